@@ -1,0 +1,25 @@
+package meta
+
+// The layout of wal.meta. These numbers are part of the on-disk format.
+//
+//	0     raft id (8) · group id (8) · checkpoint index (8)
+//	512   length (4) · raftpb.HardState
+//	1024  snapshot index (8) · snapshot term (8)
+//	1040  length (4) · raftpb.Snapshot                    end of file
+const (
+	raftIDAt        = 0
+	groupIDAt       = 8
+	checkpointAt    = 16
+	hardStateAt     = 512
+	snapshotIndexAt = 1024
+	snapshotTermAt  = 1032
+	snapshotAt      = 1040
+	lengthSize      = 4
+
+	hardStateRoom = snapshotIndexAt - hardStateAt - lengthSize
+	// A snapshot's metadata is a conf state: some ten bytes a member.
+	metadataRoom = 1 << 20
+	// A snapshot has two fields; more than a few are garbage, and not worth
+	// a read each.
+	maxFields = 64
+)

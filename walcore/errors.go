@@ -1,0 +1,58 @@
+package walcore
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// The usual causes of failure; every error of this package wraps one of them
+// or an error of the operating system.
+var (
+	// ErrNotRaftDir: the directory has neither wal.meta nor a log file.
+	// Usually its parent was named instead of w/ or zw/.
+	ErrNotRaftDir = errors.New("not a Raft directory")
+	// ErrDamaged: the bytes cannot be what a writer meant: a disk fault, a
+	// crash without a sync, a copy cut short.
+	ErrDamaged = errors.New("damaged")
+	// ErrChanged: the bytes are no longer those that were listed. Usually a
+	// running node has rewritten, compacted or deleted them.
+	ErrChanged = errors.New("changed since it was listed")
+	// ErrSealed: the payload is encrypted and no key was given.
+	ErrSealed = errors.New("sealed, and no key was given")
+	// ErrKey: the key is of a wrong length, or is not the one the
+	// directory's KEYREGISTRY is sealed with.
+	ErrKey = errors.New("wrong key")
+	// ErrDataKey: the key registry does not hold the data key that a file
+	// names, or its key id has been erased.
+	ErrDataKey = errors.New("data key missing")
+	// ErrNoEntry: the index is outside the log.
+	ErrNoEntry = errors.New("no such entry")
+)
+
+// Error says where in a directory something is wrong. Slot is -1 and Offset 0
+// where they say nothing.
+type Error struct {
+	File   string
+	Slot   int
+	Offset uint64
+	Index  uint64
+	Err    error
+}
+
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(e.File)
+	if e.Slot >= 0 {
+		fmt.Fprintf(&b, " slot %d", e.Slot)
+	}
+	if e.Offset > 0 {
+		fmt.Fprintf(&b, " offset %d", e.Offset)
+	}
+	if e.Index > 0 {
+		fmt.Fprintf(&b, " index %d", e.Index)
+	}
+	return b.String() + ": " + e.Err.Error()
+}
+
+func (e *Error) Unwrap() error { return e.Err }

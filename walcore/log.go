@@ -1,0 +1,270 @@
+package walcore
+
+import (
+	"fmt"
+	"io"
+	"iter"
+	"sort"
+
+	"go.etcd.io/raft/v3/raftpb"
+)
+
+// Log is the entries of a directory: those of all its log files, by index.
+// It does not change; what its files hold may, and reading finds that out.
+// Its methods may be called from many goroutines.
+type Log struct {
+	files []*LogFile // by first index; those without entries last
+	spans []span     // upwards, without overlap
+	terms []TermSpan // upwards
+	count int        // slots that are entries as far as slots tell
+}
+
+// span is a run of indexes and the file that holds it.
+type span struct {
+	run
+	file *LogFile
+	lost bool // the indexes between the span before and this one are damage
+}
+
+// TermSpan is the indexes of one term, both ends included.
+type TermSpan struct{ Term, First, Last uint64 }
+
+// Entry says what and where an entry is. Size is its payload's, in bytes.
+type Entry struct {
+	Term, Index uint64
+	Type        raftpb.EntryType
+	Size        int64
+	Offset      uint64 // in File, of the payload's length word
+	Slot        int
+	File        *LogFile
+}
+
+// newLog puts files, each ordered in itself, one after the other. Indexes up to
+// snapshot may be missing: a follower that lagged has got a snapshot instead.
+func newLog(files []*LogFile, snapshot uint64) *Log {
+	for _, f := range files {
+		f.order()
+	}
+	sort.SliceStable(files, func(i, j int) bool {
+		a, b := files[i], files[j]
+		if len(a.runs) == 0 || len(b.runs) == 0 {
+			return len(a.runs) > len(b.runs)
+		}
+		if a.runs[0].index != b.runs[0].index {
+			return a.runs[0].index < b.runs[0].index
+		}
+		return a.ID < b.ID
+	})
+	l := &Log{files: files}
+	term := uint64(0)
+	for _, f := range files {
+		chain := f.runs
+		f.runs = nil
+		for _, r := range chain {
+			if r = l.clip(f, r); r.n > 0 {
+				l.take(f, r, snapshot, &term)
+			}
+		}
+	}
+	for _, s := range l.spans {
+		for i := s.slot; i < s.slot+s.n; i++ {
+			if !s.file.dropped[i] {
+				l.countTerm(s.file.slot(i))
+			}
+		}
+	}
+	return l
+}
+
+func (l *Log) last() uint64 {
+	if len(l.spans) == 0 {
+		return 0
+	}
+	return l.spans[len(l.spans)-1].last()
+}
+
+// clip reports the part of r that the log has already, and gives the rest. An
+// index with two terms belongs to neither: nothing here tells which one a
+// leader has kept.
+func (l *Log) clip(f *LogFile, r run) run {
+	for r.n > 0 && r.index <= l.last() {
+		s := f.slot(r.slot)
+		old, i, ok := l.find(r.index)
+		switch {
+		case f.dropped[r.slot]:
+		case !ok || old.dropped[i] && old.slot(i).Term == s.Term:
+			f.problems.slot(f.Name, r.slot, s, KindOrder, "the index lies between those of a file before")
+		case old.slot(i).Term == s.Term:
+			f.problems.slot(f.Name, r.slot, s, KindDuplicate, fmt.Sprintf("%s slot %d holds the same entry", old.Name, i))
+		default:
+			old.dropped[i] = true
+			f.problems.slot(f.Name, r.slot, s, KindConflict, fmt.Sprintf(
+				"term %d here, term %d in %s slot %d: neither is shown", s.Term, old.slot(i).Term, old.Name, i))
+		}
+		r = run{slot: r.slot + 1, n: r.n - 1, index: r.index + 1}
+	}
+	return r
+}
+
+// take adds r to the log. term is the highest so far.
+func (l *Log) take(f *LogFile, r run, snapshot uint64, term *uint64) {
+	lost := false
+	if k := len(l.spans) - 1; k >= 0 && r.index > l.last()+1 {
+		prev := l.spans[k]
+		// Slots between the two that are no entries held what is missing.
+		lost = r.index-1 > snapshot || prev.file == f && prev.slot+prev.n < r.slot
+		if from := l.last() + 1; lost {
+			f.problems.add(Problem{File: f.Name, Slot: r.slot, Index: from, Kind: KindHole,
+				Message: fmt.Sprintf("entries %d to %d are nowhere in the directory", from, r.index-1)})
+		}
+	}
+	for i := r.slot; i < r.slot+r.n; i++ {
+		s := f.slot(i)
+		switch {
+		case f.dropped[i]:
+		case s.Term < *term:
+			f.dropped[i] = true
+			f.problems.slot(f.Name, i, s, KindTerm, fmt.Sprintf(
+				"term %d after term %d: left from before a rewrite, or one of the two is damaged", s.Term, *term))
+		default:
+			*term = s.Term
+		}
+	}
+	f.runs = append(f.runs, r)
+	l.spans = append(l.spans, span{run: r, file: f, lost: lost})
+}
+
+func (l *Log) countTerm(s Slot) {
+	l.count++
+	if k := len(l.terms) - 1; k >= 0 && l.terms[k].Term == s.Term {
+		l.terms[k].Last = s.Index
+		return
+	}
+	l.terms = append(l.terms, TermSpan{Term: s.Term, First: s.Index, Last: s.Index})
+}
+
+// find gives the slot that claims an index.
+func (l *Log) find(index uint64) (f *LogFile, slot int, ok bool) {
+	k := sort.Search(len(l.spans), func(k int) bool { return l.spans[k].last() >= index })
+	if k == len(l.spans) || index < l.spans[k].index {
+		return nil, 0, false
+	}
+	s := l.spans[k]
+	return s.file, s.slot + int(index-s.index), true
+}
+
+// Files are the log files, in the log's order; those without entries last.
+func (l *Log) Files() []*LogFile { return l.files }
+
+// Terms are the terms that have entries, upwards.
+func (l *Log) Terms() []TermSpan { return l.terms }
+
+// Term gives the span of a term.
+func (l *Log) Term(term uint64) (TermSpan, bool) {
+	k := sort.Search(len(l.terms), func(k int) bool { return l.terms[k].Term >= term })
+	if k == len(l.terms) || l.terms[k].Term != term {
+		return TermSpan{}, false
+	}
+	return l.terms[k], true
+}
+
+// Count is the number of entries, those with a damaged payload included.
+func (l *Log) Count() int { return l.count }
+
+// Entry finds the entry with an index. It fails with ErrNoEntry outside the
+// log, and with ErrDamaged inside it where the entry is not whole.
+func (l *Log) Entry(index uint64) (Entry, error) {
+	f, i, ok := l.find(index)
+	if ok {
+		if e, whole := f.entry(i); whole {
+			return e, nil
+		}
+		return Entry{}, &Error{File: f.Name, Slot: i, Offset: f.slot(i).Offset, Index: index, Err: ErrDamaged}
+	}
+	k := sort.Search(len(l.spans), func(k int) bool { return l.spans[k].index > index })
+	if k < len(l.spans) && l.spans[k].lost {
+		return Entry{}, fmt.Errorf("entry %d is missing between others: %w", index, ErrDamaged)
+	}
+	return Entry{}, fmt.Errorf("entry %d: %w", index, ErrNoEntry)
+}
+
+// Entries goes through the whole entries with an index of at least from,
+// upwards.
+func (l *Log) Entries(from uint64) iter.Seq[Entry] {
+	return func(yield func(Entry) bool) {
+		k := sort.Search(len(l.spans), func(k int) bool { return l.spans[k].last() >= from })
+		for ; k < len(l.spans); k++ {
+			if !l.spans[k].file.yield(l.spans[k].run, from, yield) {
+				return
+			}
+		}
+	}
+}
+
+// Entries goes through the file's whole entries with an index of at least
+// from, upwards.
+func (l *LogFile) Entries(from uint64) iter.Seq[Entry] {
+	return func(yield func(Entry) bool) {
+		k := sort.Search(len(l.runs), func(k int) bool { return l.runs[k].last() >= from })
+		for ; k < len(l.runs); k++ {
+			if !l.yield(l.runs[k], from, yield) {
+				return
+			}
+		}
+	}
+}
+
+func (l *LogFile) yield(r run, from uint64, yield func(Entry) bool) bool {
+	i := r.slot
+	if from > r.index {
+		i += int(from - r.index)
+	}
+	for ; i < r.slot+r.n; i++ {
+		if e, whole := l.entry(i); whole && !yield(e) {
+			return false
+		}
+	}
+	return true
+}
+
+// entry gives the entry of a slot that is in a run, if it is whole.
+func (l *LogFile) entry(i int) (Entry, bool) {
+	l.load()
+	if l.dropped[i] || l.sizes[i] == noPayload {
+		return Entry{}, false
+	}
+	s := l.slot(i)
+	return Entry{Term: s.Term, Index: s.Index, Type: s.Type, Size: int64(l.sizes[i]),
+		Offset: s.Offset, Slot: i, File: l}, true
+}
+
+// ReadAt reads the entry's payload, decrypted. It fails with ErrSealed,
+// ErrDataKey or ErrChanged, or with io.EOF behind the end as io.ReaderAt does;
+// it never gives bytes of another entry.
+func (e *Entry) ReadAt(p []byte, off int64) (int, error) {
+	if off < 0 {
+		return 0, fmt.Errorf("entry %d: negative offset %d", e.Index, off)
+	}
+	if off >= e.Size {
+		return 0, io.EOF
+	}
+	short := int64(len(p)) > e.Size-off
+	p = p[:min(int64(len(p)), e.Size-off)]
+	if err := e.File.readPayload(e, p, off); err != nil {
+		return 0, &Error{File: e.File.Name, Slot: e.Slot, Offset: e.Offset, Index: e.Index, Err: err}
+	}
+	if short {
+		return len(p), io.EOF
+	}
+	return len(p), nil
+}
+
+// Data reads the whole payload.
+func (e *Entry) Data() ([]byte, error) {
+	if e.Size == 0 {
+		return nil, nil
+	}
+	p := make([]byte, e.Size)
+	_, err := e.ReadAt(p, 0)
+	return p, err
+}

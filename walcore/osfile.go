@@ -1,0 +1,74 @@
+package walcore
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Attr is what the operating system says of a file: size and Blocks (of 512
+// bytes) as they are on disk, Born the creation time, or the modification
+// time where the file system keeps none.
+type Attr struct {
+	Size        int64
+	Blocks      int64
+	Mode        fs.FileMode // permission bits only
+	UID, GID    uint32
+	Mtime, Born time.Time
+
+	regular bool
+}
+
+// openReadOnly opens name below the directory dirfd in a way that leaves no
+// trace: no write access, no atime where the kernel lets us, no symbolic link
+// followed, and no waiting at a FIFO.
+func openReadOnly(dirfd int, name string, flags int) (*os.File, error) {
+	flags |= unix.O_RDONLY | unix.O_CLOEXEC | unix.O_NONBLOCK
+	fd, err := openRetry(dirfd, name, flags|unix.O_NOATIME)
+	if errors.Is(err, unix.EPERM) {
+		// O_NOATIME is for the file's owner; others leave the atime to
+		// the mount's relatime rule.
+		fd, err = openRetry(dirfd, name, flags)
+	}
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
+	}
+	return os.NewFile(uintptr(fd), name), nil
+}
+
+func openRetry(dirfd int, name string, flags int) (int, error) {
+	for {
+		fd, err := unix.Openat(dirfd, name, flags, 0)
+		if err != unix.EINTR {
+			return fd, err
+		}
+	}
+}
+
+func statFile(f *os.File) (Attr, error) {
+	var st unix.Statx_t
+	err := unix.Statx(int(f.Fd()), "", unix.AT_EMPTY_PATH|unix.AT_STATX_SYNC_AS_STAT,
+		unix.STATX_BASIC_STATS|unix.STATX_BTIME, &st)
+	if err != nil {
+		return Attr{}, fmt.Errorf("stat %s: %w", f.Name(), err)
+	}
+	a := Attr{
+		Size:   int64(st.Size),
+		Blocks: int64(st.Blocks),
+		Mode:   fs.FileMode(st.Mode).Perm(),
+		UID:    st.Uid,
+		GID:    st.Gid,
+
+		regular: st.Mode&unix.S_IFMT == unix.S_IFREG,
+		Mtime:   time.Unix(st.Mtime.Sec, int64(st.Mtime.Nsec)),
+	}
+	a.Born = a.Mtime
+	if st.Mask&unix.STATX_BTIME != 0 && st.Btime.Sec > 0 {
+		a.Born = time.Unix(st.Btime.Sec, int64(st.Btime.Nsec))
+	}
+	return a, nil
+}

@@ -1,0 +1,98 @@
+package walcore
+
+import "fmt"
+
+// Kind names a sort of problem; the names are part of status.json.
+type Kind string
+
+// What can be wrong with a directory.
+const (
+	KindUnreadable  Kind = "unreadable"     // a file cannot be opened or read
+	KindNotAFile    Kind = "not_a_file"     // a log file's name on a folder, link or device
+	KindCut         Kind = "cut"            // a log file without room for its header
+	KindOrder       Kind = "out_of_order"   // an index that does not follow the one before
+	KindTerm        Kind = "term_goes_down" // a term below an earlier entry's
+	KindRange       Kind = "out_of_range"   // a term or index that Raft cannot have reached
+	KindLeftover    Kind = "leftover"       // slots behind the end of the table
+	KindDuplicate   Kind = "duplicate"      // a second slot for the same index and term
+	KindConflict    Kind = "conflict"       // two slots give an index different terms
+	KindHole        Kind = "hole"           // indexes that no slot holds
+	KindOffset      Kind = "offset"         // a data offset outside the payload area
+	KindLength      Kind = "length"         // a payload that runs beyond its room
+	KindType        Kind = "unknown_type"   // neither normal nor a conf change
+	KindNoKey       Kind = "no_key"         // sealed, and no key was given
+	KindDataKey     Kind = "data_key"       // the registry lacks the file's data key
+	KindKeyErased   Kind = "key_erased"     // key id 0 beside a registry with keys
+	KindKeyRegistry Kind = "key_registry"   // KEYREGISTRY is cut or damaged
+	KindMeta        Kind = "meta"           // wal.meta is missing, cut or does not parse
+	KindSnapshot    Kind = "snapshot"       // the snapshot contradicts itself or the log
+	KindCommit      Kind = "commit"         // the commit index lies beyond the log
+)
+
+// Problem is one thing wrong with a directory. Slots that follow one another
+// with the same fault are one problem: Slots counts them, Slot is the first.
+type Problem struct {
+	File    string `json:"file"`
+	Slot    int    `json:"slot"`   // -1: not about a slot
+	Offset  uint64 `json:"offset"` // in File; 0: not about a place in it
+	Index   uint64 `json:"index"`  // 0: not about an entry
+	Kind    Kind   `json:"kind"`
+	Message string `json:"message"`
+	Slots   int    `json:"slots,omitempty"` // how many slots, if more than one
+}
+
+// AboutKey reports whether the problem is a key that is missing, not damage.
+func (p Problem) AboutKey() bool { return p.Kind == KindNoKey }
+
+func (p Problem) String() string {
+	e := Error{File: p.File, Slot: p.Slot, Offset: p.Offset, Index: p.Index,
+		Err: fmt.Errorf("%s: %s", p.Kind, p.Message)}
+	return e.Error()
+}
+
+// maxProblems bounds what one file can report: a file of garbage has 30,000
+// bad slots, and nobody reads them.
+const maxProblems = 1000
+
+// problemList gathers one file's problems and joins those of neighbouring
+// slots.
+type problemList struct {
+	list []Problem
+	more int // not listed
+}
+
+func (l *problemList) add(p Problem) {
+	if len(l.list) >= maxProblems {
+		l.more++
+		return
+	}
+	l.list = append(l.list, p)
+}
+
+func (l *problemList) slot(file string, slot int, s Slot, kind Kind, message string) {
+	if k := len(l.list) - 1; k >= 0 {
+		p := &l.list[k]
+		if p.Kind == kind && p.File == file && p.Slot >= 0 && p.Slot+max(p.Slots, 1) == slot {
+			p.Slots = max(p.Slots, 1) + 1
+			return
+		}
+	}
+	l.add(Problem{File: file, Slot: slot, Offset: s.Offset, Index: s.Index, Kind: kind, Message: message})
+}
+
+// all gives the problems in a form to show.
+func (l *problemList) all() []Problem {
+	out := make([]Problem, len(l.list))
+	for i, p := range l.list {
+		if p.Slots > 1 {
+			p.Message += fmt.Sprintf("; the same holds for the slots after it, up to %d", p.Slot+p.Slots-1)
+		}
+		out[i] = p
+	}
+	if l.more > 0 {
+		last := out[len(out)-1]
+		out = append(out, Problem{File: last.File, Slot: -1, Kind: last.Kind,
+			Message: fmt.Sprintf("and %d more problems in this file", l.more)})
+	}
+	return out
+}

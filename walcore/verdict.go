@@ -1,0 +1,80 @@
+package walcore
+
+import "fmt"
+
+// FirstIndex is the first index that raft.Storage would serve: the one after
+// the snapshot's, or the first entry's. ok is false where wal.meta does not
+// tell whether there is a snapshot.
+func (r *Reader) FirstIndex() (index uint64, ok bool) {
+	if r.meta.SnapshotIndex == nil {
+		return 0, false
+	}
+	if snap := *r.meta.SnapshotIndex; snap > 0 {
+		return snap + 1, true
+	}
+	for e := range r.log.Entries(0) {
+		return e.Index, true
+	}
+	return 1, true
+}
+
+// LastIndex is the last index of the log: the last entry's, or the snapshot's
+// where that is further on. ok is false as FirstIndex's is, unless there are
+// entries.
+func (r *Reader) LastIndex() (index uint64, ok bool) {
+	last, found := r.log.Last()
+	if r.meta.SnapshotIndex == nil {
+		return last.Index, found
+	}
+	return max(last.Index, *r.meta.SnapshotIndex), true
+}
+
+// Last is the last whole entry.
+func (l *Log) Last() (Entry, bool) {
+	for k := len(l.spans) - 1; k >= 0; k-- {
+		s := l.spans[k]
+		for i := s.slot + s.n - 1; i >= s.slot; i-- {
+			if e, whole := s.file.entry(i); whole {
+				return e, true
+			}
+		}
+	}
+	return Entry{}, false
+}
+
+// Problems lists everything that is wrong with the directory. It reads each
+// payload's length, not the payloads.
+func (r *Reader) Problems() []Problem {
+	problems := append([]Problem(nil), r.problems...)
+	for _, f := range r.meta.Faults {
+		kind := KindMeta
+		if f.Snapshot {
+			kind = KindSnapshot
+		}
+		problems = append(problems, Problem{File: MetaName, Slot: -1, Offset: f.Offset, Kind: kind, Message: f.Message})
+	}
+	for _, f := range r.log.files {
+		f.load()
+		problems = append(problems, f.problems.all()...)
+		problems = append(problems, f.sizesProblems.all()...)
+	}
+	return append(problems, r.contradictions()...)
+}
+
+// contradictions are the ways in which wal.meta and the log, each sound in
+// itself, do not fit together.
+func (r *Reader) contradictions() []Problem {
+	var problems []Problem
+	last, known := r.LastIndex()
+	if commit := r.meta.HardState.GetCommit(); known && commit > last {
+		problems = append(problems, Problem{File: MetaName, Slot: -1, Offset: 512, Index: commit, Kind: KindCommit,
+			Message: fmt.Sprintf("the commit index is %d, the log ends at %d: entries are lost, and Raft will refuse to start", commit, last)})
+	}
+	if snap := r.meta.SnapshotIndex; snap != nil && *snap > 0 && len(r.log.spans) > 0 {
+		if first := r.log.spans[0].index; first > *snap+1 {
+			problems = append(problems, Problem{File: r.log.spans[0].file.Name, Slot: 0, Index: *snap + 1, Kind: KindHole,
+				Message: fmt.Sprintf("the snapshot ends at %d, the log begins at %d: the entries between are nowhere in the directory", *snap, first)})
+		}
+	}
+	return problems
+}
