@@ -204,3 +204,17 @@ func (m *Meta) SameSnapshot(r io.ReaderAt) (bool, error) {
 		binary.BigEndian.Uint64(b[8:]) == *m.SnapshotTerm &&
 		int64(binary.BigEndian.Uint32(b[16:])) == m.Snapshot.Size, nil
 }
+
+// SnapshotDamaged reports whether a fault hides the snapshot, so that a nil
+// Snapshot does not mean that there is none.
+func (m *Meta) SnapshotDamaged() bool {
+	if m.Snapshot != nil {
+		return false
+	}
+	for _, f := range m.Faults {
+		if f.Snapshot {
+			return true
+		}
+	}
+	return m.SnapshotIndex == nil
+}

@@ -181,11 +181,26 @@ func (l *Log) Entry(index uint64) (Entry, error) {
 		}
 		return Entry{}, &Error{File: f.Name, Slot: i, Offset: f.slot(i).Offset, Index: index, Err: ErrDamaged}
 	}
-	k := sort.Search(len(l.spans), func(k int) bool { return l.spans[k].index > index })
-	if k < len(l.spans) && l.spans[k].lost {
+	if l.lost(index) {
 		return Entry{}, fmt.Errorf("entry %d is missing between others: %w", index, ErrDamaged)
 	}
 	return Entry{}, fmt.Errorf("entry %d: %w", index, ErrNoEntry)
+}
+
+// lost reports whether an index that no slot claims was once in the log: there
+// are slots where its own would be, but they are damaged, or files are gone.
+func (l *Log) lost(index uint64) bool {
+	if len(l.spans) == 0 {
+		return false
+	}
+	if first := l.spans[0]; index < first.index {
+		return index+uint64(first.slot) >= first.index
+	}
+	if last := l.spans[len(l.spans)-1]; index > last.last() {
+		return index-last.last() <= uint64(last.file.Slots()-last.slot-last.n)
+	}
+	k := sort.Search(len(l.spans), func(k int) bool { return l.spans[k].index > index })
+	return l.spans[k].lost
 }
 
 // Entries goes through the whole entries with an index of at least from,

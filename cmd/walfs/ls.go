@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/walfs/walfs/fsview"
+)
+
+func newLs() *cobra.Command {
+	var read readFlags
+	var long bool
+	cmd := &cobra.Command{
+		Use:   "ls DIR [PATH]",
+		Short: "List a folder of the tree without a mount",
+		Long: `Ls lists PATH (by default the top) of the tree that walfs mount DIR would show.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 PATH is damaged, 4 wrong key.`,
+		Args: cobra.RangeArgs(1, 2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r, err := read.open(args[0])
+			if err != nil {
+				return err
+			}
+			defer r.Close()
+			name := "."
+			if len(args) == 2 {
+				name = treePath(args[1])
+			}
+			out := bufio.NewWriter(cmd.OutOrStdout())
+			if err := list(out, fsview.New(r), name, long); err != nil {
+				return err
+			}
+			return out.Flush()
+		},
+	}
+	read.add(cmd.Flags())
+	cmd.Flags().BoolVarP(&long, "long", "l", false, "mode, links, size and time too")
+	return cmd
+}
+
+// treePath turns what a user types into a path of io/fs.
+func treePath(name string) string {
+	return strings.TrimPrefix(path.Clean("/"+name), "/") + map[bool]string{true: "."}[path.Clean("/"+name) == "/"]
+}
+
+func list(out io.Writer, tree *fsview.Tree, name string, long bool) error {
+	st, err := tree.Stat(name)
+	if err != nil {
+		return err
+	}
+	line := func(dir string, e fs.DirEntry) error {
+		if !long {
+			_, err := fmt.Fprintln(out, e.Name())
+			return err
+		}
+		info, err := e.Info()
+		if err != nil {
+			return err
+		}
+		target := ""
+		if info.Mode()&fs.ModeSymlink != 0 {
+			if to, err := tree.ReadLink(path.Join(dir, e.Name())); err == nil {
+				target = " -> " + to
+			}
+		}
+		_, err = fmt.Fprintf(out, "%v %d %9d %s %s%s\n", info.Mode(), info.Sys().(*fsview.Attr).Links, info.Size(),
+			info.ModTime().UTC().Format("2006-01-02 15:04:05"), info.Name(), target)
+		return err
+	}
+	if !st.IsDir() {
+		return line(path.Dir(name), fs.FileInfoToDirEntry(st))
+	}
+	entries, err := tree.ReadDir(name)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if err := line(name, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}

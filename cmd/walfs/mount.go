@@ -1,0 +1,76 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+	"github.com/walfs/walfs/fsview"
+	"github.com/walfs/walfs/fsview/fusefs"
+	"github.com/walfs/walfs/walcore"
+)
+
+func newMount() *cobra.Command {
+	var read readFlags
+	var allowOther bool
+	cmd := &cobra.Command{
+		Use:   "mount DIR MOUNTPOINT",
+		Short: "Serve the tree until Ctrl-C or umount",
+		Long: `Mount shows the Raft directory DIR on the empty folder MOUNTPOINT, read-only,
+and stays in the foreground. Ctrl-C, SIGTERM, umount and fusermount3 -u end it.
+It shows the directory as it is when the command starts.
+
+Exit codes: 0 unmounted, 1 failed, 2 wrong usage, 4 wrong key.`,
+		Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r, err := read.open(args[0])
+			if err != nil {
+				return err
+			}
+			defer r.Close()
+			m, err := fusefs.Mount(fsview.New(r), args[1], fusefs.Options{Dir: args[0], AllowOther: allowOther})
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(os.Stderr, "walfs: serving %s at %s; Ctrl-C or umount ends it\n", args[0], m.At)
+			// After that line: counting looks at the whole log.
+			go announceProblems(r, m.At)
+			select {
+			case <-m.Done():
+				return nil
+			case <-cmd.Context().Done():
+			}
+			return unmount(m)
+		},
+	}
+	read.add(cmd.Flags())
+	cmd.Flags().BoolVar(&allowOther, "allow-other", false, "let other users in, as far as the files' permissions allow")
+	return cmd
+}
+
+func announceProblems(r *walcore.Reader, at string) {
+	problems := r.Problems()
+	if len(problems) == 0 {
+		return
+	}
+	fmt.Fprintf(os.Stderr, "walfs: %s; %s/status.json lists all\n", countProblems(problems), at)
+}
+
+// countProblems says how many there are, and the first.
+func countProblems(problems []walcore.Problem) string {
+	if len(problems) == 1 {
+		return fmt.Sprintf("a problem: %v", problems[0])
+	}
+	return fmt.Sprintf("%d problems, the first: %v", len(problems), problems[0])
+}
+
+func unmount(m *fusefs.Mounted) error {
+	detached, err := m.Close()
+	if err != nil {
+		return fmt.Errorf("unmount %s: %w; end it with umount -l %s", m.At, err, m.At)
+	}
+	if detached {
+		fmt.Fprintf(os.Stderr, "walfs: %s was in use: detached; programs that still have it open get errors\n", m.At)
+	}
+	return nil
+}

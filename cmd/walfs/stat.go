@@ -1,0 +1,131 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+	"github.com/walfs/walfs/fsview"
+	"github.com/walfs/walfs/walcore"
+)
+
+func newStat() *cobra.Command {
+	var read readFlags
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "stat [--json] DIR",
+		Short: "Say what a Raft directory holds, and what is wrong with it",
+		Long: `Stat prints the metadata, terms, files and problems of DIR, as text or as the
+JSON that status.json of a mount holds.
+
+Exit codes: 0 sound, 1 failed, 2 wrong usage, 3 problems are listed, 4 key wrong, or
+nothing is wrong but that it is missing.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r, err := read.open(args[0])
+			if err != nil {
+				return err
+			}
+			defer r.Close()
+			s := fsview.NewStatus(r)
+			if asJSON {
+				b, err := s.JSON()
+				if err != nil {
+					return err
+				}
+				if _, err := cmd.OutOrStdout().Write(b); err != nil {
+					return err
+				}
+			} else if err := printStatus(cmd.OutOrStdout(), s); err != nil {
+				return err
+			}
+			return verdict(s.Problems)
+		},
+	}
+	read.add(cmd.Flags())
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func verdict(problems []walcore.Problem) error {
+	if len(problems) == 0 {
+		return nil
+	}
+	code := exitKey
+	for _, p := range problems {
+		if !p.AboutKey() {
+			code = exitDamage
+		}
+	}
+	return exitError{code: code, err: fmt.Errorf("%s", countProblems(problems))}
+}
+
+func printStatus(out io.Writer, s *fsview.Status) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	row := func(name, format string, args ...any) { fmt.Fprintf(w, "%s\t%s\n", name, fmt.Sprintf(format, args...)) }
+	row("raft id", "%s", known(s.RaftID))
+	row("group id", "%s", known(s.GroupID))
+	row("checkpoint", "%s", known(s.CheckpointIndex))
+	if h := s.HardState; h != nil {
+		row("hard state", "term %d, vote %d, commit %d", h.Term, h.Vote, h.Commit)
+	} else {
+		row("hard state", "unknown")
+	}
+	row("snapshot", "%s", snapshotText(s.Snapshot))
+	row("raft log", "%s to %s", known(s.FirstIndex), known(s.LastIndex))
+	row("entries", "%d, %d bytes: %d normal, %d conf change, %d conf change v2", s.Entries, s.Bytes,
+		s.Types.Normal, s.Types.ConfChange, s.Types.ConfChangeV2)
+	for _, t := range s.Terms {
+		row(fmt.Sprintf("term %d", t.Term), "%d to %d, %d entries", t.FirstIndex, t.LastIndex, t.Entries)
+	}
+	for _, f := range s.Files {
+		row(f.Name, "%s", fileText(f))
+	}
+	if len(s.Ignored) > 0 {
+		row("ignored", "%s", strings.Join(s.Ignored, ", "))
+	}
+	for _, p := range s.Problems {
+		row("problem", "%v", p)
+	}
+	return w.Flush()
+}
+
+func known(n *uint64) string {
+	if n == nil {
+		return "unknown"
+	}
+	return fmt.Sprint(*n)
+}
+
+func snapshotText(s *fsview.Snapshot) string {
+	switch {
+	case s == nil:
+		return "unknown"
+	case s.Index == 0:
+		return "none"
+	}
+	c := s.ConfState
+	text := fmt.Sprintf("index %d, term %d, %d bytes, voters %v", s.Index, s.Term, s.Size, c.Voters)
+	for _, more := range []struct {
+		name string
+		ids  []uint64
+	}{{"learners", c.Learners}, {"outgoing", c.VotersOutgoing}, {"learners next", c.LearnersNext}} {
+		if len(more.ids) > 0 {
+			text += fmt.Sprintf(", %s %v", more.name, more.ids)
+		}
+	}
+	return text
+}
+
+func fileText(f fsview.LogFile) string {
+	text := fmt.Sprintf("%d bytes, empty", f.Size)
+	if f.Entries > 0 {
+		text = fmt.Sprintf("%d bytes, %d to %d, %d entries", f.Size, f.FirstIndex, f.LastIndex, f.Entries)
+	}
+	if f.Encrypted {
+		text += fmt.Sprintf(", sealed with data key %d", f.KeyID)
+	}
+	return text
+}

@@ -1,0 +1,120 @@
+package fsview
+
+import (
+	"io"
+	"io/fs"
+	"sync"
+	"time"
+
+	"github.com/walfs/walfs/walcore"
+)
+
+// text is a file whose bytes are made when they are first asked for, and stay.
+type text struct {
+	of   walcore.Attr // whose owner and permissions it has
+	body func() ([]byte, error)
+	// lazy says that making it takes a look at the whole log.
+	lazy bool
+}
+
+func newText(of walcore.Attr, body func() ([]byte, error)) *text {
+	return &text{of: of, body: sync.OnceValues(body)}
+}
+
+func (x *text) attr(t *Tree, n Node) (Attr, error) {
+	b, err := x.body()
+	if err != nil {
+		return Attr{}, err
+	}
+	return fileAttr(n, int64(len(b)), x.of, t.newest), nil
+}
+
+// settled gives the attributes if they cost nothing.
+func (x *text) settled(t *Tree, n Node) *Attr {
+	if x.lazy {
+		return nil
+	}
+	a, err := x.attr(t, n)
+	if err != nil {
+		return nil
+	}
+	return &a
+}
+
+func (x *text) readAt(_ *Tree, p []byte, off int64) (int, error) {
+	b, err := x.body()
+	if err != nil {
+		return 0, err
+	}
+	if off >= int64(len(b)) {
+		return 0, io.EOF
+	}
+	n := copy(p, b[off:])
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+// part is a stretch of a native file; check is asked after each read whether
+// what was read is still what was listed.
+type part struct {
+	file     *walcore.NativeFile
+	at, size int64
+	check    func() error
+}
+
+func (x part) attr(t *Tree, n Node) (Attr, error) {
+	return fileAttr(n, x.size, x.file.Attr, x.file.Attr.Mtime), nil
+}
+
+func (x part) readAt(_ *Tree, p []byte, off int64) (int, error) {
+	if off >= x.size {
+		return 0, io.EOF
+	}
+	var end error
+	if int64(len(p)) > x.size-off {
+		p, end = p[:x.size-off], io.EOF
+	}
+	if _, err := x.file.ReadAt(p, x.at+off); err != nil {
+		return 0, err
+	}
+	if x.check != nil {
+		if err := x.check(); err != nil {
+			return 0, err
+		}
+	}
+	return len(p), end
+}
+
+// native is one of the directory's own files, whole.
+type native struct{ part }
+
+func newNative(f *walcore.NativeFile) native {
+	return native{part{file: f, size: f.Attr.Size}}
+}
+
+func (x native) attr(t *Tree, n Node) (Attr, error) {
+	a, err := x.part.attr(t, n)
+	a.Blocks = x.file.Attr.Blocks // log files are sparse
+	return a, err
+}
+
+// link is a symbolic link to a name in the same folder.
+type link string
+
+func (l link) attr(t *Tree, n Node) (Attr, error) {
+	a := fileAttr(n, int64(len(l)), t.r.Attr, t.newest)
+	a.Mode = fs.ModeSymlink | 0o777
+	return a, nil
+}
+
+func newestTime(r *walcore.Reader) time.Time {
+	newest := r.Attr.Mtime
+	for _, n := range r.Native() {
+		if n.Attr.Mtime.After(newest) {
+			newest = n.Attr.Mtime
+		}
+	}
+	return newest
+}

@@ -1,0 +1,159 @@
+package fsview
+
+import (
+	"fmt"
+	"io/fs"
+	"iter"
+	"sort"
+
+	"github.com/walfs/walfs/walcore"
+)
+
+// A folder's own attributes are its directory's. Links is 1, which tells find
+// not to count subfolders by it.
+func folderAttr(t *Tree, n Node) Attr {
+	a := fileAttr(n, 0, t.r.Attr, t.newest)
+	a.Mode = fs.ModeDir | t.r.Attr.Mode.Perm()&0o555
+	return a
+}
+
+// fixedFolder has names that are known from the start.
+type fixedFolder struct {
+	items []item // by name
+	lost  []item // names that belong here but cannot be shown
+}
+
+type item struct {
+	name string
+	node Node
+}
+
+func newFixedFolder(items ...item) *fixedFolder {
+	sort.Slice(items, func(i, j int) bool { return items[i].name < items[j].name })
+	return &fixedFolder{items: items}
+}
+
+func (f *fixedFolder) attr(t *Tree, n Node) (Attr, error) { return folderAttr(t, n), nil }
+
+func (f *fixedFolder) list(t *Tree, after uint64, fn func(Dirent) bool) {
+	for i := after; i < uint64(len(f.items)); i++ {
+		it := f.items[i]
+		d := Dirent{Name: it.name, Node: it.node, Cookie: i + 1}
+		switch o := t.fixed[it.node].(type) {
+		case *text:
+			d.Attr = o.settled(t, it.node)
+		default:
+			if a, err := o.attr(t, it.node); err == nil {
+				d.Attr = &a
+				d.Type = a.Mode.Type()
+			}
+		}
+		if !fn(d) {
+			return
+		}
+	}
+}
+
+func (f *fixedFolder) lookup(t *Tree, name string) (Node, error) {
+	for _, it := range f.items {
+		if it.name == name {
+			return it.node, nil
+		}
+	}
+	for _, it := range f.lost {
+		if it.name == name {
+			return 0, fmt.Errorf("%s cannot be read from %s: %w; status.json has the details", name, walcore.MetaName, walcore.ErrDamaged)
+		}
+	}
+	return 0, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
+}
+
+// entryFolder has entries: all of a sequence that belong to it.
+type entryFolder struct {
+	log     *walcore.Log
+	from    func(index uint64) iter.Seq[walcore.Entry]
+	belongs func(*walcore.Entry) bool
+}
+
+func (f entryFolder) attr(t *Tree, n Node) (Attr, error) { return folderAttr(t, n), nil }
+
+// Cookies are indexes: the place in a folder does not move when entries before
+// it come or go.
+func (f entryFolder) list(t *Tree, after uint64, fn func(Dirent) bool) {
+	var a Attr
+	for e := range f.from(after + 1) {
+		if !f.belongs(&e) {
+			continue
+		}
+		a = entryAttr(&e)
+		if !fn(Dirent{Name: numberName(e.Index), Node: node(kindEntry, e.Index), Cookie: e.Index, Attr: &a}) {
+			return
+		}
+	}
+}
+
+func (f entryFolder) lookup(t *Tree, name string) (Node, error) {
+	index, _, ok := parseNumber(name)
+	if !ok || index > walcore.MaxNumber {
+		return 0, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
+	}
+	e, err := f.log.Entry(index)
+	if err != nil {
+		return 0, err
+	}
+	if !f.belongs(&e) {
+		return 0, fmt.Errorf("entry %d is not in this folder: %w", index, fs.ErrNotExist)
+	}
+	return node(kindEntry, index), nil
+}
+
+func anyEntry(*walcore.Entry) bool { return true }
+
+func termFolder(log *walcore.Log, span walcore.TermSpan) entryFolder {
+	return entryFolder{
+		log: log,
+		from: func(index uint64) iter.Seq[walcore.Entry] {
+			return func(yield func(walcore.Entry) bool) {
+				for e := range log.Entries(max(index, span.First)) {
+					if e.Index > span.Last || !yield(e) {
+						return
+					}
+				}
+			}
+		},
+		belongs: func(e *walcore.Entry) bool { return e.Term == span.Term },
+	}
+}
+
+// termsFolder has a folder for each term.
+type termsFolder struct{}
+
+func (termsFolder) attr(t *Tree, n Node) (Attr, error) { return folderAttr(t, n), nil }
+
+func (termsFolder) list(t *Tree, after uint64, fn func(Dirent) bool) {
+	terms := t.r.Log().Terms()
+	k := sort.Search(len(terms), func(k int) bool { return terms[k].Term+1 > after })
+	for ; k < len(terms); k++ {
+		n := node(kindTerm, terms[k].Term)
+		a := folderAttr(t, n)
+		if !fn(Dirent{Name: numberName(terms[k].Term), Node: n, Type: fs.ModeDir, Cookie: terms[k].Term + 1, Attr: &a}) {
+			return
+		}
+	}
+}
+
+func (termsFolder) lookup(t *Tree, name string) (Node, error) {
+	term, short, ok := parseNumber(name)
+	if ok {
+		_, ok = t.r.Log().Term(term)
+	}
+	switch {
+	case !ok:
+		return 0, fmt.Errorf("term %s has no entries: %w", name, fs.ErrNotExist)
+	case short:
+		// A kernel allows a folder one name, so that the other name needs
+		// a node of its own.
+		return node(kindTermShort, term), nil
+	}
+	return node(kindTerm, term), nil
+}

@@ -1,0 +1,251 @@
+package fsview
+
+import (
+	_ "embed"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/walfs/walfs/meta"
+	"github.com/walfs/walfs/walcore"
+)
+
+// Folders with fixed places. Numbers are part of inode numbers: they stay.
+const (
+	folderEntries = iota
+	folderTerms
+	folderTypes
+	folderNormal // the three types, in raftpb's order
+	folderConfChange
+	folderConfChangeV2
+	folderFiles
+	folderMeta
+	folderHardState
+	folderConfState
+	folderSnapshots
+	folderNative
+)
+
+// Texts that are not metadata; those of meta/ come after them.
+const (
+	textReadme = iota
+	textStatus
+	textMeta
+)
+
+// Parts of a snapshot's folder.
+const (
+	snapshotFolder = iota
+	snapshotData
+	snapshotMetadata
+	snapshotStored
+)
+
+//go:embed readme.txt
+var readme []byte
+
+// New makes the tree of an open directory. The reader must stay open as long
+// as the tree is used.
+func New(r *walcore.Reader) *Tree {
+	t := &Tree{r: r, newest: newestTime(r), fixed: map[Node]object{}}
+	t.fixed[Root] = newFixedFolder(
+		t.text("README", textReadme, r.Attr, func() ([]byte, error) { return readme, nil }),
+		t.status(),
+		t.place("entries", folderEntries, entryFolder{r.Log(), r.Log().Entries, anyEntry}),
+		t.place("terms", folderTerms, termsFolder{}),
+		t.place("types", folderTypes, t.types()),
+		t.place("files", folderFiles, t.files()),
+		t.place("meta", folderMeta, t.meta()),
+		t.place("snapshots", folderSnapshots, t.snapshots()),
+		t.place("native", folderNative, t.native()),
+	)
+	return t
+}
+
+func (t *Tree) place(name string, folder uint64, o object) item {
+	return t.put(name, node(kindFolder, folder), o)
+}
+
+func (t *Tree) put(name string, n Node, o object) item {
+	t.fixed[n] = o
+	return item{name, n}
+}
+
+func (t *Tree) text(name string, number uint64, of walcore.Attr, body func() ([]byte, error)) item {
+	return t.put(name, node(kindText, number), newText(of, body))
+}
+
+// metaAttr is whose owner and permissions the metadata's texts have.
+func (t *Tree) metaAttr() walcore.Attr {
+	if f := t.r.MetaFile(); f != nil {
+		return f.Attr
+	}
+	return t.r.Attr
+}
+
+func (t *Tree) status() item {
+	x := newText(t.metaAttr(), func() ([]byte, error) { return NewStatus(t.r).JSON() })
+	x.lazy = true
+	return t.put("status.json", node(kindText, textStatus), x)
+}
+
+func (t *Tree) types() *fixedFolder {
+	var items []item
+	for i, name := range typeNames {
+		n := node(kindFolder, uint64(folderNormal+i))
+		items = append(items, t.put(name, n, entryFolder{t.r.Log(), t.r.Log().Entries,
+			func(e *walcore.Entry) bool {
+				in, known := typeFolder(e.Type)
+				return known && in == n
+			}}))
+	}
+	return newFixedFolder(items...)
+}
+
+func (t *Tree) files() *fixedFolder {
+	var items []item
+	for _, f := range t.r.Log().Files() {
+		items = append(items, t.put(f.Name, node(kindLogFile, f.ID), entryFolder{t.r.Log(), f.Entries,
+			func(e *walcore.Entry) bool { return e.File == f }}))
+	}
+	return newFixedFolder(items...)
+}
+
+func (t *Tree) native() *fixedFolder {
+	var items []item
+	for _, f := range t.r.Native() {
+		arg := uint64(0)
+		if f.Name == walcore.KeyRegistryName {
+			arg = 1
+		} else if id, ok := walcore.ParseFileName(f.Name); ok {
+			arg = 2 + id
+		}
+		items = append(items, t.put(f.Name, node(kindNative, arg), newNative(f)))
+	}
+	return newFixedFolder(items...)
+}
+
+func (t *Tree) meta() *fixedFolder {
+	m := t.r.Meta()
+	texts := metaTexts{tree: t, next: textMeta}
+	top := texts.folder(func() {
+		texts.number("raft_id", m.RaftID)
+		texts.number("group_id", m.GroupID)
+		texts.number("checkpoint_index", m.CheckpointIndex)
+		texts.number("snapshot_index", m.SnapshotIndex)
+		texts.number("snapshot_term", m.SnapshotTerm)
+		_, known := t.r.FirstIndex()
+		texts.computed("first_index", known, t.r.FirstIndex)
+		texts.computed("last_index", known || t.r.Log().Count() > 0, t.r.LastIndex)
+	})
+	hard := texts.folder(func() {
+		hs := m.HardState
+		texts.value("term", hs != nil, func() string { return decimal(hs.GetTerm()) })
+		texts.value("vote", hs != nil, func() string { return decimal(hs.GetVote()) })
+		texts.value("commit", hs != nil, func() string { return decimal(hs.GetCommit()) })
+	})
+	conf := texts.folder(func() {
+		known := !m.SnapshotDamaged()
+		var cs ConfState
+		if m.Snapshot != nil {
+			cs = confState(m.Snapshot.Metadata.GetConfState())
+		}
+		texts.value("voters", known, func() string { return lines(cs.Voters) })
+		texts.value("learners", known, func() string { return lines(cs.Learners) })
+		texts.value("voters_outgoing", known, func() string { return lines(cs.VotersOutgoing) })
+		texts.value("learners_next", known, func() string { return lines(cs.LearnersNext) })
+		texts.value("auto_leave", known, func() string { return strconv.FormatBool(cs.AutoLeave) + "\n" })
+	})
+	f := newFixedFolder(append(top.items,
+		t.place("hard_state", folderHardState, hard),
+		t.place("conf_state", folderConfState, conf))...)
+	f.lost = top.lost
+	return f
+}
+
+// metaTexts gives each value its node, in the order in which they are added.
+type metaTexts struct {
+	tree *Tree
+	next uint64
+	into *fixedFolder
+}
+
+func (m *metaTexts) folder(fill func()) *fixedFolder {
+	m.into = &fixedFolder{}
+	fill()
+	f := newFixedFolder(m.into.items...)
+	f.lost = m.into.lost
+	return f
+}
+
+// value adds a file if its value is known; if not, the name is kept as lost.
+func (m *metaTexts) value(name string, known bool, body func() string) {
+	n := node(kindText, m.next)
+	m.next++
+	if !known {
+		m.into.lost = append(m.into.lost, item{name, n})
+		return
+	}
+	x := newText(m.tree.metaAttr(), func() ([]byte, error) { return []byte(body()), nil })
+	m.into.items = append(m.into.items, m.tree.put(name, n, x))
+}
+
+func (m *metaTexts) number(name string, v *uint64) {
+	m.value(name, v != nil, func() string { return decimal(*v) })
+}
+
+// computed adds a value that takes a look at the log.
+func (m *metaTexts) computed(name string, known bool, get func() (uint64, bool)) {
+	m.value(name, known, func() string {
+		v, _ := get()
+		return decimal(v)
+	})
+}
+
+func decimal(n uint64) string { return strconv.FormatUint(n, 10) + "\n" }
+
+func lines(ids []uint64) string {
+	var b strings.Builder
+	for _, id := range ids {
+		b.WriteString(decimal(id))
+	}
+	return b.String()
+}
+
+func (t *Tree) snapshots() *fixedFolder {
+	snap := t.r.Meta().Snapshot
+	if snap == nil {
+		return newFixedFolder()
+	}
+	file := t.r.MetaFile()
+	index, term := snap.Metadata.GetIndex(), snap.Metadata.GetTerm()
+	part := func(at, size int64) part {
+		return part{file, at, size, func() error { return t.sameSnapshot(file) }}
+	}
+	put := func(name string, which uint64, o object) item {
+		return t.put(name, node(kindSnapshot, which<<48|index&walcore.MaxNumber), o)
+	}
+	folder := newFixedFolder(
+		put("data", snapshotData, part(snap.DataAt, snap.DataSize)),
+		put("metadata.json", snapshotMetadata, newText(file.Attr, func() ([]byte, error) { return metadataJSON(snap) })),
+		put("snapshot.pb", snapshotStored, part(snap.At, snap.Size)),
+	)
+	name := fmt.Sprintf("%s-%s", numberName(term), numberName(index))
+	return newFixedFolder(put(name, snapshotFolder, folder), t.put("latest", node(kindLatest, 0), link(name)))
+}
+
+func (t *Tree) sameSnapshot(file *walcore.NativeFile) error {
+	same, err := t.r.Meta().SameSnapshot(file)
+	if err == nil && !same {
+		err = fmt.Errorf("%s: the snapshot was replaced: %w", file.Name, walcore.ErrChanged)
+	}
+	return err
+}
+
+func metadataJSON(s *meta.Snapshot) ([]byte, error) {
+	return indented(struct {
+		Index     uint64    `json:"index"`
+		Term      uint64    `json:"term"`
+		ConfState ConfState `json:"conf_state"`
+	}{s.Metadata.GetIndex(), s.Metadata.GetTerm(), confState(s.Metadata.GetConfState())})
+}

@@ -1,0 +1,163 @@
+// Package fsview shows a Raft directory as a tree of read-only files: each
+// entry by index, term, type and log file, metadata as small texts, snapshots
+// as blobs, and the directory's own files as they are.
+//
+//	tree := fsview.New(reader)
+//	data, err := fs.ReadFile(tree, "entries/00000000000000000042")
+//
+// A Tree is an io/fs file system, and offers the same by Node, a number, for
+// adapters such as package fusefs; it knows nothing of FUSE. It holds no state
+// for an entry: names, nodes and attributes are computed from the log, so that
+// a tree of millions costs what an empty one does. All methods may be called
+// from many goroutines.
+//
+// A Tree shows what its Reader opened and does not change. Reading what has
+// changed on disk since, or is damaged, gives an error.
+package fsview
+
+import (
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/walfs/walfs/walcore"
+)
+
+// Tree is the view of one directory.
+type Tree struct {
+	r      *walcore.Reader
+	newest time.Time // of the directory's times; what has no time of its own takes it
+	fixed  map[Node]object
+}
+
+// Dirent is a name in a folder. Cookie is where to go on after it, and grows
+// from name to name; it stays good however long the caller waits.
+type Dirent struct {
+	Name   string
+	Node   Node
+	Type   fs.FileMode
+	Cookie uint64
+	// Attr is nil where telling it takes work that only some callers want;
+	// ask Tree.Attr. It is good until the callback returns.
+	Attr *Attr
+}
+
+// object is a node that is not an entry.
+type object interface {
+	attr(t *Tree, n Node) (Attr, error)
+}
+
+type folderObject interface {
+	object
+	// list calls fn for the names after a cookie until fn returns false.
+	list(t *Tree, after uint64, fn func(Dirent) bool)
+	lookup(t *Tree, name string) (Node, error)
+}
+
+type fileObject interface {
+	object
+	readAt(t *Tree, p []byte, off int64) (int, error)
+}
+
+func (t *Tree) object(n Node) (object, error) {
+	if o, ok := t.fixed[n]; ok {
+		return o, nil
+	}
+	if k := n.kind(); k == kindTerm || k == kindTermShort {
+		if span, ok := t.r.Log().Term(n.arg()); ok {
+			return termFolder(t.r.Log(), span), nil
+		}
+	}
+	return nil, fmt.Errorf("node %#x: %w", uint64(n), fs.ErrNotExist)
+}
+
+// Attr tells what a node is.
+func (t *Tree) Attr(n Node) (Attr, error) {
+	if n.kind() == kindEntry {
+		e, err := t.entry(n)
+		if err != nil {
+			return Attr{}, err
+		}
+		return entryAttr(&e), nil
+	}
+	o, err := t.object(n)
+	if err != nil {
+		return Attr{}, err
+	}
+	return o.attr(t, n)
+}
+
+func (t *Tree) entry(n Node) (walcore.Entry, error) { return t.r.Log().Entry(n.arg()) }
+
+// Lookup finds a name in a folder. It fails with fs.ErrNotExist or
+// walcore.ErrNoEntry where there is none, and with what Attr fails with where
+// there is one that cannot be shown.
+func (t *Tree) Lookup(folder Node, name string) (Node, error) {
+	o, err := t.folder(folder)
+	if err != nil {
+		return 0, err
+	}
+	return o.lookup(t, name)
+}
+
+func (t *Tree) folder(n Node) (folderObject, error) {
+	o, err := t.object(n)
+	if err != nil {
+		return nil, err
+	}
+	f, ok := o.(folderObject)
+	if !ok {
+		return nil, fmt.Errorf("node %#x is no folder: %w", uint64(n), fs.ErrInvalid)
+	}
+	return f, nil
+}
+
+// List calls fn for each name in a folder after a cookie, 0 for the first,
+// until fn returns false. Names come in the order of their bytes.
+func (t *Tree) List(folder Node, after uint64, fn func(Dirent) bool) error {
+	o, err := t.folder(folder)
+	if err != nil {
+		return err
+	}
+	o.list(t, after, fn)
+	return nil
+}
+
+// ReadAt reads a file's bytes, as io.ReaderAt does.
+func (t *Tree) ReadAt(n Node, p []byte, off int64) (int, error) {
+	if n.kind() == kindEntry {
+		e, err := t.entry(n)
+		if err != nil {
+			return 0, err
+		}
+		return e.ReadAt(p, off)
+	}
+	o, err := t.object(n)
+	if err != nil {
+		return 0, err
+	}
+	f, ok := o.(fileObject)
+	if !ok {
+		return 0, fmt.Errorf("node %#x is no file: %w", uint64(n), fs.ErrInvalid)
+	}
+	return f.readAt(t, p, off)
+}
+
+// Readlink gives a symbolic link's target, a name in the same folder.
+func (t *Tree) Readlink(n Node) (string, error) {
+	if o, err := t.object(n); err != nil {
+		return "", err
+	} else if l, ok := o.(link); ok {
+		return string(l), nil
+	}
+	return "", fmt.Errorf("node %#x is no symbolic link: %w", uint64(n), fs.ErrInvalid)
+}
+
+// Usage is what statfs tells: the bytes that the directory takes on disk, and
+// how many entries it has.
+func (t *Tree) Usage() (bytes int64, entries int) {
+	for _, n := range t.r.Native() {
+		bytes += n.Attr.Blocks * 512
+	}
+	return bytes, t.r.Log().Count()
+}
