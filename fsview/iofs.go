@@ -7,8 +7,6 @@ import (
 	"path"
 	"strings"
 	"time"
-
-	"github.com/walfs/walfs/walcore"
 )
 
 var (
@@ -78,9 +76,6 @@ func (t *Tree) ReadDir(name string) ([]fs.DirEntry, error) {
 // follow is set; the tree has them one deep only.
 func (t *Tree) walk(op, name string, follow bool) (Node, Attr, error) {
 	fail := func(err error) (Node, Attr, error) {
-		if errors.Is(err, walcore.ErrNoEntry) {
-			err = errors.Join(err, fs.ErrNotExist)
-		}
 		return 0, Attr{}, &fs.PathError{Op: op, Path: name, Err: err}
 	}
 	if !fs.ValidPath(name) {

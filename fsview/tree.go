@@ -89,9 +89,9 @@ func (t *Tree) Attr(n Node) (Attr, error) {
 
 func (t *Tree) entry(n Node) (walcore.Entry, error) { return t.r.Log().Entry(n.arg()) }
 
-// Lookup finds a name in a folder. It fails with fs.ErrNotExist or
-// walcore.ErrNoEntry where there is none, and with what Attr fails with where
-// there is one that cannot be shown.
+// Lookup finds a name in a folder. It fails with fs.ErrNotExist where
+// there is none, and with what Attr fails with where there is one that cannot
+// be shown.
 func (t *Tree) Lookup(folder Node, name string) (Node, error) {
 	o, err := t.folder(folder)
 	if err != nil {

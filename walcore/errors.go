@@ -3,6 +3,7 @@ package walcore
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 )
 
@@ -26,9 +27,14 @@ var (
 	// ErrDataKey: the key registry does not hold the data key that a file
 	// names, or its key id has been erased.
 	ErrDataKey = errors.New("data key missing")
-	// ErrNoEntry: the index is outside the log.
-	ErrNoEntry = errors.New("no such entry")
+	// ErrNoEntry: the index is outside the log. It is an fs.ErrNotExist.
+	ErrNoEntry error = noEntry{}
 )
+
+type noEntry struct{}
+
+func (noEntry) Error() string        { return "no such entry" }
+func (noEntry) Is(target error) bool { return target == fs.ErrNotExist }
 
 // Error says where in a directory something is wrong. Slot is -1 and Offset 0
 // where they say nothing.

@@ -184,7 +184,10 @@ func (l *Log) Entry(index uint64) (Entry, error) {
 	if l.lost(index) {
 		return Entry{}, fmt.Errorf("entry %d is missing between others: %w", index, ErrDamaged)
 	}
-	return Entry{}, fmt.Errorf("entry %d: %w", index, ErrNoEntry)
+	if len(l.spans) == 0 {
+		return Entry{}, fmt.Errorf("entry %d: %w; the log is empty", index, ErrNoEntry)
+	}
+	return Entry{}, fmt.Errorf("entry %d: %w; the log holds %d to %d", index, ErrNoEntry, l.spans[0].index, l.last())
 }
 
 // lost reports whether an index that no slot claims was once in the log: there

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 	"github.com/walfs/walfs/fsview"
@@ -31,7 +30,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a file is damaged, 4 key missing 
 			code := 0
 			for _, name := range args[1:] {
 				if err := printFile(cmd.OutOrStdout(), tree, name); err != nil {
-					fmt.Fprintf(os.Stderr, "walfs: %s: %v\n", name, err)
+					complain(fmt.Errorf("%s: %w", name, err))
 					code = max(code, exitCode(err, true))
 				}
 			}

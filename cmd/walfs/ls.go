@@ -46,8 +46,14 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 PATH is damaged, 4 wrong key.`,
 
 // treePath turns what a user types into a path of io/fs.
 func treePath(name string) string {
-	return strings.TrimPrefix(path.Clean("/"+name), "/") + map[bool]string{true: "."}[path.Clean("/"+name) == "/"]
+	if p := path.Clean("/" + name); p != "/" {
+		return p[1:]
+	}
+	return "."
 }
+
+// modeText is what ls -l shows; Go writes a link's L large.
+func modeText(m fs.FileMode) string { return strings.Replace(m.String(), "L", "l", 1) }
 
 func list(out io.Writer, tree *fsview.Tree, name string, long bool) error {
 	st, err := tree.Stat(name)
@@ -69,7 +75,7 @@ func list(out io.Writer, tree *fsview.Tree, name string, long bool) error {
 				target = " -> " + to
 			}
 		}
-		_, err = fmt.Fprintf(out, "%v %d %9d %s %s%s\n", info.Mode(), info.Sys().(*fsview.Attr).Links, info.Size(),
+		_, err = fmt.Fprintf(out, "%s %d %9d %s %s%s\n", modeText(info.Mode()), info.Sys().(*fsview.Attr).Links, info.Size(),
 			info.ModTime().UTC().Format("2006-01-02 15:04:05"), info.Name(), target)
 		return err
 	}

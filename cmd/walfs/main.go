@@ -28,18 +28,27 @@ func run() int {
 	defer stop()
 	started := false
 	root := newRoot(&started)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return 0
 	}
 	var e exitError
 	if !errors.As(err, &e) || e.err != nil {
-		fmt.Fprintf(os.Stderr, "walfs: %v\n", err)
+		complain(err)
 	}
 	if !started {
-		fmt.Fprintln(os.Stderr, "walfs: see walfs --help")
+		fmt.Fprintf(os.Stderr, "walfs: see %s --help\n", cmd.CommandPath())
 	}
 	return exitCode(err, started)
+}
+
+// complain says an error, with what to do next where a flag helps.
+func complain(err error) {
+	hint := ""
+	if errors.Is(err, walcore.ErrSealed) {
+		hint = "; give the node's key with --key-file"
+	}
+	fmt.Fprintf(os.Stderr, "walfs: %v%s\n", err, hint)
 }
 
 func newRoot(started *bool) *cobra.Command {

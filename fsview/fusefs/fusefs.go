@@ -22,7 +22,6 @@ import (
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"github.com/walfs/walfs/fsview"
-	"github.com/walfs/walfs/walcore"
 )
 
 // cacheTime is how long the kernel may keep an answer: as good as for ever.
@@ -46,7 +45,7 @@ func status(err error) fuse.Status {
 	switch {
 	case err == nil, errors.Is(err, io.EOF):
 		return fuse.OK
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, walcore.ErrNoEntry):
+	case errors.Is(err, fs.ErrNotExist):
 		return fuse.ENOENT
 	case errors.Is(err, fs.ErrInvalid):
 		return fuse.EINVAL
