@@ -44,13 +44,10 @@ func (c *Classifier) Entry(e Entry) (settled bool) {
 		return true
 	}
 	s := builtin()
-	switch raftpb.EntryType(e.Type) {
-	case raftpb.EntryNormal:
-		if len(e.Data) <= keySize || printable(e.Data) {
-			break
-		}
+	switch {
+	case raftpb.EntryType(e.Type) == raftpb.EntryNormal && len(e.Data) > keySize && !printable(e.Data):
 		c.vote(s.proposal.check(e.Data[keySize:]), s.zeroProposal.check(e.Data[keySize:]))
-	case raftpb.EntryConfChange, raftpb.EntryConfChangeV2:
+	case e.isConfChange():
 		// A Zero's contexts name no group. That an Alpha's do not either
 		// before it has joined one proves nothing the other way.
 		if context, ok := RaftContextOf(e); ok && context.Group != 0 {

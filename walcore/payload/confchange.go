@@ -14,6 +14,12 @@ type RaftContext struct {
 	IsLearner  bool
 }
 
+// isConfChange reports whether e is a configuration change of either version.
+func (e Entry) isConfChange() bool {
+	t := raftpb.EntryType(e.Type)
+	return t == raftpb.EntryConfChange || t == raftpb.EntryConfChangeV2
+}
+
 // RaftContextOf returns the context of a configuration change, of either kind,
 // if it is a RaftContext and nothing else.
 func RaftContextOf(e Entry) (c RaftContext, ok bool) {
@@ -40,11 +46,11 @@ func RaftContextOf(e Entry) (c RaftContext, ok bool) {
 
 // raftContextOf returns the bytes of what RaftContextOf returns.
 func (s *schema) raftContextOf(e Entry) (context []byte, ok bool) {
-	var num protowire.Number
-	switch raftpb.EntryType(e.Type) {
-	case raftpb.EntryConfChange:
-		num = 4
-	case raftpb.EntryConfChangeV2:
+	if !e.isConfChange() {
+		return nil, false
+	}
+	num := protowire.Number(4)
+	if raftpb.EntryType(e.Type) == raftpb.EntryConfChangeV2 {
 		num = 3
 	}
 	for f := (fields{msg: e.Data}); f.next(); {

@@ -139,13 +139,13 @@ func (w *walker) entry(e Entry, normal func() bool) {
 	w.open('{')
 	w.head(e)
 	w.orRaw(e.Data, func() bool {
-		switch raftpb.EntryType(e.Type) {
-		case raftpb.EntryNormal:
-			return len(e.Data) == 0 || normal()
-		case raftpb.EntryConfChange, raftpb.EntryConfChangeV2:
+		switch {
+		case e.isConfChange():
 			return w.confChange(e)
+		case len(e.Data) == 0:
+			return true
 		}
-		return len(e.Data) == 0
+		return raftpb.EntryType(e.Type) == raftpb.EntryNormal && normal()
 	})
 	w.close('}')
 }

@@ -85,7 +85,7 @@ func decodeValues(t *testing.T, v any) {
 			decodeValues(t, e)
 		}
 	case map[string]any:
-		if value, ok := v["value"].(string); ok {
+		if value, ok := v["value"].(string); ok && v["attr"] != nil {
 			typ, _ := v["value_type"].(string)
 			v["value"] = referenceValue(t, typ, value)
 		}

@@ -117,6 +117,11 @@ func (w *writer) float(f float64, bits int) {
 		}
 	}
 	w.out = strconv.AppendFloat(w.out, f, format, -1, bits)
+	// strconv writes e-07 where protojson and encoding/json write e-7.
+	if n := len(w.out); format == 'e' && w.out[n-4] == 'e' && w.out[n-3] == '-' && w.out[n-2] == '0' {
+		w.out[n-2] = w.out[n-1]
+		w.out = w.out[:n-1]
+	}
 }
 
 // appendString appends s as a JSON string. Bytes that are no UTF-8 become

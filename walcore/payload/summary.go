@@ -87,20 +87,19 @@ func (s *Summary) reset() {
 // normal entry with data, which is left to the decoder.
 func (s *Summary) common(e Entry) bool {
 	s.reset()
-	switch raftpb.EntryType(e.Type) {
-	case raftpb.EntryConfChange, raftpb.EntryConfChangeV2:
+	switch {
+	case e.isConfChange():
 		if !s.confChange(e) {
 			s.raw(e.Data)
 		}
-		return true
-	case raftpb.EntryNormal:
-		if len(e.Data) > 0 {
-			return false
-		}
+	case len(e.Data) == 0:
 		s.Kind = KindEmpty
-		return true
+		s.text("no data")
+	case raftpb.EntryType(e.Type) == raftpb.EntryNormal:
+		return false
+	default:
+		s.raw(e.Data)
 	}
-	s.raw(e.Data)
 	return true
 }
 

@@ -21,6 +21,8 @@ func (d *Dgraph) Summarize(s *Summary, e Entry) error {
 	}
 	if s.Kind == "" {
 		s.Kind = KindOther
+		s.uint(uint64(len(e.Data)))
+		s.text(" bytes that summarize to nothing; the JSON has them all")
 	}
 	slices.SortFunc(s.Predicates, func(x, y Predicate) int { return cmp.Compare(x.Name, y.Name) })
 	s.cut()
@@ -296,15 +298,18 @@ func (s *Summary) delta(b []byte) {
 	if len(s.Line) > 0 {
 		return
 	}
-	groups := 0
+	// A delta of nothing but checksums: one of these comes for each tablet.
 	for f := (fields{msg: b}); f.next(); {
 		if f.num == 3 {
-			groups++
+			s.part("checksum of group ")
+			s.uint(number(f.b, 1))
+			s.text(" ")
+			s.uint(number(f.b, 2))
+		}
+		if len(s.Line) > maxLine {
+			break
 		}
 	}
-	s.text("checksums of ")
-	s.uint(uint64(groups))
-	s.text(" groups")
 }
 
 // decided counts a transaction; a commit_ts of 0 is an abort.
