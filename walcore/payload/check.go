@@ -1,17 +1,14 @@
 package payload
 
-import (
-	"unicode/utf8"
-
-	"google.golang.org/protobuf/reflect/protoreflect"
-)
+import "google.golang.org/protobuf/reflect/protoreflect"
 
 // fit tells how well bytes agree with a message.
 type fit uint8
 
 const (
-	malformed fit = iota // not a message of this kind at all
-	partly               // a message, with fields that are unknown or no UTF-8
+	malformed fit = iota // not a message at all
+	partly               // a message, with fields that are unknown
+	oddly                // known throughout, with strings that are no plain text
 	fits                 // known throughout
 )
 
@@ -62,8 +59,8 @@ func (f *fieldPlan) check(v field, depth int) fit {
 				return malformed
 			}
 		}
-	case f.kind == protoreflect.StringKind && !utf8.Valid(v.b):
-		return partly
+	case f.kind == protoreflect.StringKind && !printable(v.b):
+		return oddly
 	}
 	return fits
 }

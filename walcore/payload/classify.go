@@ -24,11 +24,11 @@ func (a App) String() string {
 //
 // A group id other than 0 settles it: only Alphas have groups. Group id 0 is no
 // proof, since an Alpha that never joined a group has it too. Then each entry
-// that is wholly known to one schema and not to the other counts; the snapshot
-// blob counts only where no entry did.
+// that is wholly known to one schema and less well to the other counts; the
+// snapshot blob counts only where no entry did.
 type Classifier struct {
 	inGroup     bool
-	alpha, zero int // entries that only the one schema knows
+	alpha, zero int // entries that the one schema knows better
 	snapshot    int // above 0 for an Alpha's, below for a Zero's
 }
 
@@ -59,9 +59,9 @@ func (c *Classifier) Entry(e Entry) (settled bool) {
 
 func (c *Classifier) vote(alpha, zero fit) {
 	switch {
-	case alpha == fits && zero != fits:
+	case alpha > zero && alpha > partly:
 		c.alpha++
-	case zero == fits && alpha != fits:
+	case zero > alpha && zero > partly:
 		c.zero++
 	}
 }
@@ -71,9 +71,9 @@ func (c *Classifier) Snapshot(blob []byte) {
 	s := builtin()
 	alpha, zero := s.snapshot.check(blob), s.zeroSnapshot.check(blob)
 	switch {
-	case alpha == fits && zero != fits:
+	case alpha > zero && alpha > partly:
 		c.snapshot = 1
-	case zero == fits && alpha != fits:
+	case zero > alpha && zero > partly:
 		c.snapshot = -1
 	}
 }
