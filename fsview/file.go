@@ -46,14 +46,7 @@ func (x *text) readAt(_ *Tree, p []byte, off int64) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if off >= int64(len(b)) {
-		return 0, io.EOF
-	}
-	n := copy(p, b[off:])
-	if n < len(p) {
-		return n, io.EOF
-	}
-	return n, nil
+	return readText(b, p, off)
 }
 
 // part is a stretch of a native file; check is asked after each read whether

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/walfs/walfs/meta"
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/payload"
 )
 
 // Folders with fixed places. Numbers are part of inode numbers: they stay.
@@ -24,6 +26,7 @@ const (
 	folderConfState
 	folderSnapshots
 	folderNative
+	folderDecoded
 )
 
 // Texts that are not metadata; those of meta/ come after them.
@@ -39,15 +42,23 @@ const (
 	snapshotData
 	snapshotMetadata
 	snapshotStored
+	snapshotDecoded
 )
 
 //go:embed readme.txt
 var readme []byte
 
 // New makes the tree of an open directory. The reader must stay open as long
-// as the tree is used.
-func New(r *walcore.Reader) *Tree {
+// as the tree is used. decoder says what entries mean; nil takes Dgraph's.
+func New(r *walcore.Reader, decoder payload.Decoder) *Tree {
 	t := &Tree{r: r, newest: newestTime(r), fixed: map[Node]object{}}
+	// Telling an Alpha from a Zero can take a look at entries.
+	t.decoder = sync.OnceValue(func() payload.Decoder {
+		if decoder != nil {
+			return decoder
+		}
+		return payload.NewDgraph(AppOf(r), payload.Options{})
+	})
 	t.fixed[Root] = newFixedFolder(
 		t.text("README", textReadme, r.Attr, func() ([]byte, error) { return readme, nil }),
 		t.status(),
@@ -55,6 +66,7 @@ func New(r *walcore.Reader) *Tree {
 		t.place("terms", folderTerms, termsFolder{}),
 		t.place("types", folderTypes, t.types()),
 		t.place("files", folderFiles, t.files()),
+		t.place("decoded", folderDecoded, decodedFolder{}),
 		t.place("meta", folderMeta, t.meta()),
 		t.place("snapshots", folderSnapshots, t.snapshots()),
 		t.place("native", folderNative, t.native()),
@@ -220,7 +232,7 @@ func (t *Tree) snapshots() *fixedFolder {
 	file := t.r.MetaFile()
 	index, term := snap.Metadata.GetIndex(), snap.Metadata.GetTerm()
 	part := func(at, size int64) part {
-		return part{file, at, size, func() error { return t.sameSnapshot(file) }}
+		return part{file, at, size, func() error { return sameSnapshot(t.r) }}
 	}
 	put := func(name string, which uint64, o object) item {
 		return t.put(name, node(kindSnapshot, which<<48|index&walcore.MaxNumber), o)
@@ -228,16 +240,29 @@ func (t *Tree) snapshots() *fixedFolder {
 	folder := newFixedFolder(
 		put("data", snapshotData, part(snap.DataAt, snap.DataSize)),
 		put("metadata.json", snapshotMetadata, newText(file.Attr, func() ([]byte, error) { return metadataJSON(snap) })),
+		put("decoded.json", snapshotDecoded, t.decodedSnapshot(file)),
 		put("snapshot.pb", snapshotStored, part(snap.At, snap.Size)),
 	)
 	name := fmt.Sprintf("%s-%s", numberName(term), numberName(index))
 	return newFixedFolder(put(name, snapshotFolder, folder), t.put("latest", node(kindLatest, 0), link(name)))
 }
 
-func (t *Tree) sameSnapshot(file *walcore.NativeFile) error {
-	same, err := t.r.Meta().SameSnapshot(file)
+func (t *Tree) decodedSnapshot(file *walcore.NativeFile) *text {
+	x := newText(file.Attr, func() ([]byte, error) {
+		blob, err := snapshotBlob(t.r)
+		if err != nil {
+			return nil, err
+		}
+		return t.decoder().AppendSnapshot(nil, blob), nil
+	})
+	x.lazy = true
+	return x
+}
+
+func sameSnapshot(r *walcore.Reader) error {
+	same, err := r.Meta().SameSnapshot(r.MetaFile())
 	if err == nil && !same {
-		err = fmt.Errorf("%s: the snapshot was replaced: %w", file.Name, walcore.ErrChanged)
+		err = fmt.Errorf("%s: the snapshot was replaced: %w", walcore.MetaName, walcore.ErrChanged)
 	}
 	return err
 }

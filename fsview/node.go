@@ -33,6 +33,7 @@ const (
 	kindNative         // argument: 0 wal.meta, 1 KEYREGISTRY, 2 + a log file's id
 	kindSnapshot       // argument: part in the upper 8 bits, the snapshot's index
 	kindLatest
+	kindDecoded // argument: the index
 )
 
 const argBits = 56
@@ -46,13 +47,17 @@ func (n Node) arg() uint64 { return uint64(n) & (1<<argBits - 1) }
 // within one, and differ when an index holds another entry:
 //
 //	an entry      0 (1) · term, its low bits (15) · index (48)
+//	its text      1 (1) · kind (7) · term, its low bits (8) · index (48)
 //	all others    1 (1) · node
 func (n Node) inode(term uint64) uint64 {
 	if n.kind() == kindEntry {
 		return term&0x7fff<<48 | n.arg()
 	}
-	if n.kind() == kindTermShort {
+	switch n.kind() {
+	case kindTermShort:
 		n = node(kindTerm, n.arg())
+	case kindDecoded:
+		n |= Node(term & 0xff << 48)
 	}
 	return 1<<63 | uint64(n)
 }
@@ -68,6 +73,8 @@ type Attr struct {
 	Mtime    time.Time
 }
 
+func blocks(size int64) int64 { return (size + 511) / 512 }
+
 // readable is the permission that remains of a native file's on a read-only
 // tree.
 func readable(m fs.FileMode) fs.FileMode { return m.Perm() & 0o444 }
@@ -76,7 +83,7 @@ func fileAttr(n Node, size int64, of walcore.Attr, mtime time.Time) Attr {
 	return Attr{
 		Inode:  n.inode(0),
 		Size:   size,
-		Blocks: (size + 511) / 512,
+		Blocks: blocks(size),
 		Mode:   readable(of.Mode),
 		Links:  1,
 		UID:    of.UID,

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/payload"
 )
 
 // Tree is the view of one directory.
@@ -28,6 +29,9 @@ type Tree struct {
 	r      *walcore.Reader
 	newest time.Time // of the directory's times; what has no time of its own takes it
 	fixed  map[Node]object
+
+	decoder func() payload.Decoder
+	cache   decodedCache
 }
 
 // Dirent is a name in a folder. Cookie is where to go on after it, and grows
@@ -73,12 +77,16 @@ func (t *Tree) object(n Node) (object, error) {
 
 // Attr tells what a node is.
 func (t *Tree) Attr(n Node) (Attr, error) {
-	if n.kind() == kindEntry {
+	if k := n.kind(); k == kindEntry || k == kindDecoded {
 		e, err := t.entry(n)
 		if err != nil {
 			return Attr{}, err
 		}
-		return entryAttr(&e), nil
+		if k == kindEntry {
+			return entryAttr(&e), nil
+		}
+		text, err := t.decoded(&e)
+		return decodedAttr(&e, text), err
 	}
 	o, err := t.object(n)
 	if err != nil {
@@ -125,12 +133,19 @@ func (t *Tree) List(folder Node, after uint64, fn func(Dirent) bool) error {
 
 // ReadAt reads a file's bytes, as io.ReaderAt does.
 func (t *Tree) ReadAt(n Node, p []byte, off int64) (int, error) {
-	if n.kind() == kindEntry {
+	if k := n.kind(); k == kindEntry || k == kindDecoded {
 		e, err := t.entry(n)
 		if err != nil {
 			return 0, err
 		}
-		return e.ReadAt(p, off)
+		if k == kindEntry {
+			return e.ReadAt(p, off)
+		}
+		text, err := t.decoded(&e)
+		if err != nil {
+			return 0, err
+		}
+		return readText(text, p, off)
 	}
 	o, err := t.object(n)
 	if err != nil {

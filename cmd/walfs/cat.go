@@ -26,7 +26,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a file is damaged, 4 key missing 
 				return err
 			}
 			defer r.Close()
-			tree := fsview.New(r)
+			tree := fsview.New(r, nil)
 			code := 0
 			for _, name := range args[1:] {
 				if err := printFile(cmd.OutOrStdout(), tree, name); err != nil {

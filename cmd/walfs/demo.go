@@ -72,7 +72,7 @@ func demo(ctx context.Context, out io.Writer, once bool) error {
 		return err
 	}
 	defer r.Close()
-	m, err := fusefs.Mount(fsview.New(r), at, fusefs.Options{Dir: dir})
+	m, err := fusefs.Mount(fsview.New(r, nil), at, fusefs.Options{Dir: dir})
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "walfs: no mount here: %v\nwalfs: the same tour without one\n", err)
 	}

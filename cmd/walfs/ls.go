@@ -33,7 +33,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 PATH is damaged, 4 wrong key.`,
 				name = treePath(args[1])
 			}
 			out := bufio.NewWriter(cmd.OutOrStdout())
-			if err := list(out, fsview.New(r), name, long); err != nil {
+			if err := list(out, fsview.New(r, nil), name, long); err != nil {
 				return err
 			}
 			return out.Flush()

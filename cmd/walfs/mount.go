@@ -28,7 +28,7 @@ Exit codes: 0 unmounted, 1 failed, 2 wrong usage, 4 wrong key.`,
 				return err
 			}
 			defer r.Close()
-			m, err := fusefs.Mount(fsview.New(r), args[1], fusefs.Options{Dir: args[0], AllowOther: allowOther})
+			m, err := fusefs.Mount(fsview.New(r, nil), args[1], fusefs.Options{Dir: args[0], AllowOther: allowOther})
 			if err != nil {
 				return err
 			}

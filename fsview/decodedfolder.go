@@ -1,0 +1,70 @@
+package fsview
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+
+	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/payload"
+)
+
+const decodedSuffix = ".json"
+
+// decodedFolder has every entry as a person reads it.
+type decodedFolder struct{}
+
+func (decodedFolder) attr(t *Tree, n Node) (Attr, error) { return folderAttr(t, n), nil }
+
+func (decodedFolder) list(t *Tree, after uint64, fn func(Dirent) bool) {
+	// A size takes decoding. That is cheap, and saves a look-up a file, unless
+	// a program does it.
+	_, program := t.decoder().(*payload.Program)
+	var a Attr
+	for e := range t.r.Log().Entries(after + 1) {
+		d := Dirent{Name: numberName(e.Index) + decodedSuffix, Node: node(kindDecoded, e.Index), Cookie: e.Index}
+		if !program {
+			if text, err := t.decoded(&e); err == nil {
+				a = decodedAttr(&e, text)
+				d.Attr = &a
+			}
+		}
+		if !fn(d) {
+			return
+		}
+	}
+}
+
+func (decodedFolder) lookup(t *Tree, name string) (Node, error) {
+	number, ok := strings.CutSuffix(name, decodedSuffix)
+	index, _, isNumber := parseNumber(number)
+	if !ok || !isNumber || index > walcore.MaxNumber {
+		return 0, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
+	}
+	if _, err := t.r.Log().Entry(index); err != nil {
+		return 0, err
+	}
+	return node(kindDecoded, index), nil
+}
+
+func decodedAttr(e *walcore.Entry, text []byte) Attr {
+	a := entryAttr(e)
+	a.Inode = node(kindDecoded, e.Index).inode(e.Term)
+	a.Size = int64(len(text))
+	a.Blocks = blocks(a.Size)
+	a.Links = 1
+	return a
+}
+
+// readText is ReadAt of a text.
+func readText(text, p []byte, off int64) (int, error) {
+	if off >= int64(len(text)) {
+		return 0, io.EOF
+	}
+	n := copy(p, text[off:])
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}

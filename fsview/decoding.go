@@ -1,0 +1,116 @@
+package fsview
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/payload"
+)
+
+// AppOf tells whether a log is an Alpha's or a Zero's, by what its entries
+// decode to where the group id does not tell.
+func AppOf(r *walcore.Reader) payload.App {
+	var c payload.Classifier
+	if g := r.Meta().GroupID; g != nil {
+		c.GroupID(*g)
+	}
+	if c.Settled() {
+		return c.App()
+	}
+	if s := r.Meta().Snapshot; s != nil && s.DataSize <= maxBlob {
+		if blob, err := snapshotBlob(r); err == nil {
+			c.Snapshot(blob)
+		}
+	}
+	var buf []byte
+	tries := 0
+	for e := range r.Log().Entries(0) {
+		var err error
+		if buf, err = e.AppendData(buf[:0]); err == nil && c.Entry(PayloadEntry(&e, buf)) {
+			break
+		}
+		// A log that does not say what it is after so many is some other
+		// application's.
+		if tries++; tries == 1000 {
+			break
+		}
+	}
+	return c.App()
+}
+
+// PayloadEntry is an entry and its data in the form that decoders take.
+func PayloadEntry(e *walcore.Entry, data []byte) payload.Entry {
+	return payload.Entry{Term: e.Term, Index: e.Index, Type: uint32(e.Type), Data: data}
+}
+
+// maxBlob bounds the snapshot that is read into memory to be decoded. Dgraph's
+// are some hundred bytes.
+const maxBlob = 64 << 20
+
+func snapshotBlob(r *walcore.Reader) ([]byte, error) {
+	s := r.Meta().Snapshot
+	if s.DataSize > maxBlob {
+		return nil, fmt.Errorf("the snapshot has %d bytes, too many to decode; read its data", s.DataSize)
+	}
+	blob := make([]byte, s.DataSize)
+	if _, err := r.MetaFile().ReadAt(blob, s.DataAt); err != nil {
+		return nil, err
+	}
+	return blob, sameSnapshot(r)
+}
+
+// decodedCache keeps decoded texts, so that a long one that is read in pieces
+// is decoded once, and a size that was told is the size that is read. It holds
+// two generations: when the younger is full, the older goes.
+type decodedCache struct {
+	mu         sync.Mutex // protects what follows
+	young, old map[Node]decodedText
+	bytes      int // in young
+}
+
+type decodedText struct {
+	term uint64
+	text []byte
+}
+
+const decodedGeneration = 8 << 20
+
+func (c *decodedCache) get(n Node, term uint64) ([]byte, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	d, ok := c.young[n]
+	if !ok {
+		d, ok = c.old[n]
+	}
+	return d.text, ok && d.term == term
+}
+
+func (c *decodedCache) put(n Node, term uint64, text []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.young == nil || c.bytes+len(text) > decodedGeneration {
+		c.old, c.young, c.bytes = c.young, map[Node]decodedText{}, 0
+	}
+	c.young[n] = decodedText{term, text}
+	c.bytes += len(text)
+}
+
+// decoded gives an entry's text.
+func (t *Tree) decoded(e *walcore.Entry) ([]byte, error) {
+	n := node(kindDecoded, e.Index)
+	if text, ok := t.cache.get(n, e.Term); ok {
+		return text, nil
+	}
+	data, err := e.Data()
+	if err != nil {
+		return nil, err
+	}
+	text, err := t.decoder().AppendJSON(nil, PayloadEntry(e, data))
+	if err != nil {
+		// The text says so too; only a program's failure can pass by.
+		return text, nil
+	}
+	t.cache.put(n, e.Term, text)
+	return text, nil
+}
