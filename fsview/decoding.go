@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/membership"
 	"github.com/walfs/walfs/walcore/payload"
 )
 
@@ -113,4 +114,17 @@ func (t *Tree) decoded(e *walcore.Entry) ([]byte, error) {
 	}
 	t.cache.put(n, e.Term, text)
 	return text, nil
+}
+
+// membersText is meta/members: a line a member.
+func membersText(r *walcore.Reader) ([]byte, error) {
+	members, err := membership.Replay(r)
+	if err != nil {
+		return nil, fmt.Errorf("members: %w", err)
+	}
+	var b []byte
+	for _, m := range members {
+		b = fmt.Appendln(b, m)
+	}
+	return b, nil
 }

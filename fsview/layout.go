@@ -33,6 +33,7 @@ const (
 const (
 	textReadme = iota
 	textStatus
+	textMembers
 	textMeta
 )
 
@@ -168,7 +169,8 @@ func (t *Tree) meta() *fixedFolder {
 		texts.value("learners_next", known, func() string { return lines(cs.LearnersNext) })
 		texts.value("auto_leave", known, func() string { return strconv.FormatBool(cs.AutoLeave) + "\n" })
 	})
-	f := newFixedFolder(append(top.items,
+	members := t.text("members", textMembers, t.metaAttr(), func() ([]byte, error) { return membersText(t.r) })
+	f := newFixedFolder(append(top.items, members,
 		t.place("hard_state", folderHardState, hard),
 		t.place("conf_state", folderConfState, conf))...)
 	f.lost = top.lost
