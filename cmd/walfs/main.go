@@ -65,7 +65,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 damage found, 4 key missing or wr
 			*started = true // arguments are right: what fails now is no wrong usage
 		},
 	}
-	root.AddCommand(newMount(), newLs(), newCat(), newStat(), newDump(), newDemo(), newVersion())
+	root.AddCommand(newMount(), newLs(), newCat(), newStat(), newDump(), newDiff(), newDemo(), newVersion())
 	return root
 }
 
