@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/walfs/walfs/walcore"
-	"github.com/walfs/walfs/walcore/payload"
 )
 
 const decodedSuffix = ".json"
@@ -20,13 +19,13 @@ func (decodedFolder) attr(t *Tree, n Node) (Attr, error) { return folderAttr(t, 
 func (decodedFolder) list(t *Tree, after uint64, fn func(Dirent) bool) {
 	// A size takes decoding. That is cheap, and saves a look-up a file, unless
 	// a program does it.
-	_, program := t.decoder().(*payload.Program)
+	program := t.isProgram()
 	var a Attr
 	for e := range t.r.Log().Entries(after + 1) {
 		d := Dirent{Name: numberName(e.Index) + decodedSuffix, Node: node(kindDecoded, e.Index), Cookie: e.Index}
 		if !program {
-			if text, err := t.decoded(&e); err == nil {
-				a = decodedAttr(&e, text)
+			err := t.withDecoded(&e, func(text []byte) { a = decodedAttr(&e, text) })
+			if err == nil {
 				d.Attr = &a
 			}
 		}

@@ -1,6 +1,7 @@
 package fsview
 
 import (
+	"bytes"
 	"fmt"
 	"sync"
 
@@ -61,9 +62,9 @@ func snapshotBlob(r *walcore.Reader) ([]byte, error) {
 	return blob, sameSnapshot(r)
 }
 
-// decodedCache keeps decoded texts, so that a long one that is read in pieces
-// is decoded once, and a size that was told is the size that is read. It holds
-// two generations: when the younger is full, the older goes.
+// decodedCache keeps texts that are costly to make again: long ones, which are
+// read in pieces, and a program's. It holds two generations: when the younger
+// is full, the older goes.
 type decodedCache struct {
 	mu         sync.Mutex // protects what follows
 	young, old map[Node]decodedText
@@ -75,7 +76,10 @@ type decodedText struct {
 	text []byte
 }
 
-const decodedGeneration = 8 << 20
+const (
+	decodedGeneration = 8 << 20
+	longText          = 64 << 10
+)
 
 func (c *decodedCache) get(n Node, term uint64) ([]byte, bool) {
 	c.mu.Lock()
@@ -97,23 +101,46 @@ func (c *decodedCache) put(n Node, term uint64, text []byte) {
 	c.bytes += len(text)
 }
 
-// decoded gives an entry's text.
-func (t *Tree) decoded(e *walcore.Entry) ([]byte, error) {
+// isProgram reports whether decoding asks a program, which takes its time.
+func (t *Tree) isProgram() bool {
+	_, is := t.decoder().(*payload.Program)
+	return is
+}
+
+// payloads and texts are buffers for what is decoded and thrown away.
+var payloads, texts = sync.Pool{New: func() any { return new([]byte) }}, sync.Pool{New: func() any { return new([]byte) }}
+
+// appendDecoded appends an entry's text to dst.
+func (t *Tree) appendDecoded(dst []byte, e *walcore.Entry) ([]byte, error) {
 	n := node(kindDecoded, e.Index)
 	if text, ok := t.cache.get(n, e.Term); ok {
-		return text, nil
+		return append(dst, text...), nil
 	}
-	data, err := e.Data()
-	if err != nil {
-		return nil, err
+	data := payloads.Get().(*[]byte)
+	defer payloads.Put(data)
+	var err error
+	if *data, err = e.AppendData((*data)[:0]); err != nil {
+		return dst, err
 	}
-	text, err := t.decoder().AppendJSON(nil, PayloadEntry(e, data))
-	if err != nil {
-		// The text says so too; only a program's failure can pass by.
-		return text, nil
+	start := len(dst)
+	// A program that fails says so in the text, and may do better next time.
+	dst, failed := t.decoder().AppendJSON(dst, PayloadEntry(e, *data))
+	if text := dst[start:]; failed == nil && (len(text) >= longText || t.isProgram()) {
+		t.cache.put(n, e.Term, bytes.Clone(text))
 	}
-	t.cache.put(n, e.Term, text)
-	return text, nil
+	return dst, nil
+}
+
+// withDecoded calls fn with an entry's text, which is good until it returns.
+func (t *Tree) withDecoded(e *walcore.Entry, fn func(text []byte)) error {
+	buf := texts.Get().(*[]byte)
+	defer texts.Put(buf)
+	var err error
+	if *buf, err = t.appendDecoded((*buf)[:0], e); err != nil {
+		return err
+	}
+	fn(*buf)
+	return nil
 }
 
 // membersText is meta/members: a line a member.

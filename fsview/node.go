@@ -43,6 +43,10 @@ func node(k kind, arg uint64) Node { return Node(uint64(k)<<argBits | arg) }
 func (n Node) kind() kind  { return kind(n >> argBits) }
 func (n Node) arg() uint64 { return uint64(n) & (1<<argBits - 1) }
 
+// Sequential reports whether n is one of many files whose nodes follow one
+// another as they do.
+func (n Node) Sequential() bool { return n.kind() == kindEntry || n.kind() == kindDecoded }
+
 // inode is what stat shows. It must not change from mount to mount, be unique
 // within one, and differ when an index holds another entry:
 //

@@ -85,8 +85,9 @@ func (t *Tree) Attr(n Node) (Attr, error) {
 		if k == kindEntry {
 			return entryAttr(&e), nil
 		}
-		text, err := t.decoded(&e)
-		return decodedAttr(&e, text), err
+		var a Attr
+		err = t.withDecoded(&e, func(text []byte) { a = decodedAttr(&e, text) })
+		return a, err
 	}
 	o, err := t.object(n)
 	if err != nil {
@@ -141,11 +142,12 @@ func (t *Tree) ReadAt(n Node, p []byte, off int64) (int, error) {
 		if k == kindEntry {
 			return e.ReadAt(p, off)
 		}
-		text, err := t.decoded(&e)
-		if err != nil {
+		var k int
+		var end error
+		if err := t.withDecoded(&e, func(text []byte) { k, end = readText(text, p, off) }); err != nil {
 			return 0, err
 		}
-		return readText(text, p, off)
+		return k, end
 	}
 	o, err := t.object(n)
 	if err != nil {
@@ -156,6 +158,19 @@ func (t *Tree) ReadAt(n Node, p []byte, off int64) (int, error) {
 		return 0, fmt.Errorf("node %#x is no file: %w", uint64(n), fs.ErrInvalid)
 	}
 	return f.readAt(t, p, off)
+}
+
+// AppendEntry appends an entry's file, whole, to dst: its payload, or its text
+// in decoded/. On failure it returns dst as it was.
+func (t *Tree) AppendEntry(dst []byte, n Node) ([]byte, error) {
+	e, err := t.entry(n)
+	if err != nil {
+		return dst, err
+	}
+	if n.kind() == kindDecoded {
+		return t.appendDecoded(dst, &e)
+	}
+	return e.AppendData(dst)
 }
 
 // Readlink gives a symbolic link's target, a name in the same folder.

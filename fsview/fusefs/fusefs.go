@@ -10,7 +10,8 @@
 //     LOOKUP and no GETATTR;
 //   - all answers may be cached for long, since a tree does not change;
 //   - the mount is read-only, or each read would invalidate the atime;
-//   - there are no extended attributes.
+//   - there are no extended attributes;
+//   - a walk over many entries finds them in the page cache (see readAhead).
 package fusefs
 
 import (
@@ -29,7 +30,8 @@ const cacheTime = 365 * 24 * time.Hour
 
 type rawFS struct {
 	fuse.RawFileSystem
-	tree *fsview.Tree
+	tree  *fsview.Tree
+	ahead *readAhead
 }
 
 // New makes the adapter.
@@ -38,6 +40,11 @@ func New(tree *fsview.Tree) fuse.RawFileSystem {
 }
 
 func (f *rawFS) String() string { return Name }
+
+// Init is called once, before the first request.
+func (f *rawFS) Init(s *fuse.Server) { f.ahead = newReadAhead(f.tree, s.InodeNotifyStoreCache) }
+
+func (f *rawFS) OnUnmount() { close(f.ahead.stop) }
 
 // status turns an error of the tree into an errno. Whatever is not plainly a
 // wrong path is EIO: the bytes are not to be had.
@@ -114,6 +121,9 @@ func (f *rawFS) Read(_ <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.ReadR
 	n, err := f.tree.ReadAt(fsview.Node(in.NodeId), buf[:min(len(buf), int(in.Size))], int64(in.Offset))
 	if s := status(err); !s.Ok() {
 		return nil, s
+	}
+	if node := fsview.Node(in.NodeId); in.Offset == 0 && node.Sequential() {
+		f.ahead.saw(node)
 	}
 	return fuse.ReadResultData(buf[:n]), fuse.OK
 }
