@@ -115,7 +115,6 @@ func newWalker(dst []byte, opts Options, size int, indent bool) *walker {
 	w.showSecrets = opts.ShowSecrets
 	w.limit = len(dst) + outputBase + outputFactor*size
 	w.spans = w.spans[:0]
-	w.hidden = nil
 	return w
 }
 
