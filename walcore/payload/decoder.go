@@ -38,6 +38,7 @@ type Decoder interface {
 var (
 	_ Decoder = (*Dgraph)(nil)
 	_ Decoder = (*Custom)(nil)
+	_ Decoder = (*Program)(nil)
 )
 
 // Dgraph decodes the entries of a Dgraph Alpha or Zero.
