@@ -161,7 +161,7 @@ func TestProgramThatHangs(t *testing.T) {
 func TestProgramLargeEntry(t *testing.T) {
 	p := program(t, `printf 'OK|'; head -c 400000; cat >/dev/null`)
 	p.timeout = 500 * time.Millisecond
-	data := make([]byte, 400_000)
+	data := make([]byte, 2_000_000)
 	_, _, err := p.Decode(Entry{Data: data})
 	if !errors.Is(err, ErrTimeout) {
 		t.Errorf("an answer without an end: got %v", err)
