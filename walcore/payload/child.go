@@ -71,7 +71,7 @@ func (c *child) ask(data []byte, timeout time.Duration) (string, error) {
 		_, err := c.stdin.Write(c.line)
 		wrote <- err
 	}()
-	answer, err := c.readLine()
+	answer, err := c.readLine(maxAnswer + 4*len(data))
 	if err != nil {
 		// Nobody may read on; closing ends the write.
 		c.stdin.Close()
@@ -84,13 +84,13 @@ func (c *child) ask(data []byte, timeout time.Duration) (string, error) {
 	return answer, nil
 }
 
-func (c *child) readLine() (string, error) {
+func (c *child) readLine(limit int) (string, error) {
 	var answer []byte
 	for {
 		part, err := c.lines.ReadSlice('\n')
 		answer = append(answer, part...)
 		switch {
-		case len(answer) > maxAnswer:
+		case len(answer) > limit:
 			return "", ErrTooLong
 		case err == nil:
 			answer = answer[:len(answer)-1]

@@ -77,21 +77,20 @@ func (w *walker) confChange(e Entry) bool {
 	s := builtin()
 	plan := s.confChangePlan(e)
 	context, ok := s.raftContextOf(e)
-	if ok {
-		w.hidden = plan.byName("context") // shown once, decoded
-	}
 	if plan == s.confChangeV2 {
 		w.key(`"conf_change_v2":`)
 	} else {
 		w.key(`"conf_change":`)
 	}
-	if !w.message(plan, e.Data) {
+	if !ok {
+		return w.message(plan, e.Data)
+	}
+	w.hidden = plan.byName("context") // shown once, decoded
+	ok = w.message(plan, e.Data)
+	w.hidden = nil
+	if !ok {
 		return false
 	}
-	w.hidden = nil
-	if ok {
-		w.key(`"raft_context":`)
-		return w.message(s.raftContext, context)
-	}
-	return true
+	w.key(`"raft_context":`)
+	return w.message(s.raftContext, context)
 }

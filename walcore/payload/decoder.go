@@ -38,6 +38,7 @@ type Decoder interface {
 var (
 	_ Decoder = (*Dgraph)(nil)
 	_ Decoder = (*Custom)(nil)
+	_ Decoder = (*Program)(nil)
 )
 
 // Dgraph decodes the entries of a Dgraph Alpha or Zero.
@@ -115,7 +116,6 @@ func newWalker(dst []byte, opts Options, size int, indent bool) *walker {
 	w.showSecrets = opts.ShowSecrets
 	w.limit = len(dst) + outputBase + outputFactor*size
 	w.spans = w.spans[:0]
-	w.hidden = nil
 	return w
 }
 

@@ -45,10 +45,11 @@ func TestSummaryOfRaw(t *testing.T) {
 	d := NewDgraph(Alpha, Options{})
 	var s Summary
 	for data, want := range map[string][2]string{
-		"abc":                     {KindText, `"abc"`},
-		"\x1b[2J":                 {KindText, `"\x1b[2J"`},
-		"\xff":                    {KindBinary, `"\xff"`},
-		strings.Repeat("ä", 1000): {KindText, `"` + strings.Repeat("ä", 30) + `"…`},
+		"abc":                      {KindText, `"abc"`},
+		"\x1b[2J":                  {KindText, `"\x1b[2J"`},
+		"\xff\x00":                 {KindBinary, "ff00"},
+		strings.Repeat("\xff", 33): {KindBinary, strings.Repeat("ff", 32) + "…"},
+		strings.Repeat("ä", 1000):  {KindText, `"` + strings.Repeat("ä", 30) + `"…`},
 	} {
 		_ = d.Summarize(&s, Entry{Data: []byte(data)})
 		if s.Kind != want[0] || string(s.Line) != want[1] {

@@ -53,6 +53,7 @@ func TestProposals(t *testing.T) {
 		{Alpha, `delta { txns { start_ts: 3 commit_ts: 5 } txns { start_ts: 4 } max_assigned: 6 group_checksums { key: 1 value: 0 } }`,
 			`{"delta":{"txns":[{"start_ts":"3","commit_ts":"5"},{"start_ts":"4"}],"max_assigned":"6","group_checksums":{"1":"0"}}}`,
 			KindDelta, "commit 3 -> 5; abort 4; max_assigned 6"},
+		{Alpha, `delta {}`, "", KindDelta, "empty delta"},
 		{Alpha, `delta { group_checksums { key: 2 value: 9 } }`, "", KindDelta, "checksum of group 2 9"},
 		{Alpha, `snapshot { context { id: 3 group: 1 addr: "a" snapshot_ts: 2 is_learner: true } index: 10 read_ts: 20 done: true since_ts: 4 }`, "",
 			KindSnapshot, "snapshot at 10 read_ts 20 by node 3"},

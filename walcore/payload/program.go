@@ -34,7 +34,7 @@ const (
 	answerTimeout = 10 * time.Second
 	maxHung       = 3
 	hungPause     = 30 * time.Second
-	maxAnswer     = 1 << 20 // bytes of a line
+	maxAnswer     = 1 << 20 // bytes of a line, beside four for each of the entry
 	maxStderr     = 2 << 10 // of what the program says when it fails
 )
 
@@ -69,8 +69,9 @@ var (
 	// ErrTimeout: it is still running, and has not answered; often it waits
 	// for the end of its input, or does not flush its output.
 	ErrTimeout = errors.New("no answer in time")
-	// ErrTooLong: the answer does not end within 1 MiB.
-	ErrTooLong = errors.New("the answer is longer than 1 MiB")
+	// ErrTooLong: the answer does not end within 1 MiB and four times the
+	// entry's size.
+	ErrTooLong = errors.New("the answer does not end")
 	// ErrNoStatus: the answer is not "STATUS|DATA".
 	ErrNoStatus = errors.New(`the answer has no "STATUS|" in front`)
 	// ErrPaused: earlier entries had no answer in time.

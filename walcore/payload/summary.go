@@ -1,6 +1,7 @@
 package payload
 
 import (
+	"encoding/hex"
 	"slices"
 	"strconv"
 	"unicode/utf8"
@@ -103,16 +104,26 @@ func (s *Summary) common(e Entry) bool {
 	return true
 }
 
-// raw summarizes data that does not parse: its first bytes.
+// raw summarizes data that does not parse by its beginning.
 func (s *Summary) raw(data []byte) {
-	s.Kind, s.Line = KindBinary, s.Line[:0]
+	const shownText, shownBinary = 60, 32
+	s.Line = s.Line[:0]
+	n := len(data)
 	if utf8.Valid(data) {
 		s.Kind = KindText
+		for n = min(n, shownText); n < len(data) && !utf8.RuneStart(data[n]); {
+			n--
+		}
+		s.Line = strconv.AppendQuote(s.Line, string(data[:n]))
+	} else {
+		s.Kind = KindBinary
+		n = min(n, shownBinary)
+		s.Line = hex.AppendEncode(s.Line, data[:n])
 	}
-	s.Line = strconv.AppendQuote(s.Line, string(data[:min(len(data), maxLine/4)]))
-	if len(data) > maxLine/4 {
+	if n < len(data) {
 		s.text("…")
 	}
+	s.cut()
 }
 
 // cut shortens the line to maxLine bytes.

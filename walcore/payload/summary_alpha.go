@@ -24,7 +24,10 @@ func (d *Dgraph) Summarize(s *Summary, e Entry) error {
 		s.uint(uint64(len(e.Data)))
 		s.text(" bytes that summarize to nothing; the JSON has them all")
 	}
-	slices.SortFunc(s.Predicates, func(x, y Predicate) int { return cmp.Compare(x.Name, y.Name) })
+	if len(s.Line) == 0 {
+		s.text("empty ")
+		s.text(s.Kind)
+	}
 	s.cut()
 	return nil
 }
@@ -40,10 +43,15 @@ func (s *Summary) kind(kind string) {
 // those of dgraph.proto, here and below.
 func (s *Summary) alphaProposal(b []byte) {
 	var kvs, kvBytes int
+	var mutations []byte
 	for f := (fields{msg: b}); f.next(); {
 		switch f.num {
 		case 2:
-			s.mutations(f.b)
+			if mutations == nil {
+				mutations = f.b
+			} else { // in parts, which merge; f.b has no room behind it, so this copies
+				mutations = append(mutations, f.b...)
+			}
 		case 4:
 			kvs++
 			kvBytes += len(f.b)
@@ -73,6 +81,9 @@ func (s *Summary) alphaProposal(b []byte) {
 			s.kind(KindExtSnapshot)
 			s.extSnapshot(f.b)
 		}
+	}
+	if mutations != nil {
+		s.mutations(mutations)
 	}
 	if kvs > 0 {
 		s.kind(KindKV)

@@ -29,6 +29,12 @@ func TestSummaryCounts(t *testing.T) {
 			t.Errorf("got %+v", s)
 		}
 	}
+	// Mutations in two parts are one.
+	part := dgraph(t, "Proposal", `mutations { start_ts: 7 edges { attr: "0-b" } edges { attr: "0-a" } }`)
+	_ = d.Summarize(&s, Entry{Data: keyed(join(part, part))})
+	if want := "txn 7: 4 edges: 0-a 2, 0-b 2"; string(s.Line) != want || len(s.Started) != 1 {
+		t.Errorf("got %s, want %s", s.Line, want)
+	}
 	// Neither schema nor drops are transactions that wait for a commit.
 	for _, text := range []string{`mutations { start_ts: 7 schema { predicate: "0-a" } }`, `mutations { start_ts: 7 edges { attr: "0-a" value: "_STAR_ALL" op: DEL } }`} {
 		if len(sum(text).Started) > 0 || len(s.Predicates) > 0 {

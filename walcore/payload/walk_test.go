@@ -175,6 +175,7 @@ func TestShownNotDropped(t *testing.T) {
 		{"the same as a map value", field(31, "\x12\x01\xff"), `{"by_i32":{"0":{"base64":"/w=="}}}`},
 		{"timestamp out of range", field(70, "\x08\xff\xff\xff\xff\xff\xff\xff\x7f"), `{"time":{"seconds":"72057594037927935"}}`},
 		{"any of an unknown type", field(73, "\x0a\x03x/y\x12\x01z"), `{"any":{"type_url":"x/y","value":"eg=="}}`},
+		{"equal map keys, once", join(field(31, "\x08\x01\x12\x01a"), field(31, "\x08\x01\x12\x01b")), `{"by_i32":{"1":"b"}}`},
 		{"control characters", field(14, "\x1b[31m\x7f\u009b"), `{"s":"\u001b[31m\u007f\u009b"}`},
 	} {
 		got, _ := NewCustom(md, 0, Options{}).AppendCompact(nil, Entry{Data: tt.data})

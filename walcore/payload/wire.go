@@ -6,7 +6,8 @@ import "google.golang.org/protobuf/encoding/protowire"
 //
 //	tag (varint: number << 3 | wire type) · value
 //
-// The bytes of a field point into the message: they are never copied.
+// The bytes of a field point into the message: they are never copied. They have
+// no capacity beyond their length, so that appending to them copies.
 type field struct {
 	num protowire.Number
 	typ protowire.Type
@@ -53,7 +54,7 @@ func readField(msg []byte, off int) (f field, next int) {
 		if n < 0 {
 			return f, -1
 		}
-		f.b = b
+		f.b = b[:len(b):len(b)]
 		return f, off + n
 	}
 	return f, -1
