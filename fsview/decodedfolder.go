@@ -22,7 +22,7 @@ func (decodedFolder) list(t *Tree, after uint64, fn func(Dirent) bool) {
 	program := t.isProgram()
 	var a Attr
 	for e := range t.r.Log().Entries(after + 1) {
-		d := Dirent{Name: numberName(e.Index) + decodedSuffix, Node: node(kindDecoded, e.Index), Cookie: e.Index}
+		d := Dirent{Name: numberName(e.Index) + decodedSuffix, Node: entryNode(kindDecoded, &e), Cookie: e.Index}
 		if !program {
 			err := t.withDecoded(&e, func(text []byte) { a = decodedAttr(&e, text) })
 			if err == nil {
@@ -41,15 +41,16 @@ func (decodedFolder) lookup(t *Tree, name string) (Node, error) {
 	if !ok || !isNumber || index > walcore.MaxNumber {
 		return 0, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
 	}
-	if _, err := t.r.Log().Entry(index); err != nil {
+	e, err := t.r.Log().Entry(index)
+	if err != nil {
 		return 0, err
 	}
-	return node(kindDecoded, index), nil
+	return entryNode(kindDecoded, &e), nil
 }
 
 func decodedAttr(e *walcore.Entry, text []byte) Attr {
 	a := entryAttr(e)
-	a.Inode = node(kindDecoded, e.Index).inode(e.Term)
+	a.Inode = entryNode(kindDecoded, e).inode()
 	a.Size = int64(len(text))
 	a.Blocks = blocks(a.Size)
 	a.Links = 1

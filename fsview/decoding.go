@@ -67,13 +67,8 @@ func snapshotBlob(r *walcore.Reader) ([]byte, error) {
 // is full, the older goes.
 type decodedCache struct {
 	mu         sync.Mutex // protects what follows
-	young, old map[Node]decodedText
+	young, old map[Node][]byte
 	bytes      int // in young
-}
-
-type decodedText struct {
-	term uint64
-	text []byte
 }
 
 const (
@@ -81,23 +76,23 @@ const (
 	longText          = 64 << 10
 )
 
-func (c *decodedCache) get(n Node, term uint64) ([]byte, bool) {
+func (c *decodedCache) get(n Node) ([]byte, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	d, ok := c.young[n]
+	text, ok := c.young[n]
 	if !ok {
-		d, ok = c.old[n]
+		text, ok = c.old[n]
 	}
-	return d.text, ok && d.term == term
+	return text, ok
 }
 
-func (c *decodedCache) put(n Node, term uint64, text []byte) {
+func (c *decodedCache) put(n Node, text []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.young == nil || c.bytes+len(text) > decodedGeneration {
-		c.old, c.young, c.bytes = c.young, map[Node]decodedText{}, 0
+		c.old, c.young, c.bytes = c.young, map[Node][]byte{}, 0
 	}
-	c.young[n] = decodedText{term, text}
+	c.young[n] = text
 	c.bytes += len(text)
 }
 
@@ -112,8 +107,8 @@ var payloads, texts = sync.Pool{New: func() any { return new([]byte) }}, sync.Po
 
 // appendDecoded appends an entry's text to dst.
 func (t *Tree) appendDecoded(dst []byte, e *walcore.Entry) ([]byte, error) {
-	n := node(kindDecoded, e.Index)
-	if text, ok := t.cache.get(n, e.Term); ok {
+	n := entryNode(kindDecoded, e)
+	if text, ok := t.cache.get(n); ok {
 		return append(dst, text...), nil
 	}
 	data := payloads.Get().(*[]byte)
@@ -126,7 +121,7 @@ func (t *Tree) appendDecoded(dst []byte, e *walcore.Entry) ([]byte, error) {
 	// A program that fails says so in the text, and may do better next time.
 	dst, failed := t.decoder().AppendJSON(dst, PayloadEntry(e, *data))
 	if text := dst[start:]; failed == nil && (len(text) >= longText || t.isProgram()) {
-		t.cache.put(n, e.Term, bytes.Clone(text))
+		t.cache.put(n, bytes.Clone(text))
 	}
 	return dst, nil
 }

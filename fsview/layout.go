@@ -85,7 +85,7 @@ func (t *Tree) put(name string, n Node, o object) item {
 }
 
 func (t *Tree) text(name string, number uint64, of walcore.Attr, body func() ([]byte, error)) item {
-	return t.put(name, node(kindText, number), newText(of, body))
+	return t.put(name, pair(kindText, number, 0), newText(of, body))
 }
 
 // metaAttr is whose owner and permissions the metadata's texts have.
@@ -99,7 +99,7 @@ func (t *Tree) metaAttr() walcore.Attr {
 func (t *Tree) status() item {
 	x := newText(t.metaAttr(), func() ([]byte, error) { return NewStatus(t.r).JSON() })
 	x.lazy = true
-	return t.put("status.json", node(kindText, textStatus), x)
+	return t.put("status.json", pair(kindText, textStatus, 0), x)
 }
 
 func (t *Tree) types() *fixedFolder {
@@ -194,7 +194,7 @@ func (m *metaTexts) folder(fill func()) *fixedFolder {
 
 // value adds a file if its value is known; if not, the name is kept as lost.
 func (m *metaTexts) value(name string, known bool, body func() string) {
-	n := node(kindText, m.next)
+	n := pair(kindText, m.next, 0)
 	m.next++
 	if !known {
 		m.into.lost = append(m.into.lost, item{name, n})
@@ -237,7 +237,7 @@ func (t *Tree) snapshots() *fixedFolder {
 		return part{file, at, size, func() error { return sameSnapshot(t.r) }}
 	}
 	put := func(name string, which uint64, o object) item {
-		return t.put(name, node(kindSnapshot, which<<48|index&walcore.MaxNumber), o)
+		return t.put(name, pair(kindSnapshot, which, index), o)
 	}
 	folder := newFixedFolder(
 		put("data", snapshotData, part(snap.DataAt, snap.DataSize)),
@@ -246,7 +246,7 @@ func (t *Tree) snapshots() *fixedFolder {
 		put("snapshot.pb", snapshotStored, part(snap.At, snap.Size)),
 	)
 	name := fmt.Sprintf("%s-%s", numberName(term), numberName(index))
-	return newFixedFolder(put(name, snapshotFolder, folder), t.put("latest", node(kindLatest, 0), link(name)))
+	return newFixedFolder(put(name, snapshotFolder, folder), t.put("latest", node(kindLatest, index), link(name)))
 }
 
 func (t *Tree) decodedSnapshot(file *walcore.NativeFile) *text {

@@ -7,12 +7,15 @@ import (
 	"github.com/walfs/walfs/walcore"
 )
 
-// Node names a file or folder of the tree by a number that is computed, never
-// looked up: a kind and an argument. It stays the same as long as the tree is
-// open; Root is 1, as FUSE has it.
+// Node names a file or folder by a number that is computed, never looked up: a
+// kind and an argument. Root is 1, as FUSE has it.
 //
-//	63        56 55                              0
-//	| kind      | argument                       |
+//	63        59 58                              0
+//	| kind (5)  | argument (59)                  |
+//
+// A node stands for content, not for a place: when an index comes to hold
+// another entry, or a text to say something else, the name leads to another
+// node. Whoever still has the old one open never reads a mixture.
 type Node uint64
 
 // Root is the top folder.
@@ -25,45 +28,48 @@ type kind uint8
 const (
 	kindRoot      kind = iota
 	kindFolder         // argument: one of the folder constants
-	kindText           // argument: one of the text constants
-	kindEntry          // argument: the index
+	kindText           // argument: one of the text constants (11), a hash of the text (48)
+	kindEntry          // argument: the term's low bits (11), the index (48)
 	kindTerm           // argument: the term
 	kindTermShort      // the same folder, looked up by its short name
 	kindLogFile        // argument: the log file's id
 	kindNative         // argument: 0 wal.meta, 1 KEYREGISTRY, 2 + a log file's id
-	kindSnapshot       // argument: part in the upper 8 bits, the snapshot's index
-	kindLatest
-	kindDecoded // argument: the index
+	kindSnapshot       // argument: the part (11), the snapshot's index (48)
+	kindLatest         // argument: the snapshot's index
+	kindDecoded        // argument: as an entry's
 )
 
-const argBits = 56
+const (
+	argBits = 59
+	lowBits = 48 // of an argument that has two parts
+)
 
 func node(k kind, arg uint64) Node { return Node(uint64(k)<<argBits | arg) }
 
 func (n Node) kind() kind  { return kind(n >> argBits) }
 func (n Node) arg() uint64 { return uint64(n) & (1<<argBits - 1) }
 
+// low is the lower part of an argument that has two.
+func (n Node) low() uint64 { return uint64(n) & (1<<lowBits - 1) }
+
+func pair(k kind, high, low uint64) Node {
+	return node(k, high&(1<<(argBits-lowBits)-1)<<lowBits|low&(1<<lowBits-1))
+}
+
+func entryNode(k kind, e *walcore.Entry) Node { return pair(k, e.Term, e.Index) }
+
 // Sequential reports whether n is one of many files whose nodes follow one
 // another as they do.
 func (n Node) Sequential() bool { return n.kind() == kindEntry || n.kind() == kindDecoded }
 
-// inode is what stat shows. It must not change from mount to mount, be unique
-// within one, and differ when an index holds another entry:
-//
-//	an entry      0 (1) · term, its low bits (15) · index (48)
-//	its text      1 (1) · kind (7) · term, its low bits (8) · index (48)
-//	all others    1 (1) · node
-func (n Node) inode(term uint64) uint64 {
-	if n.kind() == kindEntry {
-		return term&0x7fff<<48 | n.arg()
-	}
-	switch n.kind() {
-	case kindTermShort:
+// inode is what stat shows: unique within a mount, the same on every mount, and
+// another one once an index holds another entry. That is what a node is, but
+// that a term's folder has two.
+func (n Node) inode() uint64 {
+	if n.kind() == kindTermShort {
 		n = node(kindTerm, n.arg())
-	case kindDecoded:
-		n |= Node(term & 0xff << 48)
 	}
-	return 1<<63 | uint64(n)
+	return uint64(n)
 }
 
 // Attr is what stat tells of a node. Times are all Mtime.
@@ -85,7 +91,7 @@ func readable(m fs.FileMode) fs.FileMode { return m.Perm() & 0o444 }
 
 func fileAttr(n Node, size int64, of walcore.Attr, mtime time.Time) Attr {
 	return Attr{
-		Inode:  n.inode(0),
+		Inode:  n.inode(),
 		Size:   size,
 		Blocks: blocks(size),
 		Mode:   readable(of.Mode),
@@ -99,8 +105,7 @@ func fileAttr(n Node, size int64, of walcore.Attr, mtime time.Time) Attr {
 // entryAttr needs no memory of its own, since a folder can hold millions.
 func entryAttr(e *walcore.Entry) Attr {
 	of := &e.File.Attr
-	a := fileAttr(node(kindEntry, e.Index), e.Size, *of, time.Unix(of.Born.Unix(), int64(e.Term%1e9)))
-	a.Inode = node(kindEntry, e.Index).inode(e.Term)
+	a := fileAttr(entryNode(kindEntry, e), e.Size, *of, time.Unix(of.Born.Unix(), int64(e.Term%1e9)))
 	a.Links = 4
 	if _, known := typeFolder(e.Type); !known {
 		a.Links = 3

@@ -64,7 +64,12 @@ type fileObject interface {
 }
 
 func (t *Tree) object(n Node) (object, error) {
-	if o, ok := t.fixed[n]; ok {
+	if o, ok := t.fixed[place(n)]; ok {
+		if x, ok := o.(*text); ok && n != place(n) {
+			if now, err := x.node(place(n)); err != nil || now != n {
+				return nil, fmt.Errorf("node %#x: the text has changed: %w", uint64(n), walcore.ErrChanged)
+			}
+		}
 		return o, nil
 	}
 	if k := n.kind(); k == kindTerm || k == kindTermShort {
@@ -96,7 +101,13 @@ func (t *Tree) Attr(n Node) (Attr, error) {
 	return o.attr(t, n)
 }
 
-func (t *Tree) entry(n Node) (walcore.Entry, error) { return t.r.Log().Entry(n.arg()) }
+func (t *Tree) entry(n Node) (walcore.Entry, error) {
+	e, err := t.r.Log().Entry(n.low())
+	if err == nil && entryNode(n.kind(), &e) != n {
+		return e, fmt.Errorf("entry %d has another term now: %w", e.Index, walcore.ErrChanged)
+	}
+	return e, err
+}
 
 // Lookup finds a name in a folder. It fails with fs.ErrNotExist where
 // there is none, and with what Attr fails with where there is one that cannot
