@@ -86,10 +86,10 @@ func (l *LogFile) Slots() int { return len(l.table) / SlotSize }
 
 func (l *LogFile) slot(i int) Slot { return DecodeSlot(l.table[i*SlotSize:]) }
 
-// order finds the file's part of the log by its slots alone.
-func (l *LogFile) order() {
-	runs := runsOf(l.Slots(), l.slot)
-	chain := longestChain(runs)
+// order finds the file's part of the log by its slots alone. Up to snapshot,
+// indexes may be missing.
+func (l *LogFile) order(snapshot uint64) {
+	chain := withoutLoners(longestChain(runsOf(l.Slots(), l.slot)), snapshot)
 	next := 0
 	for i := range l.Slots() {
 		s := l.slot(i)
@@ -102,7 +102,7 @@ func (l *LogFile) order() {
 			l.problems.slot(l.Name, i, s, KindRange, fmt.Sprintf("term %d, index %d: no log gets there", s.Term, s.Index))
 		case next == len(chain) || i < chain[next].slot:
 			l.dropped[i] = true
-			l.problems.slot(l.Name, i, s, KindOrder, "the index does not follow the one before")
+			l.problems.slot(l.Name, i, s, KindOrder, "the index does not fit those around it")
 		case s.Offset < PayloadAt || s.Offset > uint64(max(l.Attr.Size-LengthSize, 0)):
 			l.dropped[i] = true
 			l.problems.slot(l.Name, i, s, KindOffset, fmt.Sprintf(

@@ -107,7 +107,7 @@ func OpenReader(path string, opts ReaderOptions) (_ *Reader, err error) {
 	if r.meta.SnapshotIndex != nil {
 		snapshot = *r.meta.SnapshotIndex
 	}
-	r.log = newLog(r.readLogFiles(), snapshot)
+	r.log = newLog(r.readLogFiles(), snapshot, r.meta.HardState.GetTerm())
 	for _, f := range r.log.files {
 		r.seal(f, ring, opts.Plain)
 	}
