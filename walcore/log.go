@@ -118,7 +118,7 @@ func (l *Log) take(f *LogFile, r run, snapshot uint64, terms *termOrder) {
 		}
 		if from := l.last() + 1; lost {
 			f.problems.add(Problem{File: f.Name, Slot: r.slot, Index: from, Kind: KindHole,
-				Message: fmt.Sprintf("entries %d to %d are nowhere in the directory", from, r.index-1)})
+				Message: fmt.Sprintf("entries %d to %d are in none of the slots", from, r.index-1)})
 		}
 	}
 	terms.check(f, r)

@@ -69,11 +69,15 @@ func (l *LogFile) fit(slots []int, lengths *lengthReader) {
 		case fits:
 			full = full || i >= 0 && l.sizes[i] > 0 && l.canBeEmptied(i)
 			before, i = i, j
-		case wrongLength:
-			l.badSize(i, KindLength, "the payload claims %d bytes and ends at %d, but the next one begins at %d",
-				l.sizes[i], l.end(i), l.slot(j).Offset)
+		case wrongBefore:
+			if at, next := l.slot(i).Offset, l.slot(j).Offset; at >= next {
+				l.badSize(i, KindOffset, "the data offset is not below the next slot's, %d", next)
+			} else {
+				l.badSize(i, KindLength, "the payload claims %d bytes and ends at %d, but the next one begins at %d",
+					l.sizes[i], l.end(i), next)
+			}
 			i = j
-		case wrongOffset:
+		case wrongNext:
 			l.badSize(j, KindOffset, "the payload before ends at %d, not at this offset", l.end(i))
 		case wrongEither:
 			end := l.end(i)
@@ -89,8 +93,8 @@ type verdict int
 
 const (
 	fits verdict = iota
-	wrongLength
-	wrongOffset
+	wrongBefore
+	wrongNext
 	wrongEither
 )
 
@@ -107,9 +111,9 @@ func (l *LogFile) verdict(i, j int, full bool, lengths *lengthReader) verdict {
 	behindEnd := j == i+1 && l.leadsOn(end, j, lengths)
 	switch behindNext := l.leadsOn(next, j, lengths); {
 	case behindNext && !behindEnd:
-		return wrongLength
+		return wrongBefore
 	case behindEnd && !behindNext:
-		return wrongOffset
+		return wrongNext
 	}
 	return wrongEither
 }
