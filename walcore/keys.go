@@ -13,7 +13,9 @@ import (
 	"sync"
 
 	"github.com/dgraph-io/badger/v4"
+	"github.com/dgraph-io/badger/v4/pb"
 	"golang.org/x/sys/unix"
+	"google.golang.org/protobuf/proto"
 )
 
 // The layout of KEYREGISTRY, part of the on-disk format (Badger's):
@@ -146,10 +148,26 @@ func scanRegistry(raw []byte) (sound, records int, problem string) {
 		if got, want := crc32.Checksum(body, castagnoli), binary.BigEndian.Uint32(rest[4:]); got != want {
 			return at, records, fmt.Sprintf("a record's checksum is %08x, want %08x", got, want)
 		}
+		if problem := checkRecord(body); problem != "" {
+			return at, records, problem
+		}
 		at += recordHeader + int(n)
 		records++
 	}
 	return at, records, ""
+}
+
+// checkRecord says why a record is no data key: Badger panics at one with
+// another IV, such as the empty record that zeros behind the last one make.
+func checkRecord(body []byte) (problem string) {
+	var dk pb.DataKey
+	if err := proto.Unmarshal(body, &dk); err != nil {
+		return fmt.Sprintf("a record does not parse: %v", err)
+	}
+	if len(dk.Iv) != aes.BlockSize {
+		return fmt.Sprintf("a record of %d bytes has an IV of %d, want %d", len(body), len(dk.Iv), aes.BlockSize)
+	}
+	return ""
 }
 
 // openBadgerRegistry hands Badger a private copy: it opens its file by name
