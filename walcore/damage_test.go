@@ -53,6 +53,17 @@ func (d *damaged) lose(err error, first, last uint64) {
 	}
 }
 
+// loseSealed says that no payload can be read, for want of a key: entries are
+// listed, and those without a payload are whole.
+func (d *damaged) loseSealed(err error) {
+	for _, e := range d.want {
+		if e.Size > 0 {
+			d.bad[e.Index] = err
+		}
+	}
+	d.listed = true
+}
+
 // problem says that a problem is listed; slots is how many it covers.
 func (d *damaged) problem(file string, kind Kind, slot, slots int, offset, index uint64) {
 	if slots == 1 {
