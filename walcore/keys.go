@@ -7,11 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"os"
 	"path/filepath"
 	"sync"
 
 	"github.com/dgraph-io/badger/v4"
+	"github.com/dgraph-io/badger/v4/pb"
+	"golang.org/x/sys/unix"
+	"google.golang.org/protobuf/proto"
 )
 
 // The layout of KEYREGISTRY, part of the on-disk format (Badger's):
@@ -30,14 +34,29 @@ const (
 var KeySizes = [...]int{16, 24, 32}
 
 // ReadKeyFile reads a user's key. It fails with ErrKey when the file is not
-// 16, 24 or 32 bytes long.
+// 16, 24 or 32 bytes long. It leaves no access time: the file may lie in the
+// directory that is to be read.
 func ReadKeyFile(name string) ([]byte, error) {
-	key, err := os.ReadFile(name)
+	f, err := os.OpenFile(name, os.O_RDONLY|unix.O_NOATIME, 0)
+	if errors.Is(err, unix.EPERM) {
+		f, err = os.Open(name)
+	}
 	if err != nil {
 		return nil, err
 	}
+	defer f.Close()
+	key, err := io.ReadAll(io.LimitReader(f, maxKeyFile))
+	if err != nil {
+		return nil, err
+	}
+	if len(key) == maxKeyFile {
+		return nil, fmt.Errorf("key file %s is not a key: it has %d bytes or more, want 16, 24 or 32: %w", name, maxKeyFile, ErrKey)
+	}
 	return key, checkKey("key file "+name, key)
 }
+
+// maxKeyFile is enough to tell a user how long a key that is too long is.
+const maxKeyFile = 4096
 
 func checkKey(what string, key []byte) error {
 	hint := ""
@@ -54,12 +73,18 @@ func checkKey(what string, key []byte) error {
 
 // keyRing gives data keys by their id. One without a registry holds none.
 type keyRing struct {
-	records int   // data keys in the registry, whether or not they open
+	records int   // data keys in the registry, or lost from it, whether or not they open
 	sealed  error // why no data key can be had: ErrSealed, or the registry's damage
 	reg     *badger.KeyRegistry
 
 	mu     sync.Mutex // protects blocks
 	blocks map[uint64]cipher.Block
+}
+
+// unreadableRing is that of a registry that is there and cannot be read: no
+// file may pass for plain.
+func unreadableRing() *keyRing {
+	return &keyRing{records: 1, sealed: fmt.Errorf("%s cannot be read: %w", KeyRegistryName, ErrDataKey)}
 }
 
 // openKeyRing reads a registry's bytes. Records behind the first bad one are
@@ -69,15 +94,18 @@ func openKeyRing(raw []byte, key []byte) (*keyRing, []Problem, error) {
 	sound, records, problem := scanRegistry(raw)
 	ring.records = records
 	var problems []Problem
-	if problem != "" {
+	report := func(message string) {
 		problems = append(problems, Problem{File: KeyRegistryName, Slot: -1,
-			Offset: uint64(sound), Kind: KindKeyRegistry, Message: problem})
+			Offset: uint64(sound), Kind: KindKeyRegistry, Message: message})
+	}
+	if problem != "" {
+		// What the lost records held is unknown, so that no file may pass
+		// for plain.
+		ring.records++
+		report(problem)
 	}
 	switch {
 	case sound < registryHeader:
-		// What the lost records held is unknown, so that no file may pass
-		// for plain.
-		ring.records = 1
 		ring.sealed = fmt.Errorf("%s: %s: %w", KeyRegistryName, problem, ErrDamaged)
 		return ring, problems, nil
 	case len(key) == 0 && string(raw[16:registryHeader]) != sanityText:
@@ -90,7 +118,9 @@ func openKeyRing(raw []byte, key []byte) (*keyRing, []Problem, error) {
 			KeyRegistryName, ErrKey)
 	}
 	if err != nil {
-		return nil, problems, fmt.Errorf("%s: %w", KeyRegistryName, err)
+		report(fmt.Sprintf("Badger does not read it: %v", err))
+		ring.sealed = fmt.Errorf("%s: %w: %w", KeyRegistryName, err, ErrDataKey)
+		return ring, problems, nil
 	}
 	ring.reg = reg
 	return ring, problems, nil
@@ -118,10 +148,26 @@ func scanRegistry(raw []byte) (sound, records int, problem string) {
 		if got, want := crc32.Checksum(body, castagnoli), binary.BigEndian.Uint32(rest[4:]); got != want {
 			return at, records, fmt.Sprintf("a record's checksum is %08x, want %08x", got, want)
 		}
+		if problem := checkRecord(body); problem != "" {
+			return at, records, problem
+		}
 		at += recordHeader + int(n)
 		records++
 	}
 	return at, records, ""
+}
+
+// checkRecord says why a record is no data key: Badger panics at one with
+// another IV, such as the empty record that zeros behind the last one make.
+func checkRecord(body []byte) (problem string) {
+	var dk pb.DataKey
+	if err := proto.Unmarshal(body, &dk); err != nil {
+		return fmt.Sprintf("a record does not parse: %v", err)
+	}
+	if len(dk.Iv) != aes.BlockSize {
+		return fmt.Sprintf("a record of %d bytes has an IV of %d, want %d", len(body), len(dk.Iv), aes.BlockSize)
+	}
+	return ""
 }
 
 // openBadgerRegistry hands Badger a private copy: it opens its file by name

@@ -42,9 +42,10 @@ type Entry struct {
 
 // newLog puts files, each ordered in itself, one after the other. Indexes up to
 // snapshot may be missing: a follower that lagged has got a snapshot instead.
-func newLog(files []*LogFile, snapshot uint64) *Log {
+// hard is the hard state's term, 0 if it is not known.
+func newLog(files []*LogFile, snapshot, hard uint64) *Log {
 	for _, f := range files {
-		f.order()
+		f.order(snapshot)
 	}
 	sort.SliceStable(files, func(i, j int) bool {
 		a, b := files[i], files[j]
@@ -57,13 +58,13 @@ func newLog(files []*LogFile, snapshot uint64) *Log {
 		return a.ID < b.ID
 	})
 	l := &Log{files: files}
-	term := uint64(0)
+	terms := termOrder{hard: hard}
 	for _, f := range files {
 		chain := f.runs
 		f.runs = nil
 		for _, r := range chain {
 			if r = l.clip(f, r); r.n > 0 {
-				l.take(f, r, snapshot, &term)
+				l.take(f, r, snapshot, &terms)
 			}
 		}
 	}
@@ -107,30 +108,21 @@ func (l *Log) clip(f *LogFile, r run) run {
 	return r
 }
 
-// take adds r to the log. term is the highest so far.
-func (l *Log) take(f *LogFile, r run, snapshot uint64, term *uint64) {
+// take adds r to the log.
+func (l *Log) take(f *LogFile, r run, snapshot uint64, terms *termOrder) {
 	lost := false
 	if k := len(l.spans) - 1; k >= 0 && r.index > l.last()+1 {
-		prev := l.spans[k]
-		// Slots between the two that are no entries held what is missing.
-		lost = r.index-1 > snapshot || prev.file == f && prev.slot+prev.n < r.slot
+		if prev := l.spans[k]; prev.file == f {
+			lost = holeBetween(prev.run, r, snapshot)
+		} else {
+			lost = r.index-1 > snapshot
+		}
 		if from := l.last() + 1; lost {
 			f.problems.add(Problem{File: f.Name, Slot: r.slot, Index: from, Kind: KindHole,
-				Message: fmt.Sprintf("entries %d to %d are nowhere in the directory", from, r.index-1)})
+				Message: fmt.Sprintf("entries %d to %d are in none of the slots", from, r.index-1)})
 		}
 	}
-	for i := r.slot; i < r.slot+r.n; i++ {
-		s := f.slot(i)
-		switch {
-		case f.dropped[i]:
-		case s.Term < *term:
-			f.dropped[i] = true
-			f.problems.slot(f.Name, i, s, KindTerm, fmt.Sprintf(
-				"term %d after term %d: left from before a rewrite, or one of the two is damaged", s.Term, *term))
-		default:
-			*term = s.Term
-		}
-	}
+	terms.check(f, r)
 	f.runs = append(f.runs, r)
 	l.spans = append(l.spans, span{run: r, file: f, lost: lost})
 }

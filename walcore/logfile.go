@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"sync"
 
@@ -36,10 +35,6 @@ type LogFile struct {
 	sizes         []uint32 // of the payloads, or noPayload
 	sizesProblems problemList
 }
-
-// noPayload marks a slot whose payload is not where the slot says. A real
-// length of 4 GiB - 1 would not fit a file behind its header and a 1 GiB limit.
-const noPayload = math.MaxUint32
 
 // newLogFile reads the slot table and the key header of f.
 func newLogFile(id uint64, f *os.File, attr Attr) (*LogFile, error) {
@@ -91,10 +86,10 @@ func (l *LogFile) Slots() int { return len(l.table) / SlotSize }
 
 func (l *LogFile) slot(i int) Slot { return DecodeSlot(l.table[i*SlotSize:]) }
 
-// order finds the file's part of the log by its slots alone.
-func (l *LogFile) order() {
-	runs := runsOf(l.Slots(), l.slot)
-	chain := longestChain(runs)
+// order finds the file's part of the log by its slots alone. Up to snapshot,
+// indexes may be missing.
+func (l *LogFile) order(snapshot uint64) {
+	chain := withoutLoners(longestChain(runsOf(l.Slots(), l.slot)), snapshot)
 	next := 0
 	for i := range l.Slots() {
 		s := l.slot(i)
@@ -107,7 +102,7 @@ func (l *LogFile) order() {
 			l.problems.slot(l.Name, i, s, KindRange, fmt.Sprintf("term %d, index %d: no log gets there", s.Term, s.Index))
 		case next == len(chain) || i < chain[next].slot:
 			l.dropped[i] = true
-			l.problems.slot(l.Name, i, s, KindOrder, "the index does not follow the one before")
+			l.problems.slot(l.Name, i, s, KindOrder, "the index does not fit those around it")
 		case s.Offset < PayloadAt || s.Offset > uint64(max(l.Attr.Size-LengthSize, 0)):
 			l.dropped[i] = true
 			l.problems.slot(l.Name, i, s, KindOffset, fmt.Sprintf(
@@ -117,88 +112,6 @@ func (l *LogFile) order() {
 		}
 	}
 	l.runs = chain
-}
-
-// load reads the payloads' lengths and checks each against its neighbours and
-// the file's size. A length is not to be had without reading: payloads are
-// packed, but emptied entries and rewrites leave gaps.
-func (l *LogFile) load() {
-	l.sizesOnce.Do(func() {
-		l.sizes = make([]uint32, l.Slots())
-		for i := range l.sizes {
-			l.sizes[i] = noPayload
-		}
-		lengths := lengthReader{f: l.f, size: l.Attr.Size}
-		prevEnd := uint64(PayloadAt)
-		for _, r := range l.runs {
-			for i := r.slot; i < r.slot+r.n; i++ {
-				if l.dropped[i] {
-					continue
-				}
-				prevEnd = l.loadSize(i, prevEnd, &lengths)
-			}
-		}
-	})
-}
-
-// loadSize settles one slot's payload; prevEnd is where the sound payloads
-// before it end, and so is the result for those up to it.
-func (l *LogFile) loadSize(i int, prevEnd uint64, lengths *lengthReader) uint64 {
-	s := l.slot(i)
-	bad := func(kind Kind, format string, args ...any) uint64 {
-		l.sizesProblems.slot(l.Name, i, s, kind, fmt.Sprintf(format, args...))
-		return prevEnd
-	}
-	next := uint64(math.MaxUint64) // where the next slot's payload begins
-	if i+1 < l.Slots() && !l.dropped[i+1] {
-		next = l.slot(i + 1).Offset
-	}
-	switch {
-	case s.Offset < prevEnd:
-		return bad(KindOffset, "the data offset lies inside the payload before, which ends at %d", prevEnd)
-	case next >= prevEnd && next <= s.Offset:
-		// The next slot is in line and this one is not.
-		return bad(KindOffset, "the data offset is not below the next slot's, %d", next)
-	}
-	n, err := lengths.at(int64(s.Offset))
-	if err != nil {
-		return bad(KindUnreadable, "the payload's length cannot be read: %v", err)
-	}
-	end := s.Offset + LengthSize + uint64(n)
-	if end > uint64(l.Attr.Size) {
-		return bad(KindLength, "the payload claims %d bytes, the file ends %d bytes behind its offset", n, l.Attr.Size-int64(s.Offset))
-	}
-	if next > s.Offset && end > next {
-		return bad(KindLength, "the payload claims %d bytes, but the next one begins at %d", n, next)
-	}
-	l.sizes[i] = n
-	return end
-}
-
-// lengthReader reads length words at growing offsets, many at a time where
-// payloads are small.
-type lengthReader struct {
-	f    *os.File
-	size int64
-	buf  []byte
-	from int64 // of buf in the file
-}
-
-const lengthWindow = 64 << 10
-
-func (r *lengthReader) at(off int64) (uint32, error) {
-	if off < r.from || off+LengthSize > r.from+int64(len(r.buf)) {
-		if r.buf == nil {
-			r.buf = make([]byte, lengthWindow)
-		}
-		r.buf = r.buf[:min(lengthWindow, r.size-off)]
-		if err := readFull(r.f, r.buf, off); err != nil {
-			r.buf = r.buf[:0]
-			return 0, err
-		}
-		r.from = off
-	}
-	return binary.BigEndian.Uint32(r.buf[off-r.from:]), nil
 }
 
 // readPayload fills p with the payload's bytes from position at on, in the

@@ -77,3 +77,25 @@ func longestChain(runs []run) []run {
 	}
 	return picked
 }
+
+// holeBetween reports whether entries are lost between two runs of one file: a
+// snapshot does not stand for them, or slots between the two are no entries.
+func holeBetween(a, b run, snapshot uint64) bool {
+	return b.index > a.last()+1 && (b.index-1 > snapshot || a.slot+a.n < b.slot)
+}
+
+// withoutLoners leaves out the runs of one slot beside a hole in the log. Two
+// slots that follow one another vouch for each other's index; one alone is
+// less likely the rest of a gap than an entry with a damaged index, and would
+// be shown under another's name.
+func withoutLoners(chain []run, snapshot uint64) []run {
+	var kept []run
+	for k, r := range chain {
+		if r.n == 1 && (k > 0 && holeBetween(chain[k-1], r, snapshot) ||
+			k+1 < len(chain) && holeBetween(r, chain[k+1], snapshot)) {
+			continue
+		}
+		kept = append(kept, r)
+	}
+	return kept
+}

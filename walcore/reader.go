@@ -107,7 +107,7 @@ func OpenReader(path string, opts ReaderOptions) (_ *Reader, err error) {
 	if r.meta.SnapshotIndex != nil {
 		snapshot = *r.meta.SnapshotIndex
 	}
-	r.log = newLog(r.readLogFiles(), snapshot)
+	r.log = newLog(r.readLogFiles(), snapshot, r.meta.HardState.GetTerm())
 	for _, f := range r.log.files {
 		r.seal(f, ring, opts.Plain)
 	}
@@ -239,14 +239,14 @@ func (r *Reader) openKeys(key []byte) (*keyRing, error) {
 	n := r.find(KeyRegistryName)
 	if n == nil {
 		if r.hasProblem(KeyRegistryName) {
-			// It is there and cannot be read: no file may pass for plain.
-			return &keyRing{records: 1, sealed: ErrDataKey}, nil
+			return unreadableRing(), nil
 		}
 		return &keyRing{}, nil
 	}
 	raw := make([]byte, min(n.Attr.Size, maxRegistry))
 	if err := readFull(n.f, raw, 0); err != nil {
-		return nil, fmt.Errorf("%s: %w", KeyRegistryName, err)
+		r.problem(KeyRegistryName, KindUnreadable, "cannot be read: %v", err)
+		return unreadableRing(), nil
 	}
 	ring, problems, err := openKeyRing(raw, key)
 	r.problems = append(r.problems, problems...)
@@ -276,7 +276,7 @@ func (r *Reader) seal(f *LogFile, ring *keyRing, plain bool) {
 		f.problems.add(Problem{File: f.Name, Slot: -1, Offset: KeyHeaderAt, Kind: kind, Message: message})
 	}
 	switch h := f.Header; {
-	case f.Slots() == 0:
+	case f.Slots() == 0 || f.Attr.Size < PayloadAt: // there are no payloads
 	case h.KeyID == 0 && h.BaseIV == [8]byte{} && ring.records == 0:
 	case h.KeyID == 0 && plain:
 	case h.KeyID == 0:

@@ -1,0 +1,256 @@
+package walcore
+
+import (
+	"math"
+	"testing"
+
+	"github.com/walfs/walfs/test/fixture"
+)
+
+// damageCase damages a fixture and says with d.lose, d.about and d.problem what
+// is to come of it.
+type damageCase struct {
+	name, fixture string
+	do            func(d *damaged)
+}
+
+func runCases(t *testing.T, cases []damageCase) {
+	t.Helper()
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			d := damage(t, c.fixture)
+			c.do(d)
+			d.check()
+		})
+	}
+}
+
+// noCommit says that the last entry is lost, and with it the commit index.
+func (d *damaged) noCommit(commit uint64) {
+	d.problem(MetaName, KindCommit, -1, 1, 512, commit)
+}
+
+// noIndex says that a slot before the given one has an index that is no use,
+// so that its own is missing.
+func (d *damaged) noIndex(slot int, index uint64) {
+	d.problem("00001.wal", KindHole, slot, 1, 0, index)
+}
+
+// inside damages the index of a slot that has others on both sides.
+func inside(slot int, field fixture.Field, value uint64, kind Kind) func(*damaged) {
+	return func(d *damaged) {
+		index := d.Get(slot, fixture.Index)
+		oneSlot(slot, field, value, kind)(d)
+		d.noIndex(slot+1, index)
+	}
+}
+
+// oneSlot damages a field of one slot, which costs that slot's entry alone.
+func oneSlot(slot int, field fixture.Field, value uint64, kind Kind) func(*damaged) {
+	return func(d *damaged) {
+		index := d.Get(slot, fixture.Index)
+		d.Set(slot, field, value)
+		d.about(kind, slot, 1)
+		d.lose(ErrDamaged, index, index)
+	}
+}
+
+func TestDamagedOffset(t *testing.T) {
+	const size = 256 << 20
+	runCases(t, []damageCase{
+		{"zero", "alpha", oneSlot(100, fixture.Offset, 0, KindOffset)},
+		{"in the slot table", "alpha", oneSlot(100, fixture.Offset, 4, KindOffset)},
+		{"just below the payloads", "sealed128", oneSlot(100, fixture.Offset, PayloadAt-1, KindOffset)},
+		{"the length does not fit", "alpha", oneSlot(100, fixture.Offset, size-3, KindOffset)},
+		{"the end", "alpha", oneSlot(100, fixture.Offset, size, KindOffset)},
+		{"beyond the end", "sealed256", oneSlot(100, fixture.Offset, size+1<<20, KindOffset)},
+		{"negative", "alpha", oneSlot(100, fixture.Offset, 1<<63+PayloadAt, KindOffset)},
+		{"the highest", "alpha", oneSlot(100, fixture.Offset, math.MaxUint64, KindOffset)},
+		{"first slot", "alpha", oneSlot(0, fixture.Offset, 0, KindOffset)},
+		{"last slot", "alpha", func(d *damaged) {
+			oneSlot(974, fixture.Offset, 0, KindOffset)(d)
+			d.noCommit(975)
+		}},
+		{"the payload before", "alpha", func(d *damaged) { oneSlot(100, fixture.Offset, d.Get(99, fixture.Offset), KindOffset)(d) }},
+		{"the payload behind", "alpha", func(d *damaged) { oneSlot(100, fixture.Offset, d.Get(101, fixture.Offset), KindOffset)(d) }},
+		{"a payload far behind", "sealed128", func(d *damaged) { oneSlot(100, fixture.Offset, d.Get(300, fixture.Offset), KindOffset)(d) }},
+		{"inside the payload before", "alpha", func(d *damaged) {
+			oneSlot(101, fixture.Offset, d.Get(101, fixture.Offset)-9, KindOffset)(d)
+		}},
+		{"in the zeros behind all", "alpha", oneSlot(100, fixture.Offset, 200<<20, KindOffset)},
+		{"in an emptied payload", "emptied", func(d *damaged) {
+			d.Write(int64(d.Get(30, fixture.Offset))+10, make([]byte, 4))
+			oneSlot(30, fixture.Offset, d.Get(30, fixture.Offset)+10, KindOffset)(d)
+			// A gap is legal on both sides, so that nothing tells: the entry
+			// is empty either way.
+			d.problems, d.bad = nil, map[uint64]error{}
+		}},
+		{"last slot, in the zeros", "alpha", func(d *damaged) {
+			d.Set(974, fixture.Offset, 200<<20)
+			d.about(KindLength, 973, 1)
+			d.about(KindOffset, 974, 1)
+			d.lose(ErrDamaged, 974, 975)
+			d.noCommit(975)
+		}},
+	})
+}
+
+// length damages the length of a slot's payload.
+func length(slot int, n func(uint32) uint32) func(*damaged) {
+	return func(d *damaged) {
+		d.SetLength(slot, n(d.Length(slot)))
+		d.about(KindLength, slot, 1)
+		d.lose(ErrDamaged, uint64(slot+1), uint64(slot+1))
+	}
+}
+
+func TestDamagedLength(t *testing.T) {
+	set := func(n uint32) func(uint32) uint32 { return func(uint32) uint32 { return n } }
+	add := func(n int) func(uint32) uint32 { return func(l uint32) uint32 { return uint32(int(l) + n) } }
+	runCases(t, []damageCase{
+		{"4 GiB", "alpha", length(100, set(math.MaxUint32))},
+		{"sealed, 4 GiB", "sealed128", length(100, set(math.MaxUint32))},
+		{"2 GiB", "alpha", length(100, set(1<<31))},
+		{"a byte beyond the file", "alpha", func(d *damaged) {
+			length(100, set(uint32(256<<20-d.Get(100, fixture.Offset)-LengthSize+1)))(d)
+		}},
+		{"up to the end of the file", "alpha", func(d *damaged) {
+			length(100, set(uint32(256<<20-d.Get(100, fixture.Offset)-LengthSize)))(d)
+		}},
+		{"into the next payload", "alpha", length(100, add(1))},
+		{"sealed, into the next payload", "sealed128", length(100, add(100))},
+		{"over many payloads", "alpha", length(100, add(50000))},
+		{"too short", "alpha", length(100, add(-1))},
+		{"none", "alpha", length(100, set(0))},
+		{"first slot", "alpha", length(0, set(math.MaxUint32))},
+		{"last slot", "alpha", func(d *damaged) {
+			length(974, set(math.MaxUint32))(d)
+			d.noCommit(975)
+		}},
+		{"not emptied", "emptied", func(d *damaged) {
+			d.SetLength(60, 0) // behind full ones: no emptying did that
+			d.about(KindLength, 60, 1)
+			d.lose(ErrDamaged, 61, 61)
+		}},
+		{"a conf change with none", "alpha", length(0, set(0))},
+		{"last but one, into the last", "alpha", func(d *damaged) {
+			d.SetLength(973, d.Length(973)+1)
+			d.about(KindLength, 973, 1)
+			d.about(KindOffset, 974, 1)
+			d.lose(ErrDamaged, 974, 975)
+			d.noCommit(975)
+		}},
+		{"several in a row", "alpha", func(d *damaged) {
+			for slot := 100; slot < 103; slot++ {
+				d.SetLength(slot, math.MaxUint32)
+			}
+			d.about(KindLength, 100, 3)
+			d.lose(ErrDamaged, 101, 103)
+		}},
+	})
+}
+
+func TestDamagedIndex(t *testing.T) {
+	runCases(t, []damageCase{
+		{"first slot, up", "alpha", oneSlot(0, fixture.Index, 500, KindOrder)},
+		{"first slot, beyond the log", "alpha", oneSlot(0, fixture.Index, 5000, KindOrder)},
+		{"first slot, down", "highstart", oneSlot(0, fixture.Index, 5, KindOrder)},
+		{"middle slot, up", "alpha", inside(100, fixture.Index, 103, KindOrder)},
+		{"middle slot, down", "alpha", inside(100, fixture.Index, 1, KindOrder)},
+		{"middle slot, beyond the log", "alpha", inside(100, fixture.Index, 1000, KindOrder)},
+		{"middle slot, as the one before", "alpha", inside(100, fixture.Index, 100, KindOrder)},
+		{"middle slot, as the one behind", "alpha", inside(100, fixture.Index, 102, KindOrder)},
+		{"below the snapshot", "bigsnap", inside(8, fixture.Index, 12, KindOrder)},
+		{"2^63", "alpha", inside(100, fixture.Index, 1<<63, KindRange)},
+		{"the highest", "alpha", inside(100, fixture.Index, math.MaxUint64, KindRange)},
+		{"beyond what a node gets to", "alpha", inside(100, fixture.Index, MaxNumber+1, KindRange)},
+		{"last slot, up", "alpha", func(d *damaged) {
+			oneSlot(974, fixture.Index, 980, KindOrder)(d)
+			d.noCommit(975)
+		}},
+		{"last slot, down", "alpha", func(d *damaged) {
+			oneSlot(974, fixture.Index, 5, KindOrder)(d)
+			d.noCommit(975)
+		}},
+		{"two exchanged", "alpha", func(d *damaged) {
+			d.Swap(100, 101, fixture.Index)
+			d.about(KindOrder, 100, 2)
+			d.noIndex(102, 101)
+			d.lose(ErrDamaged, 101, 102)
+		}},
+		{"two far apart exchanged", "alpha", func(d *damaged) {
+			d.Swap(100, 500, fixture.Index)
+			d.about(KindOrder, 100, 1)
+			d.about(KindOrder, 500, 1)
+			d.noIndex(101, 101)
+			d.noIndex(501, 501)
+			d.lose(ErrDamaged, 101, 101)
+			d.lose(ErrDamaged, 501, 501)
+		}},
+		{"zero ends the file", "alpha", func(d *damaged) {
+			d.Set(100, fixture.Index, 0)
+			d.about(KindLeftover, 101, 874)
+			d.lose(ErrNoEntry, 101, 975)
+			d.noCommit(975)
+		}},
+		{"leftovers behind the end", "alpha", func(d *damaged) {
+			d.Set(2000, fixture.Index, 7)
+			d.Set(29999, fixture.Index, 9)
+			d.about(KindLeftover, 2000, 1)
+			d.about(KindLeftover, 29999, 1)
+		}},
+	})
+}
+
+func TestDamagedTerm(t *testing.T) {
+	// Slot 111 is the last of a sector of 16.
+	runCases(t, []damageCase{
+		{"goes down", "alpha", oneSlot(100, fixture.Term, 1, KindTerm)},
+		{"goes down to nothing", "alpha", oneSlot(100, fixture.Term, 0, KindTerm)},
+		{"goes down in the last slot", "alpha", func(d *damaged) {
+			oneSlot(974, fixture.Term, 1, KindTerm)(d)
+			d.noCommit(975)
+		}},
+		{"goes up", "alpha", oneSlot(100, fixture.Term, 7, KindTerm)},
+		{"goes up in the first slot", "alpha", oneSlot(0, fixture.Term, 7, KindTerm)},
+		{"goes up at a sector's end", "alpha", oneSlot(111, fixture.Term, 7, KindTerm)},
+		{"goes up to one that was", "rewritten", oneSlot(100, fixture.Term, 5, KindTerm)},
+		{"2^63", "alpha", inside(100, fixture.Term, 1<<63, KindRange)},
+		{"the highest", "alpha", inside(100, fixture.Term, math.MaxUint64, KindRange)},
+		{"a rewrite that reached the disk in part", "rewritten", func(d *damaged) {
+			for slot := 102; slot < 112; slot++ {
+				d.Set(slot, fixture.Term, 5)
+				e := d.want[uint64(slot+1)]
+				e.Term = 5
+				d.want[uint64(slot+1)] = e
+			}
+			old := 112
+			for d.Get(old, fixture.Term) < 5 {
+				old++
+			}
+			d.about(KindTerm, 112, old-112)
+			d.lose(ErrDamaged, 113, uint64(old))
+		}},
+	})
+}
+
+func TestUnknownType(t *testing.T) {
+	for _, typ := range []uint64{3, 7, math.MaxInt32, math.MaxUint32} {
+		d := damage(t, "alpha")
+		d.Set(100, fixture.Type, typ)
+		e := d.want[101]
+		e.Type = int32(uint32(typ))
+		d.want[101] = e
+		d.about(KindType, 100, 1)
+		d.check()
+	}
+}
+
+func TestUpperHalfOfTypeIsNotRead(t *testing.T) {
+	d := damage(t, "rewritten")
+	for slot := range d.Slots() {
+		d.Set(slot, fixture.Type, 0xdeadbeef<<32|d.Get(slot, fixture.Type))
+	}
+	d.check()
+}

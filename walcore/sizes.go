@@ -1,0 +1,174 @@
+package walcore
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"os"
+
+	"go.etcd.io/raft/v3/raftpb"
+)
+
+// noPayload marks a slot whose payload is not where the slot says. A real
+// length of 4 GiB - 1 would not fit a file behind its header and a 1 GiB limit.
+const noPayload = math.MaxUint32
+
+// load reads the payloads' lengths and checks each against its neighbours and
+// the file's size. A length is not to be had without reading: payloads are
+// packed, but emptied entries leave gaps.
+func (l *LogFile) load() {
+	l.sizesOnce.Do(func() {
+		l.sizes = make([]uint32, l.Slots())
+		lengths := &lengthReader{f: l.f, size: l.Attr.Size}
+		inFile := make([]int, 0, l.Slots())
+		for i := range l.sizes {
+			l.sizes[i] = noPayload
+		}
+		for _, r := range l.runs {
+			for i := r.slot; i < r.slot+r.n; i++ {
+				if !l.dropped[i] && l.loadSize(i, lengths) {
+					inFile = append(inFile, i)
+				}
+			}
+		}
+		l.fit(inFile, lengths)
+	})
+}
+
+// loadSize reads a slot's length. It reports whether the payload ends within
+// the file.
+func (l *LogFile) loadSize(i int, lengths *lengthReader) bool {
+	s := l.slot(i)
+	n, err := lengths.at(s.Offset)
+	if err != nil {
+		l.badSize(i, KindUnreadable, "the payload's length cannot be read: %v", err)
+		return false
+	}
+	if s.Offset+LengthSize+uint64(n) > uint64(l.Attr.Size) {
+		l.badSize(i, KindLength, "the payload claims %d bytes, the file ends %d bytes behind its offset",
+			n, uint64(l.Attr.Size)-s.Offset)
+		return false
+	}
+	l.sizes[i] = n
+	return true
+}
+
+func (l *LogFile) badSize(i int, kind Kind, format string, args ...any) {
+	l.sizes[i] = noPayload
+	l.sizesProblems.slot(l.Name, i, l.slot(i), kind, fmt.Sprintf(format, args...))
+}
+
+// fit compares each payload's end with the offset of the one after it. Where
+// the two differ, a length or an offset is wrong, and would be read as bytes
+// that no writer meant.
+func (l *LogFile) fit(slots []int, lengths *lengthReader) {
+	before, i := -1, -1 // the last two sound slots
+	full := false       // an entry that emptying would have emptied is not empty
+	for _, j := range slots {
+		switch l.verdict(i, j, full, lengths) {
+		case fits:
+			full = full || i >= 0 && l.sizes[i] > 0 && l.canBeEmptied(i)
+			before, i = i, j
+		case wrongBefore:
+			if at, next := l.slot(i).Offset, l.slot(j).Offset; at >= next {
+				l.badSize(i, KindOffset, "the data offset is not below the next slot's, %d", next)
+			} else {
+				l.badSize(i, KindLength, "the payload claims %d bytes and ends at %d, but the next one begins at %d",
+					l.sizes[i], l.end(i), next)
+			}
+			i = j
+		case wrongNext:
+			l.badSize(j, KindOffset, "the payload before ends at %d, not at this offset", l.end(i))
+		case wrongEither:
+			end := l.end(i)
+			l.badSize(i, KindLength, "the payload ends at %d, but the next one begins at %d: this length or that offset is wrong",
+				end, l.slot(j).Offset)
+			l.badSize(j, KindOffset, "the payload before ends at %d: this offset or that length is wrong", end)
+			i = before
+		}
+	}
+}
+
+type verdict int
+
+const (
+	fits verdict = iota
+	wrongBefore
+	wrongNext
+	wrongEither
+)
+
+// verdict says whether slot j's payload can begin where it does behind slot
+// i's, and if not, which of the two the payload after both speaks against.
+func (l *LogFile) verdict(i, j int, full bool, lengths *lengthReader) verdict {
+	if i < 0 {
+		return fits
+	}
+	end, next := l.end(i), l.slot(j).Offset
+	if end == next || end < next && l.mayLeaveGap(i, j, full) {
+		return fits
+	}
+	behindEnd := j == i+1 && l.leadsOn(end, j, lengths)
+	switch behindNext := l.leadsOn(next, j, lengths); {
+	case behindNext && !behindEnd:
+		return wrongBefore
+	case behindEnd && !behindNext:
+		return wrongNext
+	}
+	return wrongEither
+}
+
+// mayLeaveGap reports whether a writer leaves a gap between the payloads of
+// slots i and j: of slots between them that are no entries, of an emptied
+// entry, or before a rewrite in a sealed file, which must not use the same
+// key stream again. Emptying takes all normal entries up to some index: behind
+// one that is full, an empty one before a gap never reached the disk.
+func (l *LogFile) mayLeaveGap(i, j int, full bool) bool {
+	return j > i+1 || l.Header.KeyID != 0 || l.sizes[i] == 0 && !full && l.canBeEmptied(i)
+}
+
+// canBeEmptied: Dgraph empties normal entries, and overlooks those whose type
+// word has its unused half set.
+func (l *LogFile) canBeEmptied(i int) bool {
+	return binary.BigEndian.Uint64(l.table[i*SlotSize+24:]) == uint64(raftpb.EntryType_EntryNormal)
+}
+
+// leadsOn reports whether a payload at off, taken for slot j's, ends where the
+// payload of the slot after j begins.
+func (l *LogFile) leadsOn(off uint64, j int, lengths *lengthReader) bool {
+	if j+1 >= l.Slots() || l.dropped[j+1] || off+LengthSize > uint64(l.Attr.Size) {
+		return false
+	}
+	n, err := lengths.at(off)
+	return err == nil && off+LengthSize+uint64(n) == l.slot(j+1).Offset
+}
+
+// end is where the payload of a slot with a size ends.
+func (l *LogFile) end(i int) uint64 { return l.slot(i).Offset + LengthSize + uint64(l.sizes[i]) }
+
+// lengthReader reads length words, many at a time where payloads are small
+// and come in their order.
+type lengthReader struct {
+	f    *os.File
+	size int64
+	buf  []byte
+	from uint64 // of buf in the file
+}
+
+const lengthWindow = 64 << 10
+
+// at reads the length at off, which the caller has bounded by the file's size.
+func (r *lengthReader) at(off uint64) (uint32, error) {
+	if off < r.from || off+LengthSize > r.from+uint64(len(r.buf)) {
+		if r.buf == nil {
+			r.buf = make([]byte, lengthWindow)
+		}
+		r.buf = r.buf[:min(lengthWindow, r.size-int64(off))]
+		if err := readFull(r.f, r.buf, int64(off)); err != nil {
+			r.buf = r.buf[:0]
+			return 0, err
+		}
+		r.from = off
+	}
+	return binary.BigEndian.Uint32(r.buf[off-r.from:]), nil
+}

@@ -1,0 +1,48 @@
+package walcore
+
+import "fmt"
+
+// termOrder checks that terms never go down.
+type termOrder struct {
+	hard uint64 // the hard state's term, which no entry's exceeds; 0: not known
+	last uint64 // the highest so far
+}
+
+// slotsPerSector: a disk writes sectors of at least 512 bytes whole.
+const slotsPerSector = 512 / SlotSize
+
+// check drops the slots of r whose term is out of order.
+func (o *termOrder) check(f *LogFile, r run) {
+	end := r.slot + r.n
+	for i := r.slot; i < end; i++ {
+		s := f.slot(i)
+		switch {
+		case f.dropped[i]:
+		case s.Term < o.last:
+			f.dropped[i] = true
+			f.problems.slot(f.Name, i, s, KindTerm, fmt.Sprintf(
+				"term %d after term %d: left from before a rewrite, or one of the two is damaged", s.Term, o.last))
+		case o.raised(f, i, end):
+			f.dropped[i] = true
+			f.problems.slot(f.Name, i, s, KindTerm, fmt.Sprintf(
+				"term %d before term %d, which the entries after it bear out", s.Term, f.slot(i+1).Term))
+		default:
+			o.last = s.Term
+		}
+	}
+}
+
+// raised reports whether it is slot i's term that is too high, rather than
+// those after it too low. Slots with lower terms are also what a rewrite
+// leaves that did not reach the disk whole: those must not be shown, but they
+// begin with a sector, while slot i's term is above one that was written with
+// it, or above any the node has voted in.
+func (o *termOrder) raised(f *LogFile, i, end int) bool {
+	if i+1 >= end || f.slot(i+1).Term >= f.slot(i).Term || f.slot(i+1).Term < o.last {
+		return false
+	}
+	if o.hard > 0 && f.slot(i).Term > o.hard && f.slot(i+1).Term <= o.hard {
+		return true
+	}
+	return (i+1)%slotsPerSector != 0 && i+2 < end && f.slot(i+2).Term < f.slot(i).Term
+}
