@@ -24,7 +24,7 @@ func (decodedFolder) list(t *Tree, after uint64, fn func(Dirent) bool) {
 	for e := range t.r.Log().Entries(after + 1) {
 		d := Dirent{Name: numberName(e.Index) + decodedSuffix, Node: entryNode(kindDecoded, &e), Cookie: e.Index}
 		if !program {
-			err := t.withDecoded(&e, func(text []byte) { a = decodedAttr(&e, text) })
+			err := t.withDecoded(&e, func(text []byte) { a = t.decodedAttr(&e, text) })
 			if err == nil {
 				d.Attr = &a
 			}
@@ -48,8 +48,8 @@ func (decodedFolder) lookup(t *Tree, name string) (Node, error) {
 	return entryNode(kindDecoded, &e), nil
 }
 
-func decodedAttr(e *walcore.Entry, text []byte) Attr {
-	a := entryAttr(e)
+func (t *Tree) decodedAttr(e *walcore.Entry, text []byte) Attr {
+	a := t.entryAttr(e)
 	a.Inode = entryNode(kindDecoded, e).inode()
 	a.Size = int64(len(text))
 	a.Blocks = blocks(a.Size)

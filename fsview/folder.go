@@ -89,7 +89,7 @@ func (f entryFolder) list(t *Tree, after uint64, fn func(Dirent) bool) {
 		if !f.belongs(&e) {
 			continue
 		}
-		a = entryAttr(&e)
+		a = t.entryAttr(&e)
 		if !fn(Dirent{Name: numberName(e.Index), Node: entryNode(kindEntry, &e), Cookie: e.Index, Attr: &a}) {
 			return
 		}

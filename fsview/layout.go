@@ -52,14 +52,25 @@ var readme []byte
 // New makes the tree of an open directory. The reader must stay open as long
 // as the tree is used. decoder says what entries mean; nil takes Dgraph's.
 func New(r *walcore.Reader, decoder payload.Decoder) *Tree {
-	t := &Tree{r: r, newest: newestTime(r), fixed: map[Node]object{}}
 	// Telling an Alpha from a Zero can take a look at entries.
-	t.decoder = sync.OnceValue(func() payload.Decoder {
+	t := newTree(r, sync.OnceValue(func() payload.Decoder {
 		if decoder != nil {
 			return decoder
 		}
 		return payload.NewDgraph(AppOf(r), payload.Options{})
-	})
+	}), &decodedCache{})
+	t.build()
+	return t
+}
+
+func newTree(r *walcore.Reader, decoder func() payload.Decoder, cache *decodedCache) *Tree {
+	return &Tree{r: r, newest: newestTime(r), fixed: map[Node]object{},
+		commit: r.Meta().HardState.GetCommit(), decoder: decoder, cache: cache}
+}
+
+// build fills the fixed part of the tree.
+func (t *Tree) build() {
+	r := t.r
 	t.fixed[Root] = newFixedFolder(
 		t.text("README", textReadme, r.Attr, func() ([]byte, error) { return readme, nil }),
 		t.status(),
@@ -72,7 +83,6 @@ func New(r *walcore.Reader, decoder payload.Decoder) *Tree {
 		t.place("snapshots", folderSnapshots, t.snapshots()),
 		t.place("native", folderNative, t.native()),
 	)
-	return t
 }
 
 func (t *Tree) place(name string, folder uint64, o object) item {

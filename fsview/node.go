@@ -58,6 +58,21 @@ func pair(k kind, high, low uint64) Node {
 
 func entryNode(k kind, e *walcore.Entry) Node { return pair(k, e.Term, e.Index) }
 
+// Index is that of the entry whose file, or text in decoded/, n is.
+func (n Node) Index() (index uint64, ok bool) { return n.low(), n.Sequential() }
+
+// IsAlias reports whether name is a short form, which a folder's list does not
+// have.
+func IsAlias(n Node, name string) bool {
+	switch n.kind() {
+	case kindEntry:
+		return len(name) != nameDigits
+	case kindDecoded:
+		return len(name) != nameDigits+len(decodedSuffix)
+	}
+	return n.kind() == kindTermShort
+}
+
 // Sequential reports whether n is one of many files whose nodes follow one
 // another as they do.
 func (n Node) Sequential() bool { return n.kind() == kindEntry || n.kind() == kindDecoded }
@@ -81,6 +96,9 @@ type Attr struct {
 	Links    uint32
 	UID, GID uint32
 	Mtime    time.Time
+	// Settled says that the file will not change in its life: a committed
+	// entry, which can only go.
+	Settled bool
 }
 
 func blocks(size int64) int64 { return (size + 511) / 512 }
@@ -103,10 +121,11 @@ func fileAttr(n Node, size int64, of walcore.Attr, mtime time.Time) Attr {
 }
 
 // entryAttr needs no memory of its own, since a folder can hold millions.
-func entryAttr(e *walcore.Entry) Attr {
+func (t *Tree) entryAttr(e *walcore.Entry) Attr {
 	of := &e.File.Attr
 	a := fileAttr(entryNode(kindEntry, e), e.Size, *of, time.Unix(of.Born.Unix(), int64(e.Term%1e9)))
 	a.Links = 4
+	a.Settled = e.Index <= t.commit
 	if _, known := typeFolder(e.Type); !known {
 		a.Links = 3
 	}

@@ -30,8 +30,9 @@ type Tree struct {
 	newest time.Time // of the directory's times; what has no time of its own takes it
 	fixed  map[Node]object
 
+	commit  uint64 // entries up to here never change
 	decoder func() payload.Decoder
-	cache   decodedCache
+	cache   *decodedCache
 }
 
 // Dirent is a name in a folder. Cookie is where to go on after it, and grows
@@ -88,10 +89,10 @@ func (t *Tree) Attr(n Node) (Attr, error) {
 			return Attr{}, err
 		}
 		if k == kindEntry {
-			return entryAttr(&e), nil
+			return t.entryAttr(&e), nil
 		}
 		var a Attr
-		err = t.withDecoded(&e, func(text []byte) { a = decodedAttr(&e, text) })
+		err = t.withDecoded(&e, func(text []byte) { a = t.decodedAttr(&e, text) })
 		return a, err
 	}
 	o, err := t.object(n)

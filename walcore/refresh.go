@@ -78,6 +78,13 @@ func (r *Reader) closeBut(other *Reader) error {
 	return err
 }
 
+// WrittenTo reports whether a running node stores to the file: through a
+// mapping, which need not change its times.
+func (r *Reader) WrittenTo(n *NativeFile) bool {
+	id, isLog := ParseFileName(n.Name)
+	return n.Name == MetaName || isLog && id >= r.newest
+}
+
 // WithProblem is r with one more problem. It shares all else.
 func (r *Reader) WithProblem(p Problem) *Reader {
 	next := *r

@@ -12,7 +12,7 @@ import (
 
 func newMount() *cobra.Command {
 	var read readFlags
-	var allowOther bool
+	var allowOther, frozen bool
 	cmd := &cobra.Command{
 		Use:   "mount DIR MOUNTPOINT",
 		Short: "Serve the tree until Ctrl-C or umount",
@@ -27,8 +27,15 @@ Exit codes: 0 unmounted, 1 failed, 2 wrong usage, 4 wrong key.`,
 			if err != nil {
 				return err
 			}
-			defer r.Close()
-			m, err := fusefs.Mount(fsview.New(r, nil), args[1], fusefs.Options{Dir: args[0], AllowOther: allowOther})
+			tree := fsview.New(r, nil)
+			live := fsview.NewLive(tree)
+			defer live.Close()
+			var view fsview.View = live
+			if frozen {
+				view = tree
+				r.Problems() // reads what would be read later: payload lengths
+			}
+			m, err := fusefs.Mount(view, args[1], fusefs.Options{Dir: args[0], AllowOther: allowOther})
 			if err != nil {
 				return err
 			}
@@ -44,6 +51,7 @@ Exit codes: 0 unmounted, 1 failed, 2 wrong usage, 4 wrong key.`,
 		},
 	}
 	read.add(cmd.Flags())
+	cmd.Flags().BoolVar(&frozen, "frozen", false, "show the log as it is now, whatever is written later; what is destroyed gives errors")
 	cmd.Flags().BoolVar(&allowOther, "allow-other", false, "let other users in, as far as the files' permissions allow")
 	return cmd
 }

@@ -19,7 +19,7 @@ import (
 // holds, and a READ never waits for the worker: when it is busy, the window is
 // dropped. So they cannot wait for one another.
 type readAhead struct {
-	tree  *fsview.Tree
+	tree  fsview.View
 	store func(node uint64, off int64, data []byte) fuse.Status
 
 	windows chan window
@@ -44,7 +44,7 @@ const (
 	maxStored = 64 << 10
 )
 
-func newReadAhead(tree *fsview.Tree, store func(uint64, int64, []byte) fuse.Status) *readAhead {
+func newReadAhead(tree fsview.View, store func(uint64, int64, []byte) fuse.Status) *readAhead {
 	a := &readAhead{tree: tree, store: store, windows: make(chan window, 1), stop: make(chan struct{}), length: minWindow}
 	go a.work()
 	return a
