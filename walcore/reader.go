@@ -103,11 +103,7 @@ func OpenReader(path string, opts ReaderOptions) (_ *Reader, err error) {
 	if err := r.readMeta(); err != nil {
 		return nil, err
 	}
-	var snapshot uint64
-	if r.meta.SnapshotIndex != nil {
-		snapshot = *r.meta.SnapshotIndex
-	}
-	r.log = newLog(r.readLogFiles(), snapshot, r.meta.HardState.GetTerm())
+	r.log = newLog(r.readLogFiles(), r.mayBeMissing(), r.meta.HardState.GetTerm())
 	for _, f := range r.log.files {
 		r.seal(f, ring, opts.Plain)
 	}
