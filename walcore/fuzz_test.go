@@ -15,19 +15,12 @@ import (
 // seedFiles are the first slots and payloads of the fixtures' log files.
 func seedFiles(f *testing.F, fn func(slots, payloads []byte)) {
 	f.Helper()
-	seeds := 0
-	for _, name := range fixture.Small {
-		file := fixture.Edit(f, filepath.Join(fixture.Dir(f, name), "00001.wal"))
-		n := min(file.Slots(), 6)
-		end := PayloadAt
-		if n > 0 {
-			end = int(file.Get(n-1, fixture.Offset)) + LengthSize + int(file.Length(n-1))
-		}
-		fn(file.Read(0, n*SlotSize), file.Read(PayloadAt, end-PayloadAt))
-		seeds++
-	}
-	if seeds == 0 {
+	if len(fixture.Small) == 0 {
 		f.Fatal("no seeds")
+	}
+	for _, name := range fixture.Small {
+		h := fixture.ReadHead(f, name, 6)
+		fn(h.Slots, h.Payloads)
 	}
 }
 
