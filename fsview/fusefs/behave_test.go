@@ -157,7 +157,9 @@ func TestWhatToolsSee(t *testing.T) {
 			"2\n00001.wal\nwal.meta\n00001.wal\nwal.meta\n"},
 		{"the name of a term in short sees the same", "rewritten",
 			`for t in $(ls terms); do s=$(echo $t | sed 's/^0*//'); test "$(ls terms/$t | cksum)" = "$(ls terms/$s | cksum)" && echo ok; done | sort -u`, "ok\n"},
-		{"seeking in a listing", "alpha",
+		{"a term's folder keeps its name", "alpha",
+			`cd terms/00000000000000000002 && ls ../2 >/dev/null && basename "$(/bin/pwd -P)"`, "00000000000000000002\n"},
+		{"names come in order", "alpha",
 			"ls -U entries | sort -c && ls -U entries | wc -l", "975\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
