@@ -28,7 +28,8 @@ type mounted struct {
 
 	ended  chan struct{} // closed when the process has ended
 	mu     sync.Mutex
-	stderr bytes.Buffer // guarded by mu until ended is closed
+	stderr bytes.Buffer  // guarded by mu
+	more   chan struct{} // guarded by mu; closed when stderr has grown
 }
 
 // mountFixture unpacks a fixture and mounts it.
@@ -60,7 +61,7 @@ func mount(t *testing.T, dir, at string, args ...string) *mounted {
 // start runs a walfs mount command.
 func start(t *testing.T, at string, cmd *exec.Cmd) *mounted {
 	t.Helper()
-	m := &mounted{t: t, at: at, cmd: cmd, ended: make(chan struct{})}
+	m := &mounted{t: t, at: at, cmd: cmd, ended: make(chan struct{}), more: make(chan struct{})}
 	pipe, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -87,6 +88,8 @@ func (m *mounted) watch(stderr *bufio.Reader, serving chan struct{}) {
 		line, err := stderr.ReadString('\n')
 		m.mu.Lock()
 		m.stderr.WriteString(line)
+		close(m.more)
+		m.more = make(chan struct{})
 		m.mu.Unlock()
 		if !said && strings.HasPrefix(line, "walfs: serving ") {
 			said = true
@@ -104,6 +107,27 @@ func (m *mounted) said() string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.stderr.String()
+}
+
+// await waits until walfs has said something.
+func (m *mounted) await(text string) {
+	m.t.Helper()
+	late := time.After(patience)
+	for {
+		m.mu.Lock()
+		said, more := m.stderr.String(), m.more
+		m.mu.Unlock()
+		if strings.Contains(said, text) {
+			return
+		}
+		select {
+		case <-more:
+		case <-m.ended:
+			m.t.Fatalf("walfs ended and said %q, want %q", said, text)
+		case <-late:
+			m.t.Fatalf("walfs said %q, want %q", said, text)
+		}
+	}
 }
 
 func (m *mounted) signal(sig os.Signal) {
