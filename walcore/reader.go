@@ -110,11 +110,7 @@ func (r *Reader) load(before *Reader) (err error) {
 		return err
 	}
 	r.readMeta(before)
-	var snapshot uint64
-	if r.meta.SnapshotIndex != nil {
-		snapshot = *r.meta.SnapshotIndex
-	}
-	r.log = newLog(r.readLogFiles(before), snapshot, r.meta.HardState.GetTerm())
+	r.log = newLog(r.readLogFiles(before), r.mayBeMissing(), r.meta.HardState.GetTerm())
 	for _, f := range r.log.files {
 		r.seal(f)
 	}

@@ -6,10 +6,11 @@ import "fmt"
 // the snapshot's, or the first entry's. ok is false where wal.meta does not
 // tell whether there is a snapshot.
 func (r *Reader) FirstIndex() (index uint64, ok bool) {
-	if r.meta.SnapshotIndex == nil {
+	snap, known := r.snapshotIndex()
+	if !known {
 		return 0, false
 	}
-	if snap := *r.meta.SnapshotIndex; snap > 0 {
+	if snap > 0 {
 		return snap + 1, true
 	}
 	for e := range r.log.Entries(0) {
@@ -23,10 +24,27 @@ func (r *Reader) FirstIndex() (index uint64, ok bool) {
 // entries.
 func (r *Reader) LastIndex() (index uint64, ok bool) {
 	last, found := r.log.Last()
-	if r.meta.SnapshotIndex == nil {
-		return last.Index, found
+	snap, known := r.snapshotIndex()
+	return max(last.Index, snap), found || known
+}
+
+// snapshotIndex is the announced snapshot's index, 0 for none. It is not known
+// where it cannot be read or cannot be true.
+func (r *Reader) snapshotIndex() (index uint64, known bool) {
+	if snap := r.meta.SnapshotIndex; snap != nil && *snap <= MaxNumber {
+		return *snap, true
 	}
-	return max(last.Index, *r.meta.SnapshotIndex), true
+	return 0, false
+}
+
+// mayBeMissing is the index up to which a snapshot stands for entries that are
+// not there: the lower one where two are told.
+func (r *Reader) mayBeMissing() uint64 {
+	index, _ := r.snapshotIndex()
+	if s := r.meta.Snapshot; s != nil {
+		index = min(index, s.Metadata.GetIndex())
+	}
+	return index
 }
 
 // Last is the last whole entry.
@@ -70,10 +88,15 @@ func (r *Reader) contradictions() []Problem {
 		problems = append(problems, Problem{File: MetaName, Slot: -1, Offset: 512, Index: commit, Kind: KindCommit,
 			Message: fmt.Sprintf("the commit index is %d, the log ends at %d: entries are lost, and Raft will refuse to start", commit, last)})
 	}
-	if snap := r.meta.SnapshotIndex; snap != nil && *snap > 0 && len(r.log.spans) > 0 {
-		if first := r.log.spans[0].index; first > *snap+1 {
-			problems = append(problems, Problem{File: r.log.spans[0].file.Name, Slot: 0, Index: *snap + 1, Kind: KindHole,
-				Message: fmt.Sprintf("the snapshot ends at %d, the log begins at %d: the entries between are nowhere in the directory", *snap, first)})
+	snap, known := r.snapshotIndex()
+	if at := r.meta.SnapshotIndex; at != nil && !known {
+		problems = append(problems, Problem{File: MetaName, Slot: -1, Offset: 1024, Index: *at, Kind: KindSnapshot,
+			Message: fmt.Sprintf("the snapshot's index is %d: no log gets there", *at)})
+	}
+	if snap > 0 && len(r.log.spans) > 0 {
+		if first := r.log.spans[0]; first.index > snap+1 {
+			problems = append(problems, Problem{File: first.file.Name, Slot: first.slot, Index: snap + 1, Kind: KindHole,
+				Message: fmt.Sprintf("the snapshot ends at %d, the log begins at %d: the entries between are nowhere in the directory", snap, first.index)})
 		}
 	}
 	return problems

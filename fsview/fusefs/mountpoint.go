@@ -21,13 +21,12 @@ func prepare(dir, at string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	st, err := os.Stat(abs)
-	if errors.Is(err, syscall.ENOTCONN) {
+	if dead(abs) {
 		if err := replaceDead(abs); err != nil {
 			return "", err
 		}
-		st, err = os.Stat(abs)
 	}
+	st, err := os.Stat(abs)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return "", fmt.Errorf("mountpoint %s does not exist: create it with mkdir -p", at)
@@ -76,6 +75,18 @@ func ours(abs string) (*mountinfo.Info, error) {
 		return top, nil
 	}
 	return nil, nil
+}
+
+// dead reports whether the server of the mount on a path has gone. Statfs is
+// the question that no kernel answers from its cache: attributes outlive a
+// server for as long as it has allowed.
+func dead(abs string) bool {
+	var st syscall.Statfs_t
+	for {
+		if err := syscall.Statfs(abs, &st); err != syscall.EINTR {
+			return err == syscall.ENOTCONN
+		}
+	}
 }
 
 func replaceDead(abs string) error {

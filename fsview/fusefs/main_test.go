@@ -1,0 +1,123 @@
+package fusefs
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/moby/sys/mountinfo"
+	"github.com/walfs/walfs/fsview"
+	"github.com/walfs/walfs/test/fixture"
+	"github.com/walfs/walfs/walcore"
+)
+
+// These tests serve a tree in their own process, to see each request, and use
+// it from child processes only: a system call of the test's own on the mount
+// would wait for a server that may not get to run.
+
+func TestMain(m *testing.M) {
+	if op := os.Getenv(childVariable); op != "" {
+		os.Exit(child(op, os.Args[1:]))
+	}
+	code := m.Run()
+	if left := leftMounts(); len(left) > 0 {
+		fmt.Fprintf(os.Stderr, "mounts left behind: %v\n", left)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func leftMounts() (left []string) {
+	mounts, err := mountinfo.GetMounts(nil)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	for _, m := range mounts {
+		// Other tests may have mounts of this type at the same time.
+		if m.FSType == "fuse."+Name && strings.HasPrefix(m.Mountpoint, tempPrefix()) {
+			left = append(left, m.Mountpoint)
+		}
+	}
+	return left
+}
+
+// tempPrefix begins the mountpoints of this process and no other's.
+func tempPrefix() string { return fmt.Sprintf("%s/walfs-test-%d-", os.TempDir(), os.Getpid()) }
+
+// mountpoint is an empty folder whose name says which process made it.
+func mountpoint(t *testing.T) string {
+	t.Helper()
+	at, err := os.MkdirTemp("", strings.TrimPrefix(tempPrefix(), os.TempDir()+"/"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.Remove(at) })
+	return at
+}
+
+// needFUSE skips where nothing can be mounted. In CI that is a failure.
+func needFUSE(t *testing.T) {
+	t.Helper()
+	f, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0)
+	if err == nil {
+		f.Close()
+		return
+	}
+	if os.Getenv("CI") == "true" {
+		t.Fatal(err)
+	}
+	t.Skipf("FUSE is not to be had here: %v", err)
+}
+
+// serve mounts a directory and counts the requests.
+func serve(t *testing.T, dir string, key []byte) (string, *counter) {
+	t.Helper()
+	needFUSE(t)
+	r, err := walcore.OpenReader(dir, walcore.ReaderOptions{Key: key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+	c := newCounter(New(fsview.New(r, nil)))
+	m, err := mountRaw(c, mountpoint(t), Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if detached, err := m.Close(); detached || err != nil {
+			t.Errorf("the mount was in use to the end (%t), %v", detached, err)
+		}
+	})
+	return m.At, c
+}
+
+// sh runs a script in a child process, with the mount's path as $1. The script
+// itself changes into it: exec's own Dir would block this process's fork.
+func sh(t *testing.T, script string, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute) // a mount that hangs
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "sh", append([]string{"-c", script, "sh"}, args...)...)
+	cmd.Env = append(os.Environ(), "LC_ALL=C", "TZ=UTC")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s%s", script, err, out, stderr.Bytes())
+	}
+	return string(out)
+}
+
+// biggest is the fixture of a real Alpha under load, or the small one of an
+// idle Alpha where that is not to be had.
+func biggest() string {
+	if fixture.Has("alpha-killed") {
+		return "alpha-killed"
+	}
+	return "alpha"
+}

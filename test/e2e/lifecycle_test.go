@@ -1,0 +1,234 @@
+package e2e
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/walfs/walfs/test/fixture"
+)
+
+func TestWaysToEnd(t *testing.T) {
+	dir := fixture.Dir(t, "alpha")
+	for _, test := range []struct {
+		name string
+		end  func(t *testing.T, m *mounted)
+	}{
+		{"interrupt", func(_ *testing.T, m *mounted) { m.signal(syscall.SIGINT) }},
+		{"terminate", func(_ *testing.T, m *mounted) { m.signal(syscall.SIGTERM) }},
+		{"hang up", func(_ *testing.T, m *mounted) { m.signal(syscall.SIGHUP) }},
+		{"umount", func(t *testing.T, m *mounted) {
+			needRoot(t)
+			output(t, "umount", m.at)
+		}},
+		{"umount -l", func(t *testing.T, m *mounted) {
+			needRoot(t)
+			output(t, "umount", "-l", m.at)
+		}},
+		{"fusermount3 -u", func(t *testing.T, m *mounted) {
+			need(t, "fusermount3")
+			output(t, "fusermount3", "-u", m.at)
+		}},
+		{"two signals", func(_ *testing.T, m *mounted) {
+			m.signal(syscall.SIGTERM)
+			// The process may be gone by now.
+			m.cmd.Process.Signal(syscall.SIGTERM)
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			m := mount(t, dir, t.TempDir())
+			output(t, "cat", m.at+"/entries/42")
+			test.end(t, m)
+			m.wantEnd()
+			if said := m.said(); strings.Count(said, "\n") != 1 {
+				t.Errorf("walfs said %q", said)
+			}
+			if names, err := os.ReadDir(m.at); err != nil || len(names) > 0 {
+				t.Errorf("the mountpoint holds %v, %v", names, err)
+			}
+		})
+	}
+}
+
+// user is a process that has a mount in use until it is let go.
+type user struct {
+	cmd   *exec.Cmd
+	stdin io.WriteCloser
+	out   *bufio.Reader
+}
+
+// use starts a script that takes hold of the mount at $1, says so, and does
+// the rest when its input ends.
+func use(t *testing.T, at, hold, rest string) *user {
+	t.Helper()
+	u := &user{cmd: exec.Command("sh", "-c", hold+" && echo holds && read wait; "+rest, "sh", at)}
+	u.cmd.Env = append(os.Environ(), "LC_ALL=C")
+	var err error
+	if u.stdin, err = u.cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	out, err := u.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.cmd.Stderr = u.cmd.Stdout
+	u.out = bufio.NewReader(out)
+	if err := u.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		u.stdin.Close()
+		u.cmd.Wait()
+	})
+	if line, err := u.out.ReadString('\n'); line != "holds\n" {
+		t.Fatalf("%s: %q, %v", hold, line, err)
+	}
+	return u
+}
+
+// letGo lets the script go on and gives what it prints.
+func (u *user) letGo(t *testing.T) string {
+	t.Helper()
+	u.stdin.Close()
+	rest, err := io.ReadAll(u.out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(rest)
+}
+
+// TestBusyMountIsDetached: a mount in use cannot be unmounted, and left in
+// place it would be dead once walfs has ended.
+func TestBusyMountIsDetached(t *testing.T) {
+	dir := fixture.Dir(t, "alpha")
+	for _, test := range []struct {
+		name, hold, rest string
+		want             string
+	}{
+		{"working directory", `cd "$1/entries"`, "cat 42 2>&1", "Transport endpoint is not connected"},
+		{"open file", `exec 3<"$1/native/00001.wal"`, "cat <&3 2>&1 >/dev/null", "not connected"},
+		{"open folder", `exec 3<"$1/terms"`, "ls /proc/self/fd/3/ 2>&1", "not connected"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			m := mount(t, dir, t.TempDir())
+			u := use(t, m.at, test.hold, test.rest)
+			m.signal(syscall.SIGTERM)
+			m.wantEnd()
+			if !strings.Contains(m.said(), "was in use: detached") {
+				t.Errorf("walfs said %q", m.said())
+			}
+			if got := u.letGo(t); !strings.Contains(got, test.want) {
+				t.Errorf("the user of the mount got %q, want %q", got, test.want)
+			}
+			// The folder is an ordinary one again, and another mount may
+			// take it while the first is still in use.
+			again := mount(t, dir, m.at)
+			again.stop()
+		})
+	}
+}
+
+// TestUmountWhileBusy: an umount from outside fails as for any file system,
+// and the mount lives on.
+func TestUmountWhileBusy(t *testing.T) {
+	needRoot(t)
+	m := mount(t, fixture.Dir(t, "alpha"), t.TempDir())
+	u := use(t, m.at, `cd "$1"`, "cat meta/raft_id")
+	if out, err := exec.Command("umount", m.at).CombinedOutput(); err == nil {
+		t.Errorf("umount of a busy mount succeeded: %s", out)
+	}
+	if got := u.letGo(t); got != "1\n" {
+		t.Errorf("the user of the mount got %q", got)
+	}
+	u.cmd.Wait()
+	m.stop()
+}
+
+func TestDeadMountIsReplaced(t *testing.T) {
+	dir, at := fixture.Dir(t, "alpha"), t.TempDir()
+	m := mount(t, dir, at)
+	m.signal(syscall.SIGKILL)
+	m.wait()
+	if err := exec.Command("ls", at).Run(); err == nil || len(mountsBelow(at)) != 1 {
+		t.Fatalf("after SIGKILL there is no dead mount but %v", mountsBelow(at))
+	}
+	again := mount(t, dir, at)
+	if got := output(t, "cat", at+"/meta/last_index"); got != "975\n" {
+		t.Errorf("last_index is %q", got)
+	}
+	if at := mountsBelow(at); len(at) != 1 {
+		t.Errorf("mounts: %v", at)
+	}
+	again.stop()
+}
+
+// TestRefusals: what cannot be served, and says so at once.
+func TestRefusals(t *testing.T) {
+	temp := t.TempDir()
+	path := func(parts ...string) string { return filepath.Join(append([]string{temp}, parts...)...) }
+	for _, p := range []string{"empty", "full", "full/x", "above/between"} {
+		if err := os.MkdirAll(path(p), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(path("file"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	dir := path("above", "between", "w")
+	if err := os.Rename(fixture.Dir(t, "alpha"), dir); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []string{"inside", "inside/deep"} {
+		if err := os.Mkdir(filepath.Join(dir, p), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for link, target := range map[string]string{"link-in": dir + "/inside", "link-dir": dir, "link-above": path("above")} {
+		if err := os.Symlink(target, path(link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	served := mount(t, dir, t.TempDir())
+	for _, test := range []struct{ name, dir, at, want string }{
+		{"mountpoint inside", dir, dir + "/inside", "lie one in the other"},
+		{"mountpoint deep inside", dir, dir + "/inside/deep", "lie one in the other"},
+		{"mountpoint inside by a link", dir, path("link-in"), "lie one in the other"},
+		{"directory by a link", path("link-dir"), dir + "/inside", "lie one in the other"},
+		{"directory inside", dir, path("above"), "lie one in the other"},
+		{"directory inside by a link", dir, path("link-above"), "lie one in the other"},
+		{"same folder", dir, dir, "lie one in the other"},
+		{"same folder by a link", dir, path("link-dir"), "lie one in the other"},
+		{"missing", dir, path("missing"), "does not exist: create it with mkdir -p"},
+		{"missing parent", dir, path("missing", "deep"), "no such file or directory"},
+		{"not empty", dir, path("full"), "is not empty"},
+		{"a file", dir, path("file"), "is no folder"},
+		{"below a file", dir, path("file", "x"), "not a directory"},
+		{"served already", dir, served.at, "umount it first"},
+		{"no directory", path("missing"), path("empty"), "no such file or directory"},
+		{"not a Raft directory", path("full"), path("empty"), "not a Raft directory"},
+		{"a file for a directory", path("file"), path("empty"), "not a directory"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			before := mountsBelow(temp)
+			cmd := exec.Command(walfs, "mount", test.dir, test.at)
+			out, err := cmd.CombinedOutput()
+			var exit *exec.ExitError
+			if !errors.As(err, &exit) || exit.ExitCode() != 1 {
+				t.Errorf("walfs ended with %v, want exit code 1", err)
+			}
+			if !strings.HasPrefix(string(out), "walfs: ") || !strings.Contains(string(out), test.want) || strings.Count(string(out), "\n") != 1 {
+				t.Errorf("walfs said %q, want one line with %q", out, test.want)
+			}
+			if after := mountsBelow(temp); len(after) != len(before) {
+				t.Errorf("mounts: %v", after)
+			}
+		})
+	}
+	served.stop()
+}

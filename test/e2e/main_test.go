@@ -1,0 +1,116 @@
+// Package e2e runs the walfs program as a user does and looks at its mounts
+// from child processes.
+//
+// What a test needs and the machine lacks (FUSE, restic, rsync) makes it skip;
+// with CI=true it makes it fail.
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/moby/sys/mountinfo"
+)
+
+// walfs is the program under test.
+var walfs string
+
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && children[os.Args[1]] != nil {
+		if err := children[os.Args[1]](os.Args[2:]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	temp, err := os.MkdirTemp("", "walfs-e2e-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(temp)
+	// Ordinary users run the program too, and look at mounts below.
+	if err := os.Chmod(temp, 0o755); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	// t.TempDir and child processes go below as well, so that a mount left
+	// behind is known to be ours.
+	os.Setenv("TMPDIR", temp)
+	// A program with the race detector sleeps for a second before it ends.
+	os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE"))
+	walfs = filepath.Join(temp, "walfs")
+	args := []string{"build", "-o", walfs}
+	if raceEnabled {
+		args = append(args, "-race")
+	}
+	if out, err := exec.Command("go", append(args, "github.com/walfs/walfs/cmd/walfs")...).CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
+		return 1
+	}
+	code := m.Run()
+	if left := mountsBelow(temp); len(left) > 0 {
+		fmt.Fprintf(os.Stderr, "mounts left behind: %v\n", left)
+		for _, at := range left {
+			exec.Command("umount", "-l", at).Run()
+		}
+		code = 1
+	}
+	return code
+}
+
+// mountsBelow lists what is mounted at or below a path, dead mounts included.
+func mountsBelow(path string) (at []string) {
+	mounts, err := mountinfo.GetMounts(nil)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	for _, m := range mounts {
+		if m.Mountpoint == path || strings.HasPrefix(m.Mountpoint, path+"/") {
+			at = append(at, m.Mountpoint)
+		}
+	}
+	return at
+}
+
+// need skips where a tool is not installed.
+func need(t *testing.T, tools ...string) {
+	t.Helper()
+	for _, tool := range tools {
+		if _, err := exec.LookPath(tool); err != nil {
+			skip(t, "%s is not installed", tool)
+		}
+	}
+}
+
+func needFUSE(t *testing.T) {
+	t.Helper()
+	f, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0)
+	if err != nil {
+		skip(t, "FUSE is not to be had here: %v", err)
+	}
+	f.Close()
+}
+
+func needRoot(t *testing.T) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		skip(t, "only root can do this")
+	}
+}
+
+func skip(t *testing.T, format string, args ...any) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatalf(format, args...)
+	}
+	t.Skipf(format, args...)
+}
