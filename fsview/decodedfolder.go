@@ -24,10 +24,10 @@ func (decodedFolder) list(t *Tree, after uint64, fn func(Dirent) bool) {
 	for e := range t.r.Log().Entries(after + 1) {
 		d := Dirent{Name: numberName(e.Index) + decodedSuffix, Node: entryNode(kindDecoded, &e), Cookie: e.Index}
 		if !program {
-			err := t.withDecoded(&e, func(text []byte) { a = t.decodedAttr(&e, text) })
-			if err == nil {
-				d.Attr = &a
+			if t.withDecoded(&e, func(text []byte) { a = t.decodedAttr(&e, text) }) != nil {
+				continue // a look-up tells why
 			}
+			d.Attr = &a
 		}
 		if !fn(d) {
 			return

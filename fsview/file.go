@@ -63,17 +63,18 @@ func place(n Node) Node {
 	return n
 }
 
-// settled gives node and attributes if they cost nothing.
-func (x *text) settled(t *Tree, at Node) (Node, *Attr) {
+// settled gives node and attributes, or no attributes where they would take
+// work.
+func (x *text) settled(t *Tree, at Node) (Node, *Attr, error) {
 	if x.lazy {
-		return at, nil
+		return at, nil, nil
 	}
-	a, err := x.attr(t, at)
+	n, err := x.node(at)
 	if err != nil {
-		return at, nil
+		return at, nil, err
 	}
-	n, _ := x.node(at)
-	return n, &a
+	a, err := x.attr(t, n)
+	return n, &a, err
 }
 
 func (x *text) readAt(_ *Tree, p []byte, off int64) (int, error) {

@@ -41,7 +41,10 @@ func (f *fixedFolder) list(t *Tree, after uint64, fn func(Dirent) bool) {
 		d := Dirent{Name: it.name, Node: it.node, Cookie: i + 1}
 		switch o := t.fixed[it.node].(type) {
 		case *text:
-			d.Node, d.Attr = o.settled(t, it.node)
+			var err error
+			if d.Node, d.Attr, err = o.settled(t, it.node); err != nil {
+				continue // a look-up tells why
+			}
 		default:
 			if a, err := o.attr(t, it.node); err == nil {
 				d.Attr = &a
