@@ -28,6 +28,14 @@ var (
 	ErrDataKey = errors.New("data key missing")
 	// ErrNoEntry: the index is outside the log.
 	ErrNoEntry = errors.New("no such entry")
+	// ErrInUse: somebody else has the directory open: another DiskStorage,
+	// a running Dgraph, or a program that reads it.
+	ErrInUse = errors.New("in use")
+	// ErrClosed: the storage was closed.
+	ErrClosed = errors.New("storage is closed")
+	// ErrRefused: what was to be stored would not be a log: an index below
+	// the first or beyond the last plus one, or a term that goes down.
+	ErrRefused = errors.New("refused")
 )
 
 // Error says where in a directory something is wrong. Slot is -1 and Offset 0
