@@ -35,6 +35,8 @@ type LogFile struct {
 	sizesOnce     sync.Once
 	sizes         []uint32 // of the payloads, or noPayload
 	sizesProblems problemList
+
+	verified sync.Map // slots whose checksum was found right
 }
 
 // noPayload marks a slot whose payload is not where the slot says. A real
@@ -171,6 +173,9 @@ func (l *LogFile) loadSize(i int, prevEnd uint64, lengths *lengthReader) uint64 
 	if next > s.Offset && end > next {
 		return bad(KindLength, "the payload claims %d bytes, but the next one begins at %d", n, next)
 	}
+	if n == 0 && s.Sum != 0 && s.Sum != Checksum(s, make([]byte, LengthSize)) {
+		return bad(KindLength, "the payload is empty, which its checksum denies: it was not written, or its length is lost")
+	}
 	l.sizes[i] = n
 	return end
 }
@@ -207,6 +212,9 @@ func (r *lengthReader) at(off int64) (uint32, error) {
 func (l *LogFile) readPayload(e *Entry, p []byte, at int64) error {
 	if l.sealErr != nil {
 		return l.sealErr
+	}
+	if err := l.verify(e); err != nil {
+		return err
 	}
 	var length [LengthSize]byte
 	off := int64(e.Offset)

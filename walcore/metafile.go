@@ -1,6 +1,7 @@
 package walcore
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -194,11 +195,15 @@ func (s *DiskStorage) writeNewMeta(parts []meta.Stretch, size int64) (vfs.File, 
 	return f, nil
 }
 
+var zeros [4096]byte
+
 func allZero(b []byte) bool {
-	for _, c := range b {
-		if c != 0 {
+	for len(b) > 0 {
+		n := min(len(b), len(zeros))
+		if !bytes.Equal(b[:n], zeros[:n]) {
 			return false
 		}
+		b = b[n:]
 	}
 	return true
 }

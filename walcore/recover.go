@@ -17,6 +17,7 @@ type foundFile struct {
 // as they are sound.
 func (s *DiskStorage) readSegments(names []string) ([]*foundFile, error) {
 	var found []*foundFile
+	room := make([]byte, SlotTableSize)
 	for _, name := range names {
 		id, _ := ParseFileName(name)
 		f, err := s.dir.Open(name)
@@ -28,7 +29,7 @@ func (s *DiskStorage) readSegments(names []string) ([]*foundFile, error) {
 		if g.size, err = f.Size(); err != nil {
 			return found, err
 		}
-		if err := g.scan(); err != nil {
+		if err := g.scan(room); err != nil {
 			return found, err
 		}
 		if g.slots() == 0 {
@@ -41,9 +42,9 @@ func (s *DiskStorage) readSegments(names []string) ([]*foundFile, error) {
 	return found, nil
 }
 
-// scan reads the slot table and the key header.
-func (g *foundFile) scan() error {
-	table := make([]byte, min(g.size, SlotTableSize)/SlotSize*SlotSize)
+// scan reads the slot table, into room first, and the key header.
+func (g *foundFile) scan(room []byte) error {
+	table := room[:min(g.size, SlotTableSize)/SlotSize*SlotSize]
 	if _, err := g.f.ReadAt(table, 0); err != nil && len(table) > 0 {
 		return g.fail(-1, err)
 	}
@@ -68,10 +69,7 @@ func (g *foundFile) scan() error {
 		n++
 	}
 	g.stale = !allZero(table[n*SlotSize:])
-	g.table = table[:n*SlotSize]
-	if n < SlotsPerFile {
-		g.table = append([]byte(nil), g.table...)
-	}
+	g.table = append([]byte(nil), table[:n*SlotSize]...)
 	return g.settleEnd()
 }
 
@@ -194,15 +192,18 @@ func (s *DiskStorage) judgeOrder(v *verdict) error {
 // written to when a crash came, checksums count too. What is behind the first
 // unsound slot was never acknowledged, unless the commit index says so.
 func (s *DiskStorage) judgeTail(v *verdict) error {
-	last := s.meta.snapIndex
-	suspects := v.drop
-	if len(v.keep) > 0 {
-		g := v.keep[len(v.keep)-1]
-		if err := s.checkSums(g); err != nil {
+	if k := len(v.keep) - 1; k >= 0 {
+		if err := s.checkSums(v.keep[k]); err != nil {
 			return err
 		}
-		last = max(last, g.last())
-		suspects = append([]*foundFile{g}, suspects...)
+		if v.keep[k].slots() == 0 {
+			v.drop, v.keep = append(v.drop, v.keep[k]), v.keep[:k]
+		}
+	}
+	last, suspects := s.meta.snapIndex, v.drop
+	if k := len(v.keep) - 1; k >= 0 {
+		last = max(last, v.keep[k].last())
+		suspects = append([]*foundFile{v.keep[k]}, suspects...)
 	}
 	for _, g := range suspects {
 		if g.stale && last < s.meta.hard.commit {

@@ -115,7 +115,7 @@ func (s *DiskStorage) rewind(index uint64) error {
 	}
 	later := s.segments[k+1:]
 	s.log.Debug("log rewritten", "dir", s.path, "from", index, "last", s.logLast(), "file", g.name, "files_removed", len(later))
-	zeros := make([]byte, len(g.table)-i*SlotSize)
+	blank := make([]byte, len(g.table)-i*SlotSize)
 
 	s.mu.Lock()
 	g.table, g.end = g.table[:i*SlotSize], end
@@ -128,7 +128,7 @@ func (s *DiskStorage) rewind(index uint64) error {
 			return s.poison(err)
 		}
 	}
-	if _, err := g.f.WriteAt(zeros, int64(i)*SlotSize); err != nil {
+	if _, err := g.f.WriteAt(blank, int64(i)*SlotSize); err != nil {
 		return s.poison(g.fail(i, err))
 	}
 	if err := s.flushFile(g); err != nil {
