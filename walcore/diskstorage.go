@@ -73,10 +73,11 @@ type DiskStorage struct {
 	// write is held by a call that writes, from its beginning to its end. A
 	// holder may read what mu protects without mu.
 	write  sync.Mutex
-	nextID uint64 // of the next log file
-	slots  []byte // those of a Save, reused
-	parts  []part // likewise
-	buf    []byte // payloads, reused
+	open   map[*segment]bool // log files that are open, in segments or not
+	nextID uint64            // of the next log file
+	slots  []byte            // those of a Save, reused
+	parts  []part            // likewise
+	buf    []byte            // payloads, reused
 
 	// mu protects what readers look at. It is held for reading over reads from
 	// disk, and for writing in memory only, so that a file is closed or a
@@ -172,10 +173,10 @@ func (s *DiskStorage) Close() error {
 
 func (s *DiskStorage) closeFiles() error {
 	var errs []error
-	for _, g := range s.segments {
+	for g := range s.open {
 		errs = append(errs, g.f.Close())
 	}
-	s.segments = nil
+	s.segments, s.open = nil, nil
 	if s.meta.f != nil {
 		errs = append(errs, s.meta.f.Close())
 	}

@@ -34,7 +34,7 @@ func Open(path string, opts Options) (_ *DiskStorage, err error) {
 	if opts.limits == (limits{}) {
 		opts.limits = limits{slots: SlotsPerFile, bytes: maxFileSize}
 	}
-	s := &DiskStorage{path: path, opts: opts, log: opts.Logger, ctx: context.Background()}
+	s := &DiskStorage{path: path, opts: opts, log: opts.Logger, ctx: context.Background(), open: map[*segment]bool{}}
 	defer trace.StartRegion(s.ctx, "walcore.Open").End()
 	if opts.Create {
 		if err := makeDir(path); err != nil {
@@ -108,9 +108,6 @@ func (s *DiskStorage) openDir() error {
 		names = names[1:]
 	}
 	found, err := s.readSegments(names)
-	for _, g := range found {
-		s.segments = append(s.segments, g.segment) // for closeFiles
-	}
 	if err != nil {
 		return err
 	}
