@@ -210,6 +210,55 @@ func (c *crashTest) run(changes int) {
 	must(c.t, s.Close())
 }
 
+// A power loss while payloads are emptied leaves each of them whole, empty, or
+// known to be damaged.
+func TestPowerLossWhileEmptying(t *testing.T) {
+	t.Parallel()
+	for _, sums := range []bool{false, true} {
+		base := memDir(t)
+		var disk *crashfs.Dir
+		s := create(t, filepath.Join(base, "live"), Options{Checksums: sums, Logger: quiet, wrap: func(d vfs.Dir) vfs.Dir {
+			var err error
+			disk, err = crashfs.Wrap(d, 512)
+			must(t, err)
+			return disk
+		}})
+		list := someEntries(1, 1, 300)
+		must(t, s.Save(hard(1, 1, 300), list, nil))
+		random, n, done := rand.New(rand.NewSource(1)), 0, false
+		look := func(state crashfs.State) {
+			dir := filepath.Join(base, fmt.Sprint(n))
+			n++
+			must(t, state.Write(dir))
+			defer os.RemoveAll(dir)
+			r := open(t, dir, nil)
+			for i, want := range list {
+				e, err := r.Log().Entry(uint64(i + 1))
+				if err != nil && !done {
+					continue
+				}
+				must(t, err)
+				data, err := e.Data()
+				must(t, err)
+				full := string(data) == string(want.Data)
+				if empty := len(data) == 0; !full && !empty || done && full != (i >= 249) {
+					t.Fatalf("checksums %v, done %v: entry %d has %q", sums, done, i+1, data)
+				}
+			}
+			must(t, r.Close())
+		}
+		disk.OnStep(func() {
+			if random.Intn(20) == 0 {
+				disk.States(10, random, look)
+			}
+		})
+		must(t, s.TruncateEntriesUntil(250))
+		done = true
+		disk.States(10, random, look)
+		t.Logf("%d states", n)
+	}
+}
+
 // After a power loss at any moment everything acknowledged is there, and
 // nothing that was never saved, for the storage and for a reader.
 func TestPowerLoss(t *testing.T) {
