@@ -40,6 +40,8 @@ type LogFile struct {
 	// before is the same file as an earlier reader saw it, if its sizes are
 	// there to begin with.
 	before atomic.Pointer[LogFile]
+
+	verified [(SlotsPerFile + 31) / 32]atomic.Uint32 // a bit a slot: its checksum was found right
 }
 
 // newLogFile reads the key header of f.
@@ -118,6 +120,9 @@ func typeKnown(s Slot) bool {
 func (l *LogFile) readPayload(e *Entry, p []byte, at int64) error {
 	if l.sealErr != nil {
 		return l.sealErr
+	}
+	if err := l.verify(e); err != nil {
+		return err
 	}
 	var length [LengthSize]byte
 	off := int64(e.Offset)

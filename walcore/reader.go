@@ -1,5 +1,7 @@
-// Package walcore reads the directory in which Dgraph keeps its Raft log:
-// wal.meta, the log files NNNNN.wal, and KEYREGISTRY.
+// Package walcore reads and writes the directory in which Dgraph keeps its
+// Raft log: wal.meta, the log files NNNNN.wal, and KEYREGISTRY.
+//
+// # Reading
 //
 //	r, err := walcore.OpenReader("/var/lib/dgraph/w", walcore.ReaderOptions{})
 //	…

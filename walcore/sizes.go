@@ -66,6 +66,10 @@ func (l *LogFile) loadSize(i int, lengths *lengthReader) bool {
 			n, uint64(l.Attr.Size)-s.Offset)
 		return false
 	}
+	if n == 0 && s.Sum != 0 && s.Sum != Checksum(s, make([]byte, LengthSize)) {
+		l.badSize(i, KindLength, "the payload is empty, which its checksum denies: it was not written, or its length is lost")
+		return false
+	}
 	l.sizes[i] = n
 	return true
 }
@@ -84,7 +88,7 @@ func (l *LogFile) badSize(i int, kind Kind, format string, args ...any) {
 func (l *LogFile) fit(i int, slots []int, lengths *lengthReader) {
 	before := i - 1
 	for _, j := range slots {
-		switch l.verdict(i, j, l.full, lengths) {
+		switch l.fitting(i, j, l.full, lengths) {
 		case fits:
 			l.full = l.full || i >= 0 && l.sizes[i] > 0 && l.canBeEmptied(i)
 			before, i = i, j
@@ -108,18 +112,18 @@ func (l *LogFile) fit(i int, slots []int, lengths *lengthReader) {
 	}
 }
 
-type verdict int
+type fitting int
 
 const (
-	fits verdict = iota
+	fits fitting = iota
 	wrongBefore
 	wrongNext
 	wrongEither
 )
 
-// verdict says whether slot j's payload can begin where it does behind slot
+// fitting says whether slot j's payload can begin where it does behind slot
 // i's, and if not, which of the two the payload after both speaks against.
-func (l *LogFile) verdict(i, j int, full bool, lengths *lengthReader) verdict {
+func (l *LogFile) fitting(i, j int, full bool, lengths *lengthReader) fitting {
 	if i < 0 {
 		return fits
 	}
