@@ -29,6 +29,14 @@ var (
 	ErrDataKey = errors.New("data key missing")
 	// ErrNoEntry: the index is outside the log. It is an fs.ErrNotExist.
 	ErrNoEntry error = noEntry{}
+	// ErrInUse: somebody else has the directory open: another DiskStorage,
+	// a running Dgraph, or a program that reads it.
+	ErrInUse = errors.New("in use")
+	// ErrClosed: the storage was closed.
+	ErrClosed = errors.New("storage is closed")
+	// ErrRefused: what was to be stored would not be a log: an index below
+	// the first or beyond the last plus one, or a term that goes down.
+	ErrRefused = errors.New("refused")
 )
 
 type noEntry struct{}

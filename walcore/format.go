@@ -3,6 +3,8 @@ package walcore
 import (
 	"encoding/binary"
 	"fmt"
+	"hash/crc32"
+	"math"
 	"regexp"
 	"strconv"
 
@@ -25,6 +27,13 @@ const (
 	LengthSize    = 4
 )
 
+// The sizes a writer keeps to. A reader takes files of any size.
+const (
+	newFileSize = 256 << 20
+	maxFileSize = 1 << 30 // no entry but a file's first ends beyond it
+	maxGrowth   = 1 << 30 // a file grows by its own size, but by this at most
+)
+
 // MaxNumber bounds the indexes and terms that are taken for real. Raft counts
 // up from 1, so a number beyond 2^48 in a slot is damage, and ruling it out
 // lets an index and a kind share one 64-bit inode number.
@@ -39,14 +48,15 @@ const (
 // Slot is one row of a log file's slot table.
 //
 //	0        8        16             24            28       32
-//	| term   | index  | data offset  | (unused)    | type   |
+//	| term   | index  | data offset  | checksum    | type   |
 //
-// The upper half of the type word is not read by Dgraph; neither is it here.
+// Dgraph writes 0 for the checksum and does not read it.
 type Slot struct {
 	Term   uint64
 	Index  uint64           // 0: this slot and those after it are empty
 	Offset uint64           // from the start of the file, to the payload's length
 	Type   raftpb.EntryType // 0 normal, 1 conf change, 2 conf change v2
+	Sum    uint32           // see Checksum; 0: none
 }
 
 // DecodeSlot reads a slot from the first SlotSize bytes of b.
@@ -56,7 +66,40 @@ func DecodeSlot(b []byte) Slot {
 		Index:  binary.BigEndian.Uint64(b[8:]),
 		Offset: binary.BigEndian.Uint64(b[16:]),
 		Type:   raftpb.EntryType(binary.BigEndian.Uint32(b[28:])),
+		Sum:    binary.BigEndian.Uint32(b[24:]),
 	}
+}
+
+// EncodeSlot writes a slot to the first SlotSize bytes of b.
+func EncodeSlot(b []byte, s Slot) {
+	binary.BigEndian.PutUint64(b, s.Term)
+	binary.BigEndian.PutUint64(b[8:], s.Index)
+	binary.BigEndian.PutUint64(b[16:], s.Offset)
+	binary.BigEndian.PutUint32(b[24:], s.Sum)
+	binary.BigEndian.PutUint32(b[28:], uint32(s.Type))
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// Checksum is the CRC-32C of a slot without its own, followed by what stands
+// at its offset: the length and the payload, sealed if the file is. A CRC of 0
+// is stored as all ones, for 0 means that there is none.
+func Checksum(s Slot, stored []byte) uint32 {
+	return endChecksum(crc32.Update(beginChecksum(s), castagnoli, stored))
+}
+
+func beginChecksum(s Slot) uint32 {
+	var b [SlotSize]byte
+	s.Sum = 0
+	EncodeSlot(b[:], s)
+	return crc32.Checksum(b[:], castagnoli)
+}
+
+func endChecksum(crc uint32) uint32 {
+	if crc == 0 {
+		return math.MaxUint32
+	}
+	return crc
 }
 
 // KeyHeader says how a log file's payloads are sealed. KeyID 0 means plain.
@@ -68,6 +111,13 @@ type KeyHeader struct {
 // DecodeKeyHeader reads the header from the first KeyHeaderSize bytes of b.
 func DecodeKeyHeader(b []byte) KeyHeader {
 	return KeyHeader{KeyID: binary.BigEndian.Uint64(b), BaseIV: [8]byte(b[8:16])}
+}
+
+// EncodeKeyHeader gives the header's bytes.
+func EncodeKeyHeader(h KeyHeader) (b [KeyHeaderSize]byte) {
+	binary.BigEndian.PutUint64(b[:], h.KeyID)
+	copy(b[8:], h.BaseIV[:])
+	return b
 }
 
 // iv is the AES-CTR initialisation vector of the payload at offset.

@@ -133,7 +133,6 @@ func scanRegistry(raw []byte) (sound, records int, problem string) {
 	if len(raw) < registryHeader {
 		return 0, 0, fmt.Sprintf("%d bytes, want at least %d: cut short; copy the file again", len(raw), registryHeader)
 	}
-	castagnoli := crc32.MakeTable(crc32.Castagnoli)
 	at := registryHeader
 	for at < len(raw) {
 		rest := raw[at:]

@@ -34,6 +34,8 @@ type LogFile struct {
 	sizesOnce     sync.Once
 	sizes         []uint32 // of the payloads, or noPayload
 	sizesProblems problemList
+
+	verified sync.Map // slots whose checksum was found right
 }
 
 // newLogFile reads the slot table and the key header of f.
@@ -120,6 +122,9 @@ func (l *LogFile) order(snapshot uint64) {
 func (l *LogFile) readPayload(e *Entry, p []byte, at int64) error {
 	if l.sealErr != nil {
 		return l.sealErr
+	}
+	if err := l.verify(e); err != nil {
+		return err
 	}
 	var length [LengthSize]byte
 	off := int64(e.Offset)

@@ -27,6 +27,8 @@ const (
 	KindMeta        Kind = "meta"           // wal.meta is missing, cut or does not parse
 	KindSnapshot    Kind = "snapshot"       // the snapshot contradicts itself or the log
 	KindCommit      Kind = "commit"         // the commit index lies beyond the log
+	KindTorn        Kind = "torn_tail"      // the log's end was only partly written
+	KindReplaced    Kind = "replaced"       // log files that a snapshot has replaced
 )
 
 // Problem is one thing wrong with a directory. Slots that follow one another

@@ -49,6 +49,10 @@ func (l *LogFile) loadSize(i int, lengths *lengthReader) bool {
 			n, uint64(l.Attr.Size)-s.Offset)
 		return false
 	}
+	if n == 0 && s.Sum != 0 && s.Sum != Checksum(s, make([]byte, LengthSize)) {
+		l.badSize(i, KindLength, "the payload is empty, which its checksum denies: it was not written, or its length is lost")
+		return false
+	}
 	l.sizes[i] = n
 	return true
 }

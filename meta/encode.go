@@ -1,0 +1,79 @@
+package meta
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+)
+
+// HeadSize is the part of wal.meta before the snapshot's index: two sectors,
+// the ids in the first and the hard state in the second.
+const HeadSize = snapshotIndexAt
+
+// NewSize is the size of a new wal.meta. It doubles until a snapshot fits.
+const NewSize = 1 << 20
+
+// Stretch is a run of bytes to be written at At.
+type Stretch struct {
+	At    int64
+	Bytes []byte
+}
+
+// EncodeIDs gives the bytes of raft id, group id and checkpoint index. They
+// share a sector.
+func EncodeIDs(raftID, groupID, checkpoint uint64) Stretch {
+	b := make([]byte, 0, checkpointAt+8)
+	b = binary.BigEndian.AppendUint64(b, raftID)
+	b = binary.BigEndian.AppendUint64(b, groupID)
+	b = binary.BigEndian.AppendUint64(b, checkpoint)
+	return Stretch{At: raftIDAt, Bytes: b}
+}
+
+// EncodeHardState gives the bytes of a hard state: all three fields, as Dgraph
+// writes them, whether they are set or not. They lie within one sector.
+func EncodeHardState(term, vote, commit uint64) Stretch {
+	b := make([]byte, lengthSize, 64)
+	for i, v := range [...]uint64{term, vote, commit} {
+		b = protowire.AppendTag(b, protowire.Number(i+1), protowire.VarintType)
+		b = protowire.AppendVarint(b, v)
+	}
+	binary.BigEndian.PutUint32(b, uint32(len(b)-lengthSize))
+	return Stretch{At: hardStateAt, Bytes: b}
+}
+
+// EncodeSnapshot gives the bytes of a snapshot with its index and term, and
+// the size of the file that holds them. Fields that Dgraph always writes are
+// written, whether they are set or not.
+func EncodeSnapshot(snap *raftpb.Snapshot) (Stretch, int64, error) {
+	md := snap.GetMetadata()
+	cs := proto.Clone(md.GetConfState()).(*raftpb.ConfState)
+	full := &raftpb.Snapshot{
+		Data: snap.GetData(),
+		Metadata: &raftpb.SnapshotMetadata{
+			ConfState: raftpb.EnsureConfState(cs),
+			Index:     proto.Uint64(md.GetIndex()),
+			Term:      proto.Uint64(md.GetTerm()),
+		},
+	}
+	n := proto.Size(full)
+	if int64(n) > math.MaxUint32 {
+		return Stretch{}, 0, fmt.Errorf("a snapshot of %d bytes: at most %d fit into wal.meta", n, uint32(math.MaxUint32))
+	}
+	b := make([]byte, 0, snapshotAt+lengthSize-snapshotIndexAt+n)
+	b = binary.BigEndian.AppendUint64(b, md.GetIndex())
+	b = binary.BigEndian.AppendUint64(b, md.GetTerm())
+	b = binary.BigEndian.AppendUint32(b, uint32(n))
+	b, err := proto.MarshalOptions{UseCachedSize: true}.MarshalAppend(b, full)
+	if err != nil {
+		return Stretch{}, 0, err
+	}
+	size := int64(NewSize)
+	for size < snapshotIndexAt+int64(len(b)) {
+		size *= 2
+	}
+	return Stretch{At: snapshotIndexAt, Bytes: b}, size, nil
+}

@@ -1,0 +1,162 @@
+package walcore
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/trace"
+
+	"go.etcd.io/raft/v3"
+	"go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// readWindow is how much of a log file Entries reads at once.
+const readWindow = 1 << 20
+
+// Entries returns the entries from lo up to but without hi, as many as fit
+// into maxSize bytes in Raft's encoding, but at least one. It fails with
+// raft.ErrCompacted or raft.ErrUnavailable as raft.Storage says, and with
+// ErrDamaged where the disk no longer holds what was stored.
+//
+// The caller owns the slice. The entries must not be changed: they share
+// buffers. A normal entry's Type and an empty entry's Data are nil, as Raft
+// makes them.
+func (s *DiskStorage) Entries(lo, hi, maxSize uint64) ([]*raftpb.Entry, error) {
+	defer trace.StartRegion(s.ctx, "walcore.Entries").End()
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.err != nil {
+		return nil, s.err
+	}
+	first, last := s.firstIndex(), s.lastIndex()
+	switch {
+	case lo < first:
+		return nil, raft.ErrCompacted
+	case lo > hi:
+		return nil, fmt.Errorf("entries from %d to %d: the range ends before it begins", lo, hi)
+	case hi > last+1, last < first:
+		return nil, raft.ErrUnavailable
+	}
+	b := batch{left: maxSize}
+	for lo < hi && !b.full {
+		g, i := s.find(lo)
+		n := min(g.slots()-i, int(hi-lo))
+		got, err := b.read(g, i, n)
+		if err != nil {
+			return nil, err
+		}
+		lo += uint64(got)
+	}
+	return b.entries, nil
+}
+
+// batch gathers the entries of one call.
+type batch struct {
+	entries []*raftpb.Entry
+	left    uint64 // of maxSize
+	full    bool
+}
+
+// record is an entry together with what its pointers point to.
+type record struct {
+	entry       raftpb.Entry
+	term, index uint64
+	typ         raftpb.EntryType
+}
+
+// read takes entries from slot i on, n at most: those of one window of the
+// file. It returns how many it has taken.
+func (b *batch) read(g *segment, i, n int) (int, error) {
+	k, buf, err := g.window(i, n, min(b.left, readWindow))
+	if err != nil {
+		return 0, err
+	}
+	start := g.offset(i)
+	records := make([]record, k)
+	if b.entries == nil {
+		b.entries = make([]*raftpb.Entry, 0, k)
+	}
+	for j := range k {
+		r := &records[j]
+		stored, err := g.stored(i+j, buf, start)
+		if err != nil {
+			return 0, err
+		}
+		r.set(g.slot(i+j), stored[LengthSize:])
+		size := r.size()
+		if size > b.left && len(b.entries) > 0 {
+			b.full = true
+			return j, nil
+		}
+		if g.seal != nil {
+			unseal(g.seal, g.header.iv(uint64(g.offset(i+j))), r.entry.Data, 0)
+		}
+		b.left -= min(size, b.left)
+		b.entries = append(b.entries, &r.entry)
+	}
+	return k, nil
+}
+
+// window reads the payloads of some slots from i on, as they are stored: as
+// many as fit into most bytes, n at most, but at least one.
+func (g *segment) window(i, n int, most uint64) (k int, buf []byte, err error) {
+	start := g.offset(i)
+	k = 1
+	for k < n && g.bound(i+k)-start <= int64(most) {
+		k++
+	}
+	end := g.bound(i + k - 1)
+	buf = make([]byte, end-start)
+	_, err = g.f.ReadAt(buf, start)
+	if errors.Is(err, io.EOF) {
+		err = fmt.Errorf("the file ends before %d: %w", end, ErrDamaged)
+	}
+	if err != nil {
+		return 0, nil, g.fail(i, err)
+	}
+	return k, buf, nil
+}
+
+// stored cuts the slot's length and payload out of buf, which was read from
+// start on, and checks them.
+func (g *segment) stored(i int, buf []byte, start int64) ([]byte, error) {
+	s := g.slot(i)
+	at := int64(s.Offset) - start
+	end := min(g.bound(i)-start, int64(len(buf)))
+	n := int64(binary.BigEndian.Uint32(buf[at:]))
+	if at+LengthSize+n > end {
+		return nil, g.fail(i, fmt.Errorf("the payload claims %d bytes, there is room for %d: %w", n, end-at-LengthSize, ErrDamaged))
+	}
+	b := buf[at : at+LengthSize+n : at+LengthSize+n]
+	if s.Sum != 0 {
+		if got := Checksum(s, b); got != s.Sum {
+			return nil, g.fail(i, fmt.Errorf("the checksum is %08x, want %08x: %w", got, s.Sum, ErrDamaged))
+		}
+	}
+	return b, nil
+}
+
+func (r *record) set(s Slot, data []byte) {
+	r.term, r.index, r.typ = s.Term, s.Index, s.Type
+	r.entry.Term, r.entry.Index = &r.term, &r.index
+	if len(data) > 0 {
+		r.entry.Data = data
+	}
+	if r.typ != raftpb.EntryType_EntryNormal {
+		r.entry.Type = &r.typ
+	}
+}
+
+// size is the entry's size in Raft's encoding, without reflection.
+func (r *record) size() uint64 {
+	n := 2 + protowire.SizeVarint(r.term) + protowire.SizeVarint(r.index)
+	if r.entry.Type != nil {
+		n += 1 + protowire.SizeVarint(uint64(r.typ))
+	}
+	if r.entry.Data != nil {
+		n += 1 + protowire.SizeBytes(len(r.entry.Data))
+	}
+	return uint64(n)
+}

@@ -1,0 +1,153 @@
+package walcore
+
+import (
+	"crypto/cipher"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/walfs/walfs/internal/vfs"
+)
+
+// segment is a log file that is written. Its slots hold indexes that go up by
+// one, without exception.
+type segment struct {
+	id     uint64
+	name   string
+	f      vfs.File
+	header KeyHeader
+	seal   cipher.Block // nil: the payloads are plain
+
+	// The slots in use, as on disk. Readers look at it with DiskStorage.mu
+	// held.
+	table []byte
+	// end is where the last slot's payload ends. Readers look at it as well.
+	end int64
+
+	// Only the writer looks at these.
+	size     int64 // of the file
+	tail     int64 // where the next payload goes: at end, or behind what was sealed before
+	reserved int64 // room on disk is certain up to here
+	dirty    bool  // written since the last flush
+}
+
+func (g *segment) slots() int { return len(g.table) / SlotSize }
+
+func (g *segment) slot(i int) Slot { return DecodeSlot(g.table[i*SlotSize:]) }
+
+func (g *segment) term(i int) uint64 { return binary.BigEndian.Uint64(g.table[i*SlotSize:]) }
+
+func (g *segment) offset(i int) int64 {
+	return int64(binary.BigEndian.Uint64(g.table[i*SlotSize+16:]))
+}
+
+// first is the index in the first slot, 0 if the file is empty.
+func (g *segment) first() uint64 {
+	if len(g.table) == 0 {
+		return 0
+	}
+	return binary.BigEndian.Uint64(g.table[8:])
+}
+
+// last is the index in the last slot, 0 if the file is empty.
+func (g *segment) last() uint64 {
+	if len(g.table) == 0 {
+		return 0
+	}
+	return g.first() + uint64(g.slots()) - 1
+}
+
+// bound is a place that the slot's payload does not go beyond: where the next
+// one begins, or where the last one ends.
+func (g *segment) bound(i int) int64 {
+	if i+1 < g.slots() {
+		return g.offset(i + 1)
+	}
+	return g.end
+}
+
+func (g *segment) fail(slot int, err error) error {
+	e := &Error{File: g.name, Slot: slot, Err: err}
+	if slot >= 0 && slot < g.slots() {
+		s := g.slot(slot)
+		e.Offset, e.Index = s.Offset, s.Index
+	}
+	return e
+}
+
+// payloadEnd reads the slot's length word and gives the payload's end. It
+// fails with ErrDamaged if that is beyond the file.
+func (g *segment) payloadEnd(i int) (int64, error) {
+	var length [LengthSize]byte
+	off := g.offset(i)
+	if off < PayloadAt || off+LengthSize > g.size {
+		return 0, g.fail(i, fmt.Errorf("the data offset is not between %d and the file's end at %d: %w", PayloadAt, g.size, ErrDamaged))
+	}
+	if _, err := g.f.ReadAt(length[:], off); err != nil {
+		return 0, g.fail(i, err)
+	}
+	n := binary.BigEndian.Uint32(length[:])
+	end := off + LengthSize + int64(n)
+	if end > g.size {
+		return 0, g.fail(i, fmt.Errorf("the payload claims %d bytes, the file ends at %d: %w", n, g.size, ErrDamaged))
+	}
+	return end, nil
+}
+
+// behindSealed is the first place at or behind end with nothing but zeros
+// after it. A payload that was sealed and then dropped by a rewrite or a crash
+// has left its bytes there. Another payload with the same IV, hence the same
+// key stream, would give away the XOR of the two.
+func (g *segment) behindSealed(end int64) (int64, error) {
+	place := end
+	buf := make([]byte, 64<<10)
+	for at := end; ; {
+		from, to, found, err := g.f.NextData(at)
+		if err != nil || !found {
+			return place, err
+		}
+		for at = max(from, at); at < to; at += int64(len(buf)) {
+			b := buf[:min(int64(len(buf)), to-at)]
+			if _, err := g.f.ReadAt(b, at); err != nil {
+				return 0, g.fail(-1, err)
+			}
+			for i := len(b) - 1; i >= 0; i-- {
+				if b[i] != 0 {
+					// The last sealed byte may be 0 itself: step
+					// over a whole cipher block.
+					place = at + int64(i) + 1 + 16
+					break
+				}
+			}
+		}
+		at = to
+	}
+}
+
+// reserveStep is how far ahead of the payloads room on disk is made sure of.
+const reserveStep = 4 << 20
+
+// reserve makes room for payloads up to end. When the disk is full it fails
+// and has changed nothing. A crash leaves room reserved or the file grown,
+// both without meaning.
+func (g *segment) reserve(end int64) error {
+	if end > g.size {
+		grown := g.size
+		for grown < end {
+			grown += min(grown, maxGrowth)
+		}
+		if err := g.f.Truncate(grown); err != nil {
+			return g.fail(-1, err)
+		}
+		g.size = grown
+		g.dirty = true
+	}
+	if end > g.reserved {
+		from := max(g.reserved, PayloadAt)
+		to := max(end, min(from+reserveStep, g.size))
+		if err := g.f.Allocate(from, to-from); err != nil {
+			return g.fail(-1, err)
+		}
+		g.reserved = to
+	}
+	return nil
+}
