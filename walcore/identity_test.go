@@ -29,13 +29,6 @@ func reopen(t testing.TB, dir string, opts Options) *DiskStorage {
 	return s
 }
 
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 // entriesOf reads a fixture's entries for Save.
 func entriesOf(t testing.TB, r *Reader) []*raftpb.Entry {
 	t.Helper()

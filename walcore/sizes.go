@@ -69,7 +69,7 @@ func (l *LogFile) fit(slots []int, lengths *lengthReader) {
 	before, i := -1, -1 // the last two sound slots
 	full := false       // an entry that emptying would have emptied is not empty
 	for _, j := range slots {
-		switch l.verdict(i, j, full, lengths) {
+		switch l.fitting(i, j, full, lengths) {
 		case fits:
 			full = full || i >= 0 && l.sizes[i] > 0 && l.canBeEmptied(i)
 			before, i = i, j
@@ -93,18 +93,18 @@ func (l *LogFile) fit(slots []int, lengths *lengthReader) {
 	}
 }
 
-type verdict int
+type fitting int
 
 const (
-	fits verdict = iota
+	fits fitting = iota
 	wrongBefore
 	wrongNext
 	wrongEither
 )
 
-// verdict says whether slot j's payload can begin where it does behind slot
+// fitting says whether slot j's payload can begin where it does behind slot
 // i's, and if not, which of the two the payload after both speaks against.
-func (l *LogFile) verdict(i, j int, full bool, lengths *lengthReader) verdict {
+func (l *LogFile) fitting(i, j int, full bool, lengths *lengthReader) fitting {
 	if i < 0 {
 		return fits
 	}
