@@ -1,6 +1,7 @@
 package walcore
 
 import (
+	"errors"
 	"math"
 	"testing"
 
@@ -247,10 +248,13 @@ func TestUnknownType(t *testing.T) {
 	}
 }
 
-func TestUpperHalfOfTypeIsNotRead(t *testing.T) {
+func TestWrongChecksum(t *testing.T) {
 	d := damage(t, "rewritten")
-	for slot := range d.Slots() {
-		d.Set(slot, fixture.Type, 0xdeadbeef<<32|d.Get(slot, fixture.Type))
+	d.Set(100, fixture.Type, 0xdeadbeef<<32|d.Get(100, fixture.Type))
+	r := open(t, d.dir, nil)
+	for e := range r.Log().Entries(0) {
+		if _, err := e.Data(); e.Index == 101 != errors.Is(err, ErrDamaged) {
+			t.Errorf("entry %d: %v", e.Index, err)
+		}
 	}
-	d.check()
 }

@@ -17,7 +17,7 @@ func TestDecodeSlot(t *testing.T) {
 	b, err := hex.DecodeString("0102030405060708" + "1112131415161718" + "2122232425262728" + "deadbeef00000002" + "ff")
 	must(t, err)
 	want := Slot{Term: 0x0102030405060708, Index: 0x1112131415161718, Offset: 0x2122232425262728,
-		Type: raftpb.EntryType_EntryConfChangeV2}
+		Type: raftpb.EntryType_EntryConfChangeV2, Sum: 0xdeadbeef}
 	if got := DecodeSlot(b); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
