@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -30,7 +29,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a file is damaged, 4 key missing 
 			code := 0
 			for _, name := range args[1:] {
 				if err := printFile(cmd.OutOrStdout(), tree, name); err != nil {
-					complain(fmt.Errorf("%s: %w", name, err))
+					complain(pathError(name, err))
 					code = max(code, exitCode(err, true))
 				}
 			}
@@ -47,7 +46,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a file is damaged, 4 key missing 
 func printFile(out io.Writer, tree *fsview.Tree, name string) error {
 	f, err := tree.Open(treePath(name))
 	if err != nil {
-		return errors.Unwrap(err) // the caller names the path
+		return err
 	}
 	st, err := f.Stat()
 	if err != nil {

@@ -34,7 +34,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 PATH is damaged, 4 wrong key.`,
 			}
 			out := bufio.NewWriter(cmd.OutOrStdout())
 			if err := list(out, fsview.New(r), name, long); err != nil {
-				return err
+				return pathError(name, err)
 			}
 			return out.Flush()
 		},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
 	"syscall"
@@ -42,13 +43,39 @@ func run() int {
 	return exitCode(err, started)
 }
 
-// complain says an error, with what to do next where a flag helps.
-func complain(err error) {
-	hint := ""
-	if errors.Is(err, walcore.ErrSealed) {
-		hint = "; give the node's key with --key-file"
+// complain says an error, and what to do next.
+func complain(err error) { fmt.Fprintf(os.Stderr, "walfs: %v%s\n", err, hint(err)) }
+
+func hint(err error) string {
+	var e exitError
+	switch {
+	case errors.As(err, &e): // says all itself
+	case errors.Is(err, walcore.ErrSealed):
+		return "; give the node's key with --key-file"
+	case errors.Is(err, walcore.ErrDamaged), errors.Is(err, walcore.ErrDataKey):
+		return "; walfs stat DIR says what is wrong"
+	case errors.Is(err, walcore.ErrChanged):
+		return "; is a node running on it? Try again"
+	case errors.Is(err, errNoPath):
+		return "; walfs ls DIR shows what there is"
 	}
-	fmt.Fprintf(os.Stderr, "walfs: %v%s\n", err, hint)
+	return ""
+}
+
+// errNoPath: a path is not in the tree.
+var errNoPath = errors.New("no such file or folder")
+
+// pathError is what opening or listing a path of the tree fails with, said
+// once: io/fs says the path, and the tree its last part.
+func pathError(name string, err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) && pe.Op != "write" {
+		err = pe.Err
+	}
+	if errors.Is(err, fs.ErrNotExist) && !errors.Is(err, walcore.ErrNoEntry) {
+		err = errNoPath
+	}
+	return fmt.Errorf("%s: %w", name, err)
 }
 
 func newRoot(started *bool) *cobra.Command {
