@@ -92,8 +92,12 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 damage found, 4 key missing or wr
 5 directory in use.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		PersistentPreRun: func(*cobra.Command, []string) {
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if err := cmd.ValidateRequiredFlags(); err != nil {
+				return err
+			}
 			*started = true // arguments are right: what fails now is no wrong usage
+			return nil
 		},
 	}
 	root.AddCommand(newMount(), newLs(), newCat(), newStat(),

@@ -89,8 +89,11 @@ func snapshot(s *storage, dir string, index uint64, cs *raftpb.ConfState, data [
 	if err := s.CreateSnapshot(index, cs, data); err != nil {
 		return err
 	}
-	s.say("store", "stored", "a snapshot at index %d, term %d: %d bytes, voters %v, learners %v",
-		index, term, len(data), cs.Voters, cs.Learners)
+	members := fmt.Sprintf("voters %v", cs.Voters)
+	if len(cs.Learners) > 0 {
+		members += fmt.Sprintf(", learners %v", cs.Learners)
+	}
+	s.say("store", "stored", "a snapshot at index %d, term %d: %d bytes, %s", index, term, len(data), members)
 	if old := old.GetMetadata().GetIndex(); old > 0 {
 		s.say("replace", "replaced", "the one at index %d", old)
 	}
@@ -99,7 +102,7 @@ func snapshot(s *storage, dir string, index uint64, cs *raftpb.ConfState, data [
 	if err != nil {
 		return err
 	}
-	s.say("leave", "left", "%s in the log", count(last-index, "entry", "entries"))
+	s.say("leave", "left", "%s behind it in the log", count(last-index, "entry", "entries"))
 	return nil
 }
 
