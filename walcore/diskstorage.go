@@ -42,6 +42,11 @@ type Options struct {
 	// reads over it. Damage is found when an entry is read, and a durable
 	// append takes one flush where it takes two without.
 	Checksums bool
+	// DryRun changes nothing in the directory, which must be there: what is
+	// written is kept in memory, and is gone when the storage is closed. It
+	// tells whether Open and the calls after it would succeed, short of
+	// failures of the disk, and what they would do.
+	DryRun bool
 	// Logger gets what Open has found and mended as warnings, and rotations,
 	// compactions and rewrites as debug messages. Nil is slog.Default().
 	Logger *slog.Logger

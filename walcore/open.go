@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"runtime/trace"
 
-	"github.com/walfs/walfs/internal/vfs"
 	"github.com/walfs/walfs/meta"
 )
 
@@ -36,7 +35,7 @@ func Open(path string, opts Options) (_ *DiskStorage, err error) {
 	}
 	s := &DiskStorage{path: path, opts: opts, log: opts.Logger, ctx: context.Background(), open: map[*segment]bool{}}
 	defer trace.StartRegion(s.ctx, "walcore.Open").End()
-	if opts.Create {
+	if opts.Create && !opts.DryRun {
 		if err := makeDir(path); err != nil {
 			return nil, err
 		}
@@ -49,12 +48,8 @@ func Open(path string, opts Options) (_ *DiskStorage, err error) {
 	if s.lock, err = lockDir(path); err != nil {
 		return nil, err
 	}
-	dir, err := vfs.OpenDir(path)
-	if err != nil {
+	if err := s.openVFS(); err != nil {
 		return nil, err
-	}
-	if s.dir = dir; opts.wrap != nil {
-		s.dir = opts.wrap(dir)
 	}
 	if err := s.openDir(); err != nil {
 		return nil, err
@@ -94,7 +89,7 @@ func (s *DiskStorage) openDir() error {
 			return err
 		}
 	}
-	if s.keys, err = openWriteKeys(s.path, s.opts.Key); err != nil {
+	if s.keys, err = s.openKeys(); err != nil {
 		return err
 	}
 	if hasMeta {

@@ -1,4 +1,4 @@
-// Command walfs shows Raft directories as file systems.
+// Command walfs shows Raft directories as file systems, and mends them.
 package main
 
 import (
@@ -20,6 +20,7 @@ const (
 	exitUsage  = 2 // wrong usage
 	exitDamage = 3 // damage or a difference found
 	exitKey    = 4 // key missing or wrong
+	exitInUse  = 5 // directory in use
 )
 
 func main() { os.Exit(run()) }
@@ -81,18 +82,27 @@ func pathError(name string, err error) error {
 func newRoot(started *bool) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "walfs",
-		Short: "Look into a Raft log: mount it, list it, read it",
+		Short: "Look into a Raft log: mount it, list it, read it, mend it",
 		Long: `walfs shows the directory of a Dgraph Raft log (w/ of an Alpha, zw/ of a Zero)
-as a read-only file system. It never changes the directory.
+as a read-only file system. Commands that read never change the directory. Those that
+write are create, append, truncate, rewind, set and snapshot: they refuse a directory
+that another program has open, and have --dry-run.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 damage found, 4 key missing or wrong.`,
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 damage found, 4 key missing or wrong,
+5 directory in use.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		PersistentPreRun: func(*cobra.Command, []string) {
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if err := cmd.ValidateRequiredFlags(); err != nil {
+				return err
+			}
 			*started = true // arguments are right: what fails now is no wrong usage
+			return nil
 		},
 	}
-	root.AddCommand(newMount(), newLs(), newCat(), newStat(), newDump(), newDiff(), newDemo(), newVersion())
+	root.AddCommand(newMount(), newLs(), newCat(), newStat(), newDump(), newDiff(),
+		newCreate(), newAppend(), newTruncate(), newRewind(), newSet(), newSnapshot(),
+		newDemo(), newVersion())
 	return root
 }
 
@@ -115,6 +125,8 @@ func exitCode(err error, started bool) int {
 		return exitUsage
 	case errors.Is(err, walcore.ErrKey), errors.Is(err, walcore.ErrSealed), errors.Is(err, walcore.ErrDataKey):
 		return exitKey
+	case errors.Is(err, walcore.ErrInUse):
+		return exitInUse
 	case errors.Is(err, walcore.ErrDamaged):
 		return exitDamage
 	}
