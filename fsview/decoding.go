@@ -2,6 +2,7 @@ package fsview
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -123,9 +124,10 @@ func (t *Tree) appendDecoded(dst []byte, e *walcore.Entry) ([]byte, error) {
 		return dst, err
 	}
 	start := len(dst)
-	// A program that fails says so in the text, and may do better next time.
-	dst, failed := t.decoder().AppendJSON(dst, PayloadEntry(e, *data))
-	if text := dst[start:]; failed == nil && (len(text) >= longText || t.isProgram()) {
+	// A program that fails says so in the text. That is kept like an answer: a
+	// reader has been told the text's size.
+	dst, _ = t.decoder().AppendJSON(dst, PayloadEntry(e, *data))
+	if text := dst[start:]; len(text) >= longText || t.isProgram() {
 		t.cache.put(n, e.Term, bytes.Clone(text))
 	}
 	return dst, nil
@@ -143,11 +145,15 @@ func (t *Tree) withDecoded(e *walcore.Entry, fn func(text []byte)) error {
 	return nil
 }
 
-// membersText is meta/members: a line a member.
+// membersText is meta/members: a line a member, or a remark where the log has
+// configuration changes that are not Raft's, which is no damage.
 func membersText(r *walcore.Reader) ([]byte, error) {
 	members, err := membership.Replay(r)
+	if errors.Is(err, membership.ErrMisfit) {
+		return fmt.Appendf(nil, "# unknown: %v\n", err), nil
+	}
 	if err != nil {
-		return nil, fmt.Errorf("members: %w", err)
+		return nil, err
 	}
 	var b []byte
 	for _, m := range members {

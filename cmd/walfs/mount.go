@@ -5,13 +5,13 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
-	"github.com/walfs/walfs/fsview"
 	"github.com/walfs/walfs/fsview/fusefs"
 	"github.com/walfs/walfs/walcore"
 )
 
 func newMount() *cobra.Command {
 	var read readFlags
+	var decode decodeFlags
 	var allowOther bool
 	cmd := &cobra.Command{
 		Use:   "mount DIR MOUNTPOINT",
@@ -23,12 +23,20 @@ It shows the directory as it is when the command starts.
 Exit codes: 0 unmounted, 1 failed, 2 wrong usage, 4 wrong key.`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := decode.check(); err != nil {
+				return err
+			}
 			r, err := read.open(args[0])
 			if err != nil {
 				return err
 			}
 			defer r.Close()
-			m, err := fusefs.Mount(fsview.New(r, nil), args[1], fusefs.Options{Dir: args[0], AllowOther: allowOther})
+			tree, done, err := decode.tree(r)
+			if err != nil {
+				return err
+			}
+			defer done()
+			m, err := fusefs.Mount(tree, args[1], fusefs.Options{Dir: args[0], AllowOther: allowOther})
 			if err != nil {
 				return err
 			}
@@ -44,6 +52,7 @@ Exit codes: 0 unmounted, 1 failed, 2 wrong usage, 4 wrong key.`,
 		},
 	}
 	read.add(cmd.Flags())
+	decode.add(cmd.Flags())
 	cmd.Flags().BoolVar(&allowOther, "allow-other", false, "let other users in, as far as the files' permissions allow")
 	return cmd
 }

@@ -9,6 +9,8 @@
 package membership
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -39,22 +41,38 @@ type Member struct {
 	Address string
 }
 
-// Replay gives the members as of the commit index, by id. It fails where a
-// committed change cannot be read or does not fit those before it.
+// ErrMisfit: a configuration change does not parse or does not fit those before
+// it, or the snapshot's conf state contradicts itself. The directory can be sound
+// all the same: some other application has written the changes.
+var ErrMisfit = errors.New("does not replay")
+
+// Replay gives the members as of the commit index, by id. It fails with
+// ErrMisfit, and where a committed entry that is a change, or may be one, cannot
+// be read.
 func Replay(r *walcore.Reader) ([]Member, error) {
-	cs := &raftpb.ConfState{}
-	var from uint64
+	var cs *raftpb.ConfState
+	var snapshot uint64
 	if s := r.Meta().Snapshot; s != nil {
-		cs, from = s.Metadata.GetConfState(), s.Metadata.GetIndex()
+		cs, snapshot = s.Metadata.GetConfState(), s.Metadata.GetIndex()
+	}
+	cfg, err := restore(cs)
+	if err != nil {
+		return nil, fmt.Errorf("the snapshot's conf state %w: %w", ErrMisfit, err)
 	}
 	commit := r.Meta().HardState.GetCommit()
-	cfg := config{Changer: confchange.Changer{Tracker: tracker.MakeProgressTracker(1, 0), LastIndex: 1}}
-	if err := cfg.set(confchange.Restore(cfg.Changer, cs)); err != nil {
-		return nil, fmt.Errorf("the snapshot's conf state: %w", err)
-	}
 	addresses := map[uint64]string{}
+	next := snapshot + 1
 	for e := range r.Log().Entries(0) {
-		if e.Type == raftpb.EntryType_EntryNormal || e.Index > commit {
+		if e.Index > commit {
+			break
+		}
+		if e.Index > snapshot {
+			if err := r.Log().Gap(next, e.Index-1); err != nil {
+				return nil, fmt.Errorf("%w; it may be a configuration change", err)
+			}
+			next = e.Index + 1
+		}
+		if e.Type != raftpb.EntryType_EntryConfChange && e.Type != raftpb.EntryType_EntryConfChangeV2 {
 			continue
 		}
 		data, err := e.Data()
@@ -65,17 +83,30 @@ func Replay(r *walcore.Reader) ([]Member, error) {
 		if c, ok := payload.RaftContextOf(pe); ok && c.Addr != "" {
 			addresses[c.ID] = c.Addr
 		}
-		if e.Index <= from {
+		if e.Index <= snapshot { // the conf state has it
 			continue
 		}
 		if err := cfg.apply(e.Type, data); err != nil {
-			return nil, fmt.Errorf("entry %d, a configuration change: %w", e.Index, err)
+			return nil, fmt.Errorf("entry %d, a configuration change, %w: %w", e.Index, ErrMisfit, err)
 		}
+	}
+	if next <= commit {
+		return nil, fmt.Errorf("entries %d to %d are committed, but not in the log: %w", next, commit, walcore.ErrDamaged)
 	}
 	return cfg.members(addresses), nil
 }
 
 type config struct{ confchange.Changer }
+
+func restore(cs *raftpb.ConfState) (*config, error) {
+	if cs == nil {
+		cs = &raftpb.ConfState{}
+	}
+	// How many messages are in flight, and up to where the log reaches, have no
+	// bearing on who the members are.
+	c := &config{confchange.Changer{Tracker: tracker.MakeProgressTracker(1, 0), LastIndex: 1}}
+	return c, c.set(confchange.Restore(c.Changer, cs))
+}
 
 func (c *config) set(cfg tracker.Config, progress tracker.ProgressMap, err error) error {
 	if err == nil {
@@ -98,8 +129,9 @@ func (c *config) apply(t raftpb.EntryType, data []byte) error {
 		if err := proto.Unmarshal(data, cc); err != nil {
 			return err
 		}
-	default: // of no type that Raft applies
-		return nil
+	}
+	if t := cc.GetTransition(); raftpb.ConfChangeTransition_name[int32(t)] == "" {
+		return fmt.Errorf("unknown transition %d", t) // at which raft panics
 	}
 	if cc.LeaveJoint() {
 		return c.set(c.LeaveJoint())
@@ -125,12 +157,7 @@ func (c *config) members(addresses map[uint64]string) []Member {
 	for id, role := range roles {
 		members = append(members, Member{ID: id, Role: role, Address: addresses[id]})
 	}
-	slices.SortFunc(members, func(a, b Member) int {
-		if a.ID < b.ID {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(members, func(a, b Member) int { return cmp.Compare(a.ID, b.ID) })
 	return members
 }
 

@@ -1,0 +1,92 @@
+package walcore
+
+import (
+	"encoding/binary"
+	"sort"
+)
+
+// Scanner reads the payloads of entries that follow one another, hundreds with
+// two system calls. The zero value is ready; one goroutine may use it.
+//
+// It keeps Entry.ReadAt's promise: a window of payloads is read first and the
+// slots that name them after it, so that a payload whose slot is unchanged is
+// that slot's.
+type Scanner struct {
+	file  *LogFile
+	at    int64  // of payloads in file
+	bytes []byte // payloads with their lengths, as stored
+	first int    // the slot that slots begins with
+	slots []byte // as they were after bytes were read
+	clear []byte // the last payload, decrypted
+}
+
+// scanWindow is how much is read at once. A larger payload is read by itself.
+const scanWindow = 256 << 10
+
+// Data gives an entry's payload, decrypted. It is good until the next call, and
+// fails as Entry.ReadAt does.
+func (s *Scanner) Data(e *Entry) ([]byte, error) {
+	if e.Size == 0 {
+		return nil, nil
+	}
+	if e.File.sealErr == nil && e.Size <= scanWindow-LengthSize {
+		if !s.has(e) {
+			s.load(e)
+		}
+		if p, ok := s.take(e); ok {
+			return p, nil
+		}
+	}
+	// By itself it is read or fails as it should.
+	var err error
+	s.clear, err = e.AppendData(s.clear[:0])
+	return s.clear, err
+}
+
+func (s *Scanner) has(e *Entry) bool {
+	return s.file == e.File && int64(e.Offset) >= s.at && int64(e.Offset)+LengthSize+e.Size <= s.at+int64(len(s.bytes)) &&
+		e.Slot >= s.first && e.Slot < s.first+len(s.slots)/SlotSize
+}
+
+// load reads the window that begins with e. What cannot be read is left out of
+// it, and missed by has.
+func (s *Scanner) load(e *Entry) {
+	if s.bytes == nil {
+		s.bytes = make([]byte, scanWindow)
+	}
+	l := e.File
+	s.file, s.at, s.first = l, int64(e.Offset), e.Slot
+	s.bytes = s.bytes[:min(scanWindow, l.Attr.Size-s.at)]
+	// A damaged slot may lie anywhere; the search is for sound ones, in order.
+	end := e.Slot + sort.Search(l.Slots()-e.Slot, func(i int) bool {
+		return int64(l.slot(e.Slot+i).Offset) >= s.at+int64(len(s.bytes))
+	})
+	end = max(end, e.Slot+1)
+	if size := (end - e.Slot) * SlotSize; cap(s.slots) < size {
+		s.slots = make([]byte, size)
+	} else {
+		s.slots = s.slots[:size]
+	}
+	if readFull(l.f, s.bytes, s.at) != nil || readFull(l.f, s.slots, int64(s.first)*SlotSize) != nil {
+		s.file = nil
+	}
+}
+
+// take gives e's payload from the window, if it is there and is e's.
+func (s *Scanner) take(e *Entry) ([]byte, bool) {
+	if !s.has(e) {
+		return nil, false
+	}
+	from := int64(e.Offset) - s.at
+	if DecodeSlot(s.slots[(e.Slot-s.first)*SlotSize:]) != e.File.slot(e.Slot) ||
+		int64(binary.BigEndian.Uint32(s.bytes[from:])) != e.Size {
+		return nil, false
+	}
+	p := s.bytes[from+LengthSize : from+LengthSize+e.Size]
+	if e.File.seal == nil {
+		return p, true
+	}
+	s.clear = append(s.clear[:0], p...)
+	unseal(e.File.seal, e.File.Header.iv(e.Offset), s.clear, 0)
+	return s.clear, true
+}
