@@ -210,7 +210,7 @@ func TestMembersFile(t *testing.T) {
 	for name, want := range map[string]string{
 		"alpha":     "1 voter\n",
 		"zero":      "1 voter 127.0.0.1:5080\n",
-		"bigsnap":   "1 voter\n2 voter\n3 voter\n4 outgoing\n9 learner\n",
+		"bigsnap":   "1 voter\n2 voter\n3 voter\n4 learner_next\n9 learner\n",
 		"empty":     "",
 		"rewritten": "# unknown: entry 5, a configuration change, does not replay: removed all voters\n",
 	} {

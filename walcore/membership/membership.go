@@ -25,12 +25,13 @@ import (
 // Role is what a member does.
 type Role string
 
-// A member that two sets name is a voter before it is anything else.
+// A member has one, the first that fits: during a joint configuration it can be
+// in more than one of Raft's sets.
 const (
 	Voter       Role = "voter"
-	Outgoing    Role = "outgoing"     // votes until the joint configuration is left
 	Learner     Role = "learner"      // gets the log, does not vote
-	LearnerNext Role = "learner_next" // will be a learner then, is outgoing until
+	LearnerNext Role = "learner_next" // votes until the joint configuration is left, then is a learner
+	Outgoing    Role = "outgoing"     // votes until then, and is gone
 )
 
 // Member is one node. Address is empty where no configuration change in the log
@@ -148,7 +149,7 @@ func (c *config) members(addresses map[uint64]string) []Member {
 	for _, set := range []struct {
 		role Role
 		ids  []uint64
-	}{{LearnerNext, cs.LearnersNext}, {Learner, cs.Learners}, {Outgoing, cs.VotersOutgoing}, {Voter, cs.Voters}} {
+	}{{Outgoing, cs.VotersOutgoing}, {LearnerNext, cs.LearnersNext}, {Learner, cs.Learners}, {Voter, cs.Voters}} {
 		for _, id := range set.ids {
 			roles[id] = set.role
 		}
