@@ -99,9 +99,16 @@ func Replay(r *walcore.Reader) ([]Member, error) {
 
 type config struct{ confchange.Changer }
 
+// maxMembers bounds a group: raft's package copies all members at each change,
+// and a conf state is restored change by change. A real group has a dozen.
+const maxMembers = 200
+
 func restore(cs *raftpb.ConfState) (*config, error) {
 	if cs == nil {
 		cs = &raftpb.ConfState{}
+	}
+	if n := len(cs.Voters) + len(cs.VotersOutgoing) + len(cs.Learners) + len(cs.LearnersNext); n > maxMembers {
+		return nil, fmt.Errorf("%d members, want at most %d", n, maxMembers)
 	}
 	// How many messages are in flight, and up to where the log reaches, have no
 	// bearing on who the members are.
@@ -116,23 +123,23 @@ func (c *config) set(cfg tracker.Config, progress tracker.ProgressMap, err error
 	return err
 }
 
+// apply takes a configuration change of either type.
 func (c *config) apply(t raftpb.EntryType, data []byte) error {
-	var cc *raftpb.ConfChangeV2
-	switch t {
-	case raftpb.EntryType_EntryConfChange:
+	cc := &raftpb.ConfChangeV2{}
+	if t == raftpb.EntryType_EntryConfChange {
 		v1 := &raftpb.ConfChange{}
 		if err := proto.Unmarshal(data, v1); err != nil {
 			return err
 		}
 		cc = v1.AsV2()
-	case raftpb.EntryType_EntryConfChangeV2:
-		cc = &raftpb.ConfChangeV2{}
-		if err := proto.Unmarshal(data, cc); err != nil {
-			return err
-		}
+	} else if err := proto.Unmarshal(data, cc); err != nil {
+		return err
 	}
 	if t := cc.GetTransition(); raftpb.ConfChangeTransition_name[int32(t)] == "" {
 		return fmt.Errorf("unknown transition %d", t) // at which raft panics
+	}
+	if n := len(cc.Changes) + len(c.Tracker.Progress); n > maxMembers {
+		return fmt.Errorf("%d members and changes, want at most %d", n, maxMembers)
 	}
 	if cc.LeaveJoint() {
 		return c.set(c.LeaveJoint())

@@ -165,6 +165,16 @@ func TestReplayFails(t *testing.T) {
 	}
 	snapshot := &raftpb.Snapshot{Metadata: &raftpb.SnapshotMetadata{Index: proto.Uint64(1), Term: proto.Uint64(1),
 		ConfState: &raftpb.ConfState{Learners: []uint64{1, 1}, LearnersNext: []uint64{4}}}}
+	many := make([]uint64, 20_000) // would take hours
+	for i := range many {
+		many[i] = uint64(i + 1)
+	}
+	crowd := &raftpb.Snapshot{Metadata: &raftpb.SnapshotMetadata{Index: proto.Uint64(1), Term: proto.Uint64(1),
+		ConfState: &raftpb.ConfState{Voters: many}}}
+	var added []string
+	for i := range 202 {
+		added = append(added, fmt.Sprintf("v%d", i+1))
+	}
 	for _, test := range []struct {
 		name    string
 		meta    nativelog.Meta
@@ -179,6 +189,8 @@ func TestReplayFails(t *testing.T) {
 		{"nobody is left", nativelog.Meta{Commit: 2}, changes(t, "v1", "r1"), ErrMisfit, "entry 2, "},
 		{"left, not joint", nativelog.Meta{Commit: 2}, changes(t, "v1", "leave"), ErrMisfit, "entry 2, "},
 		{"the conf state", nativelog.Meta{Commit: 1, Snapshot: snapshot}, nil, ErrMisfit, "the snapshot's conf state"},
+		{"a conf state too large", nativelog.Meta{Commit: 1, Snapshot: crowd}, nil, ErrMisfit, "20000 members"},
+		{"too many one by one", nativelog.Meta{Commit: 202}, changes(t, added...), ErrMisfit, "entry 201, "},
 		{"commit beyond the log", nativelog.Meta{Commit: 9}, changes(t, "v1"), walcore.ErrDamaged, "entries 2 to 9"},
 	} {
 		got, err := replay(t, write(t, test.meta, test.entries), nil)
@@ -253,7 +265,14 @@ func FuzzReplay(f *testing.F) {
 			return
 		}
 		for _, change := range [][]byte{a, b, c} {
-			if len(change) > 0 && cfg.apply(raftpb.EntryType(change[0]%3), change[1:]) != nil {
+			if len(change) == 0 {
+				continue
+			}
+			typ := raftpb.EntryType_EntryConfChange
+			if change[0]%2 == 0 {
+				typ = raftpb.EntryType_EntryConfChangeV2
+			}
+			if cfg.apply(typ, change[1:]) != nil {
 				return
 			}
 		}
