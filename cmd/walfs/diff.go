@@ -143,7 +143,11 @@ func printReport(out io.Writer, rep *replicas.Report, d payload.Decoder) error {
 		_, err := fmt.Fprintln(out, line)
 		return err
 	}
-	_, err := fmt.Fprintf(out, "%d indexes differ\n", rep.Differs)
+	line := "1 index differs"
+	if rep.Differs > 1 {
+		line = fmt.Sprintf("%d indexes differ", rep.Differs)
+	}
+	_, err := fmt.Fprintln(out, line)
 	return err
 }
 
