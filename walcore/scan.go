@@ -18,10 +18,18 @@ type Scanner struct {
 	first int    // the slot that slots begins with
 	slots []byte // as they were after bytes were read
 	clear []byte // the last payload, decrypted
+	next  int    // how much to read next
 }
 
-// scanWindow is how much is read at once. A larger payload is read by itself.
-const scanWindow = 256 << 10
+// How much is read at once: little at first, and twice as much where one window
+// follows another. A payload larger than that is read by itself.
+const (
+	minScan = 16 << 10
+	maxScan = 256 << 10
+)
+
+// Reset makes s read anew what it has read.
+func (s *Scanner) Reset() { s.file, s.next = nil, 0 }
 
 // Data gives an entry's payload, decrypted. It is good until the next call, and
 // fails as Entry.ReadAt does.
@@ -29,7 +37,7 @@ func (s *Scanner) Data(e *Entry) ([]byte, error) {
 	if e.Size == 0 {
 		return nil, nil
 	}
-	if e.File.sealErr == nil && e.Size <= scanWindow-LengthSize {
+	if e.File.sealErr == nil && e.Size <= maxScan-LengthSize {
 		if !s.has(e) {
 			s.load(e)
 		}
@@ -51,25 +59,31 @@ func (s *Scanner) has(e *Entry) bool {
 // load reads the window that begins with e. What cannot be read is left out of
 // it, and missed by has.
 func (s *Scanner) load(e *Entry) {
-	if s.bytes == nil {
-		s.bytes = make([]byte, scanWindow)
-	}
 	l := e.File
+	// The last payload in a window is often cut, and begins the next.
+	if s.file == l && e.Slot > s.first && e.Slot <= s.first+len(s.slots)/SlotSize {
+		s.next = min(2*s.next, maxScan)
+	} else {
+		s.next = minScan
+	}
 	s.file, s.at, s.first = l, int64(e.Offset), e.Slot
-	s.bytes = s.bytes[:min(scanWindow, l.Attr.Size-s.at)]
+	s.bytes = resized(s.bytes, int(min(max(int64(s.next), LengthSize+e.Size), l.Attr.Size-s.at)))
 	// A damaged slot may lie anywhere; the search is for sound ones, in order.
 	end := e.Slot + sort.Search(l.Slots()-e.Slot, func(i int) bool {
 		return int64(l.slot(e.Slot+i).Offset) >= s.at+int64(len(s.bytes))
 	})
 	end = max(end, e.Slot+1)
-	if size := (end - e.Slot) * SlotSize; cap(s.slots) < size {
-		s.slots = make([]byte, size)
-	} else {
-		s.slots = s.slots[:size]
-	}
+	s.slots = resized(s.slots, (end-e.Slot)*SlotSize)
 	if readFull(l.f, s.bytes, s.at) != nil || readFull(l.f, s.slots, int64(s.first)*SlotSize) != nil {
 		s.file = nil
 	}
+}
+
+func resized(b []byte, n int) []byte {
+	if cap(b) < n {
+		return make([]byte, n)
+	}
+	return b[:n]
 }
 
 // take gives e's payload from the window, if it is there and is e's.

@@ -92,7 +92,7 @@ func TestScannerLargePayload(t *testing.T) {
 	dir := fixture.Dir(t, "alpha")
 	file := fixture.Edit(t, filepath.Join(dir, "00001.wal"))
 	last := file.Slots() - 1
-	want := bytes.Repeat([]byte("large"), scanWindow)
+	want := bytes.Repeat([]byte("large"), maxScan)
 	file.SetLength(last, uint32(len(want)))
 	file.Write(int64(file.Get(last, fixture.Offset))+LengthSize, want)
 	r := open(t, dir, nil)
