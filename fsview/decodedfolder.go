@@ -20,13 +20,17 @@ func (decodedFolder) list(t *Tree, after uint64, fn func(Dirent) bool) {
 	// A size takes decoding. That is cheap, and saves a look-up a file, unless
 	// a program does it.
 	program := t.isProgram()
+	b := borrow()
+	defer b.giveBack()
 	var a Attr
 	for e := range t.r.Log().Entries(after + 1) {
 		d := Dirent{Name: numberName(e.Index) + decodedSuffix, Node: entryNode(kindDecoded, &e), Cookie: e.Index}
 		if !program {
-			if t.withDecoded(&e, func(text []byte) { a = t.decodedAttr(&e, text) }) != nil {
+			var err error
+			if b.text, err = t.appendDecoded(b.text[:0], &e, &b.payloads); err != nil {
 				continue // a look-up tells why
 			}
+			a = t.decodedAttr(&e, b.text)
 			d.Attr = &a
 		}
 		if !fn(d) {

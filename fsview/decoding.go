@@ -2,6 +2,7 @@ package fsview
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -102,25 +103,39 @@ func (t *Tree) isProgram() bool {
 	return is
 }
 
-// payloads and texts are buffers for what is decoded and thrown away.
-var payloads, texts = sync.Pool{New: func() any { return new([]byte) }}, sync.Pool{New: func() any { return new([]byte) }}
+// buffers are what a payload is read with and decoded to.
+type buffers struct {
+	payloads walcore.Scanner
+	text     []byte
+}
 
-// appendDecoded appends an entry's text to dst.
-func (t *Tree) appendDecoded(dst []byte, e *walcore.Entry) ([]byte, error) {
+var spareBuffers = sync.Pool{New: func() any { return new(buffers) }}
+
+// borrow gives buffers that nobody else uses until they are given back.
+func borrow() *buffers {
+	b := spareBuffers.Get().(*buffers)
+	b.payloads.Reset()
+	return b
+}
+
+func (b *buffers) giveBack() { spareBuffers.Put(b) }
+
+// appendDecoded appends an entry's text to dst. payloads saves system calls
+// where one text comes after the other.
+func (t *Tree) appendDecoded(dst []byte, e *walcore.Entry, payloads *walcore.Scanner) ([]byte, error) {
 	n := entryNode(kindDecoded, e)
 	if text, ok := t.cache.get(n); ok {
 		return append(dst, text...), nil
 	}
-	data := payloads.Get().(*[]byte)
-	defer payloads.Put(data)
-	var err error
-	if *data, err = e.AppendData((*data)[:0]); err != nil {
+	data, err := payloads.Data(e)
+	if err != nil {
 		return dst, err
 	}
 	start := len(dst)
-	// A program that fails says so in the text, and may do better next time.
-	dst, failed := t.decoder().AppendJSON(dst, PayloadEntry(e, *data))
-	if text := dst[start:]; failed == nil && (len(text) >= longText || t.isProgram()) {
+	// A program that fails says so in the text. That is kept like an answer: a
+	// reader has been told the text's size.
+	dst, _ = t.decoder().AppendJSON(dst, PayloadEntry(e, data))
+	if text := dst[start:]; len(text) >= longText || t.isProgram() {
 		t.cache.put(n, bytes.Clone(text))
 	}
 	return dst, nil
@@ -128,21 +143,25 @@ func (t *Tree) appendDecoded(dst []byte, e *walcore.Entry) ([]byte, error) {
 
 // withDecoded calls fn with an entry's text, which is good until it returns.
 func (t *Tree) withDecoded(e *walcore.Entry, fn func(text []byte)) error {
-	buf := texts.Get().(*[]byte)
-	defer texts.Put(buf)
+	b := borrow()
+	defer b.giveBack()
 	var err error
-	if *buf, err = t.appendDecoded((*buf)[:0], e); err != nil {
+	if b.text, err = t.appendDecoded(b.text[:0], e, &b.payloads); err != nil {
 		return err
 	}
-	fn(*buf)
+	fn(b.text)
 	return nil
 }
 
-// membersText is meta/members: a line a member.
+// membersText is meta/members: a line a member, or a remark where the log has
+// configuration changes that are not Raft's, which is no damage.
 func membersText(r *walcore.Reader) ([]byte, error) {
 	members, err := membership.Replay(r)
+	if errors.Is(err, membership.ErrMisfit) {
+		return fmt.Appendf(nil, "# unknown: %v\n", err), nil
+	}
 	if err != nil {
-		return nil, fmt.Errorf("members: %w", err)
+		return nil, err
 	}
 	var b []byte
 	for _, m := range members {

@@ -16,7 +16,7 @@ type View interface {
 	Lookup(folder Node, name string) (Node, error)
 	List(folder Node, after uint64, fn func(Dirent) bool) error
 	ReadAt(n Node, p []byte, off int64) (int, error)
-	AppendEntry(dst []byte, n Node) ([]byte, error)
+	AppendEntry(dst []byte, n Node, payloads *walcore.Scanner) ([]byte, error)
 	Readlink(Node) (string, error)
 	Usage() (bytes int64, entries int)
 }
@@ -123,7 +123,9 @@ func (l *Live) List(folder Node, after uint64, fn func(Dirent) bool) error {
 }
 
 // AppendEntry is that of the newest tree.
-func (l *Live) AppendEntry(dst []byte, n Node) ([]byte, error) { return l.Tree().AppendEntry(dst, n) }
+func (l *Live) AppendEntry(dst []byte, n Node, payloads *walcore.Scanner) ([]byte, error) {
+	return l.Tree().AppendEntry(dst, n, payloads)
+}
 
 // Usage is that of the newest tree.
 func (l *Live) Usage() (bytes int64, entries int) { return l.Tree().Usage() }

@@ -173,16 +173,18 @@ func (t *Tree) ReadAt(n Node, p []byte, off int64) (int, error) {
 }
 
 // AppendEntry appends an entry's file, whole, to dst: its payload, or its text
-// in decoded/. On failure it returns dst as it was.
-func (t *Tree) AppendEntry(dst []byte, n Node) ([]byte, error) {
+// in decoded/. On failure it returns dst as it was. payloads is the caller's own,
+// and saves system calls where entries follow one another.
+func (t *Tree) AppendEntry(dst []byte, n Node, payloads *walcore.Scanner) ([]byte, error) {
 	e, err := t.entry(n)
 	if err != nil {
 		return dst, err
 	}
 	if n.kind() == kindDecoded {
-		return t.appendDecoded(dst, &e)
+		return t.appendDecoded(dst, &e, payloads)
 	}
-	return e.AppendData(dst)
+	data, err := payloads.Data(&e)
+	return append(dst, data...), err
 }
 
 // Readlink gives a symbolic link's target, a name in the same folder.

@@ -10,6 +10,7 @@ import (
 
 func newCat() *cobra.Command {
 	var read readFlags
+	var decode decodeFlags
 	cmd := &cobra.Command{
 		Use:   "cat DIR PATH...",
 		Short: "Print files of the tree without a mount",
@@ -20,12 +21,19 @@ stderr, and the rest is printed.
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a file is damaged, 4 key missing or wrong.`,
 		Args: cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := decode.check(); err != nil {
+				return err
+			}
 			r, err := read.open(args[0])
 			if err != nil {
 				return err
 			}
 			defer r.Close()
-			tree := fsview.New(r, nil)
+			tree, done, err := decode.tree(r)
+			if err != nil {
+				return err
+			}
+			defer done()
 			code := 0
 			for _, name := range args[1:] {
 				if err := printFile(cmd.OutOrStdout(), tree, name); err != nil {
@@ -40,6 +48,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a file is damaged, 4 key missing 
 		},
 	}
 	read.add(cmd.Flags())
+	decode.add(cmd.Flags())
 	return cmd
 }
 

@@ -27,7 +27,8 @@ only lags is no difference.
 
 --key-file, given once, is for every DIR; given as often as DIR, each is for one ("" for none).
 
-Exit codes: 0 alike, 1 failed, 2 wrong usage, 3 they part, 4 key missing or wrong.`,
+Exit codes: 0 alike, 1 failed, 2 wrong usage, 3 they part, or an entry is damaged,
+4 key missing or wrong.`,
 		Args: cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if n := len(keyFiles); n > 1 && n != len(args) {
@@ -58,7 +59,7 @@ Exit codes: 0 alike, 1 failed, 2 wrong usage, 3 they part, 4 key missing or wron
 			if asJSON {
 				err = printJSON(cmd.OutOrStdout(), rep)
 			} else {
-				err = printReport(cmd.OutOrStdout(), rep, decoder)
+				err = printReport(cmd.OutOrStdout(), rep, &outspoken{Decoder: decoder})
 			}
 			if err != nil {
 				return err
@@ -78,7 +79,7 @@ func diffVerdict(rep *replicas.Report, readers []*walcore.Reader) error {
 	case !rep.Alike():
 		return exitError{code: exitDamage}
 	case rep.Unreadable > 0:
-		err := fmt.Errorf("%d entries could not be read and were not compared; walfs stat tells why", rep.Unreadable)
+		err := fmt.Errorf("%d entries could not be read to be compared; walfs stat tells why", rep.Unreadable)
 		for _, r := range readers {
 			for _, f := range r.Log().Files() {
 				if f.Sealed() != nil {
@@ -101,16 +102,16 @@ func printReport(out io.Writer, rep *replicas.Report, d payload.Decoder) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "DIR\tRAFT ID\tGROUP\tLOG\tTERM\tVOTE\tCOMMIT\tSNAPSHOT\tPROBLEMS")
 	for _, r := range rep.Replicas {
-		hs := r.HardState
-		if hs == nil {
-			hs = &fsview.HardState{}
+		hard := "unknown\tunknown\tunknown"
+		if h := r.HardState; h != nil {
+			hard = fmt.Sprintf("%d\t%d\t%d", h.Term, h.Vote, h.Commit)
 		}
 		snap := "unknown"
 		if r.Snapshot != nil {
 			snap = fmt.Sprintf("%d (term %d)", r.Snapshot.Index, r.Snapshot.Term)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d to %d\t%d\t%d\t%d\t%s\t%d\n", r.Dir, known(r.RaftID), known(r.GroupID),
-			r.FirstIndex, r.LastIndex, hs.Term, hs.Vote, hs.Commit, snap, r.Problems)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d to %d\t%s\t%s\t%d\n", r.Dir, known(r.RaftID), known(r.GroupID),
+			r.FirstIndex, r.LastIndex, hard, snap, r.Problems)
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -135,17 +136,25 @@ func printReport(out io.Writer, rep *replicas.Report, d payload.Decoder) error {
 		printDifference(out, rep.Parted, d)
 	}
 	if rep.Parted == nil {
-		_, err := fmt.Fprintln(out, "alike: no entry that two replicas have differs")
+		line := "alike: no entry that two replicas have differs"
+		if rep.Unreadable > 0 {
+			line = fmt.Sprintf("no entry that could be compared differs; %d could not be compared in full", rep.Unreadable)
+		}
+		_, err := fmt.Fprintln(out, line)
 		return err
 	}
-	_, err := fmt.Fprintf(out, "%d indexes differ\n", rep.Differs)
+	line := "1 index differs"
+	if rep.Differs > 1 {
+		line = fmt.Sprintf("%d indexes differ", rep.Differs)
+	}
+	_, err := fmt.Fprintln(out, line)
 	return err
 }
 
 func printDifference(out io.Writer, diff *replicas.Difference, d payload.Decoder) {
 	where := ""
-	if diff.What == "payload" {
-		where = fmt.Sprintf(" from byte %d on", diff.Byte)
+	if diff.Byte != nil {
+		where = fmt.Sprintf(" from byte %d on", *diff.Byte)
 	}
 	fmt.Fprintf(out, "parted at index %d, by %s%s:\n", diff.Index, diff.What, where)
 	for i := range diff.Entries {
@@ -155,8 +164,9 @@ func printDifference(out io.Writer, diff *replicas.Difference, d payload.Decoder
 			state = "committed"
 		}
 		var s payload.Summary
-		line := ""
-		if err := d.Summarize(&s, fsview.PayloadEntry(&v.Entry, v.Data)); err == nil {
+		line := "cannot be read"
+		if v.SHA256 != nil {
+			_ = d.Summarize(&s, fsview.PayloadEntry(&v.Entry, v.Data)) // outspoken says what fails
 			line = string(s.Line)
 		}
 		fmt.Fprintf(out, "  %s: term %d, %s, %d bytes, %s: %s\n", v.Dir, v.Term, v.Type, v.Size, state, line)

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 	"github.com/walfs/walfs/fsview"
@@ -34,15 +33,13 @@ func newDump() *cobra.Command {
 --format raw     the payloads, one right after the other
 
 --grep tries a regular expression on the decoded text, that of decoded/N.json.
-An entry that cannot be read is said on stderr, and the rest is printed.
+What cannot be read or decoded is said on stderr, and the rest is printed.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 an entry is damaged, 4 key missing or wrong.`,
+Exit codes: 0 done, 1 failed, or a --decoder did, 2 wrong usage, 3 an entry is damaged,
+4 key missing or wrong.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := o.filter.parse(); err != nil {
-				return err
-			}
-			if err := o.decode.check(); err != nil {
+			if err := o.check(); err != nil {
 				return err
 			}
 			r, err := o.read.open(args[0])
@@ -50,19 +47,15 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 an entry is damaged, 4 key missin
 				return err
 			}
 			defer r.Close()
-			decoder, done, err := o.decode.decoder(r)
+			d, done, err := o.decode.decoder(r)
 			if err != nil {
 				return err
 			}
 			defer done()
 			out := bufio.NewWriterSize(cmd.OutOrStdout(), 64<<10)
-			p, err := o.printer(out, decoder)
-			if err != nil {
-				return err
-			}
-			code, err := o.dump(cmd.Context(), r, decoder, p)
-			if err == nil {
-				err = out.Flush()
+			code, err := o.dump(cmd.Context(), r, d, out)
+			if flushed := out.Flush(); err == nil {
+				err = flushed
 			}
 			if err == nil && code != 0 {
 				err = exitError{code: code}
@@ -86,49 +79,65 @@ type printer interface {
 	end(r *walcore.Reader) error
 }
 
-func (o *dumpOptions) printer(out *bufio.Writer, d payload.Decoder) (printer, error) {
-	if o.full && o.format != "json" {
-		return nil, usage("--decode goes with --format json; the table decodes anyway")
+// check finds wrong usage, before anything is opened.
+func (o *dumpOptions) check() error {
+	switch {
+	case o.format != "table" && o.format != "json" && o.format != "raw":
+		return usage(fmt.Sprintf("--format %s: want table, json or raw", o.format))
+	case o.full && o.format != "json":
+		return usage("--decode goes with --format json; the table decodes anyway")
 	}
-	switch o.format {
-	case "table":
-		return newTable(out, d), nil
-	case "json":
-		return &jsonLines{out: out, decoder: d, full: o.full}, nil
-	case "raw":
-		return raw{out}, nil
+	if err := o.filter.parse(); err != nil {
+		return err
 	}
-	return nil, usage(fmt.Sprintf("--format %s: want table, json or raw", o.format))
+	return o.decode.check()
 }
 
-// dump prints what the filter lets through. code is the exit code that the
-// entries it could not read call for.
-func (o *dumpOptions) dump(ctx context.Context, r *walcore.Reader, d payload.Decoder, p printer) (code int, err error) {
-	if lost := damagedWithin(r, &o.filter); lost != nil {
-		complain(lost)
-		code = exitCode(lost, true)
+func (o *dumpOptions) printer(out *bufio.Writer, d payload.Decoder) printer {
+	switch o.format {
+	case "json":
+		return &jsonLines{out: out, decoder: d, full: o.full}
+	case "raw":
+		return raw{out}
 	}
-	var data, text []byte
+	return newTable(out, d)
+}
+
+// dump prints what the filter lets through. code is the exit code that what it
+// could not read or decode calls for.
+func (o *dumpOptions) dump(ctx context.Context, r *walcore.Reader, d payload.Decoder, out *bufio.Writer) (code int, err error) {
+	decoder := &outspoken{Decoder: d}
+	p := o.printer(out, decoder)
+	say := func(err error) {
+		if err != nil {
+			complain(err)
+			code = max(code, exitCode(err, true))
+		}
+	}
+	var payloads walcore.Scanner
+	var text []byte
 	left := o.filter.limit
+	next := o.filter.from
 	for e := range r.Log().Entries(o.filter.from) {
-		if ctx.Err() != nil || e.Index > o.filter.to {
+		if e.Index > o.filter.to {
 			break
 		}
+		if ctx.Err() != nil {
+			return code, fmt.Errorf("interrupted before entry %d", e.Index)
+		}
+		say(damaged(r, next, e.Index-1))
+		next = e.Index + 1
 		if !o.filter.takes(&e) {
 			continue
 		}
-		var err error
-		if data, err = e.AppendData(data[:0]); err != nil {
-			complain(err)
-			code = max(code, exitCode(err, true))
+		data, err := payloads.Data(&e)
+		if err != nil {
+			say(err)
 			continue
 		}
 		if o.filter.pattern != nil {
-			// A program's failure is in the text, too.
-			if text, err = d.AppendJSON(text[:0], fsview.PayloadEntry(&e, data)); err != nil {
-				fmt.Fprintf(os.Stderr, "walfs: %v\n", err)
-				code = max(code, exitFailed)
-			}
+			// A decoder's failure is in the text, too: only programs fail.
+			text, _ = decoder.AppendJSON(text[:0], fsview.PayloadEntry(&e, data))
 			if !o.filter.pattern.Match(text) {
 				continue
 			}
@@ -140,18 +149,23 @@ func (o *dumpOptions) dump(ctx context.Context, r *walcore.Reader, d payload.Dec
 			break
 		}
 	}
+	if left != 0 || o.filter.limit == 0 { // else the rest was not asked for
+		say(damaged(r, next, o.filter.to))
+	}
+	if decoder.failed {
+		code = max(code, exitFailed)
+	}
 	return code, p.end(r)
 }
 
-// damagedWithin tells of slots that are no entries, which a list of entries
-// alone would pass over in silence.
-func damagedWithin(r *walcore.Reader, f *filter) error {
-	for _, p := range r.Problems() {
-		if p.Slot >= 0 && (p.Index == 0 || p.Index >= f.from && p.Index <= f.to) {
-			return fmt.Errorf("%w: %v; walfs stat lists all", walcore.ErrDamaged, p)
-		}
+// damaged tells of entries from first to last, none of which is whole. A list of
+// entries would pass over them in silence.
+func damaged(r *walcore.Reader, first, last uint64) error {
+	err := r.Log().Gap(first, last)
+	if err == nil {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%w; walfs stat lists all", err)
 }
 
 type raw struct{ out *bufio.Writer }

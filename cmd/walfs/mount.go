@@ -5,13 +5,13 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
-	"github.com/walfs/walfs/fsview"
 	"github.com/walfs/walfs/fsview/fusefs"
 	"github.com/walfs/walfs/walcore"
 )
 
 func newMount() *cobra.Command {
 	var read readFlags
+	var decode decodeFlags
 	var allowOther, frozen bool
 	cmd := &cobra.Command{
 		Use:   "mount DIR MOUNTPOINT",
@@ -23,11 +23,19 @@ It shows the directory as it is when the command starts.
 Exit codes: 0 unmounted, 1 failed, 2 wrong usage, 4 wrong key.`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := decode.check(); err != nil {
+				return err
+			}
 			r, err := read.open(args[0])
 			if err != nil {
 				return err
 			}
-			tree := fsview.New(r, nil)
+			tree, done, err := decode.tree(r)
+			if err != nil {
+				r.Close()
+				return err
+			}
+			defer done()
 			live := fsview.NewLive(tree)
 			defer live.Close()
 			var view fsview.View = live
@@ -51,6 +59,7 @@ Exit codes: 0 unmounted, 1 failed, 2 wrong usage, 4 wrong key.`,
 		},
 	}
 	read.add(cmd.Flags())
+	decode.add(cmd.Flags())
 	cmd.Flags().BoolVar(&frozen, "frozen", false, "show the log as it is now, whatever is written later; what is destroyed gives errors")
 	cmd.Flags().BoolVar(&allowOther, "allow-other", false, "let other users in, as far as the files' permissions allow")
 	return cmd

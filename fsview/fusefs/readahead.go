@@ -5,6 +5,7 @@ import (
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"github.com/walfs/walfs/fsview"
+	"github.com/walfs/walfs/walcore"
 )
 
 // readAhead puts the bytes of entries that will be read next into the kernel's
@@ -85,6 +86,7 @@ func (a *readAhead) work() {
 // ends early where the sequence ends or the kernel does not know the file.
 func (a *readAhead) push(w window) {
 	var data []byte
+	var payloads walcore.Scanner
 	bytes := 0
 	for n, end := w.from, w.from+fsview.Node(w.length); n < end && bytes < maxWindowBytes; n++ {
 		a.mu.Lock()
@@ -95,7 +97,7 @@ func (a *readAhead) push(w window) {
 			continue
 		}
 		var err error
-		if data, err = a.tree.AppendEntry(data[:0], n); err != nil {
+		if data, err = a.tree.AppendEntry(data[:0], n, &payloads); err != nil {
 			return
 		}
 		if len(data) == 0 || len(data) > maxStored {

@@ -9,6 +9,8 @@
 package membership
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -23,12 +25,13 @@ import (
 // Role is what a member does.
 type Role string
 
-// A member that two sets name is a voter before it is anything else.
+// A member has one, the first that fits: during a joint configuration it can be
+// in more than one of Raft's sets.
 const (
 	Voter       Role = "voter"
-	Outgoing    Role = "outgoing"     // votes until the joint configuration is left
 	Learner     Role = "learner"      // gets the log, does not vote
-	LearnerNext Role = "learner_next" // will be a learner then, is outgoing until
+	LearnerNext Role = "learner_next" // votes until the joint configuration is left, then is a learner
+	Outgoing    Role = "outgoing"     // votes until then, and is gone
 )
 
 // Member is one node. Address is empty where no configuration change in the log
@@ -39,22 +42,38 @@ type Member struct {
 	Address string
 }
 
-// Replay gives the members as of the commit index, by id. It fails where a
-// committed change cannot be read or does not fit those before it.
+// ErrMisfit: a configuration change does not parse or does not fit those before
+// it, or the snapshot's conf state contradicts itself. The directory can be sound
+// all the same: some other application has written the changes.
+var ErrMisfit = errors.New("does not replay")
+
+// Replay gives the members as of the commit index, by id. It fails with
+// ErrMisfit, and where a committed entry that is a change, or may be one, cannot
+// be read.
 func Replay(r *walcore.Reader) ([]Member, error) {
-	cs := &raftpb.ConfState{}
-	var from uint64
+	var cs *raftpb.ConfState
+	var snapshot uint64
 	if s := r.Meta().Snapshot; s != nil {
-		cs, from = s.Metadata.GetConfState(), s.Metadata.GetIndex()
+		cs, snapshot = s.Metadata.GetConfState(), s.Metadata.GetIndex()
+	}
+	cfg, err := restore(cs)
+	if err != nil {
+		return nil, fmt.Errorf("the snapshot's conf state %w: %w", ErrMisfit, err)
 	}
 	commit := r.Meta().HardState.GetCommit()
-	cfg := config{Changer: confchange.Changer{Tracker: tracker.MakeProgressTracker(1, 0), LastIndex: 1}}
-	if err := cfg.set(confchange.Restore(cfg.Changer, cs)); err != nil {
-		return nil, fmt.Errorf("the snapshot's conf state: %w", err)
-	}
 	addresses := map[uint64]string{}
+	next := snapshot + 1
 	for e := range r.Log().Entries(0) {
-		if e.Type == raftpb.EntryType_EntryNormal || e.Index > commit {
+		if e.Index > commit {
+			break
+		}
+		if e.Index > snapshot {
+			if err := r.Log().Gap(next, e.Index-1); err != nil {
+				return nil, fmt.Errorf("%w; it may be a configuration change", err)
+			}
+			next = e.Index + 1
+		}
+		if e.Type != raftpb.EntryType_EntryConfChange && e.Type != raftpb.EntryType_EntryConfChangeV2 {
 			continue
 		}
 		data, err := e.Data()
@@ -65,17 +84,37 @@ func Replay(r *walcore.Reader) ([]Member, error) {
 		if c, ok := payload.RaftContextOf(pe); ok && c.Addr != "" {
 			addresses[c.ID] = c.Addr
 		}
-		if e.Index <= from {
+		if e.Index <= snapshot { // the conf state has it
 			continue
 		}
 		if err := cfg.apply(e.Type, data); err != nil {
-			return nil, fmt.Errorf("entry %d, a configuration change: %w", e.Index, err)
+			return nil, fmt.Errorf("entry %d, a configuration change, %w: %w", e.Index, ErrMisfit, err)
 		}
+	}
+	if next <= commit {
+		return nil, fmt.Errorf("entries %d to %d are committed, but not in the log: %w", next, commit, walcore.ErrDamaged)
 	}
 	return cfg.members(addresses), nil
 }
 
 type config struct{ confchange.Changer }
+
+// maxMembers bounds a group: raft's package copies all members at each change,
+// and a conf state is restored change by change. A real group has a dozen.
+const maxMembers = 200
+
+func restore(cs *raftpb.ConfState) (*config, error) {
+	if cs == nil {
+		cs = &raftpb.ConfState{}
+	}
+	if n := len(cs.Voters) + len(cs.VotersOutgoing) + len(cs.Learners) + len(cs.LearnersNext); n > maxMembers {
+		return nil, fmt.Errorf("%d members, want at most %d", n, maxMembers)
+	}
+	// How many messages are in flight, and up to where the log reaches, have no
+	// bearing on who the members are.
+	c := &config{confchange.Changer{Tracker: tracker.MakeProgressTracker(1, 0), LastIndex: 1}}
+	return c, c.set(confchange.Restore(c.Changer, cs))
+}
 
 func (c *config) set(cfg tracker.Config, progress tracker.ProgressMap, err error) error {
 	if err == nil {
@@ -84,22 +123,23 @@ func (c *config) set(cfg tracker.Config, progress tracker.ProgressMap, err error
 	return err
 }
 
+// apply takes a configuration change of either type.
 func (c *config) apply(t raftpb.EntryType, data []byte) error {
-	var cc *raftpb.ConfChangeV2
-	switch t {
-	case raftpb.EntryType_EntryConfChange:
+	cc := &raftpb.ConfChangeV2{}
+	if t == raftpb.EntryType_EntryConfChange {
 		v1 := &raftpb.ConfChange{}
 		if err := proto.Unmarshal(data, v1); err != nil {
 			return err
 		}
 		cc = v1.AsV2()
-	case raftpb.EntryType_EntryConfChangeV2:
-		cc = &raftpb.ConfChangeV2{}
-		if err := proto.Unmarshal(data, cc); err != nil {
-			return err
-		}
-	default: // of no type that Raft applies
-		return nil
+	} else if err := proto.Unmarshal(data, cc); err != nil {
+		return err
+	}
+	if t := cc.GetTransition(); raftpb.ConfChangeTransition_name[int32(t)] == "" {
+		return fmt.Errorf("unknown transition %d", t) // at which raft panics
+	}
+	if n := len(cc.Changes) + len(c.Tracker.Progress); n > maxMembers {
+		return fmt.Errorf("%d members and changes, want at most %d", n, maxMembers)
 	}
 	if cc.LeaveJoint() {
 		return c.set(c.LeaveJoint())
@@ -116,7 +156,7 @@ func (c *config) members(addresses map[uint64]string) []Member {
 	for _, set := range []struct {
 		role Role
 		ids  []uint64
-	}{{LearnerNext, cs.LearnersNext}, {Learner, cs.Learners}, {Outgoing, cs.VotersOutgoing}, {Voter, cs.Voters}} {
+	}{{Outgoing, cs.VotersOutgoing}, {LearnerNext, cs.LearnersNext}, {Learner, cs.Learners}, {Voter, cs.Voters}} {
 		for _, id := range set.ids {
 			roles[id] = set.role
 		}
@@ -125,12 +165,7 @@ func (c *config) members(addresses map[uint64]string) []Member {
 	for id, role := range roles {
 		members = append(members, Member{ID: id, Role: role, Address: addresses[id]})
 	}
-	slices.SortFunc(members, func(a, b Member) int {
-		if a.ID < b.ID {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(members, func(a, b Member) int { return cmp.Compare(a.ID, b.ID) })
 	return members
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	testfixture "github.com/walfs/walfs/test/fixture"
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
@@ -97,7 +98,7 @@ func TestProposals(t *testing.T) {
 			}
 		} else {
 			want, _ := reference(t, md, e.Data[keySize:])
-			decodeValues(t, want)
+			testfixture.DecodeValues(t, want)
 			if !reflect.DeepEqual(got["proposal"], any(want)) {
 				t.Errorf("%s:\ngot  %v\nwant %v", tt.text, got["proposal"], want)
 			}

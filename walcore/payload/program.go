@@ -20,18 +20,30 @@ import (
 //
 // Questions are asked one at a time, whoever asks.
 type Program struct {
+	// Timeout is how long an answer may take. Set it before the first entry.
+	Timeout time.Duration
 	command string
-	timeout time.Duration
 
 	mu       sync.Mutex // protects what follows, and the dialogue with the child
 	child    *child     // nil when none is running
 	hung     int        // entries in a row without an answer in time
 	resumeAt time.Time  // until when hung programs are not asked
+	last     reply
+}
+
+// reply is what came of the last entry. A filter and a printer, or a stat and a
+// read, ask for the same one after the other.
+type reply struct {
+	asked        bool
+	term, index  uint64
+	question     []byte
+	status, data string
+	err          error
 }
 
 // Limits of the dialogue with a program.
 const (
-	answerTimeout = 10 * time.Second
+	answerTimeout = 10 * time.Second // unless the caller sets another
 	maxHung       = 3
 	hungPause     = 30 * time.Second
 	maxAnswer     = 1 << 20 // bytes of a line, beside four for each of the entry
@@ -41,7 +53,7 @@ const (
 // NewProgram returns a decoder that runs command with /bin/sh, when the first
 // entry is asked about. Close ends it.
 func NewProgram(command string) *Program {
-	return &Program{command: command, timeout: answerTimeout}
+	return &Program{Timeout: answerTimeout, command: command}
 }
 
 // ProgramError says for which entry a program failed, and how.
@@ -83,6 +95,16 @@ var (
 func (p *Program) Decode(e Entry) (status, data string, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	r := &p.last
+	if !r.asked || r.term != e.Term || r.index != e.Index || !bytes.Equal(r.question, e.Data) {
+		r.asked, r.term, r.index = true, e.Term, e.Index
+		r.question = append(r.question[:0], e.Data...)
+		r.status, r.data, r.err = p.decode(e)
+	}
+	return r.status, r.data, r.err
+}
+
+func (p *Program) decode(e Entry) (status, data string, err error) {
 	if p.hung >= maxHung && time.Now().Before(p.resumeAt) {
 		return "", "", &ProgramError{Index: e.Index, Err: ErrPaused}
 	}
@@ -113,7 +135,7 @@ func (p *Program) ask(data []byte) (answer string, err error) {
 			return "", err
 		}
 	}
-	return p.child.ask(data, p.timeout)
+	return p.child.ask(data, p.Timeout)
 }
 
 // stop ends the child, if there is one, and returns the end of its stderr.

@@ -13,7 +13,7 @@ import (
 func program(t *testing.T, command string) *Program {
 	t.Helper()
 	p := NewProgram(command)
-	p.timeout = 2 * time.Second
+	p.Timeout = 2 * time.Second
 	t.Cleanup(func() { p.Close() })
 	return p
 }
@@ -55,9 +55,33 @@ func TestProgram(t *testing.T) {
 func TestProgramKeepsRunning(t *testing.T) {
 	p := program(t, `while read -r line; do echo "OK|$$"; done`)
 	_, first, _ := p.Decode(Entry{})
-	for range 100 {
-		if _, pid, err := p.Decode(Entry{}); err != nil || pid != first {
+	for i := range 100 {
+		if _, pid, err := p.Decode(Entry{Index: uint64(i + 1)}); err != nil || pid != first {
 			t.Fatalf("got pid %s (%v), want %s", pid, err, first)
+		}
+	}
+}
+
+// TestProgramIsAskedOnce: a filter and a printer want the same answer, or the
+// same failure, one after the other.
+func TestProgramIsAskedOnce(t *testing.T) {
+	p := program(t, `n=0; while read -r l; do n=$((n+1)); [ "$l" = 78 ] && exit 1; echo "OK|$n"; done`)
+	for _, tt := range []struct {
+		e    Entry
+		data string
+		err  error
+	}{
+		{Entry{Term: 1, Index: 1}, "1", nil},
+		{Entry{Term: 1, Index: 1}, "1", nil},
+		{Entry{Term: 1, Index: 2}, "2", nil},
+		{Entry{Term: 2, Index: 2}, "3", nil},
+		{Entry{Term: 2, Index: 2, Data: []byte("a")}, "4", nil}, // another replica's
+		{Entry{Term: 2, Index: 3, Data: []byte("x")}, "", ErrNoAnswer},
+		{Entry{Term: 2, Index: 3, Data: []byte("x")}, "", ErrNoAnswer},
+		{Entry{Term: 2, Index: 4}, "1", nil}, // started anew
+	} {
+		if _, data, err := p.Decode(tt.e); data != tt.data || !errors.Is(err, tt.err) {
+			t.Errorf("%+v: got %q (%v), want %q (%v)", tt.e, data, err, tt.data, tt.err)
 		}
 	}
 }
@@ -102,7 +126,7 @@ func TestProgramGoesOn(t *testing.T) {
 		{"is silent", `while read -r l; do [ $l = 62 ] || echo "OK|$l"; done`, 200 * time.Millisecond, ErrTimeout},
 	} {
 		p := program(t, tt.command)
-		p.timeout = tt.timeout
+		p.Timeout = tt.timeout
 		for i, letter := range []string{"a", "b", "c", "d"} {
 			e := Entry{Index: uint64(i + 1), Data: []byte(letter)}
 			text, err := p.AppendCompact(nil, e)
@@ -139,7 +163,7 @@ func TestProgramGoesOn(t *testing.T) {
 // TestProgramThatHangs costs a few timeouts, not one for each entry.
 func TestProgramThatHangs(t *testing.T) {
 	p := program(t, `sleep 60`)
-	p.timeout = 50 * time.Millisecond
+	p.Timeout = 50 * time.Millisecond
 	start := time.Now()
 	var err error
 	for i := range 1000 {
@@ -160,7 +184,7 @@ func TestProgramThatHangs(t *testing.T) {
 // before it has been read to its end.
 func TestProgramLargeEntry(t *testing.T) {
 	p := program(t, `printf 'OK|'; head -c 400000; cat >/dev/null`)
-	p.timeout = 500 * time.Millisecond
+	p.Timeout = 500 * time.Millisecond
 	data := make([]byte, 2_000_000)
 	_, _, err := p.Decode(Entry{Data: data})
 	if !errors.Is(err, ErrTimeout) {

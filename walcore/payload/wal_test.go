@@ -119,34 +119,6 @@ func readFile(t testing.TB, r io.Reader) []Entry {
 	return entries
 }
 
-// readLines reads a .jsonl.gz file, numbers kept as they are written.
-func readLines(t testing.TB, path string) []map[string]any {
-	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	zip, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var lines []map[string]any
-	d := json.NewDecoder(zip)
-	d.UseNumber()
-	for {
-		var line map[string]any
-		err := d.Decode(&line)
-		if errors.Is(err, io.EOF) {
-			return lines
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		lines = append(lines, line)
-	}
-}
-
 // parse reads JSON and fails the test if it is none.
 func parse(t testing.TB, text []byte) map[string]any {
 	t.Helper()

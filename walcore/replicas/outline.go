@@ -33,30 +33,35 @@ func common(replicas []Replica) *Range {
 	return &c
 }
 
-// ahead compares each replica with the one that reaches furthest.
+// ahead compares each replica with the one whose log reaches furthest. Who has
+// got a snapshot instead of entries does not lack them.
 func ahead(replicas []Replica) []Ahead {
-	best := 0
-	for i, r := range replicas {
-		if r.LastIndex > replicas[best].LastIndex {
-			best = i
+	best := replicas[0]
+	for _, r := range replicas {
+		if r.LastIndex > best.LastIndex {
+			best = r
 		}
 	}
-	var list []Ahead
+	list := []Ahead{}
 	for _, r := range replicas {
-		if r.LastIndex < replicas[best].LastIndex {
-			list = append(list, Ahead{Dir: replicas[best].Dir, Behind: r.Dir,
-				Range: Range{First: r.LastIndex + 1, Last: replicas[best].LastIndex}})
+		reach := r.LastIndex
+		if r.Snapshot != nil {
+			reach = max(reach, r.Snapshot.Index)
+		}
+		if reach < best.LastIndex {
+			list = append(list, Ahead{Dir: best.Dir, Behind: r.Dir, Range: Range{First: reach + 1, Last: best.LastIndex}})
 		}
 	}
 	return list
 }
 
 // notes are what replicas of one group cannot have in common, or must.
-func notes(replicas []Replica) []string {
-	var list []string
+func notes(replicas []Replica) (list []string, oneGroup bool) {
+	list, oneGroup = []string{}, true
 	for i, a := range replicas {
 		for _, b := range replicas[i+1:] {
 			if a.GroupID != nil && b.GroupID != nil && *a.GroupID != *b.GroupID {
+				oneGroup = false
 				list = append(list, fmt.Sprintf("%s is of group %d, %s of group %d: they are no replicas of one another",
 					a.Dir, *a.GroupID, b.Dir, *b.GroupID))
 			}
@@ -66,5 +71,5 @@ func notes(replicas []Replica) []string {
 			}
 		}
 	}
-	return list
+	return list, oneGroup
 }
