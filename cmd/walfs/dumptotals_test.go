@@ -22,7 +22,7 @@ type counted struct {
 	pending           map[string]string // start_ts to index
 }
 
-func count(t *testing.T, entries []map[string]any, payloads [][]byte) counted {
+func countEntries(t *testing.T, entries []map[string]any, payloads [][]byte) counted {
 	t.Helper()
 	c := counted{map[string]*sum{}, map[string]*sum{}, map[string]string{}}
 	add := func(to map[string]*sum, name string, entries, edges, bytes int64) {
@@ -187,7 +187,7 @@ func TestDumpSummary(t *testing.T) {
 		for _, span := range [][2]int{{1, len(entries)}, {100, 300}, {20, 20}, {19, 21}} {
 			from, to := span[0], span[1]
 			text := ok(t, "dump", "--from", fmt.Sprint(from), "--to", fmt.Sprint(to), dir)
-			checkSummary(t, text, count(t, entries[from-1:to], payloads[from-1:to]))
+			checkSummary(t, text, countEntries(t, entries[from-1:to], payloads[from-1:to]))
 			if want := "\n\nmembers as of the commit index\n" + members[name]; !strings.HasSuffix(text, want) {
 				t.Errorf("%s %d to %d: want members %q in %s", name, from, to, want, text)
 			}

@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+	"github.com/walfs/walfs/fsview"
 	"github.com/walfs/walfs/fsview/fusefs"
 	"github.com/walfs/walfs/walcore"
 )
@@ -18,7 +19,8 @@ func newMount() *cobra.Command {
 		Short: "Serve the tree until Ctrl-C or umount",
 		Long: `Mount shows the Raft directory DIR on the empty folder MOUNTPOINT, read-only,
 and stays in the foreground. Ctrl-C, SIGTERM, umount and fusermount3 -u end it.
-It shows the directory as it is when the command starts.
+It follows the directory: what a running node writes appears at once. --frozen
+shows it as it is when the command starts.
 
 Exit codes: 0 unmounted, 1 failed, 2 wrong usage, 4 wrong key.`,
 		Args: cobra.ExactArgs(2),
