@@ -165,7 +165,7 @@ func damaged(r *walcore.Reader, first, last uint64) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%w; walfs stat lists all", err)
+	return err
 }
 
 type raw struct{ out *bufio.Writer }

@@ -234,7 +234,7 @@ func TestDumpOfDamage(t *testing.T) {
 	}
 	for _, format := range []string{"table", "json", "raw"} {
 		r := fails(t, 3, "index 100: damaged", "dump", "--format", format, dir)
-		if n := strings.Count(r.stderr, "damaged; walfs stat lists all\n"); n != 3 {
+		if n := strings.Count(r.stderr, "damaged; walfs stat DIR says what is wrong\n"); n != 3 {
 			t.Errorf("%d messages, want 3: one before, between and behind\n%s", n, r.stderr)
 		}
 		if format == "json" {
