@@ -56,7 +56,7 @@ func newLogFile(id uint64, f *os.File, attr Attr) (*LogFile, error) {
 	}
 	l.table = append([]byte(nil), table[:n*SlotSize]...)
 	l.dropped = make([]bool, n)
-	for i := n; i < len(table)/SlotSize; i++ {
+	for i := n; i < len(table)/SlotSize && !allZero(table[i*SlotSize:]); i++ {
 		if s := DecodeSlot(table[i*SlotSize:]); s.Index != 0 {
 			l.problems.slot(l.Name, i, s, KindLeftover, fmt.Sprintf(
 				"stands behind the end of the table (slot %d is empty): left by a rewrite that was cut off, or the slots before it are lost", n))
