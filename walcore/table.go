@@ -30,7 +30,7 @@ func readTable(f *os.File, size int64) (*slotTable, error) {
 		n++
 	}
 	t := &slotTable{table: bytes.Clone(raw[:n*SlotSize])}
-	for i := n; i < len(raw)/SlotSize; i++ {
+	for i := n; i < len(raw)/SlotSize && !allZero(raw[i*SlotSize:]); i++ {
 		if s := DecodeSlot(raw[i*SlotSize:]); s.Index != 0 {
 			t.leftovers, t.leftoverAt = append(t.leftovers, s), append(t.leftoverAt, i)
 		}
