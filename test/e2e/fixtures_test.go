@@ -140,6 +140,9 @@ func checkMeta(t *testing.T, got map[string]found, want fixture.Meta) {
 			t.Errorf("meta/%s: %+v, want %q", name, g, text)
 		}
 	}
+	// members is tested with what tells it; it is missing where the changes of
+	// membership do not replay.
+	delete(got, "meta/members")
 	if len(got) != len(texts) {
 		t.Errorf("%d files in meta/, want %d", len(got), len(texts))
 	}
@@ -169,7 +172,7 @@ func checkSnapshot(t *testing.T, got map[string]found, want fixture.Meta) {
 	if g := got["snapshots/"+name+"/data"]; g.size != s.Size || g.sum != s.SHA256 {
 		t.Errorf("the snapshot's data: %+v, want %d bytes, %s", g, s.Size, s.SHA256)
 	}
-	if len(got) != 4 {
+	if len(got) != 5 || got["snapshots/"+name+"/decoded.json"].size == 0 {
 		t.Errorf("snapshots/ holds %v", got)
 	}
 }

@@ -41,7 +41,7 @@ func TestSecondBackupUploadsNothing(t *testing.T) {
 		*s = backup(t, at, repo...)
 		m.stop()
 	}
-	files := 4*len(fixture.ReadManifest(t, "alpha").Entries) + 2 /* native */ + 15 /* meta */ + 2 /* texts */
+	files := 5*len(fixture.ReadManifest(t, "alpha").Entries) + 2 /* native */ + 16 /* meta */ + 2 /* texts */
 	if first.FilesNew != files {
 		t.Errorf("the first backup has %+v, want %d files", first, files)
 	}
