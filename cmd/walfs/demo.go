@@ -49,9 +49,11 @@ var tour = []stop{
 		"head -c 48 mnt/entries/17 | od -c", "walfs cat w entries/17 | head -c 48 | od -c"},
 	{"Which predicates does it define?",
 		"grep -ao '0-[a-z][a-z]*' mnt/entries/17 | sort -u", "walfs cat w entries/17 | grep -ao '0-[a-z][a-z]*' | sort -u"},
+	{"What an entry means is there as JSON: a transaction is committed.",
+		"cat mnt/decoded/21.json", "walfs cat w decoded/21.json"},
 	{"Which entries mention people's friends?",
-		"grep -rl 0-friend mnt/entries | sort | head -n 3",
-		"for i in 17 18 19 20 21; do walfs cat w entries/$i | grep -q 0-friend && echo entries/$i; done; true"},
+		`grep -rl '"0-friend"' mnt/decoded`, `walfs dump --grep '"0-friend"' w | head -n 2`},
+	{"A table of some entries:", "walfs dump --from 17 --to 24 w | head -n 9", "walfs dump --from 17 --to 24 w | head -n 9"},
 }
 
 func demo(ctx context.Context, out io.Writer, once bool) error {
