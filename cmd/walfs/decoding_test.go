@@ -203,6 +203,13 @@ func TestDecoderProgramThatFails(t *testing.T) {
 	}
 }
 
+// TestDecoderTimeout: an answer that would come is too late.
+func TestDecoderTimeout(t *testing.T) {
+	args := []string{"dump", "--to", "1", shopLog(t), "--decoder", `while read -r l; do echo "OK|x"; done`, "--decoder-timeout"}
+	fails(t, 1, "entry 1: decoder program: no answer in time", append(args, "1ns")...)
+	ok(t, append(args, "1h")...)
+}
+
 // TestDecodingOnAMount: the flags reach what a mount shows.
 func TestDecodingOnAMount(t *testing.T) {
 	dir := shopLog(t)

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/walfs/walfs/test/fixture"
+	"github.com/walfs/walfs/test/nativelog"
 	"github.com/walfs/walfs/walcore/replicas"
 	"go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
@@ -153,6 +154,34 @@ func TestDiffBrokenLater(t *testing.T) {
 	}
 }
 
+// TestDiffFirstByte: of three payloads, the first place where any two differ.
+func TestDiffFirstByte(t *testing.T) {
+	a, b, c := fixture.Dir(t, "alpha"), fixture.Dir(t, "alpha"), fixture.Dir(t, "alpha")
+	for dir, at := range map[string]int64{b: 20, c: 5} {
+		f := fixture.Edit(t, filepath.Join(dir, "00001.wal"))
+		f.Write(int64(f.Get(41, fixture.Offset))+4+at, []byte{0xee})
+	}
+	for _, order := range [][]string{{a, b, c}, {c, b, a}, {b, a, c}} {
+		if rep := report(t, 3, order...); rep.Parted == nil || rep.Parted.Byte == nil || *rep.Parted.Byte != 5 {
+			t.Errorf("%+v", rep.Parted)
+		}
+	}
+}
+
+// TestDiffAfterASnapshot: who has got a snapshot instead of entries lacks only
+// what is above it.
+func TestDiffAfterASnapshot(t *testing.T) {
+	snapshot := &raftpb.Snapshot{Metadata: &raftpb.SnapshotMetadata{Index: proto.Uint64(6), Term: proto.Uint64(3)}}
+	empty := filepath.Join(t.TempDir(), "w")
+	if err := nativelog.Write(empty, nativelog.Meta{GroupID: 1, Commit: 6, Snapshot: snapshot}, slices.Values([]nativelog.Entry{})); err != nil {
+		t.Fatal(err)
+	}
+	rep := report(t, 0, shopLog(t), empty)
+	if len(rep.Ahead) != 1 || rep.Ahead[0].Range != (replicas.Range{First: 7, Last: 7}) || rep.Common != nil {
+		t.Errorf("%+v", rep)
+	}
+}
+
 // TestDiffOfStrangers: logs of two groups are no replicas, and have promised
 // each other nothing.
 func TestDiffOfStrangers(t *testing.T) {
@@ -196,6 +225,11 @@ func TestDiffKeys(t *testing.T) {
 	fixture.Edit(t, filepath.Join(changed, "00001.wal")).Set(9, fixture.Type, 2)
 	rep := report(t, 3, sealed, changed)
 	if rep.Parted == nil || rep.Parted.Index != 10 || rep.Parted.Entries[0].SHA256 != nil {
+		t.Errorf("%+v", rep.Parted)
+	}
+	longer := fixture.Dir(t, "sealed128")
+	fixture.Edit(t, filepath.Join(longer, "00001.wal")).SetLength(649, 1)
+	if rep := report(t, 3, sealed, longer); rep.Parted == nil || rep.Parted.Index != 650 || rep.Parted.What != "payload" || rep.Parted.Byte != nil {
 		t.Errorf("%+v", rep.Parted)
 	}
 	if text := walfs(t, "diff", sealed, changed).stdout; !strings.Contains(text, "committed: cannot be read\n") {

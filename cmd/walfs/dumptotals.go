@@ -104,19 +104,19 @@ func bySize(sums map[string]*sum) []string {
 }
 
 func (t *totals) writePending(out io.Writer) {
-	fmt.Fprintf(out, "\n%d transactions started, neither committed nor aborted", len(t.pending)+t.unwatched)
+	n, s := len(t.pending)+t.unwatched, "s"
+	if n == 1 {
+		s = ""
+	}
+	fmt.Fprintf(out, "\n%d transaction%s started, neither committed nor aborted", n, s)
+	before := ": "
 	for i, ts := range slices.Sorted(maps.Keys(t.pending)) {
-		switch {
-		case i == shownPending:
-			fmt.Fprintf(out, ", …")
-		case i == 0:
-			fmt.Fprintf(out, ": %d (entry %d)", ts, t.pending[ts])
-		case i < shownPending:
-			fmt.Fprintf(out, ", %d (entry %d)", ts, t.pending[ts])
-		}
 		if i == shownPending {
+			fmt.Fprint(out, ", …")
 			break
 		}
+		fmt.Fprintf(out, "%s%d (entry %d)", before, ts, t.pending[ts])
+		before = ", "
 	}
 	fmt.Fprintln(out)
 }

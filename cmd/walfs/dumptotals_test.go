@@ -159,6 +159,7 @@ func checkSummary(t *testing.T, text string, want counted) {
 		t.Errorf("predicates %v, want %v", got, predicates)
 	}
 	line := fmt.Sprintf("\n\n%d transactions started, neither committed nor aborted", len(want.pending))
+	line = strings.Replace(line, "\n\n1 transactions", "\n\n1 transaction", 1)
 	for i, ts := range slices.SortedFunc(maps.Keys(want.pending), byNumber) {
 		if i == shownPending {
 			line += ", …"
