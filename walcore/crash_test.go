@@ -200,9 +200,12 @@ func (c *crashTest) run(changes int) {
 	opts.Create = true
 	s, err := Open(c.live, opts)
 	must(c.t, err)
+	for _, next := range tour(c.random) {
+		c.apply(s, next(c.now.next))
+	}
 	for i := range changes {
 		c.apply(s, c.now.next.draw(c.random, 30, 300))
-		if i%7 == 6 {
+		if i%3 == 2 {
 			must(c.t, s.Close())
 			s, err = Open(c.live, c.opts)
 			must(c.t, err)
@@ -285,7 +288,7 @@ func TestPowerLoss(t *testing.T) {
 			t.Parallel()
 			for seed := range int64(*soak) {
 				c := newCrashTest(t, v.opts, v.block, seed, 8)
-				c.run(10)
+				c.run(3 * *soak)
 				t.Logf("%d states", c.states)
 			}
 		})

@@ -89,7 +89,7 @@ func TestSameBytesAsDgraph(t *testing.T) {
 			dir := fixture.Dir(t, name)
 			r := open(t, dir, nil)
 			got := filepath.Join(t.TempDir(), "w")
-			s := create(t, got, Options{})
+			s := create(t, got, Options{Sync: SyncMode(size % 2)}) // the mode does not show
 			m := r.Meta()
 			must(t, s.SetRaftID(*m.RaftID))
 			must(t, s.SetGroupID(*m.GroupID))

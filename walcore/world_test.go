@@ -100,26 +100,43 @@ func (w world) draw(r *rand.Rand, batch, most int) change {
 	case k == 9:
 		// A snapshot that ends in the log's middle conflicts with it there.
 		index := w.hs.commit + 1 + uint64(r.Intn(int(w.last()-w.hs.commit)+10))
-		hs.term++
-		hs.commit = index
-		snap := &raftpb.Snapshot{Data: bytes.Repeat([]byte{byte(1 + r.Intn(255))}, 1+r.Intn(2000)),
-			Metadata: &raftpb.SnapshotMetadata{ConfState: &raftpb.ConfState{Voters: []uint64{1, 2}}, Index: &index, Term: proto.Uint64(hs.term)}}
-		var after []*raftpb.Entry
-		if r.Intn(2) == 0 {
-			after = w.run(r, index+1, hs.term, 1+r.Intn(batch), most)
-		}
-		return w.save("install", hs, after, snap)
+		return w.installAt(r, index, max(0, r.Intn(2*batch)-batch))
 	case w.hs.commit > w.snapIndex:
-		n := w
-		n.snapIndex += 1 + uint64(r.Intn(int(w.hs.commit-w.snapIndex)))
-		n.snapTerm = w.term(n.snapIndex)
-		n.snapData = fmt.Sprintf("state at %d", n.snapIndex)
-		n.entries = w.entries[n.snapIndex-w.snapIndex:]
-		return change{name: "snapshot", next: n, kept: w.last(), do: func(s *DiskStorage) error {
-			return s.CreateSnapshot(n.snapIndex, &raftpb.ConfState{Voters: []uint64{1, 2, 3}}, []byte(n.snapData))
-		}}
+		return w.snapshotAt(w.snapIndex + 1 + uint64(r.Intn(int(w.hs.commit-w.snapIndex))))
 	}
 	return w.draw(r, batch, most)
+}
+
+func (w world) snapshotAt(index uint64) change {
+	n := w
+	n.snapIndex, n.snapTerm = index, w.term(index)
+	n.snapData = fmt.Sprintf("state at %d", index)
+	n.entries = w.entries[index-w.snapIndex:]
+	return change{name: "snapshot", next: n, kept: w.last(), do: func(s *DiskStorage) error {
+		return s.CreateSnapshot(index, &raftpb.ConfState{Voters: []uint64{1, 2, 3}}, []byte(n.snapData))
+	}}
+}
+
+func (w world) installAt(r *rand.Rand, index uint64, after int) change {
+	hs := w.hs
+	hs.term++
+	hs.commit = index
+	snap := &raftpb.Snapshot{Data: bytes.Repeat([]byte{byte(1 + r.Intn(255))}, 1+r.Intn(2000)),
+		Metadata: &raftpb.SnapshotMetadata{ConfState: &raftpb.ConfState{Voters: []uint64{1, 2}}, Index: &index, Term: proto.Uint64(hs.term)}}
+	return w.save("install", hs, w.run(r, index+1, hs.term, after, 300), snap)
+}
+
+// tour is a history over several files: appends, a rewrite from inside the
+// first file, a compaction, and a snapshot that ends in the log's middle.
+func tour(r *rand.Rand) []func(w world) change {
+	return []func(w world) change{
+		func(w world) change { return w.save("append", hardState{1, 1, 5}, w.run(r, 1, 1, 100, 100), nil) },
+		func(w world) change { return w.save("overwrite", hardState{2, 1, 9}, w.run(r, 10, 2, 5, 100), nil) },
+		func(w world) change { return w.save("append", hardState{2, 1, 60}, w.run(r, 15, 2, 90, 100), nil) },
+		func(w world) change { return w.snapshotAt(55) },
+		func(w world) change { return w.save("append", hardState{2, 1, 61}, w.run(r, 105, 2, 40, 100), nil) },
+		func(w world) change { return w.installAt(r, 70, 3) },
+	}
 }
 
 // compare says how a storage differs from what a crash between old and
