@@ -1,9 +1,11 @@
 package fsview
 
 import (
+	"hash/fnv"
 	"io"
 	"io/fs"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/walfs/walfs/walcore"
@@ -15,10 +17,33 @@ type text struct {
 	body func() ([]byte, error)
 	// lazy says that making it takes a look at the whole log.
 	lazy bool
+	made atomic.Bool // somebody has asked
 }
 
 func newText(of walcore.Attr, body func() ([]byte, error)) *text {
-	return &text{of: of, body: sync.OnceValues(body)}
+	x := &text{of: of}
+	x.body = sync.OnceValues(func() ([]byte, error) {
+		x.made.Store(true)
+		return body()
+	})
+	return x
+}
+
+// node gives the node of what the text says now; place is its node without the
+// hash.
+func (x *text) node(place Node) (Node, error) {
+	b, err := x.body()
+	if err != nil || place.kind() != kindText {
+		return place, err
+	}
+	return place | Node(hash(b)), nil
+}
+
+// hash fits a node's lower part, and is not 0.
+func hash(b []byte) uint64 {
+	h := fnv.New64a()
+	h.Write(b)
+	return max(h.Sum64()>>(64-lowBits), 1)
 }
 
 func (x *text) attr(t *Tree, n Node) (Attr, error) {
@@ -26,19 +51,30 @@ func (x *text) attr(t *Tree, n Node) (Attr, error) {
 	if err != nil {
 		return Attr{}, err
 	}
-	return fileAttr(n, int64(len(b)), x.of, t.newest), nil
+	n, err = x.node(place(n))
+	return fileAttr(n, int64(len(b)), x.of, t.newest), err
 }
 
-// settled gives the attributes if they cost nothing.
-func (x *text) settled(t *Tree, n Node) *Attr {
+// place is a text's node without the hash: whatever it says now.
+func place(n Node) Node {
+	if n.kind() == kindText {
+		return n &^ (1<<lowBits - 1)
+	}
+	return n
+}
+
+// settled gives node and attributes, or no attributes where they would take
+// work.
+func (x *text) settled(t *Tree, at Node) (Node, *Attr, error) {
 	if x.lazy {
-		return nil
+		return at, nil, nil
+	}
+	n, err := x.node(at)
+	if err != nil {
+		return at, nil, err
 	}
 	a, err := x.attr(t, n)
-	if err != nil {
-		return nil
-	}
-	return &a
+	return n, &a, err
 }
 
 func (x *text) readAt(_ *Tree, p []byte, off int64) (int, error) {
@@ -46,14 +82,7 @@ func (x *text) readAt(_ *Tree, p []byte, off int64) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if off >= int64(len(b)) {
-		return 0, io.EOF
-	}
-	n := copy(p, b[off:])
-	if n < len(p) {
-		return n, io.EOF
-	}
-	return n, nil
+	return readText(b, p, off)
 }
 
 // part is a stretch of a native file; check is asked after each read whether

@@ -41,7 +41,10 @@ func (f *fixedFolder) list(t *Tree, after uint64, fn func(Dirent) bool) {
 		d := Dirent{Name: it.name, Node: it.node, Cookie: i + 1}
 		switch o := t.fixed[it.node].(type) {
 		case *text:
-			d.Attr = o.settled(t, it.node)
+			var err error
+			if d.Node, d.Attr, err = o.settled(t, it.node); err != nil {
+				continue // a look-up tells why
+			}
 		default:
 			if a, err := o.attr(t, it.node); err == nil {
 				d.Attr = &a
@@ -56,9 +59,13 @@ func (f *fixedFolder) list(t *Tree, after uint64, fn func(Dirent) bool) {
 
 func (f *fixedFolder) lookup(t *Tree, name string) (Node, error) {
 	for _, it := range f.items {
-		if it.name == name {
-			return it.node, nil
+		if it.name != name {
+			continue
 		}
+		if x, ok := t.fixed[it.node].(*text); ok {
+			return x.node(it.node)
+		}
+		return it.node, nil
 	}
 	for _, it := range f.lost {
 		if it.name == name {
@@ -85,8 +92,8 @@ func (f entryFolder) list(t *Tree, after uint64, fn func(Dirent) bool) {
 		if !f.belongs(&e) {
 			continue
 		}
-		a = entryAttr(&e)
-		if !fn(Dirent{Name: numberName(e.Index), Node: node(kindEntry, e.Index), Cookie: e.Index, Attr: &a}) {
+		a = t.entryAttr(&e)
+		if !fn(Dirent{Name: numberName(e.Index), Node: entryNode(kindEntry, &e), Cookie: e.Index, Attr: &a}) {
 			return
 		}
 	}
@@ -104,7 +111,7 @@ func (f entryFolder) lookup(t *Tree, name string) (Node, error) {
 	if !f.belongs(&e) {
 		return 0, fmt.Errorf("entry %d is not in this folder: %w", index, fs.ErrNotExist)
 	}
-	return node(kindEntry, index), nil
+	return entryNode(kindEntry, &e), nil
 }
 
 func anyEntry(*walcore.Entry) bool { return true }

@@ -65,7 +65,7 @@ func FuzzTree(f *testing.F) {
 			return
 		}
 		defer r.Close()
-		checkTree(t, New(r))
+		checkTree(t, New(r, nil))
 	})
 }
 

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/walfs/walfs/meta"
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/payload"
 )
 
 // Folders with fixed places. Numbers are part of inode numbers: they stay.
@@ -24,12 +26,14 @@ const (
 	folderConfState
 	folderSnapshots
 	folderNative
+	folderDecoded
 )
 
 // Texts that are not metadata; those of meta/ come after them.
 const (
 	textReadme = iota
 	textStatus
+	textMembers
 	textMeta
 )
 
@@ -39,15 +43,34 @@ const (
 	snapshotData
 	snapshotMetadata
 	snapshotStored
+	snapshotDecoded
 )
 
 //go:embed readme.txt
 var readme []byte
 
 // New makes the tree of an open directory. The reader must stay open as long
-// as the tree is used.
-func New(r *walcore.Reader) *Tree {
-	t := &Tree{r: r, newest: newestTime(r), fixed: map[Node]object{}}
+// as the tree is used. decoder says what entries mean; nil takes Dgraph's.
+func New(r *walcore.Reader, decoder payload.Decoder) *Tree {
+	// Telling an Alpha from a Zero can take a look at entries.
+	t := newTree(r, sync.OnceValue(func() payload.Decoder {
+		if decoder != nil {
+			return decoder
+		}
+		return payload.NewDgraph(AppOf(r), payload.Options{})
+	}), &decodedCache{})
+	t.build()
+	return t
+}
+
+func newTree(r *walcore.Reader, decoder func() payload.Decoder, cache *decodedCache) *Tree {
+	return &Tree{r: r, newest: newestTime(r), fixed: map[Node]object{},
+		commit: r.Meta().HardState.GetCommit(), decoder: decoder, cache: cache}
+}
+
+// build fills the fixed part of the tree.
+func (t *Tree) build() {
+	r := t.r
 	t.fixed[Root] = newFixedFolder(
 		t.text("README", textReadme, r.Attr, func() ([]byte, error) { return readme, nil }),
 		t.status(),
@@ -55,11 +78,11 @@ func New(r *walcore.Reader) *Tree {
 		t.place("terms", folderTerms, termsFolder{}),
 		t.place("types", folderTypes, t.types()),
 		t.place("files", folderFiles, t.files()),
+		t.place("decoded", folderDecoded, decodedFolder{}),
 		t.place("meta", folderMeta, t.meta()),
 		t.place("snapshots", folderSnapshots, t.snapshots()),
 		t.place("native", folderNative, t.native()),
 	)
-	return t
 }
 
 func (t *Tree) place(name string, folder uint64, o object) item {
@@ -72,7 +95,7 @@ func (t *Tree) put(name string, n Node, o object) item {
 }
 
 func (t *Tree) text(name string, number uint64, of walcore.Attr, body func() ([]byte, error)) item {
-	return t.put(name, node(kindText, number), newText(of, body))
+	return t.put(name, pair(kindText, number, 0), newText(of, body))
 }
 
 // metaAttr is whose owner and permissions the metadata's texts have.
@@ -86,7 +109,7 @@ func (t *Tree) metaAttr() walcore.Attr {
 func (t *Tree) status() item {
 	x := newText(t.metaAttr(), func() ([]byte, error) { return NewStatus(t.r).JSON() })
 	x.lazy = true
-	return t.put("status.json", node(kindText, textStatus), x)
+	return t.put("status.json", pair(kindText, textStatus, 0), x)
 }
 
 func (t *Tree) types() *fixedFolder {
@@ -156,7 +179,8 @@ func (t *Tree) meta() *fixedFolder {
 		texts.value("learners_next", known, func() string { return lines(cs.LearnersNext) })
 		texts.value("auto_leave", known, func() string { return strconv.FormatBool(cs.AutoLeave) + "\n" })
 	})
-	f := newFixedFolder(append(top.items,
+	members := t.text("members", textMembers, t.metaAttr(), func() ([]byte, error) { return membersText(t.r) })
+	f := newFixedFolder(append(top.items, members,
 		t.place("hard_state", folderHardState, hard),
 		t.place("conf_state", folderConfState, conf))...)
 	f.lost = top.lost
@@ -180,7 +204,7 @@ func (m *metaTexts) folder(fill func()) *fixedFolder {
 
 // value adds a file if its value is known; if not, the name is kept as lost.
 func (m *metaTexts) value(name string, known bool, body func() string) {
-	n := node(kindText, m.next)
+	n := pair(kindText, m.next, 0)
 	m.next++
 	if !known {
 		m.into.lost = append(m.into.lost, item{name, n})
@@ -220,24 +244,37 @@ func (t *Tree) snapshots() *fixedFolder {
 	file := t.r.MetaFile()
 	index, term := snap.Metadata.GetIndex(), snap.Metadata.GetTerm()
 	part := func(at, size int64) part {
-		return part{file, at, size, func() error { return t.sameSnapshot(file) }}
+		return part{file, at, size, func() error { return sameSnapshot(t.r) }}
 	}
 	put := func(name string, which uint64, o object) item {
-		return t.put(name, node(kindSnapshot, which<<48|index&walcore.MaxNumber), o)
+		return t.put(name, pair(kindSnapshot, which, index), o)
 	}
 	folder := newFixedFolder(
 		put("data", snapshotData, part(snap.DataAt, snap.DataSize)),
 		put("metadata.json", snapshotMetadata, newText(file.Attr, func() ([]byte, error) { return metadataJSON(snap) })),
+		put("decoded.json", snapshotDecoded, t.decodedSnapshot(file)),
 		put("snapshot.pb", snapshotStored, part(snap.At, snap.Size)),
 	)
 	name := fmt.Sprintf("%s-%s", numberName(term), numberName(index))
-	return newFixedFolder(put(name, snapshotFolder, folder), t.put("latest", node(kindLatest, 0), link(name)))
+	return newFixedFolder(put(name, snapshotFolder, folder), t.put("latest", node(kindLatest, index), link(name)))
 }
 
-func (t *Tree) sameSnapshot(file *walcore.NativeFile) error {
-	same, err := t.r.Meta().SameSnapshot(file)
+func (t *Tree) decodedSnapshot(file *walcore.NativeFile) *text {
+	x := newText(file.Attr, func() ([]byte, error) {
+		blob, err := snapshotBlob(t.r)
+		if err != nil {
+			return nil, err
+		}
+		return t.decoder().AppendSnapshot(nil, blob), nil
+	})
+	x.lazy = true
+	return x
+}
+
+func sameSnapshot(r *walcore.Reader) error {
+	same, err := r.Meta().SameSnapshot(r.MetaFile())
 	if err == nil && !same {
-		err = fmt.Errorf("%s: the snapshot was replaced: %w", file.Name, walcore.ErrChanged)
+		err = fmt.Errorf("%s: the snapshot was replaced: %w", walcore.MetaName, walcore.ErrChanged)
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package fsview
 
 import (
+	"slices"
 	"strconv"
 
 	"go.etcd.io/raft/v3/raftpb"
@@ -43,4 +44,19 @@ func typeFolder(t raftpb.EntryType) (Node, bool) {
 		return 0, false
 	}
 	return node(kindFolder, uint64(folderNormal)+uint64(t)), true
+}
+
+// TypeOf gives the entry type of a folder's name in types/.
+func TypeOf(name string) (raftpb.EntryType, bool) {
+	i := slices.Index(typeNames[:], name)
+	return raftpb.EntryType(i), i >= 0
+}
+
+// TypeName is the folder's name of an entry type, or its number where Raft has
+// no such type.
+func TypeName(t raftpb.EntryType) string {
+	if t >= 0 && int(t) < len(typeNames) {
+		return typeNames[t]
+	}
+	return strconv.Itoa(int(t))
 }

@@ -7,12 +7,15 @@ import (
 	"github.com/walfs/walfs/walcore"
 )
 
-// Node names a file or folder of the tree by a number that is computed, never
-// looked up: a kind and an argument. It stays the same as long as the tree is
-// open; Root is 1, as FUSE has it.
+// Node names a file or folder by a number that is computed, never looked up: a
+// kind and an argument. Root is 1, as FUSE has it.
 //
-//	63        56 55                              0
-//	| kind      | argument                       |
+//	63        59 58                              0
+//	| kind (5)  | argument (59)                  |
+//
+// A node stands for content, not for a place: when an index comes to hold
+// another entry, or a text to say something else, the name leads to another
+// node. Whoever still has the old one open never reads a mixture.
 type Node uint64
 
 // Root is the top folder.
@@ -25,36 +28,63 @@ type kind uint8
 const (
 	kindRoot      kind = iota
 	kindFolder         // argument: one of the folder constants
-	kindText           // argument: one of the text constants
-	kindEntry          // argument: the index
+	kindText           // argument: one of the text constants (11), a hash of the text (48)
+	kindEntry          // argument: the term's low bits (11), the index (48)
 	kindTerm           // argument: the term
 	kindTermShort      // the same folder, looked up by its short name
 	kindLogFile        // argument: the log file's id
 	kindNative         // argument: 0 wal.meta, 1 KEYREGISTRY, 2 + a log file's id
-	kindSnapshot       // argument: part in the upper 8 bits, the snapshot's index
-	kindLatest
+	kindSnapshot       // argument: the part (11), the snapshot's index (48)
+	kindLatest         // argument: the snapshot's index
+	kindDecoded        // argument: as an entry's
 )
 
-const argBits = 56
+const (
+	argBits = 59
+	lowBits = 48 // of an argument that has two parts
+)
 
 func node(k kind, arg uint64) Node { return Node(uint64(k)<<argBits | arg) }
 
 func (n Node) kind() kind  { return kind(n >> argBits) }
 func (n Node) arg() uint64 { return uint64(n) & (1<<argBits - 1) }
 
-// inode is what stat shows. It must not change from mount to mount, be unique
-// within one, and differ when an index holds another entry:
-//
-//	an entry      0 (1) · term, its low bits (15) · index (48)
-//	all others    1 (1) · node
-func (n Node) inode(term uint64) uint64 {
-	if n.kind() == kindEntry {
-		return term&0x7fff<<48 | n.arg()
+// low is the lower part of an argument that has two.
+func (n Node) low() uint64 { return uint64(n) & (1<<lowBits - 1) }
+
+func pair(k kind, high, low uint64) Node {
+	return node(k, high&(1<<(argBits-lowBits)-1)<<lowBits|low&(1<<lowBits-1))
+}
+
+func entryNode(k kind, e *walcore.Entry) Node { return pair(k, e.Term, e.Index) }
+
+// Index is that of the entry whose file, or text in decoded/, n is.
+func (n Node) Index() (index uint64, ok bool) { return n.low(), n.Sequential() }
+
+// IsAlias reports whether name is a short form, which a folder's list does not
+// have.
+func IsAlias(n Node, name string) bool {
+	switch n.kind() {
+	case kindEntry:
+		return len(name) != nameDigits
+	case kindDecoded:
+		return len(name) != nameDigits+len(decodedSuffix)
 	}
+	return n.kind() == kindTermShort
+}
+
+// Sequential reports whether n is one of many files whose nodes follow one
+// another as they do.
+func (n Node) Sequential() bool { return n.kind() == kindEntry || n.kind() == kindDecoded }
+
+// inode is what stat shows: unique within a mount, the same on every mount, and
+// another one once an index holds another entry. That is what a node is, but
+// that a term's folder has two.
+func (n Node) inode() uint64 {
 	if n.kind() == kindTermShort {
 		n = node(kindTerm, n.arg())
 	}
-	return 1<<63 | uint64(n)
+	return uint64(n)
 }
 
 // Attr is what stat tells of a node. Times are all Mtime.
@@ -66,7 +96,12 @@ type Attr struct {
 	Links    uint32
 	UID, GID uint32
 	Mtime    time.Time
+	// Settled says that the file will not change in its life: a committed
+	// entry, which can only go.
+	Settled bool
 }
+
+func blocks(size int64) int64 { return (size + 511) / 512 }
 
 // readable is the permission that remains of a native file's on a read-only
 // tree.
@@ -74,9 +109,9 @@ func readable(m fs.FileMode) fs.FileMode { return m.Perm() & 0o444 }
 
 func fileAttr(n Node, size int64, of walcore.Attr, mtime time.Time) Attr {
 	return Attr{
-		Inode:  n.inode(0),
+		Inode:  n.inode(),
 		Size:   size,
-		Blocks: (size + 511) / 512,
+		Blocks: blocks(size),
 		Mode:   readable(of.Mode),
 		Links:  1,
 		UID:    of.UID,
@@ -86,11 +121,11 @@ func fileAttr(n Node, size int64, of walcore.Attr, mtime time.Time) Attr {
 }
 
 // entryAttr needs no memory of its own, since a folder can hold millions.
-func entryAttr(e *walcore.Entry) Attr {
+func (t *Tree) entryAttr(e *walcore.Entry) Attr {
 	of := &e.File.Attr
-	a := fileAttr(node(kindEntry, e.Index), e.Size, *of, time.Unix(of.Born.Unix(), int64(e.Term%1e9)))
-	a.Inode = node(kindEntry, e.Index).inode(e.Term)
+	a := fileAttr(entryNode(kindEntry, e), e.Size, *of, time.Unix(of.Born.Unix(), int64(e.Term%1e9)))
 	a.Links = 4
+	a.Settled = e.Index <= t.commit
 	if _, known := typeFolder(e.Type); !known {
 		a.Links = 3
 	}

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/payload"
 )
 
 // Tree is the view of one directory.
@@ -28,6 +29,10 @@ type Tree struct {
 	r      *walcore.Reader
 	newest time.Time // of the directory's times; what has no time of its own takes it
 	fixed  map[Node]object
+
+	commit  uint64 // entries up to here never change
+	decoder func() payload.Decoder
+	cache   *decodedCache
 }
 
 // Dirent is a name in a folder. Cookie is where to go on after it, and grows
@@ -60,7 +65,12 @@ type fileObject interface {
 }
 
 func (t *Tree) object(n Node) (object, error) {
-	if o, ok := t.fixed[n]; ok {
+	if o, ok := t.fixed[place(n)]; ok {
+		if x, ok := o.(*text); ok && n != place(n) {
+			if now, err := x.node(place(n)); err != nil || now != n {
+				return nil, fmt.Errorf("node %#x: the text has changed: %w", uint64(n), walcore.ErrChanged)
+			}
+		}
 		return o, nil
 	}
 	if k := n.kind(); k == kindTerm || k == kindTermShort {
@@ -73,12 +83,17 @@ func (t *Tree) object(n Node) (object, error) {
 
 // Attr tells what a node is.
 func (t *Tree) Attr(n Node) (Attr, error) {
-	if n.kind() == kindEntry {
+	if k := n.kind(); k == kindEntry || k == kindDecoded {
 		e, err := t.entry(n)
 		if err != nil {
 			return Attr{}, err
 		}
-		return entryAttr(&e), nil
+		if k == kindEntry {
+			return t.entryAttr(&e), nil
+		}
+		var a Attr
+		err = t.withDecoded(&e, func(text []byte) { a = t.decodedAttr(&e, text) })
+		return a, err
 	}
 	o, err := t.object(n)
 	if err != nil {
@@ -87,7 +102,13 @@ func (t *Tree) Attr(n Node) (Attr, error) {
 	return o.attr(t, n)
 }
 
-func (t *Tree) entry(n Node) (walcore.Entry, error) { return t.r.Log().Entry(n.arg()) }
+func (t *Tree) entry(n Node) (walcore.Entry, error) {
+	e, err := t.r.Log().Entry(n.low())
+	if err == nil && entryNode(n.kind(), &e) != n {
+		return e, fmt.Errorf("entry %d has another term now: %w", e.Index, walcore.ErrChanged)
+	}
+	return e, err
+}
 
 // Lookup finds a name in a folder. It fails with fs.ErrNotExist where
 // there is none, and with what Attr fails with where there is one that cannot
@@ -125,12 +146,20 @@ func (t *Tree) List(folder Node, after uint64, fn func(Dirent) bool) error {
 
 // ReadAt reads a file's bytes, as io.ReaderAt does.
 func (t *Tree) ReadAt(n Node, p []byte, off int64) (int, error) {
-	if n.kind() == kindEntry {
+	if k := n.kind(); k == kindEntry || k == kindDecoded {
 		e, err := t.entry(n)
 		if err != nil {
 			return 0, err
 		}
-		return e.ReadAt(p, off)
+		if k == kindEntry {
+			return e.ReadAt(p, off)
+		}
+		var k int
+		var end error
+		if err := t.withDecoded(&e, func(text []byte) { k, end = readText(text, p, off) }); err != nil {
+			return 0, err
+		}
+		return k, end
 	}
 	o, err := t.object(n)
 	if err != nil {
@@ -141,6 +170,21 @@ func (t *Tree) ReadAt(n Node, p []byte, off int64) (int, error) {
 		return 0, fmt.Errorf("node %#x is no file: %w", uint64(n), fs.ErrInvalid)
 	}
 	return f.readAt(t, p, off)
+}
+
+// AppendEntry appends an entry's file, whole, to dst: its payload, or its text
+// in decoded/. On failure it returns dst as it was. payloads is the caller's own,
+// and saves system calls where entries follow one another.
+func (t *Tree) AppendEntry(dst []byte, n Node, payloads *walcore.Scanner) ([]byte, error) {
+	e, err := t.entry(n)
+	if err != nil {
+		return dst, err
+	}
+	if n.kind() == kindDecoded {
+		return t.appendDecoded(dst, &e, payloads)
+	}
+	data, err := payloads.Data(&e)
+	return append(dst, data...), err
 }
 
 // Readlink gives a symbolic link's target, a name in the same folder.

@@ -20,7 +20,7 @@ func open(t *testing.T, name string) (*Tree, string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.Close() })
-	return New(r), dir
+	return New(r, nil), dir
 }
 
 // TestIsAnIOFS leaves out native/: TestFS reads each file byte by byte, and a

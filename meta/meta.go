@@ -11,6 +11,7 @@
 package meta
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -31,6 +32,8 @@ type Meta struct {
 	SnapshotTerm    *uint64
 	Snapshot        *Snapshot // nil, too, where there is none
 	Faults          []Fault
+
+	head []byte // the file's bytes but the snapshot's
 }
 
 // Snapshot is a stored raftpb.Snapshot. Its bytes are at [At, At+Size) of
@@ -55,7 +58,7 @@ func Read(r io.ReaderAt, size int64) (*Meta, error) {
 	if _, err := r.ReadAt(head, 0); err != nil && !(errors.Is(err, io.EOF) && len(head) == 0) {
 		return nil, err
 	}
-	m := &Meta{}
+	m := &Meta{head: head}
 	m.RaftID = m.number(head, raftIDAt, "raft id", false)
 	m.GroupID = m.number(head, groupIDAt, "group id", false)
 	m.CheckpointIndex = m.number(head, checkpointAt, "checkpoint index", false)
@@ -189,6 +192,16 @@ func (s *Snapshot) metadata(r io.ReaderAt, at, size int64) (bad string, err erro
 		return fmt.Sprintf("metadata at offset %d: %v", at, err), nil
 	}
 	return "", nil
+}
+
+// Same reports whether the file still says what m was read from, the snapshot's
+// blob left out.
+func (m *Meta) Same(r io.ReaderAt) (bool, error) {
+	now := make([]byte, len(m.head))
+	if _, err := r.ReadAt(now, 0); err != nil && !errors.Is(err, io.EOF) {
+		return false, err
+	}
+	return bytes.Equal(now, m.head), nil
 }
 
 // SameSnapshot reports whether the file still announces the snapshot that m

@@ -4,6 +4,8 @@ import (
 	"crypto/cipher"
 	"encoding/binary"
 	"errors"
+	"hash/crc32"
+	"slices"
 	"sync"
 
 	"go.etcd.io/raft/v3/raftpb"
@@ -51,6 +53,9 @@ func (s *DiskStorage) appendEntries(entries []*raftpb.Entry) error {
 	for _, p := range parts {
 		if p.g != s.current() {
 			s.segments = append(s.segments, p.g)
+		}
+		if room := s.opts.limits.slots * SlotSize; cap(p.g.table) < len(p.g.table)+len(p.slots) {
+			p.g.table = slices.Grow(p.g.table, room-len(p.g.table)) // once for all
 		}
 		p.g.table = append(p.g.table, p.slots...)
 		p.g.end = p.g.tail
@@ -151,12 +156,13 @@ func (s *DiskStorage) writeEntries(g *segment, entries []*raftpb.Entry) error {
 			cipher.NewCTR(g.seal, iv[:]).XORKeyStream(stored[LengthSize:], stored[LengthSize:])
 		}
 		slot := Slot{Term: e.GetTerm(), Index: e.GetIndex(), Offset: uint64(offset), Type: e.GetType()}
-		if s.opts.Checksums {
-			slot.Sum = Checksum(slot, stored)
-		}
 		n := len(s.slots)
 		s.slots = s.slots[:n+SlotSize]
 		EncodeSlot(s.slots[n:], slot)
+		if s.opts.Checksums {
+			slot.Sum = endChecksum(crc32.Update(crc32.Checksum(s.slots[n:], castagnoli), castagnoli, stored))
+			EncodeSlot(s.slots[n:], slot)
+		}
 		if len(s.buf) >= keepBuffer {
 			if err := s.writeBuffer(g, at); err != nil {
 				return err

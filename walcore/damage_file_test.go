@@ -82,6 +82,11 @@ func TestHoleInAFile(t *testing.T) {
 				d.missing(i, ErrNoEntry)
 			}
 		}},
+		{"up to a snapshot that is announced and not stored", "bigsnap", func(d *damaged) {
+			hole(20)(d)
+			fixture.Edit(d.t, d.path(MetaName)).Write(1024, []byte{0, 0, 0, 0, 0, 0, 0, 25})
+			d.problems = append([]Problem{{File: MetaName, Slot: -1, Offset: 1024, Kind: KindSnapshot}}, d.problems...)
+		}},
 		{"below the snapshot, of one slot", "bigsnap", func(d *damaged) { d.renumber(1, 5) }},
 	})
 }

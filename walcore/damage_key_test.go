@@ -244,6 +244,26 @@ func TestPlainBesideSealed(t *testing.T) {
 	d.check()
 }
 
+// TestGapBeforeARewrite: in a sealed file a rewrite must not begin where other
+// bytes were sealed.
+func TestGapBeforeARewrite(t *testing.T) {
+	d := damage(t, "sealed128")
+	block, err := openRing(t, d.path(KeyRegistryName), d.opts.Key).block(1)
+	must(t, err)
+	h := DecodeKeyHeader(d.Read(KeyHeaderAt, KeyHeaderSize))
+	const gap = 4096
+	for slot := d.Slots() - 1; slot >= 600; slot-- {
+		off, n := d.Get(slot, fixture.Offset), d.Length(slot)
+		b := d.Read(int64(off)+LengthSize, int(n))
+		unseal(block, h.iv(off), b, 0)
+		unseal(block, h.iv(off+gap), b, 0) // sealing is the same
+		d.Write(int64(off)+gap+LengthSize, b)
+		d.Set(slot, fixture.Offset, off+gap)
+		d.SetLength(slot, n)
+	}
+	d.check()
+}
+
 func openRing(t testing.TB, name string, key []byte) *keyRing {
 	t.Helper()
 	ring, problems, err := openKeyRing(mustRead(t, name), key)

@@ -219,21 +219,29 @@ func TestDamagedTerm(t *testing.T) {
 		{"goes up to one that was", "rewritten", oneSlot(100, fixture.Term, 5, KindTerm)},
 		{"2^63", "alpha", inside(100, fixture.Term, 1<<63, KindRange)},
 		{"the highest", "alpha", inside(100, fixture.Term, math.MaxUint64, KindRange)},
-		{"a rewrite that reached the disk in part", "rewritten", func(d *damaged) {
-			for slot := 102; slot < 112; slot++ {
-				d.Set(slot, fixture.Term, 5)
-				e := d.want[uint64(slot+1)]
-				e.Term = 5
-				d.want[uint64(slot+1)] = e
-			}
-			old := 112
-			for d.Get(old, fixture.Term) < 5 {
-				old++
-			}
-			d.about(KindTerm, 112, old-112)
-			d.lose(ErrDamaged, 113, uint64(old))
-		}},
+		{"a rewrite that reached the disk in part", "rewritten", rewrittenInPart(102)},
+		{"a rewrite of one entry", "rewritten", rewrittenInPart(111)},
 	})
+}
+
+// rewrittenInPart gives the slots up to a sector's end a new term, as a rewrite
+// does whose later sectors never reached the disk: what is behind is stale.
+func rewrittenInPart(from int) func(*damaged) {
+	return func(d *damaged) {
+		const end = 112
+		for slot := from; slot < end; slot++ {
+			d.Set(slot, fixture.Term, 5)
+			e := d.want[uint64(slot+1)]
+			e.Term = 5
+			d.want[uint64(slot+1)] = e
+		}
+		old := end
+		for d.Get(old, fixture.Term) < 5 {
+			old++
+		}
+		d.about(KindTerm, end, old-end)
+		d.lose(ErrDamaged, end+1, uint64(old))
+	}
 }
 
 func TestUnknownType(t *testing.T) {

@@ -42,6 +42,11 @@ type Options struct {
 	// reads over it. Damage is found when an entry is read, and a durable
 	// append takes one flush where it takes two without.
 	Checksums bool
+	// DryRun changes nothing in the directory, which must be there: what is
+	// written is kept in memory, and is gone when the storage is closed. It
+	// tells whether Open and the calls after it would succeed, short of
+	// failures of the disk, and what they would do.
+	DryRun bool
 	// Logger gets what Open has found and mended as warnings, and rotations,
 	// compactions and rewrites as debug messages. Nil is slog.Default().
 	Logger *slog.Logger
@@ -73,10 +78,11 @@ type DiskStorage struct {
 	// write is held by a call that writes, from its beginning to its end. A
 	// holder may read what mu protects without mu.
 	write  sync.Mutex
-	nextID uint64 // of the next log file
-	slots  []byte // those of a Save, reused
-	parts  []part // likewise
-	buf    []byte // payloads, reused
+	open   map[*segment]bool // log files that are open, in segments or not
+	nextID uint64            // of the next log file
+	slots  []byte            // those of a Save, reused
+	parts  []part            // likewise
+	buf    []byte            // payloads, reused
 
 	// mu protects what readers look at. It is held for reading over reads from
 	// disk, and for writing in memory only, so that a file is closed or a
@@ -172,10 +178,10 @@ func (s *DiskStorage) Close() error {
 
 func (s *DiskStorage) closeFiles() error {
 	var errs []error
-	for _, g := range s.segments {
+	for g := range s.open {
 		errs = append(errs, g.f.Close())
 	}
-	s.segments = nil
+	s.segments, s.open = nil, nil
 	if s.meta.f != nil {
 		errs = append(errs, s.meta.f.Close())
 	}

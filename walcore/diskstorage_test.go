@@ -130,6 +130,15 @@ func TestOneStorageADirectory(t *testing.T) {
 		}
 	}
 	must(t, reopen(t, dir, Options{}).Close())
+
+	// Somebody is about to make a log here.
+	dir = t.TempDir()
+	lock, err := lockDir(dir)
+	must(t, err)
+	defer lock.Close()
+	if _, err := Open(dir, Options{Create: true}); !errors.Is(err, ErrInUse) {
+		t.Fatalf("with the lock taken: %v", err)
+	}
 }
 
 func TestOpenMakesNothingUnasked(t *testing.T) {

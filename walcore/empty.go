@@ -21,8 +21,8 @@ func (s *DiskStorage) TruncateEntriesUntil(index uint64) error {
 	defer s.write.Unlock()
 	for _, g := range s.segments {
 		n := 0
-		if first := g.first(); g.slots() > 0 && first < index {
-			n = int(min(index-first, uint64(g.slots())))
+		if first := g.first(); first > 0 && first < index {
+			n = g.dead + int(min(index-first, uint64(g.entries())))
 		}
 		if n == 0 {
 			continue

@@ -70,7 +70,9 @@ func FuzzLogFile(f *testing.F) {
 			rewriteLog(t, files[i], slots, payloads, PayloadAt+int64(size%(1<<20)))
 			attr, err := statFile(files[i])
 			must(t, err)
-			l, err := newLogFile(uint64(i+1), files[i], attr)
+			table, err := readTable(files[i], attr.Size)
+			must(t, err)
+			l, err := newLogFile(uint64(i+1), files[i], attr, table)
 			must(t, err)
 			logs = append(logs, l)
 		}

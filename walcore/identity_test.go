@@ -2,6 +2,8 @@ package walcore
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"os"
 	"path/filepath"
 	"testing"
@@ -187,4 +189,9 @@ func TestReopenReadsWhatWasSaved(t *testing.T) {
 		must(t, s.Close())
 		s = reopen(t, dir, Options{})
 	}
+}
+
+func sha(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
 }

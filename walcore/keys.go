@@ -77,6 +77,8 @@ type keyRing struct {
 	sealed  error // why no data key can be had: ErrSealed, or the registry's damage
 	reg     *badger.KeyRegistry
 
+	problems []Problem
+
 	mu     sync.Mutex // protects blocks
 	blocks map[uint64]cipher.Block
 }

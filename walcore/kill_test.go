@@ -45,7 +45,7 @@ func TestKilledChild(t *testing.T) {
 		must(t, err)
 		from := last + 1
 		term = max(term, 1)
-		switch k := r.Intn(40); {
+		switch k := r.Intn(20); {
 		case k == 0 && first < last:
 			from = last - uint64(r.Intn(int(min(last-first, 400))))
 			term++
@@ -71,7 +71,11 @@ func TestKilled(t *testing.T) {
 	var last, term uint64
 	saves := 0
 	r := rand.New(rand.NewSource(1))
-	for round := range 200 {
+	rounds := 200
+	if raceEnabled {
+		rounds = 40
+	}
+	for round := range rounds {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestKilledChild$")
 		cmd.Env = append(os.Environ(), killEnv+"="+dir, fmt.Sprintf("%s_ROUND=%d", killEnv, round))
 		out, err := cmd.StdoutPipe()
@@ -100,7 +104,7 @@ func TestKilled(t *testing.T) {
 				go func(wait time.Duration) {
 					time.Sleep(wait)
 					cmd.Process.Kill()
-				}(time.Duration(r.Intn(15000)) * time.Microsecond)
+				}(time.Duration(r.Intn(6000)) * time.Microsecond)
 			}
 		}
 		cmd.Wait()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"sort"
 
 	"go.etcd.io/raft/v3/raftpb"
@@ -270,11 +271,18 @@ func (e *Entry) ReadAt(p []byte, off int64) (int, error) {
 }
 
 // Data reads the whole payload.
-func (e *Entry) Data() ([]byte, error) {
+func (e *Entry) Data() ([]byte, error) { return e.AppendData(nil) }
+
+// AppendData reads the whole payload behind dst. On failure it returns dst as
+// it was.
+func (e *Entry) AppendData(dst []byte) ([]byte, error) {
 	if e.Size == 0 {
-		return nil, nil
+		return dst, nil
 	}
-	p := make([]byte, e.Size)
-	_, err := e.ReadAt(p, 0)
-	return p, err
+	n := len(dst)
+	p := slices.Grow(dst, int(e.Size))[:n+int(e.Size)]
+	if _, err := e.ReadAt(p[n:], 0); err != nil {
+		return dst, err
+	}
+	return p, nil
 }

@@ -8,9 +8,9 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"go.etcd.io/raft/v3/raftpb"
-	"golang.org/x/sys/unix"
 )
 
 // LogFile is one NNNNN.wal, opened for reading. Its slot table is read once,
@@ -21,9 +21,9 @@ type LogFile struct {
 	Attr   Attr
 	Header KeyHeader
 
-	f     *os.File
-	table []byte // the slots before the first empty one
-	runs  []run  // what the log takes from this file, upwards
+	f *os.File
+	*slotTable
+	runs []run // what the log takes from this file, upwards
 	// dropped marks slots that are no entry, in a run or not.
 	dropped  []bool
 	problems problemList
@@ -32,30 +32,24 @@ type LogFile struct {
 	sealErr error        // why payloads cannot be read at all
 
 	sizesOnce     sync.Once
-	sizes         []uint32 // of the payloads, or noPayload
+	sized         atomic.Bool // what follows is there
+	sizes         []uint32    // of the payloads, or noPayload
+	full          bool        // see fit
 	sizesProblems problemList
 
-	verified sync.Map // slots whose checksum was found right
+	// before is the same file as an earlier reader saw it, if its sizes are
+	// there to begin with.
+	before atomic.Pointer[LogFile]
+
+	verified [(SlotsPerFile + 31) / 32]atomic.Uint32 // a bit a slot: its checksum was found right
 }
 
-// newLogFile reads the slot table and the key header of f.
-func newLogFile(id uint64, f *os.File, attr Attr) (*LogFile, error) {
-	l := &LogFile{ID: id, Name: FileName(id), Attr: attr, f: f}
-	table := make([]byte, min(attr.Size, SlotTableSize)/SlotSize*SlotSize)
-	if err := readFull(f, table, 0); err != nil {
-		return nil, err
-	}
-	n := 0
-	for n < len(table)/SlotSize && DecodeSlot(table[n*SlotSize:]).Index != 0 {
-		n++
-	}
-	l.table = append([]byte(nil), table[:n*SlotSize]...)
-	l.dropped = make([]bool, n)
-	for i := n; i < len(table)/SlotSize; i++ {
-		if s := DecodeSlot(table[i*SlotSize:]); s.Index != 0 {
-			l.problems.slot(l.Name, i, s, KindLeftover, fmt.Sprintf(
-				"stands behind the end of the table (slot %d is empty): left by a rewrite that was cut off, or the slots before it are lost", n))
-		}
+// newLogFile reads the key header of f.
+func newLogFile(id uint64, f *os.File, attr Attr, table *slotTable) (*LogFile, error) {
+	l := &LogFile{ID: id, Name: FileName(id), Attr: attr, f: f, slotTable: table}
+	for i, s := range table.leftovers {
+		l.problems.slot(l.Name, table.leftoverAt[i], s, KindLeftover, fmt.Sprintf(
+			"stands behind the end of the table (slot %d is empty): left by a rewrite that was cut off, or the slots before it are lost", l.Slots()))
 	}
 	if attr.Size < PayloadAt {
 		l.problems.add(Problem{File: l.Name, Slot: -1, Kind: KindCut, Message: fmt.Sprintf(
@@ -83,15 +77,11 @@ func readFull(f *os.File, p []byte, off int64) error {
 	return err
 }
 
-// Slots is the number of slots in use, sound or not.
-func (l *LogFile) Slots() int { return len(l.table) / SlotSize }
-
-func (l *LogFile) slot(i int) Slot { return DecodeSlot(l.table[i*SlotSize:]) }
-
 // order finds the file's part of the log by its slots alone. Up to snapshot,
 // indexes may be missing.
 func (l *LogFile) order(snapshot uint64) {
-	chain := withoutLoners(longestChain(runsOf(l.Slots(), l.slot)), snapshot)
+	l.dropped = make([]bool, l.Slots())
+	chain := withoutLoners(l.chain, snapshot)
 	next := 0
 	for i := range l.Slots() {
 		s := l.slot(i)
@@ -105,15 +95,23 @@ func (l *LogFile) order(snapshot uint64) {
 		case next == len(chain) || i < chain[next].slot:
 			l.dropped[i] = true
 			l.problems.slot(l.Name, i, s, KindOrder, "the index does not fit those around it")
-		case s.Offset < PayloadAt || s.Offset > uint64(max(l.Attr.Size-LengthSize, 0)):
+		case !l.offsetFits(s):
 			l.dropped[i] = true
 			l.problems.slot(l.Name, i, s, KindOffset, fmt.Sprintf(
 				"the data offset is not between %d and the file's end at %d", PayloadAt, l.Attr.Size))
-		case s.Type < raftpb.EntryType_EntryNormal || s.Type > raftpb.EntryType_EntryConfChangeV2:
+		case !typeKnown(s):
 			l.problems.slot(l.Name, i, s, KindType, fmt.Sprintf("type %d is none of Raft's: the entry is not under types/", s.Type))
 		}
 	}
 	l.runs = chain
+}
+
+func (l *LogFile) offsetFits(s Slot) bool {
+	return s.Offset >= PayloadAt && s.Offset <= uint64(max(l.Attr.Size-LengthSize, 0))
+}
+
+func typeKnown(s Slot) bool {
+	return s.Type >= raftpb.EntryType_EntryNormal && s.Type <= raftpb.EntryType_EntryConfChangeV2
 }
 
 // readPayload fills p with the payload's bytes from position at on, in the
@@ -128,21 +126,11 @@ func (l *LogFile) readPayload(e *Entry, p []byte, at int64) error {
 	}
 	var length [LengthSize]byte
 	off := int64(e.Offset)
-	if at == 0 {
-		n, err := preadv(l.f, [][]byte{length[:], p}, off)
-		if err != nil {
-			return err
-		}
-		if n < LengthSize+len(p) {
-			return fmt.Errorf("the file now ends at %d: %w", off+int64(n), ErrChanged)
-		}
-	} else {
-		if err := readFull(l.f, p, off+LengthSize+at); err != nil {
-			return err
-		}
-		if err := readFull(l.f, length[:], off); err != nil {
-			return err
-		}
+	if err := readFull(l.f, length[:], off); err != nil {
+		return err
+	}
+	if err := readFull(l.f, p, off+LengthSize+at); err != nil {
+		return err
 	}
 	var slot [SlotSize]byte
 	if err := readFull(l.f, slot[:], int64(e.Slot)*SlotSize); err != nil {
@@ -155,13 +143,4 @@ func (l *LogFile) readPayload(e *Entry, p []byte, at int64) error {
 		unseal(l.seal, l.Header.iv(e.Offset), p, at)
 	}
 	return nil
-}
-
-func preadv(f *os.File, bufs [][]byte, off int64) (int, error) {
-	for {
-		n, err := unix.Preadv(int(f.Fd()), bufs, off)
-		if err != unix.EINTR {
-			return n, err
-		}
-	}
 }

@@ -30,7 +30,7 @@ func (s *DiskStorage) firstIndex() uint64 {
 	switch {
 	case s.meta.snapIndex > 0:
 		return s.meta.snapIndex + 1
-	case len(s.segments) > 0 && s.segments[0].slots() > 0:
+	case len(s.segments) > 0 && s.segments[0].entries() > 0:
 		return s.segments[0].first()
 	}
 	return 1
@@ -44,19 +44,19 @@ func (s *DiskStorage) lastIndex() uint64 {
 func (s *DiskStorage) find(index uint64) (*segment, int) {
 	k := s.segmentOf(index)
 	g := s.segments[k]
-	return g, int(index - g.first())
+	return g, g.slotOf(index)
 }
 
 // segmentOf is the number of the log file that holds an index of the log.
 func (s *DiskStorage) segmentOf(index uint64) int {
 	// Raft asks for the log's end most of the time.
 	for k := len(s.segments) - 1; k >= max(len(s.segments)-2, 0); k-- {
-		if g := s.segments[k]; g.slots() > 0 && index >= g.first() {
+		if g := s.segments[k]; g.entries() > 0 && index >= g.first() {
 			return k
 		}
 	}
 	return sort.Search(len(s.segments), func(k int) bool {
-		return s.segments[k].slots() == 0 || s.segments[k].first() > index
+		return s.segments[k].entries() == 0 || s.segments[k].first() > index
 	}) - 1
 }
 

@@ -10,7 +10,6 @@ import (
 // acknowledged and still counts. A crash in it leaves what a crash before it
 // has left, or less.
 func (s *DiskStorage) mend(v *verdict) error {
-	s.segments = nil
 	for _, g := range v.keep {
 		s.segments = append(s.segments, g.segment)
 		s.nextID = max(s.nextID, g.id)

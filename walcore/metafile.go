@@ -151,6 +151,11 @@ func (s *DiskStorage) replaceMeta(snap *raftpb.Snapshot, hs hardState, also func
 	if err != nil {
 		return s.poison(err)
 	}
+	return s.adoptMeta(f, also)
+}
+
+// adoptMeta takes a new wal.meta that is in place for the old one.
+func (s *DiskStorage) adoptMeta(f vfs.File, also func()) error {
 	m, err := openMeta(f)
 	if err != nil {
 		return s.poison(errors.Join(err, f.Close()))

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"runtime/trace"
 
-	"github.com/walfs/walfs/internal/vfs"
 	"github.com/walfs/walfs/meta"
 )
 
@@ -34,9 +33,9 @@ func Open(path string, opts Options) (_ *DiskStorage, err error) {
 	if opts.limits == (limits{}) {
 		opts.limits = limits{slots: SlotsPerFile, bytes: maxFileSize}
 	}
-	s := &DiskStorage{path: path, opts: opts, log: opts.Logger, ctx: context.Background()}
+	s := &DiskStorage{path: path, opts: opts, log: opts.Logger, ctx: context.Background(), open: map[*segment]bool{}}
 	defer trace.StartRegion(s.ctx, "walcore.Open").End()
-	if opts.Create {
+	if opts.Create && !opts.DryRun {
 		if err := makeDir(path); err != nil {
 			return nil, err
 		}
@@ -49,12 +48,8 @@ func Open(path string, opts Options) (_ *DiskStorage, err error) {
 	if s.lock, err = lockDir(path); err != nil {
 		return nil, err
 	}
-	dir, err := vfs.OpenDir(path)
-	if err != nil {
+	if err := s.openVFS(); err != nil {
 		return nil, err
-	}
-	if s.dir = dir; opts.wrap != nil {
-		s.dir = opts.wrap(dir)
 	}
 	if err := s.openDir(); err != nil {
 		return nil, err
@@ -94,7 +89,7 @@ func (s *DiskStorage) openDir() error {
 			return err
 		}
 	}
-	if s.keys, err = openWriteKeys(s.path, s.opts.Key); err != nil {
+	if s.keys, err = s.openKeys(); err != nil {
 		return err
 	}
 	if hasMeta {
@@ -108,9 +103,6 @@ func (s *DiskStorage) openDir() error {
 		names = names[1:]
 	}
 	found, err := s.readSegments(names)
-	for _, g := range found {
-		s.segments = append(s.segments, g.segment) // for closeFiles
-	}
 	if err != nil {
 		return err
 	}

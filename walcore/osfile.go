@@ -20,8 +20,13 @@ type Attr struct {
 	UID, GID    uint32
 	Mtime, Born time.Time
 
-	regular bool
+	regular    bool
+	dev, inode uint64
+	ctime      time.Time
 }
+
+// same reports whether b is of the same file as a.
+func (a Attr) same(b Attr) bool { return a.dev == b.dev && a.inode == b.inode }
 
 // openReadOnly opens name below the directory dirfd in a way that leaves no
 // trace: no write access, no atime where the kernel lets us, no symbolic link
@@ -50,11 +55,18 @@ func openRetry(dirfd int, name string, flags int) (int, error) {
 }
 
 func statFile(f *os.File) (Attr, error) {
-	var st unix.Statx_t
-	err := unix.Statx(int(f.Fd()), "", unix.AT_EMPTY_PATH|unix.AT_STATX_SYNC_AS_STAT,
-		unix.STATX_BASIC_STATS|unix.STATX_BTIME, &st)
+	a, err := statAt(int(f.Fd()), "", unix.AT_EMPTY_PATH)
 	if err != nil {
 		return Attr{}, fmt.Errorf("stat %s: %w", f.Name(), err)
+	}
+	return a, nil
+}
+
+func statAt(dirfd int, name string, flags int) (Attr, error) {
+	var st unix.Statx_t
+	err := unix.Statx(dirfd, name, flags|unix.AT_STATX_SYNC_AS_STAT, unix.STATX_BASIC_STATS|unix.STATX_BTIME, &st)
+	if err != nil {
+		return Attr{}, err
 	}
 	a := Attr{
 		Size:   int64(st.Size),
@@ -64,6 +76,9 @@ func statFile(f *os.File) (Attr, error) {
 		GID:    st.Gid,
 
 		regular: st.Mode&unix.S_IFMT == unix.S_IFREG,
+		dev:     unix.Mkdev(st.Dev_major, st.Dev_minor),
+		inode:   st.Ino,
+		ctime:   time.Unix(st.Ctime.Sec, int64(st.Ctime.Nsec)),
 		Mtime:   time.Unix(st.Mtime.Sec, int64(st.Mtime.Nsec)),
 	}
 	a.Born = a.Mtime

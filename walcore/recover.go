@@ -22,28 +22,30 @@ func (s *DiskStorage) readSegments(names []string) ([]*foundFile, error) {
 		id, _ := ParseFileName(name)
 		f, err := s.dir.Open(name)
 		if err != nil {
-			return found, err
+			return nil, err
 		}
 		g := &foundFile{segment: &segment{id: id, name: name, f: f}}
 		found = append(found, g)
+		s.open[g.segment] = true
 		if g.size, err = f.Size(); err != nil {
-			return found, err
+			return nil, err
 		}
-		if err := g.scan(room); err != nil {
-			return found, err
+		if err := g.scan(room, s.meta.snapIndex); err != nil {
+			return nil, err
 		}
 		if g.slots() == 0 {
 			continue
 		}
 		if g.seal, err = s.keys.old(g.header, s.opts.Plain); err != nil {
-			return found, &Error{File: name, Slot: -1, Offset: KeyHeaderAt, Err: err}
+			return nil, &Error{File: name, Slot: -1, Offset: KeyHeaderAt, Err: err}
 		}
 	}
 	return found, nil
 }
 
-// scan reads the slot table, into room first, and the key header.
-func (g *foundFile) scan(room []byte) error {
+// scan reads the slot table, into room first, and the key header. Indexes up
+// to that of the snapshot may be missing.
+func (g *foundFile) scan(room []byte, snap uint64) error {
 	table := room[:min(g.size, SlotTableSize)/SlotSize*SlotSize]
 	if _, err := g.f.ReadAt(table, 0); err != nil && len(table) > 0 {
 		return g.fail(-1, err)
@@ -62,8 +64,15 @@ func (g *foundFile) scan(room []byte) error {
 		if slot.Index == 0 {
 			break
 		}
+		jump := n > 0 && slot.Index > prev.Index+1 && slot.Index <= snap+1
+		if jump {
+			prev.Index = slot.Index - 1
+		}
 		if g.bad = g.misfit(n, prev, slot); g.bad != "" {
 			break
+		}
+		if jump {
+			g.dead = n
 		}
 		prev = slot
 		n++
@@ -114,6 +123,7 @@ func (g *foundFile) settleEnd() error {
 func (g *foundFile) cut(n int, why string) {
 	g.bad, g.stale = why, true
 	g.table = g.table[:n*SlotSize]
+	g.dead = min(g.dead, n)
 }
 
 // verdict is what Open makes of the log files.
@@ -125,7 +135,7 @@ type verdict struct {
 func (s *DiskStorage) judge(found []*foundFile) (*verdict, error) {
 	v := &verdict{}
 	for _, g := range found {
-		if g.slots() == 0 {
+		if g.entries() == 0 {
 			v.drop = append(v.drop, g)
 		} else {
 			v.keep = append(v.keep, g)
@@ -152,9 +162,9 @@ func (s *DiskStorage) judgeSnapshot(v *verdict) {
 		case g.last() < snap:
 			k = i + 1
 		case g.first() <= snap:
-			another = another || g.term(int(snap-g.first())) != s.meta.snapTerm
+			another = another || g.term(g.slotOf(snap)) != s.meta.snapTerm
 		case g.first() == snap+1 && i == k:
-			another = another || g.term(0) < s.meta.snapTerm
+			another = another || g.term(g.dead) < s.meta.snapTerm
 		}
 	}
 	if another {
@@ -173,13 +183,13 @@ func (s *DiskStorage) judgeOrder(v *verdict) error {
 		problem := ""
 		switch first := g.first(); {
 		case i == 0 && (s.meta.snapIndex == 0 || first <= want):
-		case i > 0 && first == want && g.term(0) >= term:
+		case i > 0 && first == want && g.term(g.dead) >= term:
 		case first > want:
 			problem = fmt.Sprintf("entries %d to %d are missing before it", want, first-1)
 		case first < want:
 			problem = fmt.Sprintf("%s holds entries up to %d, this file begins at %d", v.keep[i-1].name, want-1, first)
 		default:
-			problem = fmt.Sprintf("term %d after term %d in %s", g.term(0), term, v.keep[i-1].name)
+			problem = fmt.Sprintf("term %d after term %d in %s", g.term(g.dead), term, v.keep[i-1].name)
 		}
 		if problem != "" {
 			return g.fail(0, fmt.Errorf("%s: %w; the reader shows what is left", problem, ErrDamaged))
@@ -196,7 +206,7 @@ func (s *DiskStorage) judgeTail(v *verdict) error {
 		if err := s.checkSums(v.keep[k]); err != nil {
 			return err
 		}
-		if v.keep[k].slots() == 0 {
+		if v.keep[k].entries() == 0 {
 			v.drop, v.keep = append(v.drop, v.keep[k]), v.keep[:k]
 		}
 	}
@@ -224,9 +234,9 @@ func (g *foundFile) why() string {
 
 // checkSums cuts a file off at the first entry that fails its checksum.
 func (s *DiskStorage) checkSums(g *foundFile) error {
-	i := 0
+	i := g.dead
 	if snap := s.meta.snapIndex; g.first() <= snap {
-		i = min(int(snap-g.first())+1, g.slots())
+		i = min(g.slotOf(snap)+1, g.slots())
 	}
 	for i < g.slots() {
 		if g.slot(i).Sum == 0 {

@@ -59,6 +59,7 @@ func (s *DiskStorage) createSegment(id uint64) (_ *segment, err error) {
 	if err != nil {
 		return nil, errors.Join(g.fail(-1, err), g.f.Close(), s.dir.Remove(g.name))
 	}
+	s.open[g] = true
 	return g, nil
 }
 
@@ -86,6 +87,7 @@ func (s *DiskStorage) flushFile(g *segment) error {
 
 // remove closes and unlinks a log file that no reader can find any more.
 func (s *DiskStorage) remove(g *segment) error {
+	delete(s.open, g)
 	return errors.Join(g.f.Close(), s.dir.Remove(g.name))
 }
 
@@ -99,7 +101,7 @@ func (s *DiskStorage) remove(g *segment) error {
 func (s *DiskStorage) rewind(index uint64) error {
 	k := s.segmentOf(index)
 	g := s.segments[k]
-	i := int(index - g.first())
+	i := g.slotOf(index)
 	end := int64(PayloadAt)
 	var err error
 	if i > 0 {

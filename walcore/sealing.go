@@ -49,13 +49,13 @@ func openWriteKeys(dir string, key []byte) (*writeKeys, error) {
 			if records == 0 && string(raw[aes.BlockSize:registryHeader]) == sanityText {
 				return k, nil
 			}
-			return nil, fmt.Errorf("%s has a %s: its payloads are to be encrypted: %w", dir, KeyRegistryName, ErrSealed)
+			return nil, fmt.Errorf("there is a %s: payloads are to be encrypted: %w", KeyRegistryName, ErrSealed)
 		}
 	}
 	k.reg, err = badger.OpenKeyRegistry(badger.KeyRegistryOptions{
 		Dir: dir, EncryptionKey: key, EncryptionKeyRotationDuration: keyRotation})
 	if errors.Is(err, badger.ErrEncryptionKeyMismatch) {
-		return nil, fmt.Errorf("the key does not open %s in %s: %w; give the node's own", KeyRegistryName, dir, ErrKey)
+		return nil, fmt.Errorf("the key does not open %s: %w; give the node's own", KeyRegistryName, ErrKey)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", KeyRegistryName, err)

@@ -8,8 +8,10 @@ import (
 	"github.com/walfs/walfs/internal/vfs"
 )
 
-// segment is a log file that is written. Its slots hold indexes that go up by
-// one, without exception.
+// segment is a log file that is written. The indexes in its slots go up by
+// one, but for one place: where Dgraph has put a snapshot from another node in
+// the place of a log that lagged behind, the entries after the snapshot follow
+// the old ones. Those are dead.
 type segment struct {
 	id     uint64
 	name   string
@@ -20,6 +22,7 @@ type segment struct {
 	// The slots in use, as on disk. Readers look at it with DiskStorage.mu
 	// held.
 	table []byte
+	dead  int // slots before the first entry
 	// end is where the last slot's payload ends. Readers look at it as well.
 	end int64
 
@@ -40,20 +43,30 @@ func (g *segment) offset(i int) int64 {
 	return int64(binary.BigEndian.Uint64(g.table[i*SlotSize+16:]))
 }
 
-// first is the index in the first slot, 0 if the file is empty.
+// entries is the number of entries in the file.
+func (g *segment) entries() int { return g.slots() - g.dead }
+
+// first is the first entry's index, 0 if there is none.
 func (g *segment) first() uint64 {
-	if len(g.table) == 0 {
+	if g.entries() == 0 {
 		return 0
 	}
-	return binary.BigEndian.Uint64(g.table[8:])
+	return g.index(g.dead)
 }
 
-// last is the index in the last slot, 0 if the file is empty.
+// last is the last entry's index, 0 if there is none.
 func (g *segment) last() uint64 {
-	if len(g.table) == 0 {
+	if g.entries() == 0 {
 		return 0
 	}
-	return g.first() + uint64(g.slots()) - 1
+	return g.index(g.slots() - 1)
+}
+
+// slotOf is the slot of an index that the file holds.
+func (g *segment) slotOf(index uint64) int { return g.dead + int(index-g.first()) }
+
+func (g *segment) index(i int) uint64 {
+	return binary.BigEndian.Uint64(g.table[i*SlotSize+8:])
 }
 
 // bound is a place that the slot's payload does not go beyond: where the next

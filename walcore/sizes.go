@@ -1,10 +1,12 @@
 package walcore
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
 	"os"
+	"slices"
 
 	"go.etcd.io/raft/v3/raftpb"
 )
@@ -20,19 +22,34 @@ func (l *LogFile) load() {
 	l.sizesOnce.Do(func() {
 		l.sizes = make([]uint32, l.Slots())
 		lengths := &lengthReader{f: l.f, size: l.Attr.Size}
-		inFile := make([]int, 0, l.Slots())
 		for i := range l.sizes {
 			l.sizes[i] = noPayload
 		}
+		known := l.inherit()
+		inFile := make([]int, 0, l.Slots()-known)
 		for _, r := range l.runs {
-			for i := r.slot; i < r.slot+r.n; i++ {
+			for i := max(r.slot, known); i < r.slot+r.n; i++ {
 				if !l.dropped[i] && l.loadSize(i, lengths) {
 					inFile = append(inFile, i)
 				}
 			}
 		}
-		l.fit(inFile, lengths)
+		l.fit(known-1, inFile, lengths)
+		l.sized.Store(true)
 	})
+}
+
+// inherit takes the sizes that an earlier reader has settled, if the table has
+// only grown since, and returns how many: all but the last, which had no
+// neighbour yet.
+func (l *LogFile) inherit() int {
+	b := l.before.Swap(nil)
+	if b == nil || b.Slots() == 0 || !bytes.HasPrefix(l.table, b.table) || len(b.sizesProblems.list) > 0 ||
+		slices.Contains(b.dropped, true) || slices.Contains(l.dropped[:b.Slots()], true) || len(b.runs) != 1 || b.runs[0].n != b.Slots() {
+		return 0
+	}
+	l.full = b.full
+	return copy(l.sizes, b.sizes[:b.Slots()-1])
 }
 
 // loadSize reads a slot's length. It reports whether the payload ends within
@@ -65,13 +82,15 @@ func (l *LogFile) badSize(i int, kind Kind, format string, args ...any) {
 // fit compares each payload's end with the offset of the one after it. Where
 // the two differ, a length or an offset is wrong, and would be read as bytes
 // that no writer meant.
-func (l *LogFile) fit(slots []int, lengths *lengthReader) {
-	before, i := -1, -1 // the last two sound slots
-	full := false       // an entry that emptying would have emptied is not empty
+//
+// i is the last slot that is known to be sound, or -1. l.full says that before
+// it there is one that is not empty although emptying would have emptied it.
+func (l *LogFile) fit(i int, slots []int, lengths *lengthReader) {
+	before := i - 1
 	for _, j := range slots {
-		switch l.fitting(i, j, full, lengths) {
+		switch l.fitting(i, j, l.full, lengths) {
 		case fits:
-			full = full || i >= 0 && l.sizes[i] > 0 && l.canBeEmptied(i)
+			l.full = l.full || i >= 0 && l.sizes[i] > 0 && l.canBeEmptied(i)
 			before, i = i, j
 		case wrongBefore:
 			if at, next := l.slot(i).Offset, l.slot(j).Offset; at >= next {

@@ -115,7 +115,7 @@ func (s *DiskStorage) install(snap *raftpb.Snapshot, hs hardState) error {
 // dropReplaced removes log files that a snapshot at index has replaced.
 func (s *DiskStorage) dropReplaced(old []*segment, index uint64) error {
 	k := len(old)
-	for k > 0 && (old[k-1].slots() == 0 || old[k-1].first() > index) {
+	for k > 0 && (old[k-1].entries() == 0 || old[k-1].first() > index) {
 		k--
 		if err := s.remove(old[k]); err != nil {
 			return err

@@ -12,7 +12,8 @@ func (l *LogFile) verify(e *Entry) error {
 	if slot.Sum == 0 {
 		return nil
 	}
-	if _, done := l.verified.Load(e.Slot); done {
+	word, bit := &l.verified[e.Slot/32], uint32(1)<<(e.Slot%32)
+	if word.Load()&bit != 0 {
 		return nil
 	}
 	crc := beginChecksum(slot)
@@ -35,6 +36,6 @@ func (l *LogFile) verify(e *Entry) error {
 		}
 		return fmt.Errorf("the checksum is %08x, want %08x: %w", got, slot.Sum, ErrDamaged)
 	}
-	l.verified.Store(e.Slot, struct{}{})
+	word.Or(bit)
 	return nil
 }

@@ -83,8 +83,9 @@ func (w world) draw(r *rand.Rand, batch, most int) change {
 	hs.term = max(hs.term, w.term(w.last()), 1)
 	switch k := r.Intn(12); {
 	case k < 5 || w.last() == w.snapIndex && k < 10:
-		hs.commit = w.hs.commit + uint64(r.Intn(int(w.last()-w.hs.commit)+1))
-		return w.save("append", hs, w.run(r, w.last()+1, hs.term, 1+r.Intn(batch), most), nil)
+		n := 1 + r.Intn(batch)
+		hs.commit = w.hs.commit + uint64(r.Intn(int(w.last()-w.hs.commit)+n+1))
+		return w.save("append", hs, w.run(r, w.last()+1, hs.term, n, most), nil)
 	case k < 8 && w.last() > max(w.hs.commit, w.snapIndex):
 		from := max(w.hs.commit, w.snapIndex) + 1
 		from += uint64(r.Intn(int(w.last() - from + 1)))

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -11,6 +10,7 @@ import (
 
 func newCat() *cobra.Command {
 	var read readFlags
+	var decode decodeFlags
 	cmd := &cobra.Command{
 		Use:   "cat DIR PATH...",
 		Short: "Print files of the tree without a mount",
@@ -21,16 +21,23 @@ stderr, and the rest is printed.
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a file is damaged, 4 key missing or wrong.`,
 		Args: cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := decode.check(); err != nil {
+				return err
+			}
 			r, err := read.open(args[0])
 			if err != nil {
 				return err
 			}
 			defer r.Close()
-			tree := fsview.New(r)
+			tree, done, err := decode.tree(r)
+			if err != nil {
+				return err
+			}
+			defer done()
 			code := 0
 			for _, name := range args[1:] {
 				if err := printFile(cmd.OutOrStdout(), tree, name); err != nil {
-					complain(fmt.Errorf("%s: %w", name, err))
+					complain(pathError(name, err))
 					code = max(code, exitCode(err, true))
 				}
 			}
@@ -41,13 +48,14 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a file is damaged, 4 key missing 
 		},
 	}
 	read.add(cmd.Flags())
+	decode.add(cmd.Flags())
 	return cmd
 }
 
 func printFile(out io.Writer, tree *fsview.Tree, name string) error {
 	f, err := tree.Open(treePath(name))
 	if err != nil {
-		return errors.Unwrap(err) // the caller names the path
+		return err
 	}
 	st, err := f.Stat()
 	if err != nil {

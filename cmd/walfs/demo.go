@@ -2,127 +2,220 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/walfs/walfs/cmd/walfs/sample"
-	"github.com/walfs/walfs/fsview"
-	"github.com/walfs/walfs/fsview/fusefs"
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/cmd/walfs/cluster"
 )
 
+type demoOptions struct{ once bool }
+
 func newDemo() *cobra.Command {
-	var once bool
+	var opts demoOptions
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "A real log, mounted, with a tour of it",
-		Long: `Demo unpacks a small Raft log that a Dgraph Alpha wrote, mounts it on a temporary
-folder, and looks around with ls, cat and grep, printing each command. It stays
-until Ctrl-C so that you can look further, and then leaves nothing behind.
+		Short: "A small Raft cluster, its log mounted, with a tour of it",
+		Long: `Demo runs a key-value store on three Raft nodes in this process, each with its log in a
+temporary folder. Values are written, the leader is stopped and another one elected, and
+snapshots are taken. Then node 1's log is mounted while writing goes on, and a tour looks
+around in it with ls, cat and grep, printing each command. It stays until Ctrl-C so that
+you can look further, and then leaves nothing behind.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return demo(cmd.Context(), cmd.OutOrStdout(), once)
+			return runDemo(cmd.Context(), cmd.OutOrStdout(), opts)
 		},
 	}
-	cmd.Flags().BoolVar(&once, "once", false, "end after the tour")
+	cmd.Flags().BoolVar(&opts.once, "once", false, "end after the tour")
 	return cmd
 }
 
-// A stop of the tour is a command for the mounted tree, and one for the same
-// without a mount.
-type stop struct{ say, mounted, unmounted string }
-
-var tour = []stop{
-	{"The tree:", "ls mnt", "walfs ls w"},
-	{"What is in it, in short:", "head -n 9 mnt/status.json", "walfs stat w"},
-	{"Metadata are small files:", "cat mnt/meta/hard_state/commit", "walfs cat w meta/hard_state/commit"},
-	{"Entries are files, by index:", "ls -l mnt/entries | tail -n 3", "walfs ls -l w entries | tail -n 3"},
-	{"The same by type: the change of membership that began it all:",
-		"ls mnt/types/conf_change", "walfs ls w types/conf_change"},
-	{"A payload, byte for byte; the short name does:",
-		"head -c 48 mnt/entries/17 | od -c", "walfs cat w entries/17 | head -c 48 | od -c"},
-	{"Which predicates does it define?",
-		"grep -ao '0-[a-z][a-z]*' mnt/entries/17 | sort -u", "walfs cat w entries/17 | grep -ao '0-[a-z][a-z]*' | sort -u"},
-	{"Which entries mention people's friends?",
-		"grep -rl 0-friend mnt/entries | sort | head -n 3",
-		"for i in 17 18 19 20 21; do walfs cat w entries/$i | grep -q 0-friend && echo entries/$i; done; true"},
-}
-
-func demo(ctx context.Context, out io.Writer, once bool) error {
+func runDemo(ctx context.Context, out io.Writer, opts demoOptions) error {
 	tmp, err := os.MkdirTemp("", "walfs-demo-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(tmp)
-	dir, at := filepath.Join(tmp, "w"), filepath.Join(tmp, "mnt")
-	if err := sample.Unpack(dir); err != nil {
-		return err
-	}
-	if err := os.Mkdir(at, 0o700); err != nil {
-		return err
-	}
-	r, err := walcore.OpenReader(dir, walcore.ReaderOptions{})
+	c, err := cluster.Start(cluster.Options{Dir: tmp, Nodes: 3, SnapshotEvery: 150, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
 	}
-	defer r.Close()
-	m, err := fusefs.Mount(fsview.New(r), at, fusefs.Options{Dir: dir})
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "walfs: no mount here: %v\nwalfs: the same tour without one\n", err)
-	}
-	err = showTour(ctx, out, tmp, m != nil)
-	if err == nil && !once {
-		stay(ctx, out, dir, m)
-	}
-	if m != nil {
-		if err := unmount(m); err != nil {
-			return err
-		}
-	}
+	d := &demo{Cluster: c, out: out, tmp: tmp, once: opts.once}
+	err = errors.Join(d.run(ctx), c.Close())
 	if ctx.Err() != nil { // Ctrl-C is how it ends
 		return nil
 	}
 	return err
 }
 
-func showTour(ctx context.Context, out io.Writer, dir string, mounted bool) error {
-	self, err := os.Executable()
+// demo is a cluster and what is told about it.
+type demo struct {
+	*cluster.Cluster
+	out     io.Writer
+	tmp     string
+	once    bool
+	written int // values
+}
+
+func (d *demo) tell(format string, args ...any) { fmt.Fprintf(d.out, format+"\n", args...) }
+
+func (d *demo) run(ctx context.Context) error {
+	d.tell("Three Raft nodes in this process, a key-value store on them, their logs in\n%s", filepath.Join(d.tmp, "node{1,2,3}"))
+	// Node 1 must go on, for its log is looked at: node 2 is to lead.
+	if err := d.Campaign(ctx, 2); err != nil {
+		return err
+	}
+	first, err := d.elected(ctx)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "A Raft log of a Dgraph Alpha is in %s.\n", dir)
-	for _, s := range tour {
-		line := s.mounted
-		if !mounted {
-			line = s.unmounted
-		}
-		fmt.Fprintf(out, "\n# %s\n$ %s\n", s.say, line)
-		sh := exec.CommandContext(ctx, "sh", "-c", `walfs() { "$WALFS" "$@"; }; `+line)
-		sh.Dir = dir
-		sh.Env = append(os.Environ(), "WALFS="+self)
-		sh.Stdout, sh.Stderr = out, os.Stderr
-		if err := sh.Run(); err != nil {
-			return fmt.Errorf("%s: %w", line, err)
-		}
+	if err := d.write(ctx, 100); err != nil {
+		return err
 	}
+	if err := d.Stop(first); err != nil {
+		return err
+	}
+	d.tell("Node %d is stopped.", first)
+	if _, err := d.elected(ctx); err != nil {
+		return err
+	}
+	if err := d.write(ctx, 100); err != nil {
+		return err
+	}
+	if err := d.Restart(first); err != nil {
+		return err
+	}
+	if err := d.agree(ctx); err != nil {
+		return err
+	}
+	d.tell("Node %d is back. All nodes have the same %d values.", first, d.written)
+	if err := d.tellSnapshot(); err != nil {
+		return err
+	}
+	return d.show(ctx)
+}
+
+// elected waits for a leader, and says who it is.
+func (d *demo) elected(ctx context.Context) (uint64, error) {
+	id, err := d.Leader(ctx)
+	if err != nil {
+		return 0, err
+	}
+	s, err := d.Storage(id)
+	if err != nil {
+		return 0, err
+	}
+	hs, _, err := s.InitialState()
+	if err != nil {
+		return 0, err
+	}
+	d.tell("Node %d leads, in term %d.", id, hs.GetTerm())
+	return id, nil
+}
+
+// writers is how many write at the same time: raft puts what comes together
+// into one Ready, and the storage makes it durable at once.
+const writers = 8
+
+// write stores n more values, and says how long it took.
+func (d *demo) write(ctx context.Context, n int) error {
+	start := time.Now()
+	errs := make([]error, writers)
+	var wg sync.WaitGroup
+	for w := range writers {
+		wg.Go(func() {
+			for i := w; i < n && errs[w] == nil; i += writers {
+				errs[w] = d.putOne(ctx, d.written+i)
+			}
+		})
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	d.written += n
+	d.tell("%d values are written, each on the disks of a majority: %v.", n, time.Since(start).Round(time.Millisecond))
 	return nil
 }
 
-func stay(ctx context.Context, out io.Writer, dir string, m *fusefs.Mounted) {
-	if m == nil {
-		fmt.Fprintf(out, "\nLook further with walfs ls %s, walfs cat and walfs stat. Ctrl-C ends the demo.\n", dir)
-		<-ctx.Done()
-		return
+var cities = [...]string{"Oslo", "Lima", "Accra", "Quito", "Hanoi", "Turin", "Perth"}
+
+func (d *demo) putOne(ctx context.Context, i int) error {
+	return d.Put(ctx, fmt.Sprintf("user-%03d", i), cities[i%len(cities)])
+}
+
+// agree waits until all nodes have applied the same.
+func (d *demo) agree(ctx context.Context) error {
+	for {
+		want, err := d.Values(1)
+		if err != nil {
+			return err
+		}
+		same := len(want) == d.written
+		for id := uint64(2); id <= 3 && same; id++ {
+			have, err := d.Values(id)
+			if err != nil {
+				return err
+			}
+			same = maps.Equal(want, have)
+		}
+		if same {
+			return nil
+		}
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
-	fmt.Fprintf(out, "\nLook further: cd %s (its README tells what each path holds). Ctrl-C ends the demo.\n", m.At)
-	select {
-	case <-ctx.Done():
-	case <-m.Done():
+}
+
+func (d *demo) tellSnapshot() error {
+	s, err := d.Storage(1)
+	if err != nil {
+		return err
 	}
+	snap, err := s.Snapshot()
+	if err != nil {
+		return err
+	}
+	st := s.Stats()
+	d.tell("Node 1 has a snapshot at index %d. It has saved %d entries with %d flushes of the disk.",
+		snap.GetMetadata().GetIndex(), st.Entries, st.Flushes)
+	return nil
+}
+
+// show mounts node 1's log while values are written, and looks around in it.
+func (d *demo) show(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	var writing error
+	wg.Go(func() {
+		for writing == nil && ctx.Err() == nil {
+			if writing = d.putOne(ctx, d.written); writing == nil {
+				d.written++
+			}
+			select {
+			case <-time.After(50 * time.Millisecond):
+			case <-ctx.Done():
+			}
+		}
+	})
+	err := d.tour(ctx)
+	ended := ctx.Err() != nil
+	cancel()
+	wg.Wait()
+	if !ended && errors.Is(writing, context.Canceled) {
+		writing = nil
+	}
+	return errors.Join(err, writing)
 }

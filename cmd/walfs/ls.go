@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -14,6 +15,7 @@ import (
 
 func newLs() *cobra.Command {
 	var read readFlags
+	var decode decodeFlags
 	var long bool
 	cmd := &cobra.Command{
 		Use:   "ls DIR [PATH]",
@@ -23,23 +25,32 @@ func newLs() *cobra.Command {
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 PATH is damaged, 4 wrong key.`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := decode.check(); err != nil {
+				return err
+			}
 			r, err := read.open(args[0])
 			if err != nil {
 				return err
 			}
 			defer r.Close()
+			tree, done, err := decode.tree(r)
+			if err != nil {
+				return err
+			}
+			defer done()
 			name := "."
 			if len(args) == 2 {
 				name = treePath(args[1])
 			}
 			out := bufio.NewWriter(cmd.OutOrStdout())
-			if err := list(out, fsview.New(r), name, long); err != nil {
-				return err
+			if err := list(out, tree, name, long); err != nil {
+				return errors.Join(pathError(name, err), out.Flush())
 			}
 			return out.Flush()
 		},
 	}
 	read.add(cmd.Flags())
+	decode.add(cmd.Flags())
 	cmd.Flags().BoolVarP(&long, "long", "l", false, "mode, links, size and time too")
 	return cmd
 }
@@ -60,6 +71,7 @@ func list(out io.Writer, tree *fsview.Tree, name string, long bool) error {
 	if err != nil {
 		return err
 	}
+	failed, first := 0, error(nil)
 	line := func(dir string, e fs.DirEntry) error {
 		if !long {
 			_, err := fmt.Fprintln(out, e.Name())
@@ -67,6 +79,10 @@ func list(out io.Writer, tree *fsview.Tree, name string, long bool) error {
 		}
 		info, err := e.Info()
 		if err != nil {
+			if failed++; first == nil {
+				first = fmt.Errorf("%s: %w", e.Name(), err)
+			}
+			_, err = fmt.Fprintf(out, "?????????? ? %9s %19s %s\n", "?", "?", e.Name())
 			return err
 		}
 		target := ""
@@ -91,5 +107,8 @@ func list(out io.Writer, tree *fsview.Tree, name string, long bool) error {
 			return err
 		}
 	}
-	return nil
+	if failed > 1 {
+		return fmt.Errorf("%d names cannot be shown in full, the first: %w", failed, first)
+	}
+	return first
 }

@@ -1,10 +1,11 @@
-// Command walfs shows Raft directories as file systems.
+// Command walfs shows Raft directories as file systems, and mends them.
 package main
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
 	"syscall"
@@ -19,6 +20,7 @@ const (
 	exitUsage  = 2 // wrong usage
 	exitDamage = 3 // damage or a difference found
 	exitKey    = 4 // key missing or wrong
+	exitInUse  = 5 // directory in use
 )
 
 func main() { os.Exit(run()) }
@@ -42,30 +44,65 @@ func run() int {
 	return exitCode(err, started)
 }
 
-// complain says an error, with what to do next where a flag helps.
-func complain(err error) {
-	hint := ""
-	if errors.Is(err, walcore.ErrSealed) {
-		hint = "; give the node's key with --key-file"
+// complain says an error, and what to do next.
+func complain(err error) { fmt.Fprintf(os.Stderr, "walfs: %v%s\n", err, hint(err)) }
+
+func hint(err error) string {
+	var e exitError
+	switch {
+	case errors.As(err, &e): // says all itself
+	case errors.Is(err, walcore.ErrSealed):
+		return "; give the node's key with --key-file"
+	case errors.Is(err, walcore.ErrDamaged), errors.Is(err, walcore.ErrDataKey):
+		return "; walfs stat DIR says what is wrong"
+	case errors.Is(err, walcore.ErrChanged):
+		return "; is a node running on it? Try again"
+	case errors.Is(err, errNoPath):
+		return "; walfs ls DIR shows what there is"
 	}
-	fmt.Fprintf(os.Stderr, "walfs: %v%s\n", err, hint)
+	return ""
+}
+
+// errNoPath: a path is not in the tree.
+var errNoPath = errors.New("no such file or folder")
+
+// pathError is what opening or listing a path of the tree fails with, said
+// once: io/fs says the path, and the tree its last part.
+func pathError(name string, err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) && pe.Op != "write" {
+		err = pe.Err
+	}
+	if errors.Is(err, fs.ErrNotExist) && !errors.Is(err, walcore.ErrNoEntry) {
+		err = errNoPath
+	}
+	return fmt.Errorf("%s: %w", name, err)
 }
 
 func newRoot(started *bool) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "walfs",
-		Short: "Look into a Raft log: mount it, list it, read it",
+		Short: "Look into a Raft log: mount it, list it, read it, mend it",
 		Long: `walfs shows the directory of a Dgraph Raft log (w/ of an Alpha, zw/ of a Zero)
-as a read-only file system. It never changes the directory.
+as a read-only file system. Commands that read never change the directory. Those that
+write are create, append, truncate, rewind, set and snapshot: they refuse a directory
+that another program has open, and have --dry-run.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 damage found, 4 key missing or wrong.`,
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 damage found, 4 key missing or wrong,
+5 directory in use.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		PersistentPreRun: func(*cobra.Command, []string) {
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if err := cmd.ValidateRequiredFlags(); err != nil {
+				return err
+			}
 			*started = true // arguments are right: what fails now is no wrong usage
+			return nil
 		},
 	}
-	root.AddCommand(newMount(), newLs(), newCat(), newStat(), newDemo(), newVersion())
+	root.AddCommand(newMount(), newLs(), newCat(), newStat(), newDump(), newDiff(),
+		newCreate(), newAppend(), newTruncate(), newRewind(), newSet(), newSnapshot(),
+		newDemo(), newVersion())
 	return root
 }
 
@@ -88,6 +125,8 @@ func exitCode(err error, started bool) int {
 		return exitUsage
 	case errors.Is(err, walcore.ErrKey), errors.Is(err, walcore.ErrSealed), errors.Is(err, walcore.ErrDataKey):
 		return exitKey
+	case errors.Is(err, walcore.ErrInUse):
+		return exitInUse
 	case errors.Is(err, walcore.ErrDamaged):
 		return exitDamage
 	}

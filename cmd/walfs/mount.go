@@ -12,23 +12,40 @@ import (
 
 func newMount() *cobra.Command {
 	var read readFlags
-	var allowOther bool
+	var decode decodeFlags
+	var allowOther, frozen bool
 	cmd := &cobra.Command{
 		Use:   "mount DIR MOUNTPOINT",
 		Short: "Serve the tree until Ctrl-C or umount",
 		Long: `Mount shows the Raft directory DIR on the empty folder MOUNTPOINT, read-only,
 and stays in the foreground. Ctrl-C, SIGTERM, umount and fusermount3 -u end it.
-It shows the directory as it is when the command starts.
+It follows the directory: what a running node writes appears at once. --frozen
+shows it as it is when the command starts.
 
 Exit codes: 0 unmounted, 1 failed, 2 wrong usage, 4 wrong key.`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := decode.check(); err != nil {
+				return err
+			}
 			r, err := read.open(args[0])
 			if err != nil {
 				return err
 			}
-			defer r.Close()
-			m, err := fusefs.Mount(fsview.New(r), args[1], fusefs.Options{Dir: args[0], AllowOther: allowOther})
+			tree, done, err := decode.tree(r)
+			if err != nil {
+				r.Close()
+				return err
+			}
+			defer done()
+			live := fsview.NewLive(tree)
+			defer live.Close()
+			var view fsview.View = live
+			if frozen {
+				view = tree
+				r.Problems() // reads what would be read later: payload lengths
+			}
+			m, err := fusefs.Mount(view, args[1], fusefs.Options{Dir: args[0], AllowOther: allowOther})
 			if err != nil {
 				return err
 			}
@@ -44,6 +61,8 @@ Exit codes: 0 unmounted, 1 failed, 2 wrong usage, 4 wrong key.`,
 		},
 	}
 	read.add(cmd.Flags())
+	decode.add(cmd.Flags())
+	cmd.Flags().BoolVar(&frozen, "frozen", false, "show the log as it is now, whatever is written later; what is destroyed gives errors")
 	cmd.Flags().BoolVar(&allowOther, "allow-other", false, "let other users in, as far as the files' permissions allow")
 	return cmd
 }

@@ -8,9 +8,11 @@
 //     kernel never asks again;
 //   - READDIRPLUS tells names with attributes, so that find and ls -l send no
 //     LOOKUP and no GETATTR;
-//   - all answers may be cached for long, since a tree does not change;
+//   - all answers may be cached for long; what changes is taken back by
+//     notifications (see follow);
 //   - the mount is read-only, or each read would invalidate the atime;
-//   - there are no extended attributes.
+//   - there are no extended attributes;
+//   - a walk over many entries finds them in the page cache (see readAhead).
 package fusefs
 
 import (
@@ -24,20 +26,52 @@ import (
 	"github.com/walfs/walfs/fsview"
 )
 
-// cacheTime is how long the kernel may keep an answer: as good as for ever.
-const cacheTime = 365 * 24 * time.Hour
+const (
+	// forever is how long the kernel may keep what cannot change.
+	forever = 365 * 24 * time.Hour
+	// aWhile is for what is taken back by a notification when it changes:
+	// should one be lost, it is wrong no longer than this.
+	aWhile = time.Second
+)
 
 type rawFS struct {
 	fuse.RawFileSystem
-	tree *fsview.Tree
+	tree  fsview.View
+	live  bool // the tree changes
+	ahead *readAhead
+	told  told
+	// followed is closed when nobody looks at a live directory any more.
+	followed chan struct{}
 }
 
-// New makes the adapter.
-func New(tree *fsview.Tree) fuse.RawFileSystem {
-	return &rawFS{RawFileSystem: fuse.NewDefaultRawFileSystem(), tree: tree}
+// New makes the adapter of a tree, or of one that changes.
+func New(tree fsview.View) fuse.RawFileSystem {
+	_, live := tree.(*fsview.Live)
+	return &rawFS{RawFileSystem: fuse.NewDefaultRawFileSystem(), tree: tree, live: live,
+		followed: make(chan struct{})}
 }
 
 func (f *rawFS) String() string { return Name }
+
+// Init is called once, before the first request.
+func (f *rawFS) Init(s *fuse.Server) {
+	f.ahead = newReadAhead(f.tree, s.InodeNotifyStoreCache)
+	if live, ok := f.tree.(*fsview.Live); ok {
+		go f.follow(live, s)
+	} else {
+		close(f.followed)
+	}
+}
+
+func (f *rawFS) OnUnmount() { close(f.ahead.stop) }
+
+// keep is how long the kernel may keep what a says.
+func (f *rawFS) keep(a *fsview.Attr) time.Duration {
+	if f.live && !a.Settled {
+		return aWhile
+	}
+	return forever
+}
 
 // status turns an error of the tree into an errno. Whatever is not plainly a
 // wrong path is EIO: the bytes are not to be had.
@@ -73,11 +107,11 @@ func typeBits(m fs.FileMode) uint32 {
 	return syscall.S_IFREG
 }
 
-func fillEntry(n fsview.Node, a *fsview.Attr, out *fuse.EntryOut) {
+func (f *rawFS) fillEntry(n fsview.Node, a *fsview.Attr, out *fuse.EntryOut) {
 	out.NodeId = uint64(n)
 	fillAttr(a, &out.Attr)
-	out.SetEntryTimeout(cacheTime)
-	out.SetAttrTimeout(cacheTime)
+	out.SetEntryTimeout(f.keep(a))
+	out.SetAttrTimeout(f.keep(a))
 }
 
 func (f *rawFS) Lookup(_ <-chan struct{}, h *fuse.InHeader, name string, out *fuse.EntryOut) fuse.Status {
@@ -87,14 +121,18 @@ func (f *rawFS) Lookup(_ <-chan struct{}, h *fuse.InHeader, name string, out *fu
 			return s
 		}
 		// Node 0 lets the kernel remember that there is no such name.
-		out.SetEntryTimeout(cacheTime)
+		out.SetEntryTimeout(f.keepName(h.NodeId, name))
 		return fuse.OK
 	}
 	a, err := f.tree.Attr(n)
 	if err != nil {
 		return status(err)
 	}
-	fillEntry(n, &a, out)
+	f.fillEntry(n, &a, out)
+	if fsview.IsAlias(n, name) {
+		out.SetEntryTimeout(f.keepName(h.NodeId, name))
+	}
+	f.told.index(n)
 	return fuse.OK
 }
 
@@ -104,7 +142,7 @@ func (f *rawFS) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut
 		return status(err)
 	}
 	fillAttr(&a, &out.Attr)
-	out.SetTimeout(cacheTime)
+	out.SetTimeout(f.keep(&a))
 	return fuse.OK
 }
 
@@ -114,6 +152,9 @@ func (f *rawFS) Read(_ <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.ReadR
 	n, err := f.tree.ReadAt(fsview.Node(in.NodeId), buf[:min(len(buf), int(in.Size))], int64(in.Offset))
 	if s := status(err); !s.Ok() {
 		return nil, s
+	}
+	if node := fsview.Node(in.NodeId); in.Offset == 0 && node.Sequential() {
+		f.ahead.saw(node)
 	}
 	return fuse.ReadResultData(buf[:n]), fuse.OK
 }
@@ -167,7 +208,8 @@ func (f *rawFS) ReadDirPlus(_ <-chan struct{}, in *fuse.ReadIn, out *fuse.DirEnt
 			return false
 		}
 		if d.Attr != nil {
-			fillEntry(d.Node, d.Attr, entry)
+			f.fillEntry(d.Node, d.Attr, entry)
+			f.told.index(d.Node)
 		}
 		return true
 	}))

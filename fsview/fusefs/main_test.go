@@ -83,7 +83,7 @@ func serve(t *testing.T, dir string, key []byte) (string, *counter) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.Close() })
-	c := newCounter(New(fsview.New(r)))
+	c := newCounter(New(fsview.New(r, nil)))
 	m, err := mountRaw(c, mountpoint(t), Options{Dir: dir})
 	if err != nil {
 		t.Fatal(err)

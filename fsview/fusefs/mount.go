@@ -35,7 +35,7 @@ type Mounted struct {
 // Mount serves tree on the folder at. Root mounts by itself, others through
 // fusermount3. It fails where at does not exist, is not empty, overlaps
 // o.Dir or is mounted on already; a dead mount of ours is replaced.
-func Mount(tree *fsview.Tree, at string, o Options) (*Mounted, error) {
+func Mount(tree fsview.View, at string, o Options) (*Mounted, error) {
 	return mountRaw(New(tree), at, o)
 }
 
@@ -51,6 +51,9 @@ func mountRaw(raw fuse.RawFileSystem, at string, o Options) (*Mounted, error) {
 	m := &Mounted{At: abs, server: server, done: make(chan struct{})}
 	go func() {
 		server.Serve()
+		if f, ok := raw.(*rawFS); ok {
+			<-f.followed
+		}
 		close(m.done)
 	}()
 	if err := server.WaitMount(); err != nil {

@@ -31,6 +31,7 @@ type Dir struct {
 
 // inode is a file, whatever its name is.
 type inode struct {
+	name              string
 	size, durableSize int64
 	// Blocks by number; one that is not there is all zeros.
 	data, durable map[int64][]byte
@@ -63,6 +64,7 @@ func (c *Dir) load(name string) (*inode, error) {
 	}
 	defer f.Close()
 	n := newInode()
+	n.name = name
 	if n.size, err = f.Size(); err != nil {
 		return nil, err
 	}
@@ -166,8 +168,9 @@ func (c *Dir) Create(name string) (vfs.File, error) {
 		return nil, err
 	}
 	n := newInode()
+	n.name = name
 	c.change(func() { c.now[name] = n })
-	return &file{File: f, dir: c, n: n, name: name}, nil
+	return &file{File: f, dir: c, n: n}, nil
 }
 
 func (c *Dir) Open(name string) (vfs.File, error) {
@@ -177,7 +180,7 @@ func (c *Dir) Open(name string) (vfs.File, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return &file{File: f, dir: c, n: c.now[name], name: name}, nil
+	return &file{File: f, dir: c, n: c.now[name]}, nil
 }
 
 func (c *Dir) Rename(from, to string) error {
@@ -189,6 +192,7 @@ func (c *Dir) Rename(from, to string) error {
 	}
 	c.change(func() {
 		c.now[to] = c.now[from]
+		c.now[to].name = to
 		delete(c.now, from)
 	})
 	return nil
@@ -219,13 +223,12 @@ func (c *Dir) Sync() error {
 
 type file struct {
 	vfs.File
-	dir  *Dir
-	n    *inode
-	name string
+	dir *Dir
+	n   *inode
 }
 
 func (f *file) WriteAt(b []byte, off int64) (int, error) {
-	if err := f.dir.before("write " + f.name); err != nil {
+	if err := f.dir.before("write " + f.n.name); err != nil {
 		return 0, err
 	}
 	k, err := f.File.WriteAt(b, off)
@@ -234,7 +237,7 @@ func (f *file) WriteAt(b []byte, off int64) (int, error) {
 }
 
 func (f *file) Truncate(size int64) error {
-	if err := f.dir.before("truncate " + f.name); err != nil {
+	if err := f.dir.before("truncate " + f.n.name); err != nil {
 		return err
 	}
 	if err := f.File.Truncate(size); err != nil {
@@ -245,10 +248,10 @@ func (f *file) Truncate(size int64) error {
 }
 
 // Allocate reserves nothing: states have no full disk.
-func (f *file) Allocate(off, n int64) error { return f.dir.before("allocate " + f.name) }
+func (f *file) Allocate(off, n int64) error { return f.dir.before("allocate " + f.n.name) }
 
 func (f *file) Sync() error {
-	if err := f.dir.before("sync " + f.name); err != nil {
+	if err := f.dir.before("sync " + f.n.name); err != nil {
 		return err
 	}
 	f.dir.change(f.n.flush)

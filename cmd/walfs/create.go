@@ -1,0 +1,96 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+	"github.com/walfs/walfs/walcore"
+)
+
+type createOptions struct {
+	write           writeFlags
+	raftID, groupID uint64
+}
+
+func newCreate() *cobra.Command {
+	var opts createOptions
+	cmd := &cobra.Command{
+		Use:   "create DIR",
+		Short: "Make an empty log",
+		Long: `Create makes DIR, if it is not there, and an empty log in it: wal.meta and
+00001.wal, with --key-file a KEYREGISTRY too. A directory that has a log is refused.
+An id that is not given stays 0, as in a directory that Dgraph has not used yet.
+` + writeExits,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runCreate(cmd.OutOrStdout(), opts, args[0])
+		},
+	}
+	opts.write.add(cmd.Flags())
+	cmd.Flags().Uint64Var(&opts.raftID, "raft-id", 0, "the node's `ID` in its Raft group")
+	cmd.Flags().Uint64Var(&opts.groupID, "group-id", 0, "the `ID` of its group; a Zero's is 0")
+	return cmd
+}
+
+func runCreate(out io.Writer, opts createOptions, dir string) error {
+	key, err := opts.write.key()
+	if err != nil {
+		return err
+	}
+	if err := checkNoLog(dir); err != nil {
+		return err
+	}
+	_, err = os.Stat(dir)
+	there := err == nil
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	at := dir
+	if !there && opts.write.dryRun {
+		// A dry run needs a directory to look at: an empty one does.
+		if _, err := os.Stat(filepath.Dir(filepath.Clean(dir))); err != nil {
+			return err
+		}
+		if at, err = os.MkdirTemp("", "walfs-create-"); err != nil {
+			return err
+		}
+		defer os.RemoveAll(at)
+	}
+	s, err := opts.write.openWith(at, walcore.Options{Key: key, Create: true}, out)
+	if err != nil {
+		return err
+	}
+	st := s.State()
+	st.RaftID, st.GroupID = opts.raftID, opts.groupID
+	if err := s.SetState(st); err != nil {
+		return s.end(err)
+	}
+	what := "plain"
+	if len(key) > 0 {
+		what = "encrypted"
+	}
+	if !there {
+		s.say("make", "made", "%s", dir)
+	}
+	s.say("create", "created", "an empty log in %s: raft id %d, group id %d, %s", dir, opts.raftID, opts.groupID, what)
+	return s.end(nil)
+}
+
+// checkNoLog refuses a directory that has any file of a log.
+func checkNoLog(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, e := range entries {
+		if _, isLog := walcore.ParseFileName(e.Name()); isLog || e.Name() == walcore.MetaName {
+			return fmt.Errorf("%s has a log already: %s is there; walfs stat %s shows it", dir, e.Name(), dir)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"github.com/walfs/walfs/fsview"
+	"github.com/walfs/walfs/fsview/fusefs"
+	"github.com/walfs/walfs/walcore"
+)
+
+// A stop of the tour is a command for the mounted tree, and one for the same
+// without a mount.
+type stop struct{ say, mounted, unmounted string }
+
+var tour = []stop{
+	{"The tree:", "ls mnt", "walfs ls node1"},
+	{"What is in it, in short:", "head -n 9 mnt/status.json", "walfs stat node1"},
+	{"Metadata are small files:", "cat mnt/meta/hard_state/commit", "walfs cat node1 meta/hard_state/commit"},
+	{"Entries are files, by index:", "ls -l mnt/entries | tail -n 3", "walfs ls -l node1 entries | tail -n 3"},
+	{"The same by term, one for each election:", "ls mnt/terms", "walfs ls node1 terms"},
+	{"The same by type; the changes of membership that began it all:",
+		"ls mnt/types/conf_change", "walfs ls node1 types/conf_change"},
+	{"A payload is a file's content; the short name does:", "cat mnt/entries/42", "walfs cat node1 entries/42"},
+	{"Which entries move somebody to Lima?", "grep -rl Lima mnt/entries | sort | head -n 3",
+		"for i in 5 6 7 8 9 10 11 12 13 14 15; do walfs cat node1 entries/$i | grep -q Lima && echo entries/$i; done; true"},
+	{"The snapshot is the application's own blob:", "head -n 4 mnt/snapshots/latest/data",
+		"walfs cat node1 snapshots/latest/data | head -n 4"},
+}
+
+// tour mounts node 1's log, or does without, and shows it.
+func (d *demo) tour(ctx context.Context) error {
+	dir, at := d.Dir(1), filepath.Join(d.tmp, "mnt")
+	if err := os.Mkdir(at, 0o700); err != nil {
+		return err
+	}
+	// The storage has the directory open, which a reader does not mind.
+	r, err := walcore.OpenReader(dir, walcore.ReaderOptions{})
+	if err != nil {
+		return err
+	}
+	live := fsview.NewLive(fsview.New(r, nil))
+	defer live.Close()
+	m, err := fusefs.Mount(live, at, fusefs.Options{Dir: dir})
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "walfs: no mount here: %v\nwalfs: the same tour without one\n", err)
+	} else {
+		d.tell("Node 1's log is mounted at %s while values are written.", at)
+	}
+	err = d.showStops(ctx, m != nil)
+	if err == nil && !d.once {
+		d.stay(ctx, dir, m)
+	}
+	if m != nil {
+		if err := unmount(m); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+func (d *demo) showStops(ctx context.Context, mounted bool) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	for _, s := range tour {
+		line := s.mounted
+		if !mounted {
+			line = s.unmounted
+		}
+		d.tell("\n# %s\n$ %s", s.say, line)
+		sh := exec.CommandContext(ctx, "sh", "-c", `walfs() { "$WALFS" "$@"; }; `+line)
+		sh.Dir = d.tmp
+		sh.Env = append(os.Environ(), "WALFS="+self)
+		sh.Stdout, sh.Stderr = d.out, os.Stderr
+		if err := sh.Run(); err != nil {
+			return fmt.Errorf("%s: %w", line, err)
+		}
+	}
+	return nil
+}
+
+func (d *demo) stay(ctx context.Context, dir string, m *fusefs.Mounted) {
+	if m == nil {
+		d.tell("\nLook further with walfs ls %s, walfs cat and walfs stat. Ctrl-C ends the demo.", dir)
+		<-ctx.Done()
+		return
+	}
+	d.tell("\nLook further: cd %s (its README tells what each path holds). Ctrl-C ends the demo.", m.At)
+	select {
+	case <-ctx.Done():
+	case <-m.Done():
+	}
+}

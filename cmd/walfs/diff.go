@@ -1,0 +1,174 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+	"github.com/walfs/walfs/fsview"
+	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/payload"
+	"github.com/walfs/walfs/walcore/replicas"
+)
+
+func newDiff() *cobra.Command {
+	var keyFiles []string
+	var plain, asJSON bool
+	var decode decodeFlags
+	cmd := &cobra.Command{
+		Use:   "diff DIR DIR...",
+		Short: "Say where replicas' logs part",
+		Long: `Diff compares the logs of one Raft group's nodes side by side: the range they have
+in common, the first index where term, type or payload differs, who is ahead, and
+committed entries that differ, which Raft promises never happens. A replica that
+only lags is no difference.
+
+--key-file, given once, is for every DIR; given as often as DIR, each is for one ("" for none).
+
+Exit codes: 0 alike, 1 failed, 2 wrong usage, 3 they part, or an entry is damaged,
+4 key missing or wrong.`,
+		Args: cobra.MinimumNArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if n := len(keyFiles); n > 1 && n != len(args) {
+				return usage(fmt.Sprintf("%d key files for %d directories: give one, or one each", n, len(args)))
+			}
+			if err := decode.check(); err != nil {
+				return err
+			}
+			var readers []*walcore.Reader
+			for i, dir := range args {
+				read := readFlags{plain: plain}
+				if len(keyFiles) > 0 {
+					read.keyFile = keyFiles[i%len(keyFiles)]
+				}
+				r, err := read.open(dir)
+				if err != nil {
+					return fmt.Errorf("%s: %w", dir, err)
+				}
+				defer r.Close()
+				readers = append(readers, r)
+			}
+			decoder, done, err := decode.decoder(readers[0])
+			if err != nil {
+				return err
+			}
+			defer done()
+			rep := replicas.Compare(readers)
+			if asJSON {
+				err = printJSON(cmd.OutOrStdout(), rep)
+			} else {
+				err = printReport(cmd.OutOrStdout(), rep, &outspoken{Decoder: decoder})
+			}
+			if err != nil {
+				return err
+			}
+			return diffVerdict(rep, readers)
+		},
+	}
+	cmd.Flags().StringArrayVar(&keyFiles, "key-file", nil, "encryption key `FILE` of all DIRs, or of each in turn")
+	cmd.Flags().BoolVar(&plain, "plain", false, "compare payloads as they are where a log file may have lost its key id")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	decode.add(cmd.Flags())
+	return cmd
+}
+
+func diffVerdict(rep *replicas.Report, readers []*walcore.Reader) error {
+	switch {
+	case !rep.Alike():
+		return exitError{code: exitDamage}
+	case rep.Unreadable > 0:
+		err := fmt.Errorf("%d entries could not be read to be compared; walfs stat tells why", rep.Unreadable)
+		for _, r := range readers {
+			for _, f := range r.Log().Files() {
+				if f.Sealed() != nil {
+					return exitError{code: exitKey, err: err}
+				}
+			}
+		}
+		return exitError{code: exitDamage, err: err}
+	}
+	return nil
+}
+
+func printJSON(out io.Writer, v any) error {
+	enc := json.NewEncoder(out)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+func printReport(out io.Writer, rep *replicas.Report, d payload.Decoder) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "DIR\tRAFT ID\tGROUP\tLOG\tTERM\tVOTE\tCOMMIT\tSNAPSHOT\tPROBLEMS")
+	for _, r := range rep.Replicas {
+		hard := "unknown\tunknown\tunknown"
+		if h := r.HardState; h != nil {
+			hard = fmt.Sprintf("%d\t%d\t%d", h.Term, h.Vote, h.Commit)
+		}
+		snap := "unknown"
+		if r.Snapshot != nil {
+			snap = fmt.Sprintf("%d (term %d)", r.Snapshot.Index, r.Snapshot.Term)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d to %d\t%s\t%s\t%d\n", r.Dir, known(r.RaftID), known(r.GroupID),
+			r.FirstIndex, r.LastIndex, hard, snap, r.Problems)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintln(out)
+	if c := rep.Common; c != nil {
+		fmt.Fprintf(out, "common range: %d to %d\n", c.First, c.Last)
+	} else {
+		fmt.Fprintln(out, "common range: none")
+	}
+	for _, a := range rep.Ahead {
+		fmt.Fprintf(out, "ahead: %s has %d to %d (%d entries) that %s lacks\n", a.Dir, a.First, a.Last, a.Last-a.First+1, a.Behind)
+	}
+	for _, n := range rep.Notes {
+		fmt.Fprintf(out, "NOT ALIKE: %s\n", n)
+	}
+	if rep.Broken != nil {
+		fmt.Fprintf(out, "RAFT'S PROMISE IS BROKEN: committed entries differ, first at index %d\n", rep.Broken.Index)
+		printDifference(out, rep.Broken, d)
+	}
+	if rep.Parted != nil && rep.Parted != rep.Broken {
+		printDifference(out, rep.Parted, d)
+	}
+	if rep.Parted == nil {
+		line := "alike: no entry that two replicas have differs"
+		if rep.Unreadable > 0 {
+			line = fmt.Sprintf("no entry that could be compared differs; %d could not be compared in full", rep.Unreadable)
+		}
+		_, err := fmt.Fprintln(out, line)
+		return err
+	}
+	line := "1 index differs"
+	if rep.Differs > 1 {
+		line = fmt.Sprintf("%d indexes differ", rep.Differs)
+	}
+	_, err := fmt.Fprintln(out, line)
+	return err
+}
+
+func printDifference(out io.Writer, diff *replicas.Difference, d payload.Decoder) {
+	where := ""
+	if diff.Byte != nil {
+		where = fmt.Sprintf(" from byte %d on", *diff.Byte)
+	}
+	fmt.Fprintf(out, "parted at index %d, by %s%s:\n", diff.Index, diff.What, where)
+	for i := range diff.Entries {
+		v := &diff.Entries[i]
+		state := "not committed"
+		if v.Committed {
+			state = "committed"
+		}
+		var s payload.Summary
+		line := "cannot be read"
+		if v.SHA256 != nil {
+			_ = d.Summarize(&s, fsview.PayloadEntry(&v.Entry, v.Data)) // outspoken says what fails
+			line = string(s.Line)
+		}
+		fmt.Fprintf(out, "  %s: term %d, %s, %d bytes, %s: %s\n", v.Dir, v.Term, v.Type, v.Size, state, line)
+	}
+}

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"github.com/walfs/walfs/fsview"
+	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/payload"
+)
+
+type dumpOptions struct {
+	read   readFlags
+	decode decodeFlags
+	filter filter
+	format string
+	full   bool // --decode
+}
+
+func newDump() *cobra.Command {
+	var o dumpOptions
+	cmd := &cobra.Command{
+		Use:   "dump DIR",
+		Short: "Print the entries: a table, JSON lines, or raw bytes",
+		Long: `Dump prints DIR's entries one after the other, in constant memory.
+
+--format table   a line an entry with what it says, and at the end a summary: entries
+                 by kind and predicate, transactions that are not decided, members
+--format json    a line of JSON an entry: index, term, type, size, file, slot, offset,
+                 data (base64), and with --decode what it means under decoded
+--format raw     the payloads, one right after the other
+
+--grep tries a regular expression on the decoded text, that of decoded/N.json.
+What cannot be read or decoded is said on stderr, and the rest is printed.
+
+Exit codes: 0 done, 1 failed, or a --decoder did, 2 wrong usage, 3 an entry is damaged,
+4 key missing or wrong.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.check(); err != nil {
+				return err
+			}
+			r, err := o.read.open(args[0])
+			if err != nil {
+				return err
+			}
+			defer r.Close()
+			d, done, err := o.decode.decoder(r)
+			if err != nil {
+				return err
+			}
+			defer done()
+			out := bufio.NewWriterSize(cmd.OutOrStdout(), 64<<10)
+			code, err := o.dump(cmd.Context(), r, d, out)
+			if flushed := out.Flush(); err == nil {
+				err = flushed
+			}
+			if err == nil && code != 0 {
+				err = exitError{code: code}
+			}
+			return err
+		},
+	}
+	o.read.add(cmd.Flags())
+	o.decode.add(cmd.Flags())
+	o.filter.add(cmd.Flags())
+	cmd.Flags().StringVar(&o.format, "format", "table", "`FORMAT`: table, json or raw")
+	cmd.Flags().BoolVar(&o.full, "decode", false, "with --format json: what each entry means, too")
+	return cmd
+}
+
+// printer is a format of dump.
+type printer interface {
+	// print writes an entry; data is good until it returns.
+	print(e *walcore.Entry, data []byte) error
+	// end writes what comes after the last.
+	end(r *walcore.Reader) error
+}
+
+// check finds wrong usage, before anything is opened.
+func (o *dumpOptions) check() error {
+	switch {
+	case o.format != "table" && o.format != "json" && o.format != "raw":
+		return usage(fmt.Sprintf("--format %s: want table, json or raw", o.format))
+	case o.full && o.format != "json":
+		return usage("--decode goes with --format json; the table decodes anyway")
+	}
+	if err := o.filter.parse(); err != nil {
+		return err
+	}
+	return o.decode.check()
+}
+
+func (o *dumpOptions) printer(out *bufio.Writer, d payload.Decoder) printer {
+	switch o.format {
+	case "json":
+		return &jsonLines{out: out, decoder: d, full: o.full}
+	case "raw":
+		return raw{out}
+	}
+	return newTable(out, d)
+}
+
+// dump prints what the filter lets through. code is the exit code that what it
+// could not read or decode calls for.
+func (o *dumpOptions) dump(ctx context.Context, r *walcore.Reader, d payload.Decoder, out *bufio.Writer) (code int, err error) {
+	decoder := &outspoken{Decoder: d}
+	p := o.printer(out, decoder)
+	say := func(err error) {
+		if err != nil {
+			complain(err)
+			code = max(code, exitCode(err, true))
+		}
+	}
+	var payloads walcore.Scanner
+	var text []byte
+	left := o.filter.limit
+	next := o.filter.from
+	for e := range r.Log().Entries(o.filter.from) {
+		if e.Index > o.filter.to {
+			break
+		}
+		if ctx.Err() != nil {
+			return code, fmt.Errorf("interrupted before entry %d", e.Index)
+		}
+		say(damaged(r, next, e.Index-1))
+		next = e.Index + 1
+		if !o.filter.takes(&e) {
+			continue
+		}
+		data, err := payloads.Data(&e)
+		if err != nil {
+			say(err)
+			continue
+		}
+		if o.filter.pattern != nil {
+			// A decoder's failure is in the text, too: only programs fail.
+			text, _ = decoder.AppendJSON(text[:0], fsview.PayloadEntry(&e, data))
+			if !o.filter.pattern.Match(text) {
+				continue
+			}
+		}
+		if err := p.print(&e, data); err != nil {
+			return code, err
+		}
+		if left--; left == 0 {
+			break
+		}
+	}
+	if left != 0 || o.filter.limit == 0 { // else the rest was not asked for
+		say(damaged(r, next, o.filter.to))
+	}
+	if decoder.failed {
+		code = max(code, exitFailed)
+	}
+	return code, p.end(r)
+}
+
+// damaged tells of entries from first to last, none of which is whole. A list of
+// entries would pass over them in silence.
+func damaged(r *walcore.Reader, first, last uint64) error {
+	err := r.Log().Gap(first, last)
+	if err == nil {
+		return nil
+	}
+	return err
+}
+
+type raw struct{ out *bufio.Writer }
+
+func (r raw) print(_ *walcore.Entry, data []byte) error {
+	_, err := r.out.Write(data)
+	return err
+}
+
+func (raw) end(*walcore.Reader) error { return nil }

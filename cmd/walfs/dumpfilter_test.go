@@ -1,0 +1,126 @@
+package main
+
+import (
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/walfs/walfs/fsview"
+	"github.com/walfs/walfs/test/fixture"
+	"github.com/walfs/walfs/walcore"
+)
+
+// filtered is what a filter must let through, by the manifest and by the texts
+// of decoded/.
+func filtered(t *testing.T, name, dir string, f filter) (want []uint64) {
+	t.Helper()
+	r, err := walcore.OpenReader(dir, walcore.ReaderOptions{Key: fixture.Key(name)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	tree := fsview.New(r, nil)
+	types := []string{"normal", "conf_change", "conf_change_v2"}
+	for _, e := range fixture.ReadManifest(t, name).Entries {
+		switch {
+		case f.from > 0 && e.Index < f.from, f.to > 0 && e.Index > f.to,
+			f.term > 0 && e.Term != f.term, f.typ != "" && types[e.Type] != f.typ:
+			continue
+		}
+		if f.grep != "" {
+			text, err := fs.ReadFile(tree, fmt.Sprintf("decoded/%d.json", e.Index))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !regexp.MustCompile(f.grep).Match(text) {
+				continue
+			}
+		}
+		if want = append(want, e.Index); f.limit > 0 && int64(len(want)) == f.limit {
+			break
+		}
+	}
+	return want
+}
+
+// flags are a filter as a user types it; 0 and "" are left out.
+func (f filter) flags() (args []string) {
+	for _, flag := range []struct {
+		name  string
+		value any
+	}{{"from", f.from}, {"to", f.to}, {"term", f.term}, {"type", f.typ}, {"grep", f.grep}, {"limit", f.limit}} {
+		if v := fmt.Sprint(flag.value); v != "0" && v != "" {
+			args = append(args, "--"+flag.name, v)
+		}
+	}
+	return args
+}
+
+// TestDumpFilters: each alone, and all of them combined at random.
+func TestDumpFilters(t *testing.T) {
+	type on struct {
+		name string
+		filter
+	}
+	tests := []on{
+		{"rewritten", filter{}},
+		{"rewritten", filter{from: 100}},
+		{"rewritten", filter{to: 100}},
+		{"rewritten", filter{from: 100, to: 100}},
+		{"rewritten", filter{from: 1 << 62}},
+		{"rewritten", filter{term: 9}},
+		{"rewritten", filter{term: 12345}},
+		{"rewritten", filter{typ: "normal"}},
+		{"rewritten", filter{typ: "conf_change"}},
+		{"rewritten", filter{typ: "conf_change_v2"}},
+		{"rewritten", filter{limit: 7}},
+		{"rewritten", filter{limit: 1 << 40}},
+		{"highstart", filter{to: 5}},
+		{"highstart", filter{from: 1_000_000_010, limit: 2}},
+		{"alpha", filter{grep: `"attr": "0-name"`}},
+		{"alpha", filter{grep: `0-(bio|friend)`}},
+		{"alpha", filter{grep: `(?s)"index": "?17"?,.*0-friend`}},
+		{"alpha", filter{grep: `no such text`}},
+		{"alpha", filter{grep: `max_assigned`, from: 200, limit: 3}},
+		{"sealed128", filter{term: 2, typ: "normal", from: 7, limit: 9}},
+	}
+	random := rand.New(rand.NewPCG(5, 5))
+	for range 25 {
+		f := filter{from: random.Uint64N(500), term: []uint64{0, 0, 2, 5, 9}[random.IntN(5)],
+			typ:   []string{"", "", "normal", "conf_change", "conf_change_v2"}[random.IntN(5)],
+			grep:  []string{"", "", "e", `"size": 1\d\d`}[random.IntN(4)],
+			limit: []int64{0, 0, 1, 10}[random.IntN(4)]}
+		if random.IntN(2) == 0 {
+			f.to = f.from + random.Uint64N(300)
+		}
+		tests = append(tests, on{"rewritten", f})
+	}
+	dirs := map[string]string{}
+	printed := 0
+	for _, test := range tests {
+		if dirs[test.name] == "" {
+			dirs[test.name] = fixture.Dir(t, test.name)
+		}
+		dir := dirs[test.name]
+		want := filtered(t, test.name, dir, test.filter)
+		printed += min(len(want), 1)
+		args := append(test.flags(), "--key-file", keyFile(t, test.name), dir)
+		var got []uint64
+		dumpEach(t, func(e dumped) { got = append(got, e.Index) }, args...)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s %v: %d entries, want %d\n%v\n%v", test.name, args, len(got), len(want), got, want)
+		}
+		// The table has the same.
+		table, _, _ := strings.Cut(ok(t, append([]string{"dump"}, args...)...), "\n\n")
+		if n := strings.Count(table, "\n"); n != len(want) {
+			t.Errorf("%s %v: the table has %d rows, want %d", test.name, args, n, len(want))
+		}
+	}
+	if printed < len(tests)/2 {
+		t.Errorf("only %d of %d filters let anything through", printed, len(tests))
+	}
+}

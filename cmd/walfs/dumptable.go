@@ -1,0 +1,61 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"strconv"
+
+	"github.com/walfs/walfs/fsview"
+	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/payload"
+)
+
+// table is a line an entry, and a summary.
+type table struct {
+	out     *bufio.Writer
+	decoder payload.Decoder
+	summary payload.Summary
+	totals  totals
+	line    []byte
+}
+
+func newTable(out *bufio.Writer, d payload.Decoder) *table {
+	fmt.Fprintf(out, "%10s %6s %-14s %8s  %s\n", "INDEX", "TERM", "TYPE", "SIZE", "WHAT")
+	return &table{out: out, decoder: d, totals: newTotals()}
+}
+
+func (t *table) print(e *walcore.Entry, data []byte) error {
+	_ = t.decoder.Summarize(&t.summary, fsview.PayloadEntry(e, data)) // outspoken has said it
+	t.totals.add(&t.summary, e)
+	b := rightUint(t.line[:0], e.Index, 10)
+	b = append(b, ' ')
+	b = rightUint(b, e.Term, 6)
+	b = append(b, ' ')
+	b = left(b, fsview.TypeName(e.Type), 14)
+	b = append(b, ' ')
+	b = rightUint(b, uint64(e.Size), 8)
+	b = append(b, ' ', ' ')
+	b = append(b, t.summary.Line...)
+	t.line = append(b, '\n')
+	_, err := t.out.Write(t.line)
+	return err
+}
+
+func (t *table) end(r *walcore.Reader) error { return t.totals.write(t.out, r) }
+
+func rightUint(b []byte, n uint64, width int) []byte {
+	var digits [20]byte
+	s := strconv.AppendUint(digits[:0], n, 10)
+	for range width - len(s) {
+		b = append(b, ' ')
+	}
+	return append(b, s...)
+}
+
+func left(b []byte, s string, width int) []byte {
+	b = append(b, s...)
+	for range width - len(s) {
+		b = append(b, ' ')
+	}
+	return b
+}

@@ -1,0 +1,240 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/walfs/walfs/test/fixture"
+	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/payload"
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// counted is what a summary must say, counted from what Dgraph's own types make
+// of the entries. Predicate bytes are counted from the payloads.
+type counted struct {
+	kinds, predicates map[string]*sum
+	pending           map[string]string // start_ts to index
+}
+
+func countEntries(t *testing.T, entries []map[string]any, payloads [][]byte) counted {
+	t.Helper()
+	c := counted{map[string]*sum{}, map[string]*sum{}, map[string]string{}}
+	add := func(to map[string]*sum, name string, entries, edges, bytes int64) {
+		if to[name] == nil {
+			to[name] = &sum{}
+		}
+		to[name].entries += entries
+		to[name].edges += edges
+		to[name].bytes += bytes
+	}
+	for i, e := range entries {
+		var size int64
+		fmt.Sscan(fmt.Sprint(e["size"]), &size)
+		add(c.kinds, kindOf(t, e), 1, 0, size)
+		proposal, _ := e["proposal"].(map[string]any)
+		mutations, _ := proposal["mutations"].(map[string]any)
+		edges, _ := mutations["edges"].([]any)
+		seen := map[string]bool{}
+		sizes := edgeSizes(payloads[i])
+		for k, edge := range edges {
+			name := edge.(map[string]any)["attr"].(string)
+			first := int64(1)
+			if seen[name] {
+				first = 0
+			}
+			seen[name] = true
+			add(c.predicates, name, first, 1, sizes[k])
+		}
+		if len(edges) > 0 {
+			c.pending[mutations["start_ts"].(string)] = fmt.Sprint(e["index"])
+		}
+		delta, _ := proposal["delta"].(map[string]any)
+		txns, _ := delta["txns"].([]any)
+		for _, txn := range txns {
+			delete(c.pending, txn.(map[string]any)["start_ts"].(string))
+		}
+	}
+	return c
+}
+
+// edgeSizes are the encoded sizes of Proposal.mutations.edges.
+func edgeSizes(data []byte) (sizes []int64) {
+	for _, mutations := range submessages(data[min(8, len(data)):], 2) {
+		for _, edge := range submessages(mutations, 3) {
+			sizes = append(sizes, int64(len(edge)))
+		}
+	}
+	return sizes
+}
+
+func submessages(b []byte, number protowire.Number) (found [][]byte) {
+	for len(b) > 0 {
+		num, typ, n := protowire.ConsumeTag(b)
+		if n < 0 {
+			return found
+		}
+		size := protowire.ConsumeFieldValue(num, typ, b[n:])
+		if size < 0 {
+			return found
+		}
+		if num == number && typ == protowire.BytesType {
+			v, _ := protowire.ConsumeBytes(b[n:])
+			found = append(found, v)
+		}
+		b = b[n+size:]
+	}
+	return found
+}
+
+func kindOf(t *testing.T, e map[string]any) string {
+	t.Helper()
+	if e["conf_change"] != nil {
+		return payload.KindConfChange
+	}
+	proposal, ok := e["proposal"].(map[string]any)
+	if !ok {
+		return payload.KindEmpty
+	}
+	mutations, _ := proposal["mutations"].(map[string]any)
+	for _, kind := range []struct {
+		in    map[string]any
+		field string
+		name  string
+	}{
+		{mutations, "edges", payload.KindMutation}, {mutations, "schema", payload.KindSchema},
+		{proposal, "delta", payload.KindDelta}, {proposal, "snapshot", payload.KindSnapshot},
+		{proposal, "txn", payload.KindTxn}, {proposal, "member", payload.KindMember},
+		{proposal, "tablet", payload.KindTablet}, {proposal, "maxTxnTs", payload.KindLease},
+		{proposal, "maxUID", payload.KindLease}, {proposal, "cid", payload.KindLease},
+	} {
+		if kind.in[kind.field] != nil {
+			return kind.name
+		}
+	}
+	t.Fatalf("of no kind: %v", e)
+	return ""
+}
+
+// rows gives the summary's rows below a heading, a field each, by name.
+func rows(t *testing.T, text, heading string) map[string]string {
+	t.Helper()
+	_, text, found := strings.Cut(text, "\n\n"+heading)
+	if !found {
+		return nil
+	}
+	body, _, _ := strings.Cut(text, "\n\n")
+	got := map[string]string{}
+	for _, line := range strings.Split(body, "\n")[1:] {
+		field := strings.Fields(line)
+		got[field[0]] = strings.Join(field[1:], " ")
+	}
+	return got
+}
+
+func payloadsOf(t *testing.T, dir string) (payloads [][]byte) {
+	t.Helper()
+	dumpEach(t, func(e dumped) { payloads = append(payloads, e.Data) }, dir)
+	return payloads
+}
+
+func checkSummary(t *testing.T, text string, want counted) {
+	t.Helper()
+	kinds, predicates := map[string]string{}, map[string]string{}
+	for name, s := range want.kinds {
+		kinds[name] = fmt.Sprint(s.entries, s.bytes)
+	}
+	for name, s := range want.predicates {
+		predicates[name] = fmt.Sprint(s.entries, s.edges, s.bytes)
+	}
+	if got := rows(t, text, "KIND "); !maps.Equal(got, kinds) {
+		t.Errorf("kinds %v, want %v", got, kinds)
+	}
+	if got := rows(t, text, "PREDICATE "); !maps.Equal(got, predicates) {
+		t.Errorf("predicates %v, want %v", got, predicates)
+	}
+	line := fmt.Sprintf("\n\n%d transactions started, neither committed nor aborted", len(want.pending))
+	for i, ts := range slices.SortedFunc(maps.Keys(want.pending), byNumber) {
+		if i == shownPending {
+			line += ", …"
+			break
+		}
+		line += []string{": ", ", "}[min(i, 1)] + ts + " (entry " + want.pending[ts] + ")"
+	}
+	if !strings.Contains(text, line+"\n") {
+		_, got, _ := strings.Cut(text, "\n\n")
+		t.Errorf("pending transactions differ, want %q in\n%s", line, got)
+	}
+}
+
+func byNumber(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) }
+
+// TestDumpSummary: whole logs, and parts in which transactions are not decided.
+func TestDumpSummary(t *testing.T) {
+	members := map[string]string{
+		"alpha":         "1 voter\n",
+		"zero":          "1 voter 127.0.0.1:5080\n",
+		"cluster-node1": "1 voter\n2 voter 127.0.0.1:7081\n3 voter 127.0.0.1:7082\n",
+	}
+	for _, name := range fixture.WithDecoded(t) {
+		dir := fixture.Dir(t, name)
+		entries, payloads := fixture.ReadDecoded(t, name).Entries, payloadsOf(t, dir)
+		for _, span := range [][2]int{{1, len(entries)}, {100, 300}, {20, 20}, {19, 21}} {
+			from, to := span[0], span[1]
+			text := ok(t, "dump", "--from", fmt.Sprint(from), "--to", fmt.Sprint(to), dir)
+			checkSummary(t, text, countEntries(t, entries[from-1:to], payloads[from-1:to]))
+			if want := "\n\nmembers as of the commit index\n" + members[name]; !strings.HasSuffix(text, want) {
+				t.Errorf("%s %d to %d: want members %q in %s", name, from, to, want, text)
+			}
+			if n := strings.Count(text[:strings.Index(text, "\n\n")], "\n"); n != to-from+1 {
+				t.Errorf("%s %d to %d: %d lines of entries", name, from, to, n)
+			}
+		}
+	}
+}
+
+// TestDumpSummaryOfNothing: no entries is no failure.
+func TestDumpSummaryOfNothing(t *testing.T) {
+	text := ok(t, "dump", fixture.Dir(t, "empty"))
+	want := "     INDEX   TERM TYPE               SIZE  WHAT\n\nKIND  ENTRIES  BYTES\n\n" +
+		"0 transactions started, neither committed nor aborted\n\nno members as of the commit index\n"
+	if text != want {
+		t.Errorf("%q, want %q", text, want)
+	}
+	text = ok(t, "dump", fixture.Dir(t, "rewritten"))
+	if !strings.HasSuffix(text, "\n\nmembers unknown: entry 5, a configuration change, does not replay: removed all voters\n") {
+		t.Errorf("members that do not replay: %s", text[strings.LastIndex(text, "\n\n"):])
+	}
+}
+
+// TestTotalsAreBounded: beyond the bounds, more is only counted.
+func TestTotalsAreBounded(t *testing.T) {
+	totals := newTotals()
+	for i := range uint64(maxPending + 10) {
+		e := walcore.Entry{Index: i + 1, Size: 1}
+		totals.add(&payload.Summary{Kind: payload.KindMutation, Started: []uint64{i + 1},
+			Predicates: []payload.Predicate{{Name: fmt.Sprint(i % (maxPredicates + 5)), Edges: 2, Bytes: 3}}}, &e)
+	}
+	if len(totals.predicates) != maxPredicates || len(totals.pending) != maxPending || totals.unwatched != 10 {
+		t.Errorf("%d predicates, %d pending, %d unwatched", len(totals.predicates), len(totals.pending), totals.unwatched)
+	}
+	all := totals.other
+	for _, p := range totals.predicates {
+		all.entries += p.entries
+		all.edges += p.edges
+		all.bytes += p.bytes
+	}
+	if n := int64(maxPending + 10); all != (sum{n, 2 * n, 3 * n}) {
+		t.Errorf("in all %+v, want %d entries", all, n)
+	}
+	var out bytes.Buffer
+	totals.writePending(&out)
+	if text := out.String(); !strings.HasPrefix(text, "\n100010 transactions started") || !strings.HasSuffix(text, "20 (entry 20), …\n") {
+		t.Errorf("%q", text)
+	}
+}

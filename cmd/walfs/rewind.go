@@ -1,0 +1,92 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/walfs/walfs/walcore"
+)
+
+type rewindOptions struct {
+	write writeFlags
+	to    uint64
+}
+
+func newRewind() *cobra.Command {
+	var opts rewindOptions
+	cmd := &cobra.Command{
+		Use:   "rewind DIR --to N",
+		Short: "Drop the entries after an index",
+		Long: `Rewind drops the entries after N from the log. It refuses to drop what is committed or
+applied, for Raft has promised to keep that; set the commit index and the checkpoint
+first if you know better:
+
+    walfs set DIR hard_state.commit=N checkpoint_index=N
+
+It never goes below the snapshot.
+` + writeExits,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runRewind(cmd.OutOrStdout(), opts, args[0])
+		},
+	}
+	opts.write.add(cmd.Flags())
+	cmd.Flags().Uint64Var(&opts.to, "to", 0, "the last index `N` that stays")
+	cmd.MarkFlagRequired("to")
+	return cmd
+}
+
+func runRewind(out io.Writer, opts rewindOptions, dir string) error {
+	s, err := opts.write.open(dir, out)
+	if err != nil {
+		return err
+	}
+	err = rewind(s, opts.to)
+	if errors.Is(err, walcore.ErrRefused) {
+		err = fmt.Errorf("%w%s", err, lowerFirst(s, dir, opts.to))
+	}
+	return s.end(err)
+}
+
+func rewind(s *storage, to uint64) error {
+	last, _, err := s.last()
+	if err != nil {
+		return err
+	}
+	files := s.Files()
+	if err := s.Rewind(to); err != nil {
+		return err
+	}
+	now, term, err := s.last()
+	if err != nil {
+		return err
+	}
+	if now == last {
+		s.say("drop", "dropped", "nothing; the last index is %d", last)
+		return nil
+	}
+	s.say("drop", "dropped", "%s, %d to %d", count(last-now, "entry", "entries"), now+1, last)
+	s.sayRemoved(files)
+	s.say("leave", "left", "the log with the last index %d, of term %d", now, term)
+	return nil
+}
+
+// lowerFirst says what to set before a rewind that was refused, if that helps.
+func lowerFirst(s *storage, dir string, to uint64) string {
+	st := s.State()
+	first, err := s.FirstIndex()
+	if err != nil || to+1 < first {
+		return "; take a copy of another replica instead"
+	}
+	var names []string
+	if st.Commit > to {
+		names = append(names, fmt.Sprintf("hard_state.commit=%d", to))
+	}
+	if st.Checkpoint > to {
+		names = append(names, fmt.Sprintf("checkpoint_index=%d", to))
+	}
+	return fmt.Sprintf("; if this node may forget them: walfs set %s %s", dir, strings.Join(names, " "))
+}

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/walfs/walfs/test/fixture"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"walfs": main})
+}
+
+// TestScripts runs commands as a user types them. Beside testscript's own
+// commands a script has:
+//
+//	fixture NAME            copies a fixture to the folder NAME
+//	exits CODE PROGRAM...   runs a program and wants this exit code
+//	poke FILE OFFSET HEX    writes bytes
+//	json FIELD VALUE        wants this in the JSON that stdout is, and no more
+func TestScripts(t *testing.T) {
+	dirs := map[string]string{}
+	for _, name := range []string{"alpha", "bigsnap", "sealed128"} {
+		dirs[name] = fixture.Dir(t, name)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"fixture": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(exec.Command("cp", "-a", "--sparse=always", dirs[args[0]], ts.MkAbs(args[0])).Run())
+			},
+			"exits": exits,
+			"poke":  poke,
+			"json":  jsonField,
+		},
+	})
+}
+
+func exits(ts *testscript.TestScript, _ bool, args []string) {
+	code := 0
+	var exit *exec.ExitError
+	if err := ts.Exec(args[1], args[2:]...); errors.As(err, &exit) {
+		code = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%v: %v", args[1:], err)
+	}
+	if strconv.Itoa(code) != args[0] {
+		ts.Fatalf("%v: exit code %d, want %s\n%s", args[1:], code, args[0], ts.ReadFile("stderr"))
+	}
+}
+
+func poke(ts *testscript.TestScript, _ bool, args []string) {
+	off, err := strconv.ParseInt(args[1], 0, 64)
+	ts.Check(err)
+	b, err := hex.DecodeString(args[2])
+	ts.Check(err)
+	f, err := os.OpenFile(ts.MkAbs(args[0]), os.O_WRONLY, 0)
+	ts.Check(err)
+	defer f.Close()
+	_, err = f.WriteAt(b, off)
+	ts.Check(err)
+}
+
+func jsonField(ts *testscript.TestScript, _ bool, args []string) {
+	var all map[string]any
+	d := json.NewDecoder(bytes.NewReader([]byte(ts.ReadFile("stdout"))))
+	d.UseNumber()
+	ts.Check(d.Decode(&all))
+	if d.More() {
+		ts.Fatalf("stdout has more than one JSON value")
+	}
+	got, err := json.Marshal(all[args[0]])
+	ts.Check(err)
+	if _, ok := all[args[0]]; !ok || string(got) != args[1] {
+		ts.Fatalf("%s: got %s, want %s", args[0], got, args[1])
+	}
+}
+
+// TestReadingLeavesNoTrace, not even on a key file that lies in the directory.
+// The directory's own access time is walcore's to test: a shell leaves one.
+func TestReadingLeavesNoTrace(t *testing.T) {
+	dir := fixture.Dir(t, "sealed128")
+	key := filepath.Join(dir, "key")
+	if err := os.WriteFile(key, fixture.Key("sealed128"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	stat := func() string {
+		out, err := exec.Command("sh", "-c", `stat -c '%n %s %i %a %u %g %x %y %z' "$0" "$0"/*`, dir).CombinedOutput()
+		if err != nil {
+			t.Fatal(err, string(out))
+		}
+		return string(out)
+	}
+	// An access time as old as this would be set anew by any read.
+	if out, err := exec.Command("sh", "-c", `touch -d 2020-01-01 "$0"/* && touch -d 2020-01-01 "$0"`, dir).CombinedOutput(); err != nil {
+		t.Fatal(err, string(out))
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := stat()
+	for _, args := range [][]string{{"stat", dir}, {"stat", "--json", dir}, {"ls", "-l", dir, "entries"}, {"ls", dir, "native"},
+		{"cat", dir, "entries/1", "status.json", "native/wal.meta", "native/KEYREGISTRY"}, {"cat", dir, "none"}} {
+		cmd := exec.Command("walfs", append(args, "--key-file", key)...)
+		if out, err := cmd.Output(); err != nil && args[len(args)-1] != "none" {
+			t.Fatal(args, err, string(out))
+		}
+	}
+	if after := stat(); after != before {
+		t.Errorf("before\n%s\nafter\n%s", before, after)
+	}
+	if now, err := os.ReadDir(dir); err != nil || len(now) != len(files) {
+		t.Errorf("%v, %v; before %v", now, err, files)
+	}
+}

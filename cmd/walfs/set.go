@@ -1,0 +1,118 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/walfs/walfs/walcore"
+)
+
+type setOptions struct{ write writeFlags }
+
+// settings are the names that set takes.
+var settings = []struct {
+	name  string
+	field func(*walcore.State) *uint64
+}{
+	{"raft_id", func(st *walcore.State) *uint64 { return &st.RaftID }},
+	{"group_id", func(st *walcore.State) *uint64 { return &st.GroupID }},
+	{"checkpoint_index", func(st *walcore.State) *uint64 { return &st.Checkpoint }},
+	{"hard_state.term", func(st *walcore.State) *uint64 { return &st.Term }},
+	{"hard_state.vote", func(st *walcore.State) *uint64 { return &st.Vote }},
+	{"hard_state.commit", func(st *walcore.State) *uint64 { return &st.Commit }},
+}
+
+func newSet() *cobra.Command {
+	var opts setOptions
+	cmd := &cobra.Command{
+		Use:   "set DIR NAME=VALUE...",
+		Short: "Set numbers of wal.meta",
+		Long: `Set changes numbers of wal.meta, all of them or, if one is refused, none. The names:
+
+    ` + strings.Join(settingNames(), "\n    ") + `
+
+Refused are numbers that Raft cannot start with: a commit index that is not in the log, a
+checkpoint beyond it, a term below the last entry's. A term or commit index that goes
+down, or another vote in the same term, breaks what the node has promised to others.
+` + writeExits,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) < 2 {
+				return fmt.Errorf("want DIR and at least one NAME=VALUE")
+			}
+			_, err := parseSettings(args[1:])
+			return err
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runSet(cmd.OutOrStdout(), opts, args[0], args[1:])
+		},
+	}
+	opts.write.add(cmd.Flags())
+	return cmd
+}
+
+func settingNames() []string {
+	var names []string
+	for _, s := range settings {
+		names = append(names, s.name)
+	}
+	return names
+}
+
+// parseSettings gives the value of each setting, nil where it is not set.
+func parseSettings(args []string) ([]*uint64, error) {
+	values := make([]*uint64, len(settings))
+	for _, arg := range args {
+		name, text, ok := strings.Cut(arg, "=")
+		if !ok {
+			return nil, fmt.Errorf("%s: want NAME=VALUE", arg)
+		}
+		known := false
+		for i, s := range settings {
+			if s.name != name {
+				continue
+			}
+			n, err := strconv.ParseUint(text, 10, 64)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %q is no number from 0 up", name, text)
+			}
+			if values[i] != nil {
+				return nil, fmt.Errorf("%s is given twice", name)
+			}
+			values[i], known = &n, true
+		}
+		if !known {
+			return nil, fmt.Errorf("unknown name %s; the names are %s", name, strings.Join(settingNames(), ", "))
+		}
+	}
+	return values, nil
+}
+
+func runSet(out io.Writer, opts setOptions, dir string, args []string) error {
+	values, err := parseSettings(args)
+	if err != nil {
+		return err
+	}
+	s, err := opts.write.open(dir, out)
+	if err != nil {
+		return err
+	}
+	before := s.State()
+	after := before
+	for i, v := range values {
+		if v != nil {
+			*settings[i].field(&after) = *v
+		}
+	}
+	if err := s.SetState(after); err != nil {
+		return s.end(err)
+	}
+	for i, v := range values {
+		if v != nil {
+			s.say("set", "set", "%s: %d -> %d", settings[i].name, *settings[i].field(&before), *v)
+		}
+	}
+	return s.end(nil)
+}

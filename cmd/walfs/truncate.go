@@ -1,0 +1,62 @@
+package main
+
+import (
+	"io"
+
+	"github.com/spf13/cobra"
+)
+
+type truncateOptions struct {
+	write writeFlags
+	until uint64
+}
+
+func newTruncate() *cobra.Command {
+	var opts truncateOptions
+	cmd := &cobra.Command{
+		Use:   "truncate DIR --until N",
+		Short: "Empty normal payloads below an index",
+		Long: `Truncate takes the data of the normal entries below N away, as dgraph debug --truncate
+does: the entries stay, and do nothing when they are applied. Conf changes keep their
+data. An entry that is not applied yet is lost to this node: do the same on each replica.
+The bytes stay in the file, where no reader finds them.
+` + writeExits,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runTruncate(cmd.OutOrStdout(), opts, args[0])
+		},
+	}
+	opts.write.add(cmd.Flags())
+	cmd.Flags().Uint64Var(&opts.until, "until", 0, "the first index `N` that keeps its data")
+	cmd.MarkFlagRequired("until")
+	return cmd
+}
+
+func runTruncate(out io.Writer, opts truncateOptions, dir string) error {
+	s, err := opts.write.open(dir, out)
+	if err != nil {
+		return err
+	}
+	return s.end(truncate(s, opts.until))
+}
+
+func truncate(s *storage, until uint64) error {
+	entries, size, err := s.PayloadsBelow(0, until)
+	if err != nil {
+		return err
+	}
+	unapplied, _, err := s.PayloadsBelow(s.Checkpoint()+1, until)
+	if err != nil {
+		return err
+	}
+	if !s.dry {
+		if err := s.TruncateEntriesUntil(until); err != nil {
+			return err
+		}
+	}
+	s.say("empty", "emptied", "%s below %d: %d bytes", count(entries, "entry", "entries"), until, size)
+	if unapplied > 0 {
+		s.say("empty", "emptied", "among them %d behind the checkpoint, %d: they may not have been applied", unapplied, s.Checkpoint())
+	}
+	return nil
+}

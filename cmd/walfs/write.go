@@ -1,0 +1,127 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/pflag"
+	"github.com/walfs/walfs/walcore"
+)
+
+// writeExits is the end of each writing command's help.
+const writeExits = `
+With --dry-run it changes nothing, and says what it would do.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 DIR is damaged, 4 key missing or wrong,
+5 another program has DIR open.`
+
+// writeFlags are the flags of every command that changes a directory.
+type writeFlags struct {
+	keyFile string
+	plain   bool
+	dryRun  bool
+}
+
+func (f *writeFlags) add(flags *pflag.FlagSet) {
+	flags.StringVar(&f.keyFile, "key-file", "", "the node's encryption `FILE`: 16, 24 or 32 bytes")
+	flags.BoolVar(&f.plain, "plain", false, "take log files with key id 0 for plain ones beside a KEYREGISTRY")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "change nothing, say what would change")
+}
+
+func (f *writeFlags) key() ([]byte, error) {
+	if f.keyFile == "" {
+		return nil, nil
+	}
+	return walcore.ReadKeyFile(f.keyFile)
+}
+
+// storage is a directory that a command writes to, and where it says what it
+// has done.
+type storage struct {
+	*walcore.DiskStorage
+	dry bool
+	out io.Writer
+}
+
+// open opens a directory that has a log. What that puts right is said on
+// stderr.
+func (f *writeFlags) open(dir string, out io.Writer) (*storage, error) {
+	key, err := f.key()
+	if err != nil {
+		return nil, err
+	}
+	if len(key) > 0 {
+		// Beside plain log files, Open would begin to encrypt.
+		_, err := os.Lstat(filepath.Join(dir, walcore.KeyRegistryName))
+		if _, metaErr := os.Lstat(filepath.Join(dir, walcore.MetaName)); err != nil && metaErr == nil {
+			return nil, fmt.Errorf("%s has no %s, it is not encrypted: %w; leave --key-file out", dir, walcore.KeyRegistryName, walcore.ErrKey)
+		}
+	}
+	s, err := f.openWith(dir, walcore.Options{Key: key}, out)
+	if errors.Is(err, walcore.ErrNotRaftDir) {
+		err = fmt.Errorf("%w%s; walfs create makes an empty log", err, nearby(dir))
+	}
+	return s, err
+}
+
+func (f *writeFlags) openWith(dir string, opts walcore.Options, out io.Writer) (*storage, error) {
+	opts.Plain, opts.DryRun = f.plain, f.dryRun
+	opts.Logger = slog.New(slog.DiscardHandler) // what it has to say is in Problems and errors
+	disk, err := walcore.Open(dir, opts)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range disk.Problems() {
+		fmt.Fprintf(os.Stderr, "walfs: found when opening: %v\n", p)
+	}
+	return &storage{DiskStorage: disk, dry: f.dryRun, out: out}, nil
+}
+
+// end closes the storage, which flushes it, and joins what that fails with.
+func (s *storage) end(err error) error {
+	if err = errors.Join(err, s.Close()); err == nil && s.dry {
+		fmt.Fprintln(os.Stderr, "walfs: dry run: nothing has changed")
+	}
+	return err
+}
+
+// say tells what was done, or with --dry-run what would be.
+func (s *storage) say(do, did, format string, args ...any) {
+	if s.dry {
+		did = "would " + do
+	}
+	fmt.Fprintf(s.out, "%s %s\n", did, fmt.Sprintf(format, args...))
+}
+
+// sayRemoved names the log files that are gone since before.
+func (s *storage) sayRemoved(before []string) {
+	left := map[string]bool{}
+	for _, name := range s.Files() {
+		left[name] = true
+	}
+	for _, name := range before {
+		if !left[name] {
+			s.say("remove", "removed", "%s", name)
+		}
+	}
+}
+
+// last is the last index and its term.
+func (s *storage) last() (index, term uint64, err error) {
+	if index, err = s.LastIndex(); err == nil {
+		term, err = s.Term(index)
+	}
+	return index, term, err
+}
+
+// count is a number of things, in words.
+func count[N int | uint64](n N, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

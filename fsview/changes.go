@@ -1,0 +1,135 @@
+package fsview
+
+import (
+	"iter"
+
+	"github.com/walfs/walfs/walcore"
+)
+
+// Change is something that a kernel may have cached and that holds no longer.
+type Change struct {
+	// Folder has other names now, or this Name in it leads elsewhere or
+	// nowhere. With Folder 0, it is the file Node that has other bytes.
+	Folder Node
+	Name   string
+	Node   Node
+	// Index is that of the entry whose name it is; 0 for other names.
+	Index uint64
+}
+
+// Changes goes through what differs between two trees of a directory. Names
+// that appeared are not among them: they come with their folder.
+func Changes(before, after *Tree) iter.Seq[Change] {
+	return func(yield func(Change) bool) {
+		_ = before.fixedChanges(after, yield) &&
+			before.folderChanges(after, yield) &&
+			before.entryChanges(after, yield)
+	}
+}
+
+// fixedChanges finds names of fixed folders that lead elsewhere.
+func (t *Tree) fixedChanges(after *Tree, yield func(Change) bool) bool {
+	for n, o := range t.fixed {
+		f, ok := o.(*fixedFolder)
+		if !ok {
+			continue
+		}
+		now, _ := after.fixed[n].(*fixedFolder)
+		differs := now == nil || len(now.items) != len(f.items)
+		for _, it := range f.items {
+			switch then := t.fixed[it.node].(type) {
+			case *text:
+				// What nobody has asked for, no kernel knows.
+				if then.made.Load() && !yield(Change{Folder: n, Name: it.name}) {
+					return false
+				}
+			case native:
+				if !then.same(after.fixed[it.node], after.r) && !yield(Change{Node: it.node}) {
+					return false
+				}
+			}
+			if now == nil || !now.has(it) {
+				differs = true
+				if !yield(Change{Folder: n, Name: it.name}) {
+					return false
+				}
+			}
+		}
+		if differs && !yield(Change{Folder: n}) {
+			return false
+		}
+	}
+	return yield(Change{Folder: Root})
+}
+
+func (f *fixedFolder) has(it item) bool {
+	for _, other := range f.items {
+		if other == it {
+			return true
+		}
+	}
+	return false
+}
+
+// same reports whether a native file cannot have changed: its times and size
+// have not, and it is not one that a writer has mapped.
+func (x native) same(o object, r *walcore.Reader) bool {
+	y, ok := o.(native)
+	return ok && x.file.Attr == y.file.Attr && !r.WrittenTo(y.file)
+}
+
+// folderChanges are the folders of entries, if any entry changed.
+func (t *Tree) folderChanges(after *Tree, yield func(Change) bool) bool {
+	_, kept := walcore.Kept(t.r.Log(), after.r.Log())
+	for _, f := range []uint64{folderEntries, folderTerms, folderNormal, folderConfChange, folderConfChangeV2, folderDecoded} {
+		if !yield(Change{Folder: node(kindFolder, f)}) {
+			return false
+		}
+	}
+	for _, f := range after.r.Log().Files() {
+		if !yield(Change{Folder: node(kindLogFile, f.ID)}) {
+			return false
+		}
+	}
+	for _, tree := range []*Tree{t, after} {
+		for _, span := range tree.r.Log().Terms() {
+			if span.Last < kept {
+				continue
+			}
+			if !yield(Change{Folder: node(kindTerm, span.Term)}) || !yield(Change{Folder: node(kindTermShort, span.Term)}) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// entryChanges are the names of entries that are gone or have another term.
+func (t *Tree) entryChanges(after *Tree, yield func(Change) bool) bool {
+	log := t.r.Log()
+	first, last := walcore.Kept(log, after.r.Log())
+	for s, f := range log.SlotsBut(first, last) {
+		name := numberName(s.Index)
+		at := []Node{node(kindFolder, folderEntries), node(kindTerm, s.Term), node(kindLogFile, f.ID)}
+		if in, known := typeFolder(s.Type); known {
+			at = append(at, in)
+		}
+		for _, folder := range at {
+			if !yield(Change{Folder: folder, Name: name, Index: s.Index}) {
+				return false
+			}
+		}
+		if !yield(Change{Folder: node(kindFolder, folderDecoded), Name: name + decodedSuffix, Index: s.Index}) {
+			return false
+		}
+	}
+	for _, span := range log.Terms() {
+		if _, still := after.r.Log().Term(span.Term); still {
+			continue
+		}
+		if !yield(Change{Folder: node(kindFolder, folderTerms), Name: numberName(span.Term)}) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,196 @@
+package fsview
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/walfs/walfs/test/fixture"
+	"github.com/walfs/walfs/walcore"
+)
+
+// damaged opens the tree of a fixture that edit has damaged.
+func damaged(t *testing.T, name string, edit func(log fixture.File, dir string)) *Tree {
+	t.Helper()
+	dir := fixture.Dir(t, name)
+	edit(fixture.Edit(t, filepath.Join(dir, "00001.wal")), dir)
+	r, err := walcore.OpenReader(dir, walcore.ReaderOptions{Key: fixture.Key(name)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+	tree := New(r, nil)
+	checkTree(t, tree)
+	return tree
+}
+
+// wantError opens or reads a path, and wants err and not that it does not
+// exist.
+func wantError(t *testing.T, tree *Tree, path string, want error) {
+	t.Helper()
+	_, err := fs.ReadFile(tree, path)
+	if !errors.Is(err, want) || errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%s: got %v, want %v", path, err, want)
+	}
+}
+
+func has(t *testing.T, tree *Tree, folder, name string) bool {
+	t.Helper()
+	list, err := fs.ReadDir(tree, folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.ContainsFunc(list, func(e fs.DirEntry) bool { return e.Name() == name })
+}
+
+func status(t *testing.T, tree *Tree) (s Status) {
+	t.Helper()
+	b, err := fs.ReadFile(tree, "status.json")
+	if err == nil {
+		err = json.Unmarshal(b, &s)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// TestDamagedEntry is found nowhere, and gives an error by every path.
+func TestDamagedEntry(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		edit func(log fixture.File, dir string)
+		want walcore.Problem
+	}{
+		{"length", func(log fixture.File, _ string) { log.SetLength(100, 1<<32-1) },
+			walcore.Problem{File: "00001.wal", Slot: 100, Offset: 1065142, Index: 101, Kind: walcore.KindLength}},
+		{"offset", func(log fixture.File, _ string) { log.Set(100, fixture.Offset, 8) },
+			walcore.Problem{File: "00001.wal", Slot: 100, Offset: 8, Index: 101, Kind: walcore.KindOffset}},
+		{"index", func(log fixture.File, _ string) { log.Set(100, fixture.Index, 5) },
+			walcore.Problem{File: "00001.wal", Slot: 100, Offset: 1065142, Index: 5, Kind: walcore.KindOrder}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			tree := damaged(t, "alpha", test.edit)
+			const name = "00000000000000000101"
+			for _, folder := range []string{"entries", "terms/2", "terms/00000000000000000002", "types/normal", "files/00001.wal"} {
+				if has(t, tree, folder, name) {
+					t.Errorf("%s lists the damaged entry", folder)
+				}
+				wantError(t, tree, folder+"/"+name, walcore.ErrDamaged)
+				wantError(t, tree, folder+"/101", walcore.ErrDamaged)
+				if !has(t, tree, folder, "00000000000000000102") {
+					t.Errorf("%s does not list the entry behind", folder)
+				}
+			}
+			s := status(t, tree)
+			if s.Entries != 974 || len(s.Problems) == 0 || !strings.Contains(s.Problems[0].Message, " ") {
+				t.Fatalf("status: %d entries, problems %v", s.Entries, s.Problems)
+			}
+			got := s.Problems[0]
+			got.Message = ""
+			if got != test.want {
+				t.Errorf("problem: got %+v, want %+v", got, test.want)
+			}
+		})
+	}
+}
+
+func TestUnknownTypeIsNotUnderTypes(t *testing.T) {
+	tree := damaged(t, "alpha", func(log fixture.File, _ string) { log.Set(100, fixture.Type, 7) })
+	info, err := fs.Stat(tree, "entries/101")
+	if err != nil || info.Sys().(*Attr).Links != 3 {
+		t.Errorf("got %v, %v, want 3 links", info, err)
+	}
+	for _, name := range typeNames {
+		if _, err := fs.Stat(tree, "types/"+name+"/101"); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("types/%s: got %v", name, err)
+		}
+	}
+	if s := status(t, tree); s.Entries != 975 || s.Types.Normal != 973 || s.Types.ConfChange != 1 {
+		t.Errorf("status: %d entries, %+v", s.Entries, s.Types)
+	}
+}
+
+// TestMetaUnknown: values that cannot be read are no files, and are not told
+// to be absent.
+func TestMetaUnknown(t *testing.T) {
+	all := []string{"raft_id", "group_id", "checkpoint_index", "snapshot_index", "snapshot_term", "first_index",
+		"hard_state/term", "hard_state/vote", "hard_state/commit",
+		"conf_state/voters", "conf_state/learners", "conf_state/voters_outgoing", "conf_state/learners_next", "conf_state/auto_leave"}
+	for _, test := range []struct {
+		name  string
+		edit  func(log fixture.File, dir string)
+		known []string
+	}{
+		{"missing", func(_ fixture.File, dir string) { os.Remove(filepath.Join(dir, "wal.meta")) }, nil},
+		{"0 bytes", func(_ fixture.File, dir string) { os.Truncate(filepath.Join(dir, "wal.meta"), 0) }, nil},
+		{"100 bytes", func(_ fixture.File, dir string) { os.Truncate(filepath.Join(dir, "wal.meta"), 100) }, all[:3]},
+		{"1,043 bytes", func(_ fixture.File, dir string) { os.Truncate(filepath.Join(dir, "wal.meta"), 1043) }, all[:9]},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			tree := damaged(t, "bigsnap", test.edit)
+			for _, name := range all {
+				path := "meta/" + name
+				if !slices.Contains(test.known, name) {
+					wantError(t, tree, path, walcore.ErrDamaged)
+				} else if b, err := fs.ReadFile(tree, path); err != nil || !strings.HasSuffix(string(b), "\n") {
+					t.Errorf("%s: %q, %v", path, b, err)
+				}
+			}
+			if b, err := fs.ReadFile(tree, "meta/last_index"); err != nil || string(b) != "50\n" {
+				t.Errorf("last_index: %q, %v", b, err)
+			}
+			s := status(t, tree)
+			if s.Entries != 50 || s.Snapshot != nil || (s.HardState == nil) == slices.Contains(test.known, "hard_state/term") || len(s.Problems) == 0 {
+				t.Errorf("status: %+v", s)
+			}
+		})
+	}
+}
+
+func TestSealedEntriesAreListed(t *testing.T) {
+	tree := damaged(t, "sealed128", func(log fixture.File, _ string) {
+		log.Write(walcore.SlotTableSize, make([]byte, walcore.PayloadAt-walcore.SlotTableSize))
+	})
+	for _, path := range []string{"entries/7", "terms/1/7", "types/normal/7", "files/00001.wal/7"} {
+		wantError(t, tree, path, walcore.ErrDataKey)
+	}
+	if s := status(t, tree); s.Entries != 650 || s.Files[0].Encrypted || s.Problems[0].Kind != walcore.KindKeyErased {
+		t.Errorf("status: %+v", s)
+	}
+}
+
+// TestChangedUnderneath: what is gone gives an error while the tree lives on.
+func TestChangedUnderneath(t *testing.T) {
+	dir := ""
+	tree := damaged(t, "bigsnap", func(_ fixture.File, d string) { dir = d })
+	if err := os.Truncate(filepath.Join(dir, "00001.wal"), 0); err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, tree, "entries/7", walcore.ErrChanged)
+	if _, err := tree.Open("native/00001.wal"); err != nil {
+		t.Error(err)
+	}
+	name, err := fs.ReadDir(tree, "snapshots")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fs.ReadFile(tree, "snapshots/"+name[0].Name()+"/data"); err != nil {
+		t.Errorf("the snapshot: %v", err)
+	}
+	// Dgraph announces a new snapshot before it writes it over the old one.
+	fixture.Edit(t, filepath.Join(dir, "wal.meta")).Write(1024, []byte{0, 0, 0, 0, 0, 0, 0, 21})
+	for _, part := range []string{"data", "snapshot.pb"} {
+		wantError(t, tree, "snapshots/latest/"+part, walcore.ErrChanged)
+	}
+	if b, err := fs.ReadFile(tree, "meta/snapshot_index"); err != nil || string(b) != "20\n" {
+		t.Errorf("snapshot_index: %q, %v", b, err)
+	}
+}

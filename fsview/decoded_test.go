@@ -1,0 +1,217 @@
+package fsview
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"reflect"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/walfs/walfs/test/fixture"
+	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/payload"
+)
+
+// read reads a file whole and compares what it gives with the size it claims.
+func read(t *testing.T, tree *Tree, name string) []byte {
+	t.Helper()
+	st, err := tree.Stat(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := tree.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(f)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	if st.Size() != int64(len(text)) {
+		t.Fatalf("%s: size %d, %d bytes read", name, st.Size(), len(text))
+	}
+	return text
+}
+
+// TestDecodedAgreesWithDgraph: every entry and snapshot of the fixtures that
+// Dgraph's own types have decoded.
+func TestDecodedAgreesWithDgraph(t *testing.T) {
+	for _, name := range fixture.WithDecoded(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tree, _ := open(t, name)
+			want := fixture.ReadDecoded(t, name)
+			list, err := fs.ReadDir(tree, "decoded")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(list) != len(want.Entries) {
+				t.Fatalf("%d names, want %d", len(list), len(want.Entries))
+			}
+			for i, w := range want.Entries {
+				index := fmt.Sprint(w["index"])
+				full := fmt.Sprintf("%020s.json", index)
+				if list[i].Name() != full {
+					t.Fatalf("name %d is %s, want %s", i, list[i].Name(), full)
+				}
+				text := read(t, tree, "decoded/"+full)
+				if info, err := list[i].Info(); err != nil || info.Size() != int64(len(text)) {
+					t.Fatalf("%s is listed with size %d, not %d (%v)", full, info.Size(), len(text), err)
+				}
+				if got := fixture.ParseJSON(t, text); !reflect.DeepEqual(got, w) {
+					t.Fatalf("%s:\n%s\nwant %v", full, text, w)
+				}
+				if !bytes.Equal(text, read(t, tree, "decoded/"+index+".json")) {
+					t.Fatalf("the short name of %s has another text", full)
+				}
+				if !bytes.HasPrefix(text, []byte("{\n  \"")) || !bytes.HasSuffix(text, []byte("\n}\n")) {
+					t.Fatalf("%s is not indented by two spaces, with a newline at the end: %s", full, text)
+				}
+			}
+			checkSnapshot(t, tree, want.Snapshot)
+		})
+	}
+}
+
+func checkSnapshot(t *testing.T, tree *Tree, want any) {
+	t.Helper()
+	if want == nil {
+		if list, err := fs.ReadDir(tree, "snapshots"); err != nil || len(list) > 0 {
+			t.Errorf("snapshots where there is none: %v (%v)", list, err)
+		}
+		return
+	}
+	text := read(t, tree, "snapshots/latest/decoded.json")
+	got := fixture.ParseJSON(t, text)
+	blob := read(t, tree, "snapshots/latest/data")
+	if got["size"] != json.Number(fmt.Sprint(len(blob))) {
+		t.Errorf("the snapshot's size is %v, want %d", got["size"], len(blob))
+	}
+	if !reflect.DeepEqual(got["snapshot"], want) {
+		t.Errorf("snapshot %s\nwant %v", text, want)
+	}
+}
+
+// TestDecodedIsAnIOFS: names, sizes and modes as io/fs wants them.
+func TestDecodedIsAnIOFS(t *testing.T) {
+	tree, _ := open(t, "zero")
+	sub, err := fs.Sub(tree, "decoded")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := fstest.TestFS(sub, "00000000000000000042.json"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestDecodedNames: what is no name of an entry's text is not there.
+func TestDecodedNames(t *testing.T) {
+	tree, _ := open(t, "zero")
+	for _, name := range []string{"42", "042.json", "420.json", "0.json", "-1.json", "42.JSON", "42.json.json", ".json",
+		"99999999999999999999.json", "18446744073709551615.json", "00000000000000000042"} {
+		if _, err := tree.Stat("decoded/" + name); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: %v, want not exist", name, err)
+		}
+	}
+}
+
+// TestDecodedOfTheSealed: without a key there is nothing to list, and a look-up
+// tells why.
+func TestDecodedOfTheSealed(t *testing.T) {
+	r, err := walcore.OpenReader(fixture.Dir(t, "sealed128"), walcore.ReaderOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	tree := New(r, nil)
+	list, err := fs.ReadDir(tree, "decoded")
+	if err != nil || len(list) != 0 {
+		t.Fatalf("%d names, want none (%v)", len(list), err)
+	}
+	if _, err := fs.ReadFile(tree, "decoded/42.json"); !errors.Is(err, walcore.ErrSealed) {
+		t.Errorf("text of a sealed entry: %v, want %v", err, walcore.ErrSealed)
+	}
+}
+
+// TestDecodedByAProgram: sizes are exact, each entry is asked about once, and a
+// failure is in the text and keeps its size.
+func TestDecodedByAProgram(t *testing.T) {
+	r, err := walcore.OpenReader(fixture.Dir(t, "zero"), walcore.ReaderOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	// It counts its answers, and fails at every tenth.
+	p := payload.NewProgram(`n=0; while read -r l; do n=$((n+1)); [ $n = 10 ] && exit 1; echo "OK|$n$l"; done`)
+	defer p.Close()
+	tree := New(r, p)
+	list, err := fs.ReadDir(tree, "decoded")
+	if err != nil || len(list) != 419 {
+		t.Fatalf("%d names (%v)", len(list), err)
+	}
+	failed := 0
+	for i, e := range list {
+		info, err := e.Info() // asks
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := read(t, tree, "decoded/"+e.Name())
+		if info.Size() != int64(len(text)) {
+			t.Fatalf("%s: %d bytes listed, %d read", e.Name(), info.Size(), len(text))
+		}
+		got := fixture.ParseJSON(t, text)["decoder"].(map[string]any)
+		if said, ok := got["error"].(string); ok {
+			failed++
+			if !strings.HasPrefix(said, fmt.Sprintf("entry %d: decoder program: ", i+1)) {
+				t.Fatalf("%s: %s", e.Name(), said)
+			}
+		} else if !strings.HasPrefix(got["data"].(string), fmt.Sprint(i%10+1)) {
+			t.Fatalf("%s was answered by %v, want answer %d: asked more than once", e.Name(), got, i%10+1)
+		}
+	}
+	if failed != len(list)/10 {
+		t.Errorf("%d entries failed, want %d", failed, len(list)/10)
+	}
+}
+
+// TestCacheIsBounded: two generations, the older of which goes.
+func TestCacheIsBounded(t *testing.T) {
+	var c decodedCache
+	text := bytes.Repeat([]byte("x"), 1<<20)
+	for i := range Node(100) {
+		c.put(i, text)
+		if got, ok := c.get(i); !ok || len(got) != len(text) {
+			t.Fatalf("text %d is not there", i)
+		}
+	}
+	held := 0
+	for i := range Node(100) {
+		if _, ok := c.get(i); ok {
+			held += len(text)
+		}
+	}
+	if held == 0 || held > 2*decodedGeneration {
+		t.Errorf("%d bytes are held, want at most %d", held, 2*decodedGeneration)
+	}
+}
+
+func TestMembersFile(t *testing.T) {
+	for name, want := range map[string]string{
+		"alpha":     "1 voter\n",
+		"zero":      "1 voter 127.0.0.1:5080\n",
+		"bigsnap":   "1 voter\n2 voter\n3 voter\n4 learner_next\n9 learner\n",
+		"empty":     "",
+		"rewritten": "# unknown: entry 5, a configuration change, does not replay: removed all voters\n",
+	} {
+		tree, _ := open(t, name)
+		if got := read(t, tree, "meta/members"); string(got) != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}

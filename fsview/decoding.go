@@ -1,0 +1,171 @@
+package fsview
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/membership"
+	"github.com/walfs/walfs/walcore/payload"
+)
+
+// AppOf tells whether a log is an Alpha's or a Zero's, by what its entries
+// decode to where the group id does not tell.
+func AppOf(r *walcore.Reader) payload.App {
+	var c payload.Classifier
+	if g := r.Meta().GroupID; g != nil {
+		c.GroupID(*g)
+	}
+	if c.Settled() {
+		return c.App()
+	}
+	if s := r.Meta().Snapshot; s != nil && s.DataSize <= maxBlob {
+		if blob, err := snapshotBlob(r); err == nil {
+			c.Snapshot(blob)
+		}
+	}
+	var buf []byte
+	tries := 0
+	for e := range r.Log().Entries(0) {
+		var err error
+		if buf, err = e.AppendData(buf[:0]); err == nil && c.Entry(PayloadEntry(&e, buf)) {
+			break
+		}
+		// A log that does not say what it is after so many is some other
+		// application's.
+		if tries++; tries == 1000 {
+			break
+		}
+	}
+	return c.App()
+}
+
+// PayloadEntry is an entry and its data in the form that decoders take.
+func PayloadEntry(e *walcore.Entry, data []byte) payload.Entry {
+	return payload.Entry{Term: e.Term, Index: e.Index, Type: uint32(e.Type), Data: data}
+}
+
+// maxBlob bounds the snapshot that is read into memory to be decoded. Dgraph's
+// are some hundred bytes.
+const maxBlob = 64 << 20
+
+func snapshotBlob(r *walcore.Reader) ([]byte, error) {
+	s := r.Meta().Snapshot
+	if s.DataSize > maxBlob {
+		return nil, fmt.Errorf("the snapshot has %d bytes, too many to decode; read its data", s.DataSize)
+	}
+	blob := make([]byte, s.DataSize)
+	if _, err := r.MetaFile().ReadAt(blob, s.DataAt); err != nil {
+		return nil, err
+	}
+	return blob, sameSnapshot(r)
+}
+
+// decodedCache keeps texts that are costly to make again: long ones, which are
+// read in pieces, and a program's. It holds two generations: when the younger
+// is full, the older goes.
+type decodedCache struct {
+	mu         sync.Mutex // protects what follows
+	young, old map[Node][]byte
+	bytes      int // in young
+}
+
+const (
+	decodedGeneration = 8 << 20
+	longText          = 64 << 10
+)
+
+func (c *decodedCache) get(n Node) ([]byte, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	text, ok := c.young[n]
+	if !ok {
+		text, ok = c.old[n]
+	}
+	return text, ok
+}
+
+func (c *decodedCache) put(n Node, text []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.young == nil || c.bytes+len(text) > decodedGeneration {
+		c.old, c.young, c.bytes = c.young, map[Node][]byte{}, 0
+	}
+	c.young[n] = text
+	c.bytes += len(text)
+}
+
+// isProgram reports whether decoding asks a program, which takes its time.
+func (t *Tree) isProgram() bool {
+	_, is := t.decoder().(*payload.Program)
+	return is
+}
+
+// buffers are what a payload is read with and decoded to.
+type buffers struct {
+	payloads walcore.Scanner
+	text     []byte
+}
+
+var spareBuffers = sync.Pool{New: func() any { return new(buffers) }}
+
+// borrow gives buffers that nobody else uses until they are given back.
+func borrow() *buffers {
+	b := spareBuffers.Get().(*buffers)
+	b.payloads.Reset()
+	return b
+}
+
+func (b *buffers) giveBack() { spareBuffers.Put(b) }
+
+// appendDecoded appends an entry's text to dst. payloads saves system calls
+// where one text comes after the other.
+func (t *Tree) appendDecoded(dst []byte, e *walcore.Entry, payloads *walcore.Scanner) ([]byte, error) {
+	n := entryNode(kindDecoded, e)
+	if text, ok := t.cache.get(n); ok {
+		return append(dst, text...), nil
+	}
+	data, err := payloads.Data(e)
+	if err != nil {
+		return dst, err
+	}
+	start := len(dst)
+	// A program that fails says so in the text. That is kept like an answer: a
+	// reader has been told the text's size.
+	dst, _ = t.decoder().AppendJSON(dst, PayloadEntry(e, data))
+	if text := dst[start:]; len(text) >= longText || t.isProgram() {
+		t.cache.put(n, bytes.Clone(text))
+	}
+	return dst, nil
+}
+
+// withDecoded calls fn with an entry's text, which is good until it returns.
+func (t *Tree) withDecoded(e *walcore.Entry, fn func(text []byte)) error {
+	b := borrow()
+	defer b.giveBack()
+	var err error
+	if b.text, err = t.appendDecoded(b.text[:0], e, &b.payloads); err != nil {
+		return err
+	}
+	fn(b.text)
+	return nil
+}
+
+// membersText is meta/members: a line a member, or a remark where the log has
+// configuration changes that are not Raft's, which is no damage.
+func membersText(r *walcore.Reader) ([]byte, error) {
+	members, err := membership.Replay(r)
+	if errors.Is(err, membership.ErrMisfit) {
+		return fmt.Appendf(nil, "# unknown: %v\n", err), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var b []byte
+	for _, m := range members {
+		b = fmt.Appendln(b, m)
+	}
+	return b, nil
+}

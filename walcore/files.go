@@ -1,0 +1,307 @@
+package walcore
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"sort"
+	"time"
+
+	"github.com/walfs/walfs/meta"
+	"golang.org/x/sys/unix"
+)
+
+// openFiles opens what belongs to the log and names what does not.
+func (r *Reader) openFiles(before *Reader) error {
+	if _, err := r.dir.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	r.listed = time.Now()
+	entries, err := r.dir.ReadDir(-1)
+	if err != nil {
+		return err
+	}
+	sort.Slice(entries, func(i, j int) bool { return entries[i].Name() < entries[j].Name() })
+	found := false
+	for _, e := range entries {
+		name := e.Name()
+		if _, isLog := ParseFileName(name); !isLog && name != MetaName && name != KeyRegistryName {
+			r.Ignored = append(r.Ignored, name)
+			continue
+		}
+		found = found || name != KeyRegistryName
+		if e.Type().IsRegular() {
+			r.openNative(name, before)
+			continue
+		}
+		r.Ignored = append(r.Ignored, name)
+		r.problem(name, KindNotAFile, "is a %s, not a regular file: left alone", typeName(e.Type()))
+	}
+	if !found {
+		return fmt.Errorf("%s: neither %s nor a log file (00001.wal, …) is in it: %w", r.Path, MetaName, ErrNotRaftDir)
+	}
+	return nil
+}
+
+func typeName(t fs.FileMode) string {
+	switch {
+	case t.IsDir():
+		return "folder"
+	case t&fs.ModeSymlink != 0:
+		return "symbolic link"
+	}
+	return "device or pipe"
+}
+
+func (r *Reader) openNative(name string, before *Reader) {
+	if before != nil {
+		if n := before.find(name); n != nil {
+			attr, err := statAt(int(r.dir.Fd()), name, unix.AT_SYMLINK_NOFOLLOW)
+			if err == nil && attr.same(n.Attr) {
+				r.native = append(r.native, &NativeFile{Name: name, Attr: attr, f: n.f})
+				return
+			}
+		}
+	}
+	f, err := openReadOnly(int(r.dir.Fd()), name, unix.O_NOFOLLOW)
+	if err != nil {
+		var pe *fs.PathError
+		if errors.As(err, &pe) {
+			err = pe.Err
+		}
+		r.problem(name, KindUnreadable, "cannot be opened: %v", err)
+		return
+	}
+	attr, err := statFile(f)
+	if err == nil && !attr.regular {
+		err = errors.New("is no regular file any more")
+	}
+	if err != nil {
+		r.problem(name, KindUnreadable, "%v", err)
+		f.Close()
+		return
+	}
+	r.native = append(r.native, &NativeFile{Name: name, Attr: attr, f: f})
+}
+
+func (r *Reader) find(name string) *NativeFile {
+	for _, n := range r.native {
+		if n.Name == name {
+			return n
+		}
+	}
+	return nil
+}
+
+// MetaFile is wal.meta, or nil.
+func (r *Reader) MetaFile() *NativeFile { return r.metaFile }
+
+func (r *Reader) readMeta(before *Reader) {
+	r.meta = &meta.Meta{}
+	r.metaFile = r.find(MetaName)
+	if r.metaFile == nil {
+		if !r.hasProblem(MetaName) {
+			r.problem(MetaName, KindMeta, "is missing: nothing is known but the entries")
+		}
+		return
+	}
+	m, err := r.settledMeta()
+	if err != nil {
+		r.problem(MetaName, KindUnreadable, "cannot be read: %v", err)
+		return
+	}
+	if len(m.Faults) > 0 && r.patient(before) && len(before.meta.Faults) == 0 && before.metaFile != nil {
+		m = before.meta // the writer is between two stores
+	}
+	r.meta = m
+}
+
+// settledMeta reads wal.meta until it reads the same twice.
+func (r *Reader) settledMeta() (m *meta.Meta, err error) {
+	f := r.metaFile
+	for range maxRetries {
+		if m, err = meta.Read(f.f, f.Attr.Size); err != nil {
+			return nil, err
+		}
+		if same, err := m.Same(f.f); err != nil || same {
+			return m, err
+		}
+	}
+	return m, nil
+}
+
+func (r *Reader) hasProblem(file string) bool {
+	for _, p := range r.problems {
+		if p.File == file {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *Reader) openKeys(before *Reader) error {
+	n := r.find(KeyRegistryName)
+	if n == nil {
+		r.keys = &keyRing{}
+		if r.hasProblem(KeyRegistryName) {
+			r.keys = unreadableRing()
+		}
+		return nil
+	}
+	if before != nil {
+		if b := before.find(KeyRegistryName); b != nil && b.Attr == n.Attr {
+			r.keys = before.keys
+			r.problems = append(r.problems, r.keys.problems...)
+			return nil
+		}
+	}
+	raw := make([]byte, min(n.Attr.Size, maxRegistry))
+	if err := readFull(n.f, raw, 0); err != nil {
+		r.problem(KeyRegistryName, KindUnreadable, "cannot be read: %v", err)
+		r.keys = unreadableRing()
+		return nil
+	}
+	ring, problems, err := openKeyRing(raw, r.opts.Key)
+	if err != nil {
+		return err
+	}
+	ring.problems = problems
+	r.problems = append(r.problems, problems...)
+	r.keys = ring
+	return nil
+}
+
+func (r *Reader) readLogFiles(before *Reader) []*LogFile {
+	for _, n := range r.native {
+		if id, ok := ParseFileName(n.Name); ok {
+			r.newest = max(r.newest, id)
+		}
+	}
+	var files []*LogFile
+	for _, n := range r.native {
+		id, ok := ParseFileName(n.Name)
+		if !ok {
+			continue
+		}
+		f, err := r.readLogFile(id, n, id == r.newest, before)
+		if err != nil {
+			r.problem(n.Name, KindUnreadable, "cannot be read: %v", err)
+			continue
+		}
+		files = append(files, f)
+	}
+	return files
+}
+
+// readLogFile reads a file's slots, or takes them from an earlier reader. Only
+// the newest file changes: a rewrite that reaches back deletes the later ones.
+func (r *Reader) readLogFile(id uint64, n *NativeFile, newest bool, before *Reader) (*LogFile, error) {
+	old := before.logFile(n)
+	var table *slotTable
+	if old != nil && !newest && old.Attr.Size == n.Attr.Size && old.ended(n.f) {
+		table = old.slotTable
+	} else {
+		var err error
+		if table, err = r.settledTable(n, newest, before); err != nil {
+			return nil, err
+		}
+	}
+	f, err := newLogFile(id, n.f, n.Attr, table)
+	if err == nil && old != nil {
+		if !old.sized.Load() {
+			old = old.before.Load()
+		}
+		f.before.Store(old)
+	}
+	return f, err
+}
+
+// logFile finds the file that an earlier reader opened.
+func (r *Reader) logFile(n *NativeFile) *LogFile {
+	if r == nil {
+		return nil
+	}
+	for _, f := range r.log.files {
+		if f.f == n.f {
+			return f
+		}
+	}
+	return nil
+}
+
+// maxRetries bounds how often something is read again that a writer is at.
+const maxRetries = 5
+
+// settledTable reads the slots of a file that may be written to meanwhile: what
+// is half done this moment is left out, or, at rest, found to be damage.
+func (r *Reader) settledTable(n *NativeFile, newest bool, before *Reader) (*slotTable, error) {
+	for try := 0; ; try++ {
+		table, err := readTable(n.f, n.Attr.Size)
+		if err != nil || !newest {
+			return table, err
+		}
+		// After the table: the file grows before a slot points there.
+		if n.Attr, err = statFile(n.f); err != nil {
+			return nil, err
+		}
+		intact := table.intact(n.f)
+		switch {
+		case intact && !table.unfinished():
+			return table, nil
+		case try < maxRetries:
+			if !intact || before == nil {
+				time.Sleep(time.Millisecond)
+				continue
+			}
+		}
+		if r.patient(before) {
+			return table.finished(), nil
+		}
+		return table, nil
+	}
+}
+
+// patience is how long what a writer has left half done is taken for work in
+// progress: a process can be stopped between two stores.
+const patience = time.Second
+
+// patient takes note that something is unfinished, and reports whether it may
+// yet be finished. A first look, by OpenReader, has no patience.
+func (r *Reader) patient(before *Reader) bool {
+	if before == nil {
+		return false
+	}
+	r.unfinished = before.unfinished
+	if r.unfinished.IsZero() {
+		r.unfinished = time.Now()
+	}
+	return time.Since(r.unfinished) < patience
+}
+
+// seal settles how a file's payloads are read.
+func (r *Reader) seal(f *LogFile) {
+	report := func(kind Kind, message string) {
+		f.problems.add(Problem{File: f.Name, Slot: -1, Offset: KeyHeaderAt, Kind: kind, Message: message})
+	}
+	switch h := f.Header; {
+	case f.Slots() == 0 || f.Attr.Size < PayloadAt: // there are no payloads
+	case h.KeyID == 0 && h.BaseIV == [8]byte{} && r.keys.records == 0:
+	case h.KeyID == 0 && r.opts.Plain:
+	case h.KeyID == 0:
+		f.sealErr = fmt.Errorf("key id 0 in a directory that has data keys: %w", ErrDataKey)
+		report(KindKeyErased, "key id 0, but the directory has data keys: the file is plain, or a rewrite has erased "+
+			"its key id; --plain shows its payloads as they are")
+	default:
+		f.seal, f.sealErr = r.keys.block(h.KeyID)
+		switch {
+		case errors.Is(f.sealErr, ErrSealed):
+			report(KindNoKey, "the payloads are sealed: give the node's key with --key-file")
+		case f.sealErr != nil:
+			report(KindDataKey, fmt.Sprintf("the payloads are sealed: %v", f.sealErr))
+		}
+	}
+}
+
+// Sealed reports why the file's payloads cannot be read, or nil.
+func (l *LogFile) Sealed() error { return l.sealErr }

@@ -1,0 +1,180 @@
+// Package membership tells who the members of a Raft group are, by what one
+// node's directory says: the snapshot's conf state and the committed
+// configuration changes after it, replayed with raft's own confchange package.
+//
+//	members, err := membership.Replay(reader)
+//
+// What lies above the commit index has not happened as far as this node knows,
+// and is left out.
+package membership
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/payload"
+	"go.etcd.io/raft/v3/confchange"
+	"go.etcd.io/raft/v3/raftpb"
+	"go.etcd.io/raft/v3/tracker"
+	"google.golang.org/protobuf/proto"
+)
+
+// Role is what a member does.
+type Role string
+
+// A member has one, the first that fits: during a joint configuration it can be
+// in more than one of Raft's sets.
+const (
+	Voter       Role = "voter"
+	Learner     Role = "learner"      // gets the log, does not vote
+	LearnerNext Role = "learner_next" // votes until the joint configuration is left, then is a learner
+	Outgoing    Role = "outgoing"     // votes until then, and is gone
+)
+
+// Member is one node. Address is empty where no configuration change in the log
+// tells it: Dgraph's do, but for the node that began the group.
+type Member struct {
+	ID      uint64
+	Role    Role
+	Address string
+}
+
+// ErrMisfit: a configuration change does not parse or does not fit those before
+// it, or the snapshot's conf state contradicts itself. The directory can be sound
+// all the same: some other application has written the changes.
+var ErrMisfit = errors.New("does not replay")
+
+// Replay gives the members as of the commit index, by id. It fails with
+// ErrMisfit, and where a committed entry that is a change, or may be one, cannot
+// be read.
+func Replay(r *walcore.Reader) ([]Member, error) {
+	var cs *raftpb.ConfState
+	var snapshot uint64
+	if s := r.Meta().Snapshot; s != nil {
+		cs, snapshot = s.Metadata.GetConfState(), s.Metadata.GetIndex()
+	}
+	cfg, err := restore(cs)
+	if err != nil {
+		return nil, fmt.Errorf("the snapshot's conf state %w: %w", ErrMisfit, err)
+	}
+	commit := r.Meta().HardState.GetCommit()
+	addresses := map[uint64]string{}
+	next := snapshot + 1
+	for e := range r.Log().Entries(0) {
+		if e.Index > commit {
+			break
+		}
+		if e.Index > snapshot {
+			if err := r.Log().Gap(next, e.Index-1); err != nil {
+				return nil, fmt.Errorf("%w; it may be a configuration change", err)
+			}
+			next = e.Index + 1
+		}
+		if e.Type != raftpb.EntryType_EntryConfChange && e.Type != raftpb.EntryType_EntryConfChangeV2 {
+			continue
+		}
+		data, err := e.Data()
+		if err != nil {
+			return nil, err
+		}
+		pe := payload.Entry{Term: e.Term, Index: e.Index, Type: uint32(e.Type), Data: data}
+		if c, ok := payload.RaftContextOf(pe); ok && c.Addr != "" {
+			addresses[c.ID] = c.Addr
+		}
+		if e.Index <= snapshot { // the conf state has it
+			continue
+		}
+		if err := cfg.apply(e.Type, data); err != nil {
+			return nil, fmt.Errorf("entry %d, a configuration change, %w: %w", e.Index, ErrMisfit, err)
+		}
+	}
+	if next <= commit {
+		return nil, fmt.Errorf("entries %d to %d are committed, but not in the log: %w", next, commit, walcore.ErrDamaged)
+	}
+	return cfg.members(addresses), nil
+}
+
+type config struct{ confchange.Changer }
+
+// maxMembers bounds a group: raft's package copies all members at each change,
+// and a conf state is restored change by change. A real group has a dozen.
+const maxMembers = 200
+
+func restore(cs *raftpb.ConfState) (*config, error) {
+	if cs == nil {
+		cs = &raftpb.ConfState{}
+	}
+	if n := len(cs.Voters) + len(cs.VotersOutgoing) + len(cs.Learners) + len(cs.LearnersNext); n > maxMembers {
+		return nil, fmt.Errorf("%d members, want at most %d", n, maxMembers)
+	}
+	// How many messages are in flight, and up to where the log reaches, have no
+	// bearing on who the members are.
+	c := &config{confchange.Changer{Tracker: tracker.MakeProgressTracker(1, 0), LastIndex: 1}}
+	return c, c.set(confchange.Restore(c.Changer, cs))
+}
+
+func (c *config) set(cfg tracker.Config, progress tracker.ProgressMap, err error) error {
+	if err == nil {
+		c.Tracker.Config, c.Tracker.Progress = cfg, progress
+	}
+	return err
+}
+
+// apply takes a configuration change of either type.
+func (c *config) apply(t raftpb.EntryType, data []byte) error {
+	cc := &raftpb.ConfChangeV2{}
+	if t == raftpb.EntryType_EntryConfChange {
+		v1 := &raftpb.ConfChange{}
+		if err := proto.Unmarshal(data, v1); err != nil {
+			return err
+		}
+		cc = v1.AsV2()
+	} else if err := proto.Unmarshal(data, cc); err != nil {
+		return err
+	}
+	if t := cc.GetTransition(); raftpb.ConfChangeTransition_name[int32(t)] == "" {
+		return fmt.Errorf("unknown transition %d", t) // at which raft panics
+	}
+	if n := len(cc.Changes) + len(c.Tracker.Progress); n > maxMembers {
+		return fmt.Errorf("%d members and changes, want at most %d", n, maxMembers)
+	}
+	if cc.LeaveJoint() {
+		return c.set(c.LeaveJoint())
+	}
+	if autoLeave, joint := cc.EnterJoint(); joint {
+		return c.set(c.EnterJoint(autoLeave, cc.Changes...))
+	}
+	return c.set(c.Simple(cc.Changes...))
+}
+
+func (c *config) members(addresses map[uint64]string) []Member {
+	cs := c.Tracker.ConfState()
+	roles := map[uint64]Role{}
+	for _, set := range []struct {
+		role Role
+		ids  []uint64
+	}{{Outgoing, cs.VotersOutgoing}, {LearnerNext, cs.LearnersNext}, {Learner, cs.Learners}, {Voter, cs.Voters}} {
+		for _, id := range set.ids {
+			roles[id] = set.role
+		}
+	}
+	var members []Member
+	for id, role := range roles {
+		members = append(members, Member{ID: id, Role: role, Address: addresses[id]})
+	}
+	slices.SortFunc(members, func(a, b Member) int { return cmp.Compare(a.ID, b.ID) })
+	return members
+}
+
+// String is the member's line in meta/members: id, role, and address where it
+// is known.
+func (m Member) String() string {
+	s := fmt.Sprintf("%d %s", m.ID, m.Role)
+	if m.Address != "" {
+		s += " " + m.Address
+	}
+	return s
+}

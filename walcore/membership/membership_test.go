@@ -1,0 +1,286 @@
+package membership
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/walfs/walfs/test/fixture"
+	"github.com/walfs/walfs/test/nativelog"
+	"github.com/walfs/walfs/walcore"
+	"go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/protobuf/proto"
+)
+
+func text(members []Member) string {
+	var lines []string
+	for _, m := range members {
+		lines = append(lines, m.String())
+	}
+	return strings.Join(lines, ", ")
+}
+
+// TestFixtures: what Dgraph wrote replays to the members that Dgraph had; what
+// its raftwal package was made to write as a change is told from members.
+func TestFixtures(t *testing.T) {
+	cluster := "1 voter, 2 voter 127.0.0.1:7081, 3 voter 127.0.0.1:7082"
+	joint := "1 voter, 2 voter, 3 voter, 4 learner_next, 9 learner"
+	for name, want := range map[string]string{
+		"alpha": "1 voter", "alpha-killed": "1 voter", "alpha-encrypted": "1 voter",
+		"zero":          "1 voter 127.0.0.1:5080",
+		"cluster-node0": cluster, "cluster-node1": cluster, "cluster-node2": cluster,
+		"bigsnap": joint, "snaponly": joint,
+		"empty":     "",
+		"rewritten": "misfit", "highstart": "misfit", "compacted": "misfit", "sealed128": "misfit",
+	} {
+		if !fixture.Has(name) {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			members, err := replay(t, fixture.Dir(t, name), fixture.Key(name))
+			if want == "misfit" {
+				if !errors.Is(err, ErrMisfit) || members != nil {
+					t.Errorf("%s (%v), want %v", text(members), err, ErrMisfit)
+				}
+				return
+			}
+			if got := text(members); got != want || err != nil {
+				t.Errorf("%s (%v), want %s", got, err, want)
+			}
+		})
+	}
+}
+
+func replay(t testing.TB, dir string, key []byte) ([]Member, error) {
+	t.Helper()
+	r, err := walcore.OpenReader(dir, walcore.ReaderOptions{Key: key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	return Replay(r)
+}
+
+// changes makes a log with an entry for each text, in the notation of raft's
+// own tests: v1 a voter, l2 a learner, r3 removed, u4 an update; "joint v1 r2"
+// until left, "leave", "" no change.
+func changes(t testing.TB, texts ...string) []nativelog.Entry {
+	t.Helper()
+	var entries []nativelog.Entry
+	for i, s := range texts {
+		e := nativelog.Entry{Term: 1, Index: uint64(i + 1)}
+		if s != "" {
+			e.Type, e.Data = change(t, s)
+		}
+		entries = append(entries, e)
+	}
+	return entries
+}
+
+func change(t testing.TB, s string) (typ uint32, data []byte) {
+	t.Helper()
+	rest, joint := strings.CutPrefix(s, "joint ")
+	if s == "leave" {
+		return uint32(raftpb.EntryType_EntryConfChangeV2), nil
+	}
+	singles, err := raftpb.ConfChangesFromString(rest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m proto.Message
+	if len(singles) == 1 && !joint {
+		typ = uint32(raftpb.EntryType_EntryConfChange)
+		m = &raftpb.ConfChange{Type: singles[0].Type, NodeId: singles[0].NodeId}
+	} else {
+		typ = uint32(raftpb.EntryType_EntryConfChangeV2)
+		v2 := &raftpb.ConfChangeV2{Changes: singles}
+		if joint {
+			v2.Transition = raftpb.ConfChangeTransition_ConfChangeTransitionJointExplicit.Enum()
+		}
+		m = v2
+	}
+	data, err = proto.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return typ, data
+}
+
+func write(t testing.TB, m nativelog.Meta, entries []nativelog.Entry) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "w")
+	if err := nativelog.Write(dir, m, slices.Values(entries)); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func TestReplay(t *testing.T) {
+	context, err := proto.Marshal(&raftpb.ConfChange{NodeId: proto.Uint64(2),
+		Context: []byte("\x09\x02\x00\x00\x00\x00\x00\x00\x00\x10\x01\x1a\x03h:2")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name    string
+		changes []string
+		commit  uint64
+		want    string
+	}{
+		{"one after the other", []string{"v1", "v2", "l3", "", "v4"}, 5, "1 voter, 2 voter, 3 learner, 4 voter"},
+		{"what is not committed has not happened", []string{"v1", "v2", "r1"}, 2, "1 voter, 2 voter"},
+		{"nothing is committed", []string{"v1"}, 0, ""},
+		{"removed", []string{"v1", "v2", "r1"}, 3, "2 voter"},
+		{"a learner is promoted", []string{"v1", "l2", "v2"}, 3, "1 voter, 2 voter"},
+		{"an update changes nothing", []string{"v1", "u1"}, 2, "1 voter"},
+		{"joint", []string{"v1", "v2", "joint v3 r2 l1"}, 3, "1 learner_next, 2 outgoing, 3 voter"},
+		{"joint, left", []string{"v1", "v2", "joint v3 r2 l1", "leave"}, 4, "1 learner, 3 voter"},
+		{"many at once are joint by themselves", []string{"v1", "v2 v3 l4"}, 2, "1 voter, 2 voter, 3 voter, 4 learner"},
+	} {
+		got, err := replay(t, write(t, nativelog.Meta{Commit: test.commit}, changes(t, test.changes...)), nil)
+		if text(got) != test.want || err != nil {
+			t.Errorf("%s: %s (%v), want %s", test.name, text(got), err, test.want)
+		}
+	}
+
+	// The address is in the change, for snapshots too that have it behind them.
+	entries := changes(t, "v1", "v2", "", "l3")
+	entries[1].Data = context
+	snapshot := &raftpb.Snapshot{Metadata: &raftpb.SnapshotMetadata{Index: proto.Uint64(3), Term: proto.Uint64(1),
+		ConfState: &raftpb.ConfState{Voters: []uint64{2, 7}}}}
+	got, err := replay(t, write(t, nativelog.Meta{Commit: 4, Snapshot: snapshot}, entries), nil)
+	if want := "2 voter h:2, 3 learner, 7 voter"; text(got) != want || err != nil {
+		t.Errorf("after a snapshot: %s (%v), want %s", text(got), err, want)
+	}
+}
+
+// TestReplayFails: what cannot be the members is not told for them.
+func TestReplayFails(t *testing.T) {
+	data := func(typ uint32, b string) []nativelog.Entry {
+		return []nativelog.Entry{{Term: 1, Index: 1, Type: typ, Data: []byte(b)}}
+	}
+	snapshot := &raftpb.Snapshot{Metadata: &raftpb.SnapshotMetadata{Index: proto.Uint64(1), Term: proto.Uint64(1),
+		ConfState: &raftpb.ConfState{Learners: []uint64{1, 1}, LearnersNext: []uint64{4}}}}
+	many := make([]uint64, 20_000) // would take hours
+	for i := range many {
+		many[i] = uint64(i + 1)
+	}
+	crowd := &raftpb.Snapshot{Metadata: &raftpb.SnapshotMetadata{Index: proto.Uint64(1), Term: proto.Uint64(1),
+		ConfState: &raftpb.ConfState{Voters: many}}}
+	var added []string
+	for i := range 202 {
+		added = append(added, fmt.Sprintf("v%d", i+1))
+	}
+	for _, test := range []struct {
+		name    string
+		meta    nativelog.Meta
+		entries []nativelog.Entry
+		want    error
+		message string
+	}{
+		{"no protobuf", nativelog.Meta{Commit: 1}, data(1, "\xff"), ErrMisfit, "entry 1, "},
+		{"no protobuf, v2", nativelog.Meta{Commit: 1}, data(2, "\xff"), ErrMisfit, "entry 1, "},
+		{"unknown transition", nativelog.Meta{Commit: 1}, data(2, "\x08\x09"), ErrMisfit, "unknown transition 9"},
+		{"unknown change", nativelog.Meta{Commit: 1}, data(1, "\x10\x09\x18\x01"), ErrMisfit, "entry 1, "},
+		{"nobody is left", nativelog.Meta{Commit: 2}, changes(t, "v1", "r1"), ErrMisfit, "entry 2, "},
+		{"left, not joint", nativelog.Meta{Commit: 2}, changes(t, "v1", "leave"), ErrMisfit, "entry 2, "},
+		{"the conf state", nativelog.Meta{Commit: 1, Snapshot: snapshot}, nil, ErrMisfit, "the snapshot's conf state"},
+		{"a conf state too large", nativelog.Meta{Commit: 1, Snapshot: crowd}, nil, ErrMisfit, "20000 members"},
+		{"too many one by one", nativelog.Meta{Commit: 202}, changes(t, added...), ErrMisfit, "entry 201, "},
+		{"commit beyond the log", nativelog.Meta{Commit: 9}, changes(t, "v1"), walcore.ErrDamaged, "entries 2 to 9"},
+	} {
+		got, err := replay(t, write(t, test.meta, test.entries), nil)
+		if !errors.Is(err, test.want) || !strings.Contains(fmt.Sprint(err), test.message) || got != nil {
+			t.Errorf("%s: %s (%v), want %v with %q", test.name, text(got), err, test.want, test.message)
+		}
+	}
+
+	// A damaged entry may be a change; one that is sealed is one.
+	dir := write(t, nativelog.Meta{Commit: 3}, changes(t, "v1", "", "v2"))
+	fixture.Edit(t, filepath.Join(dir, "00001.wal")).Set(1, fixture.Offset, 4)
+	if got, err := replay(t, dir, nil); !errors.Is(err, walcore.ErrDamaged) {
+		t.Errorf("a damaged entry: %s (%v)", text(got), err)
+	}
+	if got, err := replay(t, fixture.Dir(t, "sealed128"), nil); !errors.Is(err, walcore.ErrSealed) {
+		t.Errorf("without a key: %s (%v)", text(got), err)
+	}
+}
+
+// FuzzReplay: any bytes as conf state and changes, the changes told apart by
+// their first byte, give members or ErrMisfit.
+func FuzzReplay(f *testing.F) {
+	seeds := 0
+	for _, name := range fixture.Small {
+		r, err := walcore.OpenReader(fixture.Dir(f, name), walcore.ReaderOptions{Key: fixture.Key(name)})
+		if err != nil {
+			f.Fatal(err)
+		}
+		var state []byte
+		if s := r.Meta().Snapshot; s != nil {
+			if state, err = proto.Marshal(s.Metadata.GetConfState()); err != nil {
+				f.Fatal(err)
+			}
+		}
+		var found [3][]byte
+		n := 0
+		for e := range r.Log().Entries(0) {
+			if e.Type == raftpb.EntryType_EntryNormal || n == len(found) {
+				continue
+			}
+			data, err := e.Data()
+			if err != nil {
+				f.Fatal(err)
+			}
+			found[n] = append([]byte{byte(e.Type)}, data...)
+			n++
+		}
+		r.Close()
+		if n > 0 || state != nil {
+			f.Add(state, found[0], found[1], found[2])
+			seeds++
+		}
+	}
+	if seeds < 5 {
+		f.Fatalf("%d fixtures give a seed", seeds)
+	}
+	for _, texts := range [][3]string{{"v1", "joint v3 l1", "leave"}, {"v1", "v2 v3", "r2"}, {"l1", "v1", "u1"}} {
+		var found [3][]byte
+		for i, s := range texts {
+			typ, data := change(f, s)
+			found[i] = append([]byte{byte(typ)}, data...)
+		}
+		f.Add([]byte(nil), found[0], found[1], found[2])
+	}
+	f.Fuzz(func(t *testing.T, state, a, b, c []byte) {
+		cs := &raftpb.ConfState{}
+		if proto.Unmarshal(state, cs) != nil {
+			return
+		}
+		cfg, err := restore(cs)
+		if err != nil {
+			return
+		}
+		for _, change := range [][]byte{a, b, c} {
+			if len(change) == 0 {
+				continue
+			}
+			typ := raftpb.EntryType_EntryConfChange
+			if change[0]%2 == 0 {
+				typ = raftpb.EntryType_EntryConfChangeV2
+			}
+			if cfg.apply(typ, change[1:]) != nil {
+				return
+			}
+		}
+		members := cfg.members(nil)
+		for i, m := range members {
+			if m.Role == "" || i > 0 && m.ID <= members[i-1].ID {
+				t.Fatalf("members %v", members)
+			}
+		}
+	})
+}

@@ -1,0 +1,243 @@
+package walcore
+
+import (
+	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/walfs/walfs/internal/crashfs"
+	"github.com/walfs/walfs/internal/vfs"
+	"go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/protobuf/proto"
+)
+
+// ops notes the operations of a storage and fails those it is told to.
+type ops struct {
+	mu   sync.Mutex
+	list []string
+	fail func(n int, op string) error // n counts from 0
+}
+
+func (o *ops) wrap(t testing.TB) func(vfs.Dir) vfs.Dir {
+	return func(d vfs.Dir) vfs.Dir {
+		disk, err := crashfs.Wrap(d, 4096)
+		must(t, err)
+		disk.OnOp(func(op string) error {
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			if o.list = append(o.list, op); o.fail != nil {
+				return o.fail(len(o.list)-1, op)
+			}
+			return nil
+		})
+		return disk
+	}
+}
+
+// take gives the operations since the last take.
+func (o *ops) take() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	list := o.list
+	o.list = nil
+	// Two flushes at the same time come in any order.
+	for i := 1; i < len(list); i++ {
+		if strings.HasPrefix(list[i], "sync") && strings.HasPrefix(list[i-1], "sync") && list[i] < list[i-1] {
+			list[i], list[i-1] = list[i-1], list[i]
+		}
+	}
+	list = slices.DeleteFunc(list, func(op string) bool { return strings.HasPrefix(op, "allocate") })
+	return strings.NewReplacer("00001.wal", "1", "00002.wal", "2", "00003.wal", "3", "wal.meta", "m").Replace(strings.Join(list, ", "))
+}
+
+// What is written and flushed, and in which order: payloads before slots,
+// entries before the hard state, a snapshot before what it replaces is
+// unlinked, later files before the slots that are zeroed. (Faults 1, 2, 3, 5,
+// 6, 8 and 9.)
+func TestOrderOfWrites(t *testing.T) {
+	type step struct {
+		name string
+		do   func(s *DiskStorage) error
+		want string
+	}
+	snap := &raftpb.Snapshot{Data: []byte("x"), Metadata: &raftpb.SnapshotMetadata{Index: proto.Uint64(14), Term: proto.Uint64(9)}}
+	common := []step{
+		{"a commit index alone", func(s *DiskStorage) error { return s.Save(hard(1, 1, 3), nil, nil) }, "write m"},
+		{"an id", func(s *DiskStorage) error { return s.SetRaftID(7) }, "write m, sync m"},
+		{"a checkpoint", func(s *DiskStorage) error { return s.SetCheckpoint(7) }, "write m, sync m"},
+		{"the same again", func(s *DiskStorage) error { return s.Save(hard(1, 1, 3), nil, nil) }, ""},
+		{"nothing", func(s *DiskStorage) error { return s.Save(nil, nil, nil) }, ""},
+	}
+	plain := slices.Concat([]step{
+		{"append", func(s *DiskStorage) error { return s.Save(hard(1, 1, 2), someEntries(1, 1, 4), nil) },
+			"write 1, sync 1, write 1, sync 1, write m, sync m"},
+	}, common, []step{
+		{"append over two files", func(s *DiskStorage) error { return s.Save(nil, someEntries(1, 5, 15), nil) },
+			"write 1, truncate 1, create 2, truncate 2, sync 2, sync dir, write 2, sync 1, sync 2, write 1, sync 1, write 2, sync 2"},
+		{"append to a third", func(s *DiskStorage) error { return s.Save(nil, someEntries(1, 20, 5), nil) },
+			"write 2, truncate 2, create 3, truncate 3, sync 3, sync dir, write 3, sync 2, sync 3, write 2, sync 2, write 3, sync 3"},
+		{"overwrite", func(s *DiskStorage) error { return s.Save(nil, someEntries(2, 22, 1), nil) },
+			"write 3, sync 3, write 3, sync 3, write 3, sync 3"},
+		{"overwrite from the first file", func(s *DiskStorage) error { return s.Save(nil, someEntries(3, 6, 1), nil) },
+			"remove 3, sync dir, remove 2, sync dir, write 1, sync 1, write 1, sync 1, write 1, sync 1"},
+		{"fill two files", func(s *DiskStorage) error { return s.Save(nil, someEntries(3, 7, 9), nil) },
+			"write 1, truncate 1, create 00004.wal, truncate 00004.wal, sync 00004.wal, sync dir, write 00004.wal, " +
+				"sync 1, sync 00004.wal, write 1, sync 1, write 00004.wal, sync 00004.wal"},
+		{"snapshot", func(s *DiskStorage) error { return s.CreateSnapshot(12, nil, []byte("x")) },
+			"remove m.new, create m.new, truncate m.new, write m.new, write m.new, sync m.new, rename m.new, sync dir, remove 1, sync dir"},
+		{"install", func(s *DiskStorage) error { return s.Save(nil, nil, snap) },
+			"remove m.new, create m.new, truncate m.new, write m.new, write m.new, sync m.new, rename m.new, sync dir, remove 00004.wal, sync dir"},
+	})
+	sums := slices.Concat([]step{
+		{"append", func(s *DiskStorage) error { return s.Save(hard(1, 1, 2), someEntries(1, 1, 4), nil) },
+			"write 1, write 1, sync 1, write m, sync m"},
+	}, common, []step{
+		{"append over two files", func(s *DiskStorage) error { return s.Save(nil, someEntries(1, 5, 15), nil) },
+			"write 1, truncate 1, create 2, truncate 2, sync 2, sync dir, write 2, write 1, sync 1, write 2, sync 2"},
+		{"overwrite", func(s *DiskStorage) error { return s.Save(nil, someEntries(2, 18, 1), nil) },
+			"write 2, sync 2, write 2, write 2, sync 2"},
+	})
+	manual := []step{
+		{"append", func(s *DiskStorage) error { return s.Save(hard(1, 1, 2), someEntries(1, 1, 4), nil) }, "write 1, write 1, write m"},
+		{"sync", func(s *DiskStorage) error { return s.Sync() }, "sync 1, sync m"},
+		{"append over two files", func(s *DiskStorage) error { return s.Save(nil, someEntries(1, 5, 15), nil) },
+			"write 1, truncate 1, create 2, truncate 2, sync 2, sync dir, write 2, write 1, sync 1, write 2"},
+		{"snapshot", func(s *DiskStorage) error { return s.CreateSnapshot(12, nil, []byte("x")) },
+			"sync 2, remove m.new, create m.new, truncate m.new, write m.new, write m.new, sync m.new, rename m.new, sync dir, remove 1, sync dir"},
+	}
+	for name, v := range map[string]struct {
+		opts  Options
+		steps []step
+	}{
+		"plain": {Options{}, plain}, "checksums": {Options{Checksums: true}, sums}, "manual": {Options{Sync: SyncManual}, manual},
+	} {
+		o := &ops{}
+		v.opts.wrap, v.opts.Logger, v.opts.limits = o.wrap(t), quiet, limits{slots: 10, bytes: maxFileSize}
+		s := create(t, filepath.Join(memDir(t), "w"), v.opts)
+		o.take()
+		for _, step := range v.steps {
+			must(t, step.do(s))
+			if got := o.take(); got != step.want {
+				t.Fatalf("%s, %s:\n got %s\nwant %s", name, step.name, got, step.want)
+			}
+		}
+	}
+}
+
+// script is a history that touches everything once.
+func script(s *DiskStorage) []func() error {
+	snap := &raftpb.Snapshot{Data: []byte("x"), Metadata: &raftpb.SnapshotMetadata{Index: proto.Uint64(40), Term: proto.Uint64(9)}}
+	return []func() error{
+		func() error { return s.Save(hard(1, 1, 2), someEntries(1, 1, 4), nil) },
+		func() error { return s.Save(hard(1, 1, 4), someEntries(1, 5, 25), nil) },
+		func() error { return s.Save(hard(2, 1, 8), someEntries(2, 9, 2), nil) },
+		func() error { return s.CreateSnapshot(8, nil, []byte("y")) },
+		func() error { return s.SetGroupID(4) },
+		func() error { return s.TruncateEntriesUntil(10) },
+		func() error { return s.Save(nil, nil, snap) },
+		func() error { return s.Save(hard(9, 1, 40), someEntries(9, 41, 12), nil) },
+		func() error { return s.Sync() },
+	}
+}
+
+// After a write or flush that has failed every call fails with its error, and
+// what was acknowledged before is there when the directory is opened again.
+// (Fault 10.) A full disk is no exception, but for one that is found out
+// before anything was written. (Fault 20.)
+func TestFailedWrite(t *testing.T) {
+	count := 0
+	for _, cause := range []error{syscall.EIO, syscall.ENOSPC} {
+		for n := 0; ; n++ {
+			dir := filepath.Join(memDir(t), "w")
+			o, failed := &ops{}, ""
+			opts := Options{wrap: o.wrap(t), Logger: quiet, limits: limits{slots: 10, bytes: maxFileSize}}
+			s := create(t, dir, opts)
+			o.take()
+			o.fail = func(i int, op string) error {
+				if i != n || op == "remove wal.meta.new" {
+					return nil
+				}
+				failed = op
+				return cause
+			}
+			var err error
+			var last uint64
+			for _, do := range script(s) {
+				if err = do(); err != nil {
+					break
+				}
+				last, _ = s.LastIndex()
+			}
+			if err == nil && failed == "" && n > 0 && len(o.list) <= n {
+				break // no such operation any more
+			}
+			if failed == "" {
+				continue
+			}
+			count++
+			if !errors.Is(err, cause) {
+				t.Fatalf("%s failed: %v", failed, err)
+			}
+			if stopped := s.Save(nil, nil, nil); stopped == nil {
+				if !strings.HasPrefix(failed, "allocate") || cause != syscall.ENOSPC {
+					t.Fatalf("%s failed, and the storage goes on", failed)
+				}
+				if now, _ := s.LastIndex(); now != last {
+					t.Fatalf("%s failed: last index %d, want %d", failed, now, last)
+				}
+			} else {
+				_, termErr := s.Term(1)
+				_, entriesErr := s.Entries(1, 2, 0)
+				for _, err := range []error{stopped, termErr, entriesErr, s.Sync(), s.SetRaftID(9), s.CreateSnapshot(1, nil, nil)} {
+					if err != stopped {
+						t.Fatalf("%s failed: %v, want %v", failed, err, stopped)
+					}
+				}
+			}
+			s.Close()
+			s = reopen(t, dir, Options{Logger: quiet})
+			if now, _ := s.LastIndex(); now < last && last != 29 || now < 8 && last == 29 {
+				t.Fatalf("%s failed: last index %d, %d was saved", failed, now, last)
+			}
+			must(t, s.Close())
+		}
+	}
+	if count < 100 {
+		t.Errorf("%d operations have failed, want 100", count)
+	}
+}
+
+// A disk that is really full.
+func TestFullDisk(t *testing.T) {
+	mount := t.TempDir()
+	if err := syscall.Mount("tmpfs", mount, "tmpfs", 0, "size=8m"); err != nil {
+		t.Skipf("no file system can be mounted here: %v", err)
+	}
+	defer syscall.Unmount(mount, syscall.MNT_DETACH)
+	dir := filepath.Join(mount, "w")
+	s := create(t, dir, Options{Logger: quiet})
+	var err error
+	last := uint64(0)
+	for err == nil && last < 1e6 {
+		if err = s.Save(nil, someEntries(1, last+1, 100), nil); err == nil {
+			last += 100
+		}
+	}
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Fatal(err)
+	}
+	got, err := s.Entries(1, last+1, 1<<40)
+	if err != nil || len(got) != int(last) {
+		t.Fatalf("%d entries, %v; want %d", len(got), err, last)
+	}
+	must(t, s.Close())
+	s = reopen(t, dir, Options{Logger: quiet})
+	if now, _ := s.LastIndex(); now != last || len(s.Problems()) > 0 {
+		t.Fatalf("last index %d, want %d; %v", now, last, s.Problems())
+	}
+	must(t, s.Close())
+}

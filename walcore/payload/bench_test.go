@@ -1,0 +1,79 @@
+package payload
+
+import (
+	"testing"
+
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/dynamicpb"
+)
+
+// benchLog is the largest log there is: alpha-killed where the large fixtures
+// are, else alpha.
+func benchLog(b *testing.B) testLog {
+	b.Helper()
+	path, ok := fixture("alpha-killed.tar.gz")
+	if !ok {
+		path, _ = fixture("alpha.tar.gz")
+	}
+	return readLog(b, path)
+}
+
+func benchmark(b *testing.B, one func(e Entry)) {
+	log := benchLog(b)
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := 0; b.Loop(); i++ {
+		one(log.entries[i%len(log.entries)])
+	}
+}
+
+func BenchmarkAppendJSON(b *testing.B) {
+	d := NewDgraph(Alpha, Options{})
+	var buf []byte
+	benchmark(b, func(e Entry) { buf, _ = d.AppendJSON(buf[:0], e) })
+}
+
+func BenchmarkAppendCompact(b *testing.B) {
+	d := NewDgraph(Alpha, Options{})
+	var buf []byte
+	benchmark(b, func(e Entry) { buf, _ = d.AppendCompact(buf[:0], e) })
+}
+
+func BenchmarkSummarize(b *testing.B) {
+	d := NewDgraph(Alpha, Options{})
+	var s Summary
+	benchmark(b, func(e Entry) { _ = d.Summarize(&s, e) })
+}
+
+// BenchmarkSchema is what the first use costs.
+func BenchmarkSchema(b *testing.B) {
+	for b.Loop() {
+		loadSchema()
+	}
+}
+
+func BenchmarkProgram(b *testing.B) {
+	p := NewProgram(echo)
+	defer p.Close()
+	var buf []byte
+	benchmark(b, func(e Entry) { buf, _ = p.AppendCompact(buf[:0], e) })
+}
+
+// BenchmarkDynamic is the usual way, to compare with: decode into a message,
+// then protojson.
+func BenchmarkDynamic(b *testing.B) {
+	md := load(b, "dgraph.proto", "walfs.dgraph.Proposal")
+	benchmark(b, func(e Entry) {
+		if len(e.Data) < keySize {
+			return
+		}
+		m := dynamicpb.NewMessage(md)
+		if err := proto.Unmarshal(e.Data[keySize:], m); err != nil {
+			return
+		}
+		if _, err := (protojson.MarshalOptions{UseProtoNames: true}).Marshal(m); err != nil {
+			b.Fatal(err)
+		}
+	})
+}

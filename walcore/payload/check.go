@@ -1,0 +1,85 @@
+package payload
+
+import "google.golang.org/protobuf/reflect/protoreflect"
+
+// fit tells how well bytes agree with a message.
+type fit uint8
+
+const (
+	malformed fit = iota // not a message at all
+	partly               // a message, with fields that are unknown
+	oddly                // known throughout, with strings that are no plain text
+	fits                 // known throughout
+)
+
+// check compares b with p without writing anything.
+func (p *messagePlan) check(b []byte) fit { return p.checkAt(b, 0) }
+
+func (p *messagePlan) checkAt(b []byte, depth int) fit {
+	if depth >= maxDepth {
+		return malformed
+	}
+	result := fits
+	for off := 0; off < len(b); {
+		var v field
+		if v, off = readField(b, off); off < 0 {
+			return malformed
+		}
+		one := partly
+		if f := p.find(v.num, v.typ); f != nil {
+			one = f.check(v, depth)
+		}
+		result = min(result, one)
+		if result == malformed {
+			return malformed
+		}
+	}
+	return result
+}
+
+// knowsAny reports whether b has a field that p knows.
+func (p *messagePlan) knowsAny(b []byte) bool {
+	for f := (fields{msg: b}); f.next(); {
+		if p.find(f.num, f.typ) != nil {
+			return true
+		}
+	}
+	return false
+}
+
+func (f *fieldPlan) check(v field, depth int) fit {
+	switch {
+	case f.mapKey != nil:
+		return f.checkEntry(v.b, depth)
+	case f.message != nil:
+		return f.message.checkAt(v.b, depth+1)
+	case f.packed(v.typ):
+		for off := 0; off < len(v.b); {
+			if _, off = readPacked(v.b, off, f.typ); off < 0 {
+				return malformed
+			}
+		}
+	case f.kind == protoreflect.StringKind && !printable(v.b):
+		return oddly
+	}
+	return fits
+}
+
+func (f *fieldPlan) checkEntry(entry []byte, depth int) fit {
+	known, ok := f.entryKnown(entry)
+	if !ok {
+		return malformed
+	}
+	if !known {
+		return partly
+	}
+	result := fits
+	for v := (fields{msg: entry}); v.next(); {
+		part := f.mapKey
+		if v.num == 2 {
+			part = f.mapValue
+		}
+		result = min(result, part.check(v.field, depth+1))
+	}
+	return result
+}

@@ -1,0 +1,96 @@
+package payload
+
+import (
+	"go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// RaftContext is what Dgraph puts in the context of a configuration change.
+type RaftContext struct {
+	ID         uint64
+	Group      uint32 // 0 in a Zero's log
+	Addr       string
+	SnapshotTs uint64
+	IsLearner  bool
+}
+
+// isConfChange reports whether e is a configuration change of either version.
+func (e Entry) isConfChange() bool {
+	t := raftpb.EntryType(e.Type)
+	return t == raftpb.EntryConfChange || t == raftpb.EntryConfChangeV2
+}
+
+// RaftContextOf returns the context of a configuration change, of either kind,
+// if it is a RaftContext and nothing else.
+func RaftContextOf(e Entry) (c RaftContext, ok bool) {
+	b, ok := builtin().raftContextOf(e)
+	if !ok {
+		return c, false
+	}
+	for f := (fields{msg: b}); f.next(); {
+		switch f.num {
+		case 1:
+			c.ID = f.u
+		case 2:
+			c.Group = uint32(f.u)
+		case 3:
+			c.Addr = string(f.b)
+		case 4:
+			c.SnapshotTs = f.u
+		case 5:
+			c.IsLearner = f.u != 0
+		}
+	}
+	return c, true
+}
+
+// raftContextOf returns the bytes of what RaftContextOf returns.
+func (s *schema) raftContextOf(e Entry) (context []byte, ok bool) {
+	if !e.isConfChange() {
+		return nil, false
+	}
+	num := protowire.Number(4)
+	if raftpb.EntryType(e.Type) == raftpb.EntryConfChangeV2 {
+		num = 3
+	}
+	for f := (fields{msg: e.Data}); f.next(); {
+		if f.num == num {
+			context = f.b
+		}
+	}
+	if len(context) == 0 {
+		return nil, false
+	}
+	return context, s.raftContext.check(context) == fits
+}
+
+// confChangePlan returns the plan of a configuration change's data.
+func (s *schema) confChangePlan(e Entry) *messagePlan {
+	if raftpb.EntryType(e.Type) == raftpb.EntryConfChangeV2 {
+		return s.confChangeV2
+	}
+	return s.confChangeV1
+}
+
+// confChange writes an EntryConfChange or EntryConfChangeV2.
+func (w *walker) confChange(e Entry) bool {
+	s := builtin()
+	plan := s.confChangePlan(e)
+	context, ok := s.raftContextOf(e)
+	if plan == s.confChangeV2 {
+		w.key(`"conf_change_v2":`)
+	} else {
+		w.key(`"conf_change":`)
+	}
+	if !ok {
+		return w.message(plan, e.Data)
+	}
+	w.hidden = plan.byName("context") // shown once, decoded
+	ok = w.message(plan, e.Data)
+	w.hidden = nil
+	if !ok {
+		return false
+	}
+	w.key(`"raft_context":`)
+	return w.message(s.raftContext, context)
+}

@@ -1,0 +1,201 @@
+package payload
+
+import (
+	"encoding/binary"
+	"sync"
+
+	"go.etcd.io/raft/v3/raftpb"
+)
+
+// Entry is an entry of a Raft log, as it is stored.
+type Entry struct {
+	Term  uint64
+	Index uint64
+	Type  uint32 // raftpb.EntryType
+	Data  []byte // only read, and not kept after the call
+}
+
+// Options holds for all decoders.
+type Options struct {
+	ShowSecrets bool // write secrets as they are
+}
+
+// Decoder shows entries. Errors come from programs alone (see Program) and name
+// the entry; what is appended is valid JSON even then, with the error in it.
+type Decoder interface {
+	// AppendJSON appends the entry as JSON indented by two spaces, with a
+	// newline at the end.
+	AppendJSON(dst []byte, e Entry) ([]byte, error)
+	// AppendCompact appends the same JSON in one line, without a newline.
+	AppendCompact(dst []byte, e Entry) ([]byte, error)
+	// AppendSnapshot appends the application's snapshot blob as indented
+	// JSON: size, then snapshot, or text or base64.
+	AppendSnapshot(dst, blob []byte) []byte
+	// Summarize sets s to the summary of the entry.
+	Summarize(s *Summary, e Entry) error
+}
+
+var (
+	_ Decoder = (*Dgraph)(nil)
+	_ Decoder = (*Custom)(nil)
+	_ Decoder = (*Program)(nil)
+)
+
+// Dgraph decodes the entries of a Dgraph Alpha or Zero.
+type Dgraph struct {
+	app  App
+	opts Options
+	*schema
+}
+
+// NewDgraph returns a decoder for the log of app.
+func NewDgraph(app App, opts Options) *Dgraph {
+	return &Dgraph{app: app, opts: opts, schema: builtin()}
+}
+
+// keySize is the length of the proposal key before the protobuf: node id (16
+// bits), random (32), counter (16), big-endian.
+const keySize = 8
+
+// AppendJSON implements Decoder. It never fails.
+func (d *Dgraph) AppendJSON(dst []byte, e Entry) ([]byte, error) {
+	return append(d.append(dst, e, true), '\n'), nil
+}
+
+// AppendCompact implements Decoder. It never fails.
+func (d *Dgraph) AppendCompact(dst []byte, e Entry) ([]byte, error) {
+	return d.append(dst, e, false), nil
+}
+
+func (d *Dgraph) append(dst []byte, e Entry, indent bool) []byte {
+	w := newWalker(dst, d.opts, len(e.Data), indent)
+	w.entry(e, func() bool { return w.proposal(d.proposalPlan(), e.Data) })
+	return w.free()
+}
+
+func (d *Dgraph) proposalPlan() *messagePlan {
+	if d.app == Zero {
+		return d.zeroProposal
+	}
+	return d.proposal
+}
+
+// AppendSnapshot implements Decoder: the blob of an Alpha is a Snapshot, that
+// of a Zero a ZeroSnapshot, whose bytes would parse as a Snapshot too.
+func (d *Dgraph) AppendSnapshot(dst, blob []byte) []byte {
+	plan := d.snapshot
+	if d.app == Zero {
+		plan = d.zeroSnapshot
+	}
+	return appendSnapshot(dst, plan, blob, d.opts)
+}
+
+// appendSnapshot writes a blob by plan, or undecoded if plan is nil.
+func appendSnapshot(dst []byte, plan *messagePlan, blob []byte, opts Options) []byte {
+	w := newWalker(dst, opts, len(blob), true)
+	w.open('{')
+	w.key(`"size":`)
+	w.uint(uint64(len(blob)))
+	w.orRaw(blob, func() bool {
+		if plan == nil || len(blob) == 0 {
+			return len(blob) == 0
+		}
+		w.key(`"snapshot":`)
+		return w.message(plan, blob)
+	})
+	w.close('}')
+	return append(w.free(), '\n')
+}
+
+var walkers = sync.Pool{New: func() any { return new(walker) }}
+
+// newWalker returns a walker that appends to dst the JSON of size bytes.
+func newWalker(dst []byte, opts Options, size int, indent bool) *walker {
+	w := walkers.Get().(*walker)
+	w.writer = writer{out: dst, indent: indent}
+	w.showSecrets = opts.ShowSecrets
+	w.limit = len(dst) + outputBase + outputFactor*size
+	w.spans = w.spans[:0]
+	return w
+}
+
+// maxKeptSpans bounds what a pooled walker holds on to after a large entry.
+const maxKeptSpans = 1 << 16
+
+// free gives the walker back and returns what it has written.
+func (w *walker) free() []byte {
+	out := w.out
+	w.out = nil
+	if cap(w.spans) > maxKeptSpans {
+		w.spans = nil
+	}
+	walkers.Put(w)
+	return out
+}
+
+// entry writes an entry; normal writes what an EntryNormal that holds data
+// means, or reports false if it does not parse.
+func (w *walker) entry(e Entry, normal func() bool) {
+	w.open('{')
+	w.head(e)
+	w.orRaw(e.Data, func() bool {
+		switch {
+		case e.isConfChange():
+			return w.confChange(e)
+		case len(e.Data) == 0:
+			return true
+		}
+		return raftpb.EntryType(e.Type) == raftpb.EntryNormal && normal()
+	})
+	w.close('}')
+}
+
+func (w *walker) head(e Entry) {
+	w.key(`"term":`)
+	w.uint(e.Term)
+	w.key(`"index":`)
+	w.uint(e.Index)
+	w.key(`"type":`)
+	if name, ok := raftpb.EntryType_name[int32(e.Type)]; ok {
+		w.string(name)
+	} else {
+		w.uint(uint64(e.Type)) // protojson writes an enum without a name so
+	}
+	w.key(`"size":`)
+	w.uint(uint64(len(e.Data)))
+}
+
+// orRaw calls write; if that reports false, what it wrote is replaced by the
+// data as it is.
+func (w *walker) orRaw(data []byte, write func() bool) {
+	mark, depth := len(w.out), w.depth
+	if write() {
+		return
+	}
+	w.out, w.depth, w.spans = w.out[:mark], depth, w.spans[:0]
+	w.raw(data)
+}
+
+// raw writes data as text if it is UTF-8, else as base64.
+func (w *walker) raw(data []byte) {
+	mark := len(w.out)
+	w.key(`"text":`)
+	if !w.text(data) {
+		w.out = w.out[:mark]
+		w.key(`"base64":`)
+		w.base64(data)
+	}
+}
+
+// proposal writes key and protobuf of one of Dgraph's entries. Data that is
+// plain text throughout is none, even where some of its letters would parse:
+// the first byte of a key is that of a node id, which is small.
+func (w *walker) proposal(p *messagePlan, data []byte) bool {
+	if len(data) < keySize || printable(data) {
+		return false
+	}
+	w.key(`"key":`)
+	w.quotedUint(binary.BigEndian.Uint64(data))
+	w.key(`"proposal":`)
+	return w.message(p, data[keySize:])
+}

@@ -1,0 +1,49 @@
+// Package payload shows what the entries of a Raft log mean, as JSON and as one
+// line of text. It knows nothing of files or of the log: it is given an entry's
+// term, index, type and data.
+//
+//	var c payload.Classifier
+//	c.GroupID(meta.GroupID)
+//	for _, e := range entries {
+//		if c.Entry(e) {
+//			break
+//		}
+//	}
+//	d := payload.NewDgraph(c.App(), payload.Options{})
+//	buf, _ = d.AppendJSON(buf[:0], e) // {"term": 2, "index": 42, …, "proposal": {…}}
+//
+// # What the JSON holds
+//
+// Always term, index, type and size, then one of
+//
+//   - nothing, where the data is empty: a new leader's entry, or an emptied one
+//   - key (a decimal string) and proposal, for Dgraph's entries
+//   - conf_change or conf_change_v2, with raft_context in place of its context
+//     where that is one
+//   - skipped_base64 and message, for a schema of the user's own
+//   - decoder, with status and data, or error, for a program of the user's own
+//   - text, or base64 where the data is no UTF-8, for all that does not parse
+//
+// Protobufs follow protojson with the proto's own field names. Fields that the
+// schema does not know are listed under unknown_fields with number, wire type
+// and value. A string that is no UTF-8 is written as base64 under its name with
+// _base64 added. The value of an edge or a facet is decoded by its type.
+// Secrets are written as "[redacted]" unless Options.ShowSecrets is set; what a
+// field's debug_redact option marks is a secret, in the user's schemas too.
+//
+// # Bounds
+//
+// Any bytes give valid JSON. What nests deeper than 100 levels, or would grow
+// beyond 1 MiB plus 32 times its size, is shown as text or base64.
+//
+// # Concurrency
+//
+// Decoders may be used by several goroutines at once. A Classifier and a
+// Summary belong to one.
+//
+// # What it does not do
+//
+// It does not resolve extensions of proto2 (they are unknown fields), it does
+// not look inside the keys and values of Badger, and it keeps no state from one
+// entry to the next.
+package payload

@@ -1,0 +1,253 @@
+package payload
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Program asks a program of the user's own what entries mean, in the protocol
+// of etcd-dump-logs: for each entry, of any type, it is sent the data as a line
+// of hex on stdin, and answers a line "STATUS|DATA" on stdout.
+//
+// A program that exits, does not answer in time, answers too much or without a
+// status fails that entry with a *ProgramError; it is started anew for the next
+// one. After three entries in a row without an answer in time, entries fail at
+// once for half a minute, so that a long log still ends.
+//
+// Questions are asked one at a time, whoever asks.
+type Program struct {
+	// Timeout is how long an answer may take. Set it before the first entry.
+	Timeout time.Duration
+	command string
+
+	mu       sync.Mutex // protects what follows, and the dialogue with the child
+	child    *child     // nil when none is running
+	hung     int        // entries in a row without an answer in time
+	resumeAt time.Time  // until when hung programs are not asked
+	last     reply
+}
+
+// reply is what came of the last entry. A filter and a printer, or a stat and a
+// read, ask for the same one after the other.
+type reply struct {
+	asked        bool
+	term, index  uint64
+	question     []byte
+	status, data string
+	err          error
+}
+
+// Limits of the dialogue with a program.
+const (
+	answerTimeout = 10 * time.Second // unless the caller sets another
+	maxHung       = 3
+	hungPause     = 30 * time.Second
+	maxAnswer     = 1 << 20 // bytes of a line, beside four for each of the entry
+	maxStderr     = 2 << 10 // of what the program says when it fails
+)
+
+// NewProgram returns a decoder that runs command with /bin/sh, when the first
+// entry is asked about. Close ends it.
+func NewProgram(command string) *Program {
+	return &Program{Timeout: answerTimeout, command: command}
+}
+
+// ProgramError says for which entry a program failed, and how.
+type ProgramError struct {
+	Index  uint64
+	Stderr string // the end of what the program wrote there, if anything
+	Err    error
+}
+
+func (e *ProgramError) Error() string {
+	msg := fmt.Sprintf("entry %d: decoder program: %v", e.Index, e.Err)
+	if e.Stderr != "" {
+		msg += " (it says: " + e.Stderr + ")"
+	}
+	return msg
+}
+
+func (e *ProgramError) Unwrap() error { return e.Err }
+
+// What goes wrong with a program.
+var (
+	// ErrNoAnswer: the program ended, or closed its stdout, before it had
+	// answered.
+	ErrNoAnswer = errors.New("it ended without an answer")
+	// ErrTimeout: it is still running, and has not answered; often it waits
+	// for the end of its input, or does not flush its output.
+	ErrTimeout = errors.New("no answer in time")
+	// ErrTooLong: the answer does not end within 1 MiB and four times the
+	// entry's size.
+	ErrTooLong = errors.New("the answer does not end")
+	// ErrNoStatus: the answer is not "STATUS|DATA".
+	ErrNoStatus = errors.New(`the answer has no "STATUS|" in front`)
+	// ErrPaused: earlier entries had no answer in time.
+	ErrPaused = errors.New("not asked, as it has stopped answering")
+)
+
+// Decode asks about one entry. The error is a *ProgramError; with ErrNoStatus,
+// data holds the answer all the same.
+func (p *Program) Decode(e Entry) (status, data string, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r := &p.last
+	if !r.asked || r.term != e.Term || r.index != e.Index || !bytes.Equal(r.question, e.Data) {
+		r.asked, r.term, r.index = true, e.Term, e.Index
+		r.question = append(r.question[:0], e.Data...)
+		r.status, r.data, r.err = p.decode(e)
+	}
+	return r.status, r.data, r.err
+}
+
+func (p *Program) decode(e Entry) (status, data string, err error) {
+	if p.hung >= maxHung && time.Now().Before(p.resumeAt) {
+		return "", "", &ProgramError{Index: e.Index, Err: ErrPaused}
+	}
+	answer, err := p.ask(e.Data)
+	if err != nil {
+		stderr := p.stop()
+		if errors.Is(err, ErrTimeout) {
+			p.hung++
+			p.resumeAt = time.Now().Add(hungPause)
+		}
+		return "", "", &ProgramError{Index: e.Index, Stderr: stderr, Err: err}
+	}
+	p.hung = 0
+	answer = strings.ToValidUTF8(answer, "\uFFFD")
+	status, data, ok := strings.Cut(answer, "|")
+	if !ok {
+		return "", answer, &ProgramError{Index: e.Index, Err: ErrNoStatus}
+	}
+	return status, data, nil
+}
+
+func (p *Program) ask(data []byte) (answer string, err error) {
+	if p.child != nil && p.child.ahead() {
+		p.stop() // it has answered more than it was asked: it is out of step
+	}
+	if p.child == nil {
+		if p.child, err = startChild(p.command); err != nil {
+			return "", err
+		}
+	}
+	return p.child.ask(data, p.Timeout)
+}
+
+// stop ends the child, if there is one, and returns the end of its stderr.
+func (p *Program) stop() string {
+	if p.child == nil {
+		return ""
+	}
+	stderr := p.child.stop()
+	p.child = nil
+	return stderr
+}
+
+// Close ends the program. It may be called more than once; an entry that is
+// asked about afterwards starts it anew.
+func (p *Program) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stop()
+	return nil
+}
+
+// AppendJSON implements Decoder. The error is a *ProgramError.
+func (p *Program) AppendJSON(dst []byte, e Entry) ([]byte, error) {
+	dst, err := p.append(dst, e, true)
+	return append(dst, '\n'), err
+}
+
+// AppendCompact implements Decoder. The error is a *ProgramError.
+func (p *Program) AppendCompact(dst []byte, e Entry) ([]byte, error) {
+	return p.append(dst, e, false)
+}
+
+// append writes the answer as decoder {status, data}, or decoder {error} and the
+// data as it is; configuration changes are shown decoded as well.
+func (p *Program) append(dst []byte, e Entry, indent bool) ([]byte, error) {
+	status, data, err := p.Decode(e)
+	w := newWalker(dst, Options{}, len(e.Data), indent)
+	w.open('{')
+	w.head(e)
+	w.key(`"decoder":`)
+	w.open('{')
+	if err != nil {
+		w.key(`"error":`)
+		w.string(err.Error())
+	} else {
+		w.key(`"status":`)
+		w.string(status)
+	}
+	if err == nil || data != "" {
+		w.key(`"data":`)
+		w.string(data)
+	}
+	w.close('}')
+	switch {
+	case e.isConfChange():
+		w.orRaw(e.Data, func() bool { return w.confChange(e) })
+	case err != nil && len(e.Data) > 0:
+		w.raw(e.Data)
+	}
+	w.close('}')
+	return w.free(), err
+}
+
+// AppendSnapshot implements Decoder. The program is asked about entries only: a
+// blob is shown as text or base64.
+func (p *Program) AppendSnapshot(dst, blob []byte) []byte {
+	return appendSnapshot(dst, nil, blob, Options{})
+}
+
+// Summarize implements Decoder. The line is the answer, cut; the error is a
+// *ProgramError.
+func (p *Program) Summarize(s *Summary, e Entry) error {
+	common := s.common(e)
+	status, data, err := p.Decode(e)
+	if err != nil {
+		if !common {
+			s.raw(e.Data)
+		}
+		return err
+	}
+	if !common {
+		s.Kind = KindProgram
+	}
+	s.part("")
+	s.answer(status, data)
+	s.cut()
+	return nil
+}
+
+// answer writes what a program said, without what a terminal must not see.
+func (s *Summary) answer(status, data string) {
+	s.name([]byte(status))
+	s.text(" ")
+	s.name([]byte(data))
+}
+
+// tail keeps the last bytes written to it.
+type tail struct {
+	mu sync.Mutex // the child's stderr is copied from a goroutine of its own
+	b  []byte
+}
+
+func (t *tail) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.b = append(t.b, b[max(0, len(b)-maxStderr):]...)
+	t.b = append(t.b[:0], t.b[max(0, len(t.b)-maxStderr):]...)
+	return len(b), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(bytes.ToValidUTF8(bytes.TrimSpace(t.b), []byte("\uFFFD")))
+}

@@ -1,0 +1,62 @@
+package payload
+
+import (
+	_ "embed"
+	"sync"
+
+	"go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/descriptorpb"
+)
+
+// dgraphDescriptor is dgraph.proto compiled to a FileDescriptorProto. Compiling
+// the source at run time would cost each command that decodes some ten
+// milliseconds instead of three.
+//
+//go:generate go test -run TestDescriptor -update .
+//go:embed dgraph.binpb
+var dgraphDescriptor []byte
+
+// schema holds the plans of every message that the built-in decoders start
+// from. It is made on first use: a command that decodes nothing does not pay.
+type schema struct {
+	proposal, zeroProposal     *messagePlan
+	snapshot, zeroSnapshot     *messagePlan
+	raftContext                *messagePlan
+	confChangeV1, confChangeV2 *messagePlan
+	valTypes                   *enumPlan
+}
+
+// builtin returns the built-in schema. It panics if the embedded descriptor is
+// none, which no input can bring about.
+var builtin = sync.OnceValue(loadSchema)
+
+func loadSchema() *schema {
+	source := new(descriptorpb.FileDescriptorProto)
+	if err := proto.Unmarshal(dgraphDescriptor, source); err != nil {
+		panic("payload: built-in schema: " + err.Error())
+	}
+	file, err := protodesc.NewFile(source, nil)
+	if err != nil {
+		panic("payload: built-in schema: " + err.Error())
+	}
+	messages := file.Messages()
+	p := newPlanner()
+	plan := func(name protoreflect.Name) *messagePlan { return p.plan(messages.ByName(name)) }
+	s := &schema{
+		proposal:     plan("Proposal"),
+		zeroProposal: plan("ZeroProposal"),
+		snapshot:     plan("Snapshot"),
+		zeroSnapshot: plan("ZeroSnapshot"),
+		raftContext:  plan("RaftContext"),
+		confChangeV1: p.plan((&raftpb.ConfChange{}).ProtoReflect().Descriptor()),
+		confChangeV2: p.plan((&raftpb.ConfChangeV2{}).ProtoReflect().Descriptor()),
+	}
+	edge := p.plan(messages.ByName("DirectedEdge"))
+	s.valTypes = edge.byName("value_type").enum
+	edge.typeValue("value", "value_type", edgeTypes)
+	p.plan(messages.ByName("Facet")).typeValue("value", "val_type", facetTypes)
+	return s
+}

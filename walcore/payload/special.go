@@ -1,0 +1,86 @@
+package payload
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/dynamicpb"
+)
+
+// isSpecial reports whether protojson has a form of its own for a message: a
+// google.protobuf.Timestamp is a string there, not an object. Dgraph uses none
+// of them, so they go through the protobuf library instead of the walker. What
+// an Any holds is not redacted.
+func isSpecial(name protoreflect.FullName) bool {
+	switch name {
+	case "google.protobuf.Any", "google.protobuf.Timestamp", "google.protobuf.Duration",
+		"google.protobuf.FieldMask", "google.protobuf.Struct", "google.protobuf.Value",
+		"google.protobuf.ListValue", "google.protobuf.BoolValue", "google.protobuf.BytesValue",
+		"google.protobuf.StringValue", "google.protobuf.Int32Value", "google.protobuf.Int64Value",
+		"google.protobuf.UInt32Value", "google.protobuf.UInt64Value", "google.protobuf.FloatValue",
+		"google.protobuf.DoubleValue":
+		return true
+	}
+	return false
+}
+
+type specialPlan struct {
+	md    protoreflect.MessageDescriptor
+	types *dynamicpb.Types // what an Any may hold
+}
+
+// maxIndented bounds the special JSON that is indented: nested lists grow by
+// their depth with every line.
+const maxIndented = 64 << 10
+
+// specialMessage writes b in protojson's own form. It writes nothing and
+// reports false where that has none (a Timestamp beyond year 9999, an Any of an
+// unknown type): the walker then shows the plain fields.
+func (w *walker) specialMessage(s *specialPlan, b []byte) bool {
+	m := dynamicpb.NewMessage(s.md)
+	if (proto.UnmarshalOptions{RecursionLimit: maxDepth, Resolver: s.types}).Unmarshal(b, m) != nil ||
+		len(m.GetUnknown()) > 0 {
+		return false
+	}
+	text, err := protojson.MarshalOptions{UseProtoNames: true, Resolver: s.types}.Marshal(m)
+	if err != nil {
+		return false
+	}
+	// The library varies its spaces from build to build on purpose.
+	var out bytes.Buffer
+	if w.indent && len(text) <= maxIndented {
+		err = json.Indent(&out, text, strings.Repeat("  ", w.depth), "  ")
+	} else {
+		err = json.Compact(&out, text)
+	}
+	if err != nil {
+		return false
+	}
+	w.out = append(w.out, out.Bytes()...)
+	return true
+}
+
+// typesIn returns the types of a file and of all that it imports.
+func typesIn(root protoreflect.FileDescriptor) *dynamicpb.Types {
+	files := new(protoregistry.Files)
+	var add func(protoreflect.FileDescriptor)
+	add = func(fd protoreflect.FileDescriptor) {
+		if _, err := files.FindFileByPath(fd.Path()); err == nil {
+			return
+		}
+		if files.RegisterFile(fd) != nil {
+			return // a name defined twice: the first stands
+		}
+		imports := fd.Imports()
+		for i := range imports.Len() {
+			add(imports.Get(i).FileDescriptor)
+		}
+	}
+	add(root)
+	return dynamicpb.NewTypes(files)
+}

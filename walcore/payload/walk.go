@@ -1,0 +1,351 @@
+package payload
+
+import (
+	"math"
+	"slices"
+
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// Bounds on what any bytes can cost. Dgraph's own messages nest six deep and
+// grow some ten times as indented JSON; what goes beyond is shown undecoded.
+const (
+	maxDepth     = 100
+	outputBase   = 1 << 20
+	outputFactor = 32
+)
+
+// walker writes messages as JSON, following protojson. Each message is read
+// twice: a scan notes where its fields are, then they are written in order of
+// declaration, the last value of a singular field winning and submessages that
+// come in parts merged, as the encoding asks.
+//
+// Methods that report false have met bytes that are no such message, or a
+// bound; what they wrote by then must be dropped.
+type walker struct {
+	writer
+	showSecrets bool
+	limit       int        // of len(out)
+	hidden      *fieldPlan // a field that is not written
+	spans       []span     // a stack: each message on the way down has its stretch
+}
+
+// span is a field found by scan: 8 bytes for at least two of the message, so
+// that memory stays in proportion to the data.
+type span struct {
+	off   uint32
+	order int32 // fieldPlan.order, or unknownOrder
+}
+
+const unknownOrder = math.MaxInt32
+
+// message writes the message b as an object.
+func (w *walker) message(p *messagePlan, b []byte) bool {
+	if w.depth >= maxDepth {
+		return false
+	}
+	if p.special != nil && w.specialMessage(p.special, b) {
+		return true
+	}
+	base := len(w.spans)
+	if !w.scan(p, b) {
+		return false
+	}
+	w.open('{')
+	end := len(w.spans)
+	for i := base; i < end; {
+		order := w.spans[i].order
+		j := i + 1
+		for j < end && w.spans[j].order == order {
+			j++
+		}
+		ok := false
+		if order == unknownOrder {
+			ok = w.unknown(b, i, j)
+		} else {
+			ok = w.field(p.fields[order], b, i, j, base, end)
+		}
+		if !ok || len(w.out) > w.limit {
+			return false
+		}
+		i = j
+	}
+	w.spans = w.spans[:base]
+	w.close('}')
+	return true
+}
+
+// scan pushes a span for each field of b, sorted by order of declaration.
+func (w *walker) scan(p *messagePlan, b []byte) bool {
+	if uint64(len(b)) > math.MaxUint32 {
+		return false
+	}
+	base := len(w.spans)
+	sorted, last := true, int32(-1)
+	for off := 0; off < len(b); {
+		f, next := readField(b, off)
+		if next < 0 {
+			return false
+		}
+		order := int32(unknownOrder)
+		if fp := p.find(f.num, f.typ); fp != nil {
+			order = fp.order
+			if fp.mapKey != nil {
+				known, ok := fp.entryKnown(f.b)
+				if !ok {
+					return false
+				}
+				if !known {
+					order = unknownOrder
+				}
+			}
+		}
+		w.spans = append(w.spans, span{uint32(off), order})
+		sorted = sorted && order >= last
+		last = order
+		off = next
+	}
+	if p.oneofs {
+		w.keepLastOfOneofs(p, base)
+	}
+	if !sorted {
+		slices.SortFunc(w.spans[base:], func(x, y span) int {
+			if x.order != y.order {
+				return int(x.order) - int(y.order)
+			}
+			return int(int64(x.off) - int64(y.off))
+		})
+	}
+	return true
+}
+
+// keepLastOfOneofs drops the spans from base on that a later member of the same
+// oneof has replaced. The spans are still in the order of the bytes.
+func (w *walker) keepLastOfOneofs(p *messagePlan, base int) {
+	winner := make(map[int32]int32) // oneof to the member that came last
+	spans := w.spans[base:]
+	kept := len(spans)
+	for i := len(spans) - 1; i >= 0; i-- {
+		s := spans[i]
+		if s.order != unknownOrder {
+			if oneof := p.fields[s.order].oneof; oneof != 0 {
+				if won, seen := winner[oneof]; !seen {
+					winner[oneof] = s.order
+				} else if won != s.order {
+					winner[oneof] = -1 // what came before has been replaced for good
+					continue
+				}
+			}
+		}
+		kept--
+		spans[kept] = s
+	}
+	w.spans = append(w.spans[:base], spans[kept:]...)
+}
+
+// field writes the member of f from the spans i to j; base to end are those of
+// the whole message.
+func (w *walker) field(f *fieldPlan, b []byte, i, j, base, end int) bool {
+	if f == w.hidden {
+		return true
+	}
+	if f.redact && !w.showSecrets {
+		w.key(f.key)
+		w.out = append(w.out, redacted...)
+		return true
+	}
+	switch {
+	case f.mapKey != nil:
+		return w.mapField(f, b, i, j)
+	case f.list:
+		return w.listField(f, b, i, j)
+	case f.message != nil:
+		w.key(f.key)
+		return w.message(f.message, w.merged(b, i, j))
+	}
+	v, _ := readField(b, int(w.spans[j-1].off))
+	if f.typed != nil {
+		if len(v.b) > 0 {
+			w.typedField(f, b, v.b, base, end)
+		}
+		return true
+	}
+	if !f.presence && v.u == 0 && len(v.b) == 0 {
+		return true
+	}
+	return w.member(f, v.u, v.b)
+}
+
+const redacted = `"[redacted]"`
+
+// merged returns the content of a submessage: that of its last span, or of all
+// in a row where it came in parts, which by the encoding merges them.
+func (w *walker) merged(b []byte, i, j int) []byte {
+	if j-i == 1 {
+		v, _ := readField(b, int(w.spans[i].off))
+		return v.b
+	}
+	var all []byte
+	for ; i < j; i++ {
+		v, _ := readField(b, int(w.spans[i].off))
+		all = append(all, v.b...)
+	}
+	return all
+}
+
+// member writes a singular field with its name. A string that is no UTF-8 is
+// written as base64 under name_base64.
+func (w *walker) member(f *fieldPlan, u uint64, b []byte) bool {
+	if f.kind == protoreflect.StringKind {
+		mark := len(w.out)
+		w.key(f.key)
+		if !w.text(b) {
+			w.out = w.out[:mark]
+			w.key(f.rawKey)
+			w.base64(b)
+		}
+		return true
+	}
+	w.key(f.key)
+	return w.value(f, u, b)
+}
+
+func (w *walker) listField(f *fieldPlan, b []byte, i, j int) bool {
+	begun := false
+	begin := func() {
+		if !begun {
+			begun = true
+			w.key(f.key)
+			w.open('[')
+		}
+	}
+	for ; i < j; i++ {
+		v, _ := readField(b, int(w.spans[i].off))
+		if !f.packed(v.typ) {
+			begin()
+			w.next()
+			if !w.value(f, v.u, v.b) {
+				return false
+			}
+		} else {
+			for off := 0; off < len(v.b); {
+				var u uint64
+				if u, off = readPacked(v.b, off, f.typ); off < 0 {
+					return false
+				}
+				begin()
+				w.next()
+				if !w.value(f, u, nil) || len(w.out) > w.limit {
+					return false
+				}
+			}
+		}
+		if len(w.out) > w.limit {
+			return false
+		}
+	}
+	if begun {
+		w.close(']')
+	}
+	return true
+}
+
+// value writes one value of f without a name.
+func (w *walker) value(f *fieldPlan, u uint64, b []byte) bool {
+	switch f.kind {
+	case protoreflect.MessageKind, protoreflect.GroupKind:
+		return w.message(f.message, b)
+	case protoreflect.StringKind:
+		if !w.text(b) {
+			w.rawObject(b)
+		}
+	case protoreflect.BytesKind:
+		w.base64(b)
+	case protoreflect.EnumKind:
+		w.enum(f.enum, int32(u))
+	case protoreflect.BoolKind:
+		w.bool(u != 0)
+	case protoreflect.Int32Kind, protoreflect.Sfixed32Kind:
+		w.int(int64(int32(u)))
+	case protoreflect.Sint32Kind:
+		w.int(protowire.DecodeZigZag(u & math.MaxUint32))
+	case protoreflect.Uint32Kind, protoreflect.Fixed32Kind:
+		w.uint(uint64(uint32(u)))
+	case protoreflect.Int64Kind, protoreflect.Sfixed64Kind:
+		w.quotedInt(int64(u))
+	case protoreflect.Sint64Kind:
+		w.quotedInt(protowire.DecodeZigZag(u))
+	case protoreflect.Uint64Kind, protoreflect.Fixed64Kind:
+		w.quotedUint(u)
+	case protoreflect.FloatKind:
+		w.float(float64(math.Float32frombits(uint32(u))), 32)
+	case protoreflect.DoubleKind:
+		w.float(math.Float64frombits(u), 64)
+	}
+	return true
+}
+
+// rawObject writes a string of a list or a map that is no UTF-8.
+func (w *walker) rawObject(b []byte) {
+	w.open('{')
+	w.key(`"base64":`)
+	w.base64(b)
+	w.close('}')
+}
+
+func (w *walker) enum(e *enumPlan, n int32) {
+	switch name, ok := e.names[n]; {
+	case e.null:
+		w.out = append(w.out, "null"...)
+	case ok:
+		w.out = append(w.out, name...)
+	default:
+		w.int(int64(n))
+	}
+}
+
+// unknown writes the fields of spans i to j, which the schema does not know, as
+// a list of their numbers, wire types and values.
+func (w *walker) unknown(b []byte, i, j int) bool {
+	w.key(`"unknown_fields":`)
+	w.open('[')
+	for ; i < j; i++ {
+		v, _ := readField(b, int(w.spans[i].off))
+		w.next()
+		w.open('{')
+		w.key(`"number":`)
+		w.uint(uint64(v.num))
+		w.key(`"wire_type":`)
+		w.string(wireTypeNames[v.typ])
+		switch mark := len(w.out); v.typ {
+		case protowire.BytesType:
+			w.key(`"value":`)
+			if !printable(v.b) || !w.text(v.b) {
+				w.out = w.out[:mark]
+				w.key(`"value_base64":`)
+				w.base64(v.b)
+			}
+		case protowire.StartGroupType:
+			w.key(`"value_base64":`)
+			w.base64(v.b)
+		default:
+			w.key(`"value":`)
+			w.quotedUint(v.u)
+		}
+		w.close('}')
+		if len(w.out) > w.limit {
+			return false
+		}
+	}
+	w.close(']')
+	return true
+}
+
+var wireTypeNames = [...]string{
+	protowire.VarintType:     "varint",
+	protowire.Fixed64Type:    "fixed64",
+	protowire.BytesType:      "bytes",
+	protowire.StartGroupType: "group",
+	protowire.Fixed32Type:    "fixed32",
+}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package walcore
+
+const raceEnabled = false

@@ -1,0 +1,7 @@
+//go:build race
+
+package walcore
+
+// raceEnabled: processes start slowly, and the race detector finds nothing in
+// the hundredth that it has not found in the tenth.
+const raceEnabled = true

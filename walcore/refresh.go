@@ -1,0 +1,93 @@
+package walcore
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Refresh gives a reader of what the directory holds now: r itself if nothing
+// has changed, which costs a handful of system calls. A new reader shares r's
+// files; those it does not need are closed, so that what r has listed there
+// fails with an error when it is read. Only the newest reader is to be closed.
+//
+// Refresh fails where the directory is gone or cannot be read any more; r goes
+// on as it is.
+func (r *Reader) Refresh() (*Reader, error) {
+	now, err := statAt(unix.AT_FDCWD, r.Path, 0)
+	if err != nil {
+		return nil, &fs.PathError{Op: "stat", Path: r.Path, Err: err}
+	}
+	if !now.same(r.Attr) {
+		next, err := OpenReader(r.Path, r.opts)
+		if err != nil {
+			return nil, fmt.Errorf("the directory was replaced: %w", err)
+		}
+		return next, r.Close()
+	}
+	if !r.changed(now) {
+		return r, nil
+	}
+	next := &Reader{Path: r.Path, opts: r.opts, dir: r.dir}
+	if err := next.load(r); err != nil {
+		next.closeBut(r)
+		return nil, err
+	}
+	return next, r.closeBut(next)
+}
+
+// recently is longer than file systems take to tell two times apart: a folder
+// that was changed so shortly before it was listed may have changed since.
+const recently = 20 * time.Millisecond
+
+func (r *Reader) changed(dir Attr) bool {
+	if !r.unfinished.IsZero() || dir.ctime != r.Attr.ctime || r.listed.Sub(r.Attr.ctime) < recently {
+		return true
+	}
+	if r.metaFile != nil {
+		if same, err := r.meta.Same(r.metaFile.f); err != nil || !same {
+			return true
+		}
+	}
+	for _, n := range r.native {
+		id, isLog := ParseFileName(n.Name)
+		if !isLog || id < r.newest {
+			continue
+		}
+		attr, err := statFile(n.f)
+		l := r.logFile(n)
+		if err != nil || l == nil || attr.Size != n.Attr.Size || !l.ended(n.f) {
+			return true
+		}
+	}
+	return false
+}
+
+// closeBut closes the files that other does not share.
+func (r *Reader) closeBut(other *Reader) error {
+	var err error
+	for _, n := range r.native {
+		if !slices.ContainsFunc(other.native, func(o *NativeFile) bool { return o.f == n.f }) {
+			err = errors.Join(err, n.f.Close())
+		}
+	}
+	return err
+}
+
+// WrittenTo reports whether a running node stores to the file: through a
+// mapping, which need not change its times.
+func (r *Reader) WrittenTo(n *NativeFile) bool {
+	id, isLog := ParseFileName(n.Name)
+	return n.Name == MetaName || isLog && id >= r.newest
+}
+
+// WithProblem is r with one more problem. It shares all else.
+func (r *Reader) WithProblem(p Problem) *Reader {
+	next := *r
+	next.problems = append(slices.Clip(r.problems), p)
+	return &next
+}
