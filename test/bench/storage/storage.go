@@ -1,0 +1,106 @@
+// Package storage runs the same Raft log work on walfs and on other logs that
+// Raft implementations in Go use, each through the calls that its own users
+// make. The benchmarks are in bench_test.go; ../storage.sh runs them and
+// prints the table in the README.
+//
+// What is the same for all: entries of one term with consecutive indexes,
+// appended at the log's end in batches by one goroutine, one call a batch, as
+// a Raft node appends what a Ready or an AppendEntries holds. What differs,
+// because the stores do, is said beside each store.
+package storage
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"go.etcd.io/raft/v3/raftpb"
+)
+
+// term is every entry's.
+const term = 7
+
+// log is an open log, empty or with entries from index 1 on.
+type log interface {
+	// batch prepares entries of size bytes, in the store's own type: its
+	// users get them from Raft in that type. The function appends them from
+	// index first on and returns when they are as safe as the store's
+	// variant says. It may be called again with the next index.
+	batch(n, size int) (func(first uint64) error, error)
+	// read gives the entries from lo up to but without hi, in order. data
+	// may not be used after visit has returned.
+	read(lo, hi uint64, visit func(index uint64, data []byte)) error
+	// term fails with errNotOffered where the store keeps no terms itself.
+	term(index uint64) (uint64, error)
+	close() error
+}
+
+// A store is one way to keep a log.
+type store struct {
+	name string
+	// durable: an append that has returned survives power loss. The others
+	// survive the end of the process and nothing else.
+	durable bool
+	// open makes a log in dir, an empty directory, or opens the one there.
+	open func(dir string) (log, error)
+	// readOnce: the log is read once, as a part of opening it.
+	readOnce bool
+}
+
+var stores = []store{
+	{name: "walfs", durable: true, open: openWalfsAlways},
+	{name: "walfs-sums", durable: true, open: openWalfsSums},
+	{name: "walfs-manual", open: openWalfsManual},
+	{name: "dgraph", durable: true, open: openDgraphSync},
+	{name: "dgraph-nosync", open: openDgraphNoSync},
+	{name: "etcd", durable: true, open: openEtcdSync, readOnce: true},
+	{name: "etcd-nosync", open: openEtcdNoSync, readOnce: true},
+	{name: "raft-wal", durable: true, open: openRaftWAL},
+	{name: "tidwall", durable: true, open: openTidwallSync},
+	{name: "tidwall-nosync", open: openTidwallNoSync},
+	{name: "bolt", durable: true, open: openBoltSync},
+	{name: "bolt-nosync", open: openBoltNoSync},
+}
+
+// errNotOffered marks what a store cannot do.
+var errNotOffered = fmt.Errorf("not offered by this store")
+
+// payload fills data for an entry: the index, then bytes that are no zeros,
+// so that none of the stores can have them from a hole in a file.
+func payload(data []byte, index uint64) {
+	for i := range data {
+		data[i] = byte(i*7) | 1
+	}
+	stamp(data, index)
+}
+
+// stamp writes the index into a payload that is used again.
+func stamp(data []byte, index uint64) { binary.BigEndian.PutUint64(data, index) }
+
+// raftEntries makes the entries of a batch for the stores that take Raft's own
+// type, and a function that numbers them.
+func raftEntries(n, size int) (entries []*raftpb.Entry, number func(first uint64)) {
+	indexes := make([]uint64, n)
+	t := uint64(term)
+	for i := range n {
+		data := make([]byte, size)
+		payload(data, 0)
+		entries = append(entries, &raftpb.Entry{Term: &t, Index: &indexes[i], Data: data})
+	}
+	return entries, func(first uint64) {
+		for i, e := range entries {
+			indexes[i] = first + uint64(i)
+			stamp(e.Data, indexes[i])
+		}
+	}
+}
+
+// hardState is what a Ready carries beside entries: the commit index has moved
+// up to the entries before.
+func hardState(commit uint64) *raftpb.HardState {
+	hs := &struct {
+		raftpb.HardState
+		term, vote, commit uint64
+	}{term: term, vote: 1, commit: commit}
+	hs.HardState.Term, hs.HardState.Vote, hs.HardState.Commit = &hs.term, &hs.vote, &hs.commit
+	return &hs.HardState
+}
