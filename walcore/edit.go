@@ -132,8 +132,9 @@ func (s *DiskStorage) rewriteMeta(changed ...meta.Stretch) error {
 		return s.poison(err)
 	}
 	var parts []meta.Stretch
-	for at := int64(0); at < size; at += keepBuffer {
-		b := make([]byte, min(keepBuffer, size-at))
+	const step = 64 << 10 // next to all of most files is empty
+	for at := int64(0); at < size; at += step {
+		b := make([]byte, min(step, size-at))
 		if _, err := s.meta.f.ReadAt(b, at); err != nil {
 			return s.poison(&Error{File: MetaName, Slot: -1, Offset: uint64(at), Err: err})
 		}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+	"github.com/walfs/walfs/internal/vfs"
 	"github.com/walfs/walfs/walcore"
 )
 
@@ -83,8 +84,16 @@ func runCreate(out io.Writer, opts createOptions, dir string) error {
 
 // checkNoLog refuses a directory that has any file of a log.
 func checkNoLog(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	d, err := vfs.OpenScratch(dir) // leaves no access time
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	entries, err := d.List()
+	if err != nil {
 		return err
 	}
 	for _, e := range entries {

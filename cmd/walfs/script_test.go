@@ -26,6 +26,12 @@ func TestMain(m *testing.M) {
 //	exits CODE PROGRAM...   runs a program and wants this exit code
 //	poke FILE OFFSET HEX    writes bytes
 //	json FIELD VALUE        wants this in the JSON that stdout is, and no more
+//	lines DIR FILE          writes the entries as dump --format json prints them
+//	samelog FILE FILE       wants two log files the same up to the last payload
+//	hold FILE               has another process keep the file open
+//	remember DIR            notes all about a directory
+//	unchanged DIR           wants it to be as it was noted
+//	unwritten DIR           wants that, access times apart
 func TestScripts(t *testing.T) {
 	dirs := map[string]string{}
 	for _, name := range []string{"alpha", "bigsnap", "sealed128"} {
@@ -42,6 +48,13 @@ func TestScripts(t *testing.T) {
 			"exits": exits,
 			"poke":  poke,
 			"json":  jsonField,
+
+			"lines":     lines,
+			"samelog":   samelog,
+			"hold":      hold,
+			"remember":  remember,
+			"unchanged": unchanged,
+			"unwritten": unwritten,
 		},
 	})
 }

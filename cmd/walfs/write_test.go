@@ -1,0 +1,238 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/walfs/walfs/walcore"
+	"golang.org/x/sys/unix"
+)
+
+// lines writes a directory's entries to a file, as dump --format json prints
+// them.
+func lines(ts *testscript.TestScript, _ bool, args []string) {
+	r, err := walcore.OpenReader(ts.MkAbs(args[0]), walcore.ReaderOptions{})
+	ts.Check(err)
+	defer r.Close()
+	var out bytes.Buffer
+	for e := range r.Log().Entries(0) {
+		data, err := e.Data()
+		ts.Check(err)
+		fmt.Fprintf(&out, `{"index":%d,"term":%d,"type":%q,"size":%d,"file":%q,"slot":%d,"offset":%d,"data":%q}`+"\n",
+			e.Index, e.Term, e.Type, e.Size, e.File.Name, e.Slot, e.Offset, base64.StdEncoding.EncodeToString(data))
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), out.Bytes(), 0o600))
+}
+
+// samelog wants the same bytes in two log files up to the last payload's end.
+func samelog(ts *testscript.TestScript, _ bool, args []string) {
+	r, err := walcore.OpenReader(filepath.Dir(ts.MkAbs(args[1])), walcore.ReaderOptions{})
+	ts.Check(err)
+	defer r.Close()
+	end := int64(0)
+	for e := range r.Log().Entries(0) {
+		end = int64(e.Offset) + walcore.LengthSize + e.Size
+	}
+	var files [2][]byte
+	for i := range files {
+		f, err := os.Open(ts.MkAbs(args[i]))
+		ts.Check(err)
+		defer f.Close()
+		files[i], err = io.ReadAll(io.LimitReader(f, end))
+		ts.Check(err)
+	}
+	if end < walcore.PayloadAt || !bytes.Equal(files[0], files[1]) {
+		ts.Fatalf("%s and %s differ below %d", args[0], args[1], end)
+	}
+}
+
+// hold has another process keep a file open until the script ends.
+func hold(ts *testscript.TestScript, _ bool, args []string) {
+	f, err := os.Open(ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer f.Close()
+	cmd := exec.Command("sleep", "600")
+	cmd.Stdin = f
+	ts.Check(cmd.Start())
+	ts.Defer(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+}
+
+// remember notes all about a directory: what stat tells, and what the files
+// hold. unchanged wants it so still, and unwritten but for access times.
+func remember(ts *testscript.TestScript, _ bool, args []string) {
+	dir := ts.MkAbs(args[0])
+	contents(ts, dir)
+	old := time.Now().Add(-400 * 24 * time.Hour) // the next access would show
+	for _, path := range append(below(ts, dir), dir) {
+		ts.Check(os.Chtimes(path, old, old))
+	}
+	for kind, text := range states(ts, dir) {
+		ts.Check(os.WriteFile(dir+kind, []byte(text), 0o600))
+	}
+}
+
+func unwritten(ts *testscript.TestScript, _ bool, args []string) { compare(ts, args[0], ".written") }
+
+func unchanged(ts *testscript.TestScript, _ bool, args []string) { compare(ts, args[0], ".all") }
+
+func compare(ts *testscript.TestScript, name, kind string) {
+	dir := ts.MkAbs(name)
+	before, err := os.ReadFile(dir + kind)
+	ts.Check(err)
+	if after := states(ts, dir)[kind]; after != string(before) {
+		ts.Fatalf("%s has changed:\nbefore\n%s\nafter\n%s", name, before, after)
+	}
+}
+
+var accessTime = regexp.MustCompile(`Atim:{[^}]*}`)
+
+func states(ts *testscript.TestScript, dir string) map[string]string {
+	st := stats(ts, dir)
+	sums := contents(ts, dir)
+	return map[string]string{".all": st + sums, ".written": accessTime.ReplaceAllString(st, "") + sums}
+}
+
+func below(ts *testscript.TestScript, dir string) []string {
+	f, err := os.OpenFile(dir, unix.O_NOATIME, 0)
+	ts.Check(err)
+	defer f.Close()
+	names, err := f.Readdirnames(-1)
+	ts.Check(err)
+	for i := range names {
+		names[i] = filepath.Join(dir, names[i])
+	}
+	return names
+}
+
+func stats(ts *testscript.TestScript, dir string) string {
+	text := ""
+	for _, path := range append(below(ts, dir), dir) {
+		var st unix.Stat_t
+		ts.Check(unix.Lstat(path, &st))
+		text += fmt.Sprintf("%s %+v\n", path, st)
+	}
+	return text
+}
+
+// contents sums up the files' first MiBs, where all is that the fixtures hold.
+func contents(ts *testscript.TestScript, dir string) string {
+	text := ""
+	for _, path := range below(ts, dir) {
+		f, err := os.OpenFile(path, unix.O_NOATIME, 0)
+		ts.Check(err)
+		h := sha256.New()
+		_, err = io.Copy(h, io.LimitReader(f, 4<<20))
+		ts.Check(err)
+		f.Close()
+		text += fmt.Sprintf("%s %x\n", path, h.Sum(nil))
+	}
+	return text
+}
+
+// TestTwoWriters: while one command writes, another is refused.
+func TestTwoWriters(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "w")
+	if out, err := exec.Command("walfs", "create", dir).CombinedOutput(); err != nil {
+		t.Fatal(err, string(out))
+	}
+	first := exec.Command("walfs", "append", dir)
+	in, err := first.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said bytes.Buffer
+	first.Stdout, first.Stderr = &said, &said
+	if err := first.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer first.Process.Kill()
+	waitLocked(t, dir)
+	for _, args := range [][]string{
+		{"append", dir}, {"append", "--dry-run", dir}, {"set", dir, "raft_id=1"}, {"rewind", dir, "--to", "0"},
+		{"truncate", dir, "--until", "1"}, {"snapshot", dir, "--index", "1", "--data", "/dev/null", "--voters", "1"},
+	} {
+		second := exec.Command("walfs", args...)
+		out, _ := second.CombinedOutput()
+		if code := second.ProcessState.ExitCode(); code != exitInUse || !strings.Contains(string(out), "another storage has it open") {
+			t.Errorf("%v: exit code %d\n%s", args, code, out)
+		}
+	}
+	fmt.Fprintln(in, `{"index":1,"term":1,"type":"normal","data":"eA=="}`)
+	in.Close()
+	if err := first.Wait(); err != nil || !strings.Contains(said.String(), "appended 1 entry, 1 to 1; the last index is 1") {
+		t.Errorf("the first: %v\n%s", err, said.String())
+	}
+}
+
+// waitLocked waits until somebody has the directory's lock.
+func waitLocked(t *testing.T, dir string) {
+	t.Helper()
+	f, err := os.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for range 3000 {
+		if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err == unix.EWOULDBLOCK {
+			return
+		}
+		if err := unix.Flock(int(f.Fd()), unix.LOCK_UN); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatal("nobody locks the directory")
+}
+
+// TestAppendInBatches: memory does not grow with what is appended.
+func TestAppendInBatches(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "w")
+	if out, err := exec.Command("walfs", "create", dir).CombinedOutput(); err != nil {
+		t.Fatal(err, string(out))
+	}
+	cmd := exec.Command("walfs", "append", dir)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	data := base64.StdEncoding.EncodeToString(make([]byte, 64<<10))
+	const entries = 3000 // 188 MiB
+	for i := range entries {
+		fmt.Fprintf(in, `{"index":%d,"term":1,"type":0,"data":"%s"}`+"\n", i+1, data)
+	}
+	// What a process has taken at most includes what its parent had: ask for
+	// its memory's own mark.
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", cmd.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	most := 0
+	_, after, _ := strings.Cut(string(status), "VmHWM:")
+	if _, err := fmt.Sscan(after, &most); err != nil || most > 100<<10 {
+		t.Errorf("the process has taken %d KiB, %v", most, err)
+	}
+	t.Logf("%d KiB of memory", most)
+	in.Close()
+	if err := cmd.Wait(); err != nil || !strings.Contains(said.String(), fmt.Sprintf("appended %d entries, 1 to %[1]d", entries)) {
+		t.Fatalf("%v\n%s", err, said.String())
+	}
+}
