@@ -49,7 +49,7 @@ func TestScripts(t *testing.T) {
 			"poke":  poke,
 			"json":  jsonField,
 
-			"lines":     lines,
+			"lines":     writeLines,
 			"samelog":   samelog,
 			"hold":      hold,
 			"remember":  remember,

@@ -19,9 +19,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lines writes a directory's entries to a file, as dump --format json prints
+// writeLines writes a directory's entries to a file, as dump --format json prints
 // them.
-func lines(ts *testscript.TestScript, _ bool, args []string) {
+func writeLines(ts *testscript.TestScript, _ bool, args []string) {
 	r, err := walcore.OpenReader(ts.MkAbs(args[0]), walcore.ReaderOptions{})
 	ts.Check(err)
 	defer r.Close()
