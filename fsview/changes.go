@@ -2,6 +2,7 @@ package fsview
 
 import (
 	"iter"
+	"strconv"
 
 	"github.com/walfs/walfs/walcore"
 )
@@ -80,7 +81,7 @@ func (x native) same(o object, r *walcore.Reader) bool {
 
 // folderChanges are the folders of entries, if any entry changed.
 func (t *Tree) folderChanges(after *Tree, yield func(Change) bool) bool {
-	_, kept := walcore.Kept(t.r.Log(), after.r.Log())
+	first, last := walcore.Kept(t.r.Log(), after.r.Log())
 	for _, f := range []uint64{folderEntries, folderTerms, folderNormal, folderConfChange, folderConfChangeV2, folderDecoded} {
 		if !yield(Change{Folder: node(kindFolder, f)}) {
 			return false
@@ -93,7 +94,7 @@ func (t *Tree) folderChanges(after *Tree, yield func(Change) bool) bool {
 	}
 	for _, tree := range []*Tree{t, after} {
 		for _, span := range tree.r.Log().Terms() {
-			if span.Last < kept {
+			if span.First >= first && span.Last <= last {
 				continue
 			}
 			if !yield(Change{Folder: node(kindTerm, span.Term)}) || !yield(Change{Folder: node(kindTermShort, span.Term)}) {
@@ -105,15 +106,30 @@ func (t *Tree) folderChanges(after *Tree, yield func(Change) bool) bool {
 }
 
 // entryChanges are the names of entries that are gone or have another term.
+// Those in a folder that is gone as well go with it.
 func (t *Tree) entryChanges(after *Tree, yield func(Change) bool) bool {
 	log := t.r.Log()
+	for _, span := range log.Terms() {
+		if _, still := after.r.Log().Term(span.Term); still {
+			continue
+		}
+		if !yield(Change{Folder: node(kindFolder, folderTerms), Name: numberName(span.Term)}) {
+			return false
+		}
+	}
 	first, last := walcore.Kept(log, after.r.Log())
 	for s, f := range log.SlotsBut(first, last) {
-		name := numberName(s.Index)
-		at := []Node{node(kindFolder, folderEntries), node(kindTerm, s.Term), node(kindLogFile, f.ID)}
+		at := []Node{node(kindFolder, folderEntries)}
 		if in, known := typeFolder(s.Type); known {
 			at = append(at, in)
 		}
+		if _, still := after.r.Log().Term(s.Term); still {
+			at = append(at, node(kindTerm, s.Term), node(kindTermShort, s.Term))
+		}
+		if in := node(kindLogFile, f.ID); after.fixed[in] != nil {
+			at = append(at, in)
+		}
+		name := numberName(s.Index)
 		for _, folder := range at {
 			if !yield(Change{Folder: folder, Name: name, Index: s.Index}) {
 				return false
@@ -123,13 +139,36 @@ func (t *Tree) entryChanges(after *Tree, yield func(Change) bool) bool {
 			return false
 		}
 	}
-	for _, span := range log.Terms() {
-		if _, still := after.r.Log().Term(span.Term); still {
-			continue
-		}
-		if !yield(Change{Folder: node(kindFolder, folderTerms), Name: numberName(span.Term)}) {
-			return false
-		}
-	}
 	return true
+}
+
+// OneOfMany reports whether n is a folder of which there can be thousands.
+func (n Node) OneOfMany() bool {
+	k := n.kind()
+	return k == kindTerm || k == kindTermShort || k == kindLogFile
+}
+
+// Place tells where a folder is that can have many names.
+func (n Node) Place() (folder Node, name string) {
+	switch n.kind() {
+	case kindTerm:
+		return node(kindFolder, folderTerms), numberName(n.arg())
+	case kindTermShort:
+		return node(kindFolder, folderTerms), strconv.FormatUint(n.arg(), 10)
+	case kindLogFile:
+		return node(kindFolder, folderFiles), walcore.FileName(n.arg())
+	}
+	switch n.arg() {
+	case folderEntries:
+		return Root, "entries"
+	case folderTerms:
+		return Root, "terms"
+	case folderFiles:
+		return Root, "files"
+	case folderDecoded:
+		return Root, "decoded"
+	case folderNative:
+		return Root, "native"
+	}
+	return node(kindFolder, folderTypes), typeNames[n.arg()-folderNormal]
 }

@@ -14,16 +14,18 @@ const (
 	// One that finds changes reads slots again: it may take a tenth of the
 	// time.
 	lookShare = 10
+	// However long a look took, on a machine that is busy with other things.
+	lookAtLeast = time.Second
 )
 
 // Follow keeps l up to date until ctx ends. It calls changed, from its one
-// goroutine, with the trees before and after a change: twice, at once and at
-// the next look, since an answer from the tree before may still have been on
-// its way at the first.
+// goroutine, with the trees before and after a change: twice, at once and
+// again at the next look, since an answer from the tree before may still have
+// been on its way at the first.
 //
 // A directory that is gone or cannot be read is a problem of the next tree,
 // which shows what was there before, and is over when it can be read again.
-func (l *Live) Follow(ctx context.Context, changed func(before, after *Tree)) {
+func (l *Live) Follow(ctx context.Context, changed func(before, after *Tree, again bool)) {
 	good := l.Tree().r
 	trouble := ""
 	var again func()
@@ -35,11 +37,11 @@ func (l *Live) Follow(ctx context.Context, changed func(before, after *Tree)) {
 			return
 		case <-timer.C:
 		}
-		start := time.Now()
 		if again != nil {
 			again()
 			again = nil
 		}
+		start := time.Now()
 		show, err := good.Refresh()
 		switch {
 		case err != nil && err.Error() != trouble:
@@ -55,9 +57,10 @@ func (l *Live) Follow(ctx context.Context, changed func(before, after *Tree)) {
 		before := l.Tree()
 		after := before.next(show)
 		l.swap(after)
-		changed(before, after)
-		again = func() { changed(before, after) }
-		timer.Reset(max(lookEvery, lookShare*time.Since(start)))
+		took := time.Since(start)
+		changed(before, after, false)
+		again = func() { changed(before, after, true) }
+		timer.Reset(min(max(lookEvery, lookShare*took), lookAtLeast))
 	}
 }
 

@@ -199,7 +199,7 @@ func (r *Reader) readLogFiles(before *Reader) []*LogFile {
 func (r *Reader) readLogFile(id uint64, n *NativeFile, newest bool, before *Reader) (*LogFile, error) {
 	old := before.logFile(n)
 	var table *slotTable
-	if old != nil && !newest && old.Attr.Size == n.Attr.Size && old.ended(n.f) {
+	if old != nil && !newest && old.Attr.Size == n.Attr.Size && !old.torn && old.ended(n.f) {
 		table = old.slotTable
 	} else {
 		var err error
@@ -234,28 +234,30 @@ func (r *Reader) logFile(n *NativeFile) *LogFile {
 const maxRetries = 5
 
 // settledTable reads the slots of a file that may be written to meanwhile: what
-// is half done this moment is left out, or, at rest, found to be damage.
+// is half done this moment is left out, or, at rest, found to be damage. A file
+// that is not the newest becomes it again when a rewrite reaches back.
 func (r *Reader) settledTable(n *NativeFile, newest bool, before *Reader) (*slotTable, error) {
 	for try := 0; ; try++ {
 		table, err := readTable(n.f, n.Attr.Size)
-		if err != nil || !newest {
-			return table, err
-		}
-		// After the table: the file grows before a slot points there.
-		if n.Attr, err = statFile(n.f); err != nil {
+		if err != nil {
 			return nil, err
 		}
-		intact := table.intact(n.f)
-		switch {
-		case intact && !table.unfinished():
-			return table, nil
-		case try < maxRetries:
-			if !intact || before == nil {
-				time.Sleep(time.Millisecond)
-				continue
+		if newest {
+			// After the table: the file grows before a slot points there.
+			if n.Attr, err = statFile(n.f); err != nil {
+				return nil, err
 			}
 		}
-		if r.patient(before) {
+		// Only the newest file may be unfinished.
+		table.torn = !table.intact(n.f)
+		switch {
+		case !table.torn && (!newest || !table.unfinished()):
+			return table, nil
+		case try < maxRetries && (table.torn || before == nil):
+			time.Sleep(time.Millisecond)
+			continue
+		}
+		if r.patient(before) && newest {
 			return table.finished(), nil
 		}
 		return table, nil

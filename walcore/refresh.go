@@ -1,7 +1,6 @@
 package walcore
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -27,7 +26,8 @@ func (r *Reader) Refresh() (*Reader, error) {
 		if err != nil {
 			return nil, fmt.Errorf("the directory was replaced: %w", err)
 		}
-		return next, r.Close()
+		r.Close() // of files that were only read; next is what counts
+		return next, nil
 	}
 	if !r.changed(now) {
 		return r, nil
@@ -37,7 +37,8 @@ func (r *Reader) Refresh() (*Reader, error) {
 		next.closeBut(r)
 		return nil, err
 	}
-	return next, r.closeBut(next)
+	r.closeBut(next)
+	return next, nil
 }
 
 // recently is longer than file systems take to tell two times apart: a folder
@@ -68,14 +69,12 @@ func (r *Reader) changed(dir Attr) bool {
 }
 
 // closeBut closes the files that other does not share.
-func (r *Reader) closeBut(other *Reader) error {
-	var err error
+func (r *Reader) closeBut(other *Reader) {
 	for _, n := range r.native {
 		if !slices.ContainsFunc(other.native, func(o *NativeFile) bool { return o.f == n.f }) {
-			err = errors.Join(err, n.f.Close())
+			n.f.Close()
 		}
 	}
-	return err
 }
 
 // WrittenTo reports whether a running node stores to the file: through a

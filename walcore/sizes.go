@@ -21,17 +21,27 @@ const noPayload = math.MaxUint32
 func (l *LogFile) load() {
 	l.sizesOnce.Do(func() {
 		l.sizes = make([]uint32, l.Slots())
-		lengths := &lengthReader{f: l.f, size: l.Attr.Size}
 		for i := range l.sizes {
 			l.sizes[i] = noPayload
 		}
 		known := l.inherit()
-		inFile := make([]int, 0, l.Slots()-known)
+		lengths := &lengthReader{f: l.f, size: l.Attr.Size}
+		read := make([]payloadLength, 0, l.Slots()-known)
 		for _, r := range l.runs {
 			for i := max(r.slot, known); i < r.slot+r.n; i++ {
-				if !l.dropped[i] && l.loadSize(i, lengths) {
-					inFile = append(inFile, i)
+				if !l.dropped[i] {
+					n, err := lengths.at(l.slot(i).Offset)
+					read = append(read, payloadLength{i, n, err})
 				}
+			}
+		}
+		// A length is the slot's only if the slot is still there: a writer
+		// that reuses the place has emptied it before.
+		end := l.sameUntil(l.f, known)
+		inFile := make([]int, 0, len(read))
+		for _, n := range read {
+			if n.slot < end && l.setSize(n) {
+				inFile = append(inFile, n.slot)
 			}
 		}
 		l.fit(known-1, inFile, lengths)
@@ -39,12 +49,19 @@ func (l *LogFile) load() {
 	})
 }
 
+// payloadLength is what stands at a slot's data offset.
+type payloadLength struct {
+	slot int
+	n    uint32
+	err  error
+}
+
 // inherit takes the sizes that an earlier reader has settled, if the table has
 // only grown since, and returns how many: all but the last, which had no
 // neighbour yet.
 func (l *LogFile) inherit() int {
 	b := l.before.Swap(nil)
-	if b == nil || b.Slots() == 0 || !bytes.HasPrefix(l.table, b.table) || len(b.sizesProblems.list) > 0 ||
+	if b == nil || b.Slots() == 0 || !bytes.HasPrefix(l.table, b.table) || slices.Contains(b.sizes, noPayload) ||
 		slices.Contains(b.dropped, true) || slices.Contains(l.dropped[:b.Slots()], true) || len(b.runs) != 1 || b.runs[0].n != b.Slots() {
 		return 0
 	}
@@ -52,25 +69,24 @@ func (l *LogFile) inherit() int {
 	return copy(l.sizes, b.sizes[:b.Slots()-1])
 }
 
-// loadSize reads a slot's length. It reports whether the payload ends within
+// setSize takes a slot's length. It reports whether the payload ends within
 // the file.
-func (l *LogFile) loadSize(i int, lengths *lengthReader) bool {
-	s := l.slot(i)
-	n, err := lengths.at(s.Offset)
-	if err != nil {
-		l.badSize(i, KindUnreadable, "the payload's length cannot be read: %v", err)
+func (l *LogFile) setSize(p payloadLength) bool {
+	s := l.slot(p.slot)
+	if p.err != nil {
+		l.badSize(p.slot, KindUnreadable, "the payload's length cannot be read: %v", p.err)
 		return false
 	}
-	if s.Offset+LengthSize+uint64(n) > uint64(l.Attr.Size) {
-		l.badSize(i, KindLength, "the payload claims %d bytes, the file ends %d bytes behind its offset",
-			n, uint64(l.Attr.Size)-s.Offset)
+	if s.Offset+LengthSize+uint64(p.n) > uint64(l.Attr.Size) {
+		l.badSize(p.slot, KindLength, "the payload claims %d bytes, the file ends %d bytes behind its offset",
+			p.n, uint64(l.Attr.Size)-s.Offset)
 		return false
 	}
-	if n == 0 && s.Sum != 0 && s.Sum != Checksum(s, make([]byte, LengthSize)) {
-		l.badSize(i, KindLength, "the payload is empty, which its checksum denies: it was not written, or its length is lost")
+	if p.n == 0 && s.Sum != 0 && s.Sum != Checksum(s, make([]byte, LengthSize)) {
+		l.badSize(p.slot, KindLength, "the payload is empty, which its checksum denies: it was not written, or its length is lost")
 		return false
 	}
-	l.sizes[i] = n
+	l.sizes[p.slot] = p.n
 	return true
 }
 

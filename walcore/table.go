@@ -13,6 +13,9 @@ type slotTable struct {
 	// leftovers are slots behind the first empty one, at leftoverAt.
 	leftovers  []Slot
 	leftoverAt []int
+	// torn says that the file was written to all the time that it took to
+	// read the table: it may be half old and half new.
+	torn bool
 }
 
 // Slots is the number of slots in use, sound or not.
@@ -59,9 +62,24 @@ func (t *slotTable) finished() *slotTable {
 
 // intact reports whether f still begins with the table. A table that was read
 // while it was rewritten can be half old and half new; then it is not.
-func (t *slotTable) intact(f *os.File) bool {
-	now := make([]byte, len(t.table))
-	return readFull(f, now, 0) == nil && bytes.Equal(now, t.table)
+func (t *slotTable) intact(f *os.File) bool { return t.sameUntil(f, 0) == t.Slots() }
+
+// sameUntil gives the first slot, of those from the given one on, that f has
+// otherwise now than the table.
+func (t *slotTable) sameUntil(f *os.File, from int) int {
+	then := t.table[from*SlotSize:]
+	now := make([]byte, len(then))
+	switch err := readFull(f, now, int64(from)*SlotSize); {
+	case err != nil:
+		return from
+	case bytes.Equal(now, then):
+		return t.Slots()
+	}
+	for i := 0; ; i += SlotSize {
+		if !bytes.Equal(now[i:i+SlotSize], then[i:i+SlotSize]) {
+			return from + i/SlotSize
+		}
+	}
 }
 
 // ended reports whether the table still ends where it did. It tells of every

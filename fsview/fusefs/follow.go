@@ -2,6 +2,8 @@ package fusefs
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -10,35 +12,99 @@ import (
 )
 
 // told is what the kernel may have cached, as far as it matters for taking it
-// back.
+// back: a notification is a system call, and most of a log nobody looks at.
 type told struct {
 	mu sync.Mutex // protects what follows
-	// first and last bound the indexes of entries whose names were told.
-	first, last uint64
+	// entries bounds, for each folder that was listed or looked into, the
+	// indexes of entries whose names were told; recent does so for what was told since the last change, and
+	// earlier between the two last.
+	entries, recent, earlier map[uint64]span
 	// names are those that a folder's list does not have: short ones, and
-	// names of nothing.
-	names map[place]struct{}
+	// names of nothing. taken are those that the last pass took back.
+	names, taken map[place]struct{}
 }
+
+// span is a range of indexes; its zero value is an empty one.
+type span struct{ first, last uint64 }
 
 type place struct {
 	folder uint64
 	name   string
 }
 
-// maxNames bounds the names that a kernel may keep beside the lists' own.
-const maxNames = 4096
+const (
+	// maxNames bounds the names that a kernel may keep beside the lists' own.
+	maxNames = 4096
+	// maxFolders bounds the folders that are told apart; the others are as one.
+	maxFolders  = 4096
+	manyFolders = 0
+)
 
-func (t *told) index(n fsview.Node) {
-	index, ok := n.Index()
-	if !ok {
-		return
-	}
+func newTold() told {
+	return told{entries: map[uint64]span{}, recent: map[uint64]span{}, earlier: map[uint64]span{},
+		names: map[place]struct{}{}}
+}
+
+// add takes note of the names of entries in a folder, or that it was listed.
+func (t *told) add(folder uint64, s span) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.last == 0 {
-		t.first = index
+	widen(t.entries, folder, s)
+	widen(t.recent, folder, s)
+}
+
+func widen(spans map[uint64]span, folder uint64, s span) {
+	old, known := spans[folder]
+	if !known && len(spans) >= maxFolders {
+		folder = manyFolders
+		old, known = spans[folder]
 	}
-	t.first, t.last = min(t.first, index), max(t.last, index)
+	switch {
+	case !known || old.last == 0:
+	case s.last == 0:
+		s = old
+	default:
+		s = span{min(s.first, old.first), max(s.last, old.last)}
+	}
+	spans[folder] = s
+}
+
+func covers(spans map[uint64]span, folder, index uint64) bool {
+	for _, f := range [...]uint64{folder, manyFolders} {
+		if s := spans[f]; s.first <= index && index <= s.last {
+			return true
+		}
+	}
+	return false
+}
+
+// has reports whether anything of a folder was told.
+func has(spans map[uint64]span, folder fsview.Node) bool {
+	_, known := spans[uint64(folder)]
+	_, many := spans[manyFolders]
+	return known || many
+}
+
+// take gives what may have to be taken back at a change; again, what an answer
+// from before the change may have told since.
+func (t *told) take(again bool) (entries map[uint64]span, names []place) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if again {
+		entries = t.earlier
+		for folder, s := range t.recent {
+			widen(entries, folder, s)
+		}
+		t.earlier = map[uint64]span{}
+	} else {
+		entries = maps.Clone(t.entries)
+		t.earlier, t.recent = t.recent, map[uint64]span{}
+	}
+	for _, of := range []map[place]struct{}{t.names, t.taken} {
+		names = slices.AppendSeq(names, maps.Keys(of))
+	}
+	t.taken, t.names = t.names, map[place]struct{}{}
+	return entries, names
 }
 
 // keepName says how long the kernel may keep a name that no list has.
@@ -50,9 +116,6 @@ func (f *rawFS) keepName(folder uint64, name string) time.Duration {
 	defer f.told.mu.Unlock()
 	if len(f.told.names) >= maxNames {
 		return 0
-	}
-	if f.told.names == nil {
-		f.told.names = map[place]struct{}{}
 	}
 	f.told.names[place{folder, name}] = struct{}{}
 	return aWhile
@@ -73,29 +136,39 @@ func (f *rawFS) follow(live *fsview.Live, server notifier) {
 		<-f.ahead.stop
 		cancel()
 	}()
-	live.Follow(ctx, func(before, after *fsview.Tree) { f.takeBack(before, after, server) })
+	live.Follow(ctx, func(before, after *fsview.Tree, again bool) { f.takeBack(before, after, again, server) })
 	close(f.followed)
 }
 
-func (f *rawFS) takeBack(before, after *fsview.Tree, server notifier) {
-	f.told.mu.Lock()
-	names := f.told.names
-	f.told.names = nil
-	first, last := f.told.first, f.told.last
-	f.told.mu.Unlock()
-	for p := range names {
+func (f *rawFS) takeBack(before, after *fsview.Tree, again bool, server notifier) {
+	entries, names := f.told.take(again)
+	for _, p := range names {
 		server.EntryNotify(p.folder, p.name)
 	}
+	dropped := map[fsview.Node]int{}
 	for c := range fsview.Changes(before, after) {
+		listed := has(entries, c.Folder)
 		switch {
-		case c.Index > 0 && (c.Index < first || c.Index > last):
 		case c.Folder == 0:
 			server.InodeNotify(uint64(c.Node), 0, -1)
-		case c.Name != "":
-			server.EntryNotify(uint64(c.Folder), c.Name)
-		default:
+		case c.Name == "" && (listed || !c.Folder.OneOfMany()):
 			// The list that the kernel has kept, and the folder's time.
 			server.InodeNotify(uint64(c.Folder), 0, 0)
+		case c.Name == "" || c.Index > 0 && !covers(entries, uint64(c.Folder), c.Index):
+		case dropped[c.Folder] < maxDropped:
+			dropped[c.Folder]++
+			server.EntryNotify(uint64(c.Folder), c.Name)
+		case dropped[c.Folder] == maxDropped:
+			dropped[c.Folder]++
+			parent, name := c.Folder.Place()
+			server.EntryNotify(uint64(parent), name)
 		}
 	}
 }
+
+// maxDropped is how many names of one folder are taken back one by one: each
+// waits for the requests in that folder, and thousands would, on a busy mount,
+// take seconds in which nothing new is seen. Beyond that the folder's own name
+// is taken back, and with it all below. The kernel then asks for the names that
+// are left once more; what it knows of the files it keeps.
+const maxDropped = 64

@@ -47,7 +47,7 @@ type rawFS struct {
 // New makes the adapter of a tree, or of one that changes.
 func New(tree fsview.View) fuse.RawFileSystem {
 	_, live := tree.(*fsview.Live)
-	return &rawFS{RawFileSystem: fuse.NewDefaultRawFileSystem(), tree: tree, live: live,
+	return &rawFS{RawFileSystem: fuse.NewDefaultRawFileSystem(), tree: tree, live: live, told: newTold(),
 		followed: make(chan struct{})}
 }
 
@@ -132,7 +132,9 @@ func (f *rawFS) Lookup(_ <-chan struct{}, h *fuse.InHeader, name string, out *fu
 	if fsview.IsAlias(n, name) {
 		out.SetEntryTimeout(f.keepName(h.NodeId, name))
 	}
-	f.told.index(n)
+	if index, ok := n.Index(); ok && f.live {
+		f.told.add(h.NodeId, span{index, index})
+	}
 	return fuse.OK
 }
 
@@ -190,9 +192,13 @@ func (f *rawFS) ReadDir(_ <-chan struct{}, in *fuse.ReadIn, out *fuse.DirEntryLi
 	if !more {
 		return fuse.OK
 	}
-	return status(f.tree.List(fsview.Node(in.NodeId), after, func(d fsview.Dirent) bool {
+	err := f.tree.List(fsview.Node(in.NodeId), after, func(d fsview.Dirent) bool {
 		return out.AddDirEntry(dirEntry(&d))
-	}))
+	})
+	if f.live {
+		f.told.add(in.NodeId, span{})
+	}
+	return status(err)
 }
 
 func (f *rawFS) ReadDirPlus(_ <-chan struct{}, in *fuse.ReadIn, out *fuse.DirEntryList) fuse.Status {
@@ -202,17 +208,27 @@ func (f *rawFS) ReadDirPlus(_ <-chan struct{}, in *fuse.ReadIn, out *fuse.DirEnt
 	if !more {
 		return fuse.OK
 	}
-	return status(f.tree.List(fsview.Node(in.NodeId), after, func(d fsview.Dirent) bool {
+	var entries span
+	err := f.tree.List(fsview.Node(in.NodeId), after, func(d fsview.Dirent) bool {
 		entry := out.AddDirLookupEntry(dirEntry(&d))
 		if entry == nil {
 			return false
 		}
 		if d.Attr != nil {
 			f.fillEntry(d.Node, d.Attr, entry)
-			f.told.index(d.Node)
+			if index, ok := d.Node.Index(); ok {
+				if entries.first == 0 {
+					entries.first = index
+				}
+				entries.last = index // names come in order
+			}
 		}
 		return true
-	}))
+	})
+	if f.live {
+		f.told.add(in.NodeId, entries)
+	}
+	return status(err)
 }
 
 func (f *rawFS) StatFs(_ <-chan struct{}, _ *fuse.InHeader, out *fuse.StatfsOut) fuse.Status {

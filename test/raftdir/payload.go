@@ -1,0 +1,59 @@
+package raftdir
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+	"math/rand/v2"
+)
+
+// Payload derives an entry's bytes from its index and term:
+//
+//	"walfs" · index (8) · term (8) · filler of the same two · crc32 (4)
+//
+// Some have no bytes at all, as the first entry of a term in Raft; some have
+// more than a page, a few more than a READ request takes.
+func Payload(index, term uint64) []byte {
+	rng := rand.New(rand.NewPCG(index, term))
+	filler := rng.IntN(500)
+	switch {
+	case rng.IntN(20) == 0:
+		return nil
+	case index%5000 == 0:
+		filler = 300_000
+	case index%500 == 0:
+		filler = 20_000
+	}
+	return fill(rng, index, term, filler)
+}
+
+// Blob derives a snapshot's data. One in eight needs a larger wal.meta.
+func Blob(index, term uint64) []byte {
+	rng := rand.New(rand.NewPCG(index, ^term))
+	filler := 20 + rng.IntN(3000)
+	if rng.IntN(8) == 0 {
+		filler = 1_200_000
+	}
+	return fill(rng, index, term, filler)
+}
+
+func fill(rng *rand.Rand, index, term uint64, filler int) []byte {
+	b := make([]byte, 0, 5+8+8+filler+4)
+	b = append(b, "walfs"...)
+	b = binary.BigEndian.AppendUint64(b, index)
+	b = binary.BigEndian.AppendUint64(b, term)
+	for range filler / 8 {
+		b = binary.BigEndian.AppendUint64(b, rng.Uint64())
+	}
+	return binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
+}
+
+// TypeOf derives an entry's type: 0 normal, 1 conf change, 2 conf change v2.
+func TypeOf(index uint64) uint32 {
+	switch {
+	case index%200 == 199:
+		return 1
+	case index%1000 == 500:
+		return 2
+	}
+	return 0
+}

@@ -1,0 +1,278 @@
+// Package raftdir writes a Raft directory the way Dgraph does while it runs,
+// for tests that watch one: through shared memory mappings of 256 MiB files,
+// each slot stored field by field behind its payload, zeroes over what a new
+// leader rewrites, truncation before removal. It shares no code with walfs.
+//
+// Every payload is derived from its index and term (see Payload), so that a
+// reader can tell a wrong byte from a right one.
+//
+// A Writer panics when the disk fails it: there is no test left then.
+package raftdir
+
+import (
+	"encoding/binary"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+const (
+	slotSize    = 32
+	slotsAFile  = 30000
+	keyHeaderAt = 1<<20 - 16
+	payloadAt   = 1 << 20
+	newFileSize = 256 << 20
+	maxFileSize = 1 << 30
+)
+
+// Options say what sort of directory it is.
+type Options struct {
+	// Key seals the payloads: 16, 24 or 32 bytes, or none.
+	Key []byte
+	// Slots is how many entries a file takes; 0 is Dgraph's 30,000.
+	Slots int
+	// KeepKeyID leaves out one of Dgraph's faults: zeroing over the key id of an
+	// earlier file that is rewritten, after which its payloads are lost.
+	KeepKeyID bool
+	// NewDataKey has every so manyth file get a new data key; 0: one for all.
+	NewDataKey int
+}
+
+// Writer is the node. First and Last bound the log: what is physically in it.
+type Writer struct {
+	First, Last  uint64
+	Term, Commit uint64
+	Wrote        uint64 // entries, ever
+
+	dir   string
+	o     Options
+	files []*file
+	meta  *mapping
+	keys  *registry
+	added int // files, ever
+}
+
+// file is a log file that is still there.
+type file struct {
+	*mapping
+	id   int
+	n    int // slots in use
+	end  int // of the payloads
+	seal *seal
+}
+
+func (f *file) first() uint64 { return binary.BigEndian.Uint64(f.data[8:]) }
+
+// Create makes an empty directory and begins with term 1.
+func Create(dir string, o Options) *Writer {
+	if o.Slots == 0 {
+		o.Slots = slotsAFile
+	}
+	must(os.MkdirAll(dir, 0o700))
+	w := &Writer{First: 1, Term: 1, dir: dir, o: o}
+	if len(o.Key) > 0 {
+		w.keys = newRegistry(filepath.Join(dir, "KEYREGISTRY"), o.Key)
+	}
+	w.meta = create(filepath.Join(dir, "wal.meta"), 1<<20)
+	binary.BigEndian.PutUint64(w.meta.data[0:], 1)
+	binary.BigEndian.PutUint64(w.meta.data[8:], 1)
+	w.addFile(1)
+	w.hardState()
+	return w
+}
+
+// Close lets go of the files, which stay.
+func (w *Writer) Close() {
+	for _, f := range w.files {
+		f.close()
+	}
+	w.meta.close()
+	w.files = nil
+}
+
+// Dir is the directory's path.
+func (w *Writer) Dir() string { return w.dir }
+
+// Files are the log files' names.
+func (w *Writer) Files() (names []string) {
+	for _, f := range w.files {
+		names = append(names, filepath.Base(f.name))
+	}
+	return names
+}
+
+func (w *Writer) addFile(id int) {
+	f := &file{mapping: create(filepath.Join(w.dir, fmt.Sprintf("%05d.wal", id)), newFileSize), id: id, end: payloadAt}
+	if w.keys != nil {
+		if w.o.NewDataKey > 0 && w.added%w.o.NewDataKey == 0 {
+			w.keys.add()
+		}
+		f.seal = w.keys.seal()
+		copy(f.data[keyHeaderAt:], f.seal.header[:])
+	}
+	w.added++
+	w.files = append(w.files, f)
+}
+
+func (w *Writer) current() *file { return w.files[len(w.files)-1] }
+
+// Append adds n entries of the current term.
+func (w *Writer) Append(n int) {
+	for range n {
+		index := w.Last + 1
+		w.add(TypeOf(index), Payload(index, w.Term))
+	}
+}
+
+func (w *Writer) add(typ uint32, data []byte) {
+	f := w.room(len(data))
+	w.store(f, data)
+	s := f.data[f.n*slotSize:]
+	binary.BigEndian.PutUint64(s, w.Term)
+	binary.BigEndian.PutUint64(s[8:], w.Last+1)
+	binary.BigEndian.PutUint64(s[16:], uint64(f.end))
+	binary.BigEndian.PutUint64(s[24:], uint64(typ))
+	w.took(f, len(data))
+}
+
+func (w *Writer) took(f *file, size int) {
+	f.n++
+	f.end += 4 + size
+	w.Last++
+	w.Wrote++
+}
+
+// room gives the file that takes a payload. A full one is cut to its end.
+func (w *Writer) room(size int) *file {
+	f := w.current()
+	if f.n >= w.o.Slots || f.end+4+size > maxFileSize {
+		f.resize(f.end)
+		w.addFile(f.id + 1)
+		f = w.current()
+	}
+	if need := f.end + 4 + size; need > len(f.data) {
+		f.resize(max(len(f.data)+min(len(f.data), maxFileSize), need))
+	}
+	return f
+}
+
+// store writes length and payload.
+func (w *Writer) store(f *file, data []byte) {
+	binary.BigEndian.PutUint32(f.data[f.end:], uint32(len(data)))
+	if f.seal == nil {
+		copy(f.data[f.end+4:], data)
+		return
+	}
+	f.seal.write(f.data[f.end+4:f.end+4+len(data)], data, uint64(f.end))
+}
+
+// HalfSlot begins an entry as a writer that is stopped between two stores: its
+// payload is there, and of its slot the term and the index. The function it
+// returns does the rest.
+func (w *Writer) HalfSlot() (finish func()) {
+	index := w.Last + 1
+	data := Payload(index, w.Term)
+	f := w.room(len(data))
+	w.store(f, data)
+	s := f.data[f.n*slotSize:]
+	binary.BigEndian.PutUint64(s, w.Term)
+	binary.BigEndian.PutUint64(s[8:], index)
+	return func() {
+		binary.BigEndian.PutUint64(s[16:], uint64(f.end))
+		binary.BigEndian.PutUint64(s[24:], uint64(TypeOf(index)))
+		w.took(f, len(data))
+	}
+}
+
+// Rewind drops the entries after index and begins a new term, as the first
+// append of a new leader does.
+func (w *Writer) Rewind(index uint64) {
+	w.Term++
+	if index >= w.Last {
+		return
+	}
+	at := len(w.files) - 1
+	for at > 0 && (w.files[at].n == 0 || w.files[at].first() > index+1) {
+		at--
+	}
+	f := w.files[at]
+	keep := int(index + 1 - f.first())
+	if at == len(w.files)-1 {
+		f.end = f.offset(keep)
+		clear(f.data[keep*slotSize : f.n*slotSize])
+	} else {
+		for len(w.files) > at+1 {
+			w.remove(at + 1) // Dgraph removes the oldest first
+		}
+		f.end = f.offset(keep)
+		to := payloadAt
+		if w.o.KeepKeyID {
+			to = keyHeaderAt
+		}
+		clear(f.data[keep*slotSize : to])
+	}
+	f.n = keep
+	w.Last = index
+}
+
+// offset is where slot i's payload begins.
+func (f *file) offset(i int) int { return int(binary.BigEndian.Uint64(f.data[i*slotSize+16:])) }
+
+func (w *Writer) remove(i int) {
+	f := w.files[i]
+	must(syscall.Munmap(f.data))
+	must(f.f.Truncate(0))
+	must(os.Remove(f.name))
+	must(f.f.Close())
+	w.files = append(w.files[:i], w.files[i+1:]...)
+}
+
+// TermOf is the term of an entry that is in the log.
+func (w *Writer) TermOf(index uint64) uint64 {
+	for _, f := range w.files {
+		if first := f.first(); f.n > 0 && index >= first && index < first+uint64(f.n) {
+			return binary.BigEndian.Uint64(f.data[int(index-first)*slotSize:])
+		}
+	}
+	return 0
+}
+
+// mapping is a file that is mapped, shared and for writing.
+type mapping struct {
+	f    *os.File
+	name string
+	data []byte
+}
+
+func create(name string, size int64) *mapping {
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	must(err)
+	must(f.Truncate(size))
+	m := &mapping{f: f, name: name}
+	m.mapAll(int(size))
+	return m
+}
+
+func (m *mapping) mapAll(size int) {
+	var err error
+	m.data, err = syscall.Mmap(int(m.f.Fd()), 0, size, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
+	must(err)
+}
+
+func (m *mapping) resize(size int) {
+	must(syscall.Munmap(m.data))
+	must(m.f.Truncate(int64(size)))
+	m.mapAll(size)
+}
+
+func (m *mapping) close() {
+	must(syscall.Munmap(m.data))
+	must(m.f.Close())
+}
+
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
