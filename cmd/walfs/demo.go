@@ -69,6 +69,16 @@ type demo struct {
 func (d *demo) tell(format string, args ...any) { fmt.Fprintf(d.out, format+"\n", args...) }
 
 func (d *demo) run(ctx context.Context) error {
+	soon, cancel := context.WithTimeout(ctx, time.Minute) // on the slowest of machines
+	defer cancel()
+	if err := d.prepare(soon); err != nil {
+		return err
+	}
+	return d.show(ctx)
+}
+
+// prepare is what happens before there is something to look at.
+func (d *demo) prepare(ctx context.Context) error {
 	d.tell("Three Raft nodes in this process, a key-value store on them, their logs in\n%s", filepath.Join(d.tmp, "node{1,2,3}"))
 	// Node 1 must go on, for its log is looked at: node 2 is to lead.
 	if err := d.Campaign(ctx, 2); err != nil {
@@ -98,10 +108,7 @@ func (d *demo) run(ctx context.Context) error {
 		return err
 	}
 	d.tell("Node %d is back. All nodes have the same %d values.", first, d.written)
-	if err := d.tellSnapshot(); err != nil {
-		return err
-	}
-	return d.show(ctx)
+	return d.tellSnapshot()
 }
 
 // elected waits for a leader, and says who it is.

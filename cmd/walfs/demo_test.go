@@ -1,0 +1,128 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/moby/sys/mountinfo"
+)
+
+// startDemo starts the demo with temporary files of its own; the test fails if
+// anything of it is left in the end.
+func startDemo(t *testing.T, program ...string) (cmd *exec.Cmd, out io.Reader, errs *bytes.Buffer) {
+	t.Helper()
+	tmp := t.TempDir()
+	cmd = exec.Command(program[0], program[1:]...)
+	cmd.Env = append(os.Environ(), "TMPDIR="+tmp, "GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE"))
+	errs = &bytes.Buffer{}
+	cmd.Stderr = errs
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		left, err := mountinfo.GetMounts(mountinfo.PrefixFilter(tmp))
+		if err != nil || len(left) > 0 {
+			t.Errorf("mounts left: %v, %v", left, err)
+		}
+		if files, err := os.ReadDir(tmp); err != nil || len(files) > 0 {
+			t.Errorf("files left: %v, %v", files, err)
+		}
+	})
+	return cmd, out, errs
+}
+
+func TestDemoOnce(t *testing.T) {
+	needFUSE(t)
+	cmd, out, errs := startDemo(t, "walfs", "demo", "--once")
+	said, err := io.ReadAll(out)
+	if err := errors.Join(err, cmd.Wait()); err != nil || errs.Len() > 0 {
+		t.Fatalf("%v\n%s\n%s", err, errs, said)
+	}
+	checkTour(t, string(said), `\$ cat mnt/meta/hard_state/commit\n2\d\d\n`, "is mounted at")
+}
+
+// checkTour looks for what every tour shows.
+func checkTour(t *testing.T, said string, more ...string) {
+	t.Helper()
+	// Who leads, and in which term, hangs on how fast the machine is.
+	for _, want := range append(more,
+		`Node \d leads, in term \d+\.\n`, `Node \d is stopped\.\nNode \d leads`, `is back\. All nodes have the same 200 values`,
+		`Node 1 has a snapshot at index [12]\d\d`, `\nsnapshots\nstatus\.json\n`, `\n00000000000000000003\n`, `"put":"user-0`,
+		`\n(mnt/)?entries/\d+\n`, `\n  "user-001": "Lima",\n`,
+	) {
+		if !regexp.MustCompile(want).MatchString(said) {
+			t.Errorf("%q is missing in\n%s", want, said)
+		}
+	}
+}
+
+// TestDemoWithoutFUSE hides /dev/fuse from the demo.
+func TestDemoWithoutFUSE(t *testing.T) {
+	if os.Geteuid() != 0 {
+		skip(t, "needs root")
+	}
+	cmd, out, errs := startDemo(t, "unshare", "-m", "sh", "-c", "mount --bind /dev/null /dev/fuse && exec walfs demo --once")
+	said, err := io.ReadAll(out)
+	if err := errors.Join(err, cmd.Wait()); err != nil {
+		t.Fatalf("%v\n%s\n%s", err, errs, said)
+	}
+	if !strings.HasPrefix(errs.String(), "walfs: no mount here: ") || !strings.HasSuffix(errs.String(), "\nwalfs: the same tour without one\n") {
+		t.Errorf("stderr: %s", errs)
+	}
+	checkTour(t, string(said), `\$ walfs stat node1\nraft id +1\n`)
+}
+
+// TestDemoInterrupted: Ctrl-C ends it cleanly, wherever it is.
+func TestDemoInterrupted(t *testing.T) {
+	needFUSE(t)
+	for _, at := range []string{"Three Raft nodes", "Node 2 is stopped", "# Entries are files", "Look further: cd "} {
+		t.Run(at, func(t *testing.T) {
+			t.Parallel()
+			cmd, out, errs := startDemo(t, "walfs", "demo")
+			lines := bufio.NewScanner(out)
+			for lines.Scan() && !strings.HasPrefix(lines.Text(), at) {
+			}
+			if err := cmd.Process.Signal(os.Interrupt); err != nil {
+				t.Fatal(err)
+			}
+			killed := time.AfterFunc(time.Minute, func() { cmd.Process.Signal(syscall.SIGQUIT) })
+			defer killed.Stop()
+			io.Copy(io.Discard, out)
+			if err := cmd.Wait(); err != nil || errs.Len() > 0 {
+				t.Errorf("%v\n%s", err, errs)
+			}
+		})
+	}
+}
+
+func needFUSE(t *testing.T) {
+	t.Helper()
+	f, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0)
+	if err != nil {
+		skip(t, err.Error())
+	}
+	f.Close()
+}
+
+// skip fails in CI, where nothing may be skipped.
+func skip(t *testing.T, why string) {
+	t.Helper()
+	if os.Getenv("CI") != "" {
+		t.Fatal(why)
+	}
+	t.Skip(why)
+}
