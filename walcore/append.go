@@ -4,7 +4,6 @@ import (
 	"crypto/cipher"
 	"encoding/binary"
 	"errors"
-	"hash/crc32"
 	"slices"
 	"sync"
 
@@ -160,7 +159,7 @@ func (s *DiskStorage) writeEntries(g *segment, entries []*raftpb.Entry) error {
 		s.slots = s.slots[:n+SlotSize]
 		EncodeSlot(s.slots[n:], slot)
 		if s.opts.Checksums {
-			slot.Sum = endChecksum(crc32.Update(crc32.Checksum(s.slots[n:], castagnoli), castagnoli, stored))
+			slot.Sum = checksumAt(s.slots[n:], stored)
 			EncodeSlot(s.slots[n:], slot)
 		}
 		if len(s.buf) >= keepBuffer {
