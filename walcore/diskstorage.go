@@ -7,7 +7,7 @@ import (
 	"os"
 	"sync"
 
-	"github.com/walfs/walfs/internal/vfs"
+	"github.com/walfs/walfs/walcore/vfs"
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
 )

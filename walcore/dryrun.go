@@ -7,7 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/walfs/walfs/internal/vfs"
+	"github.com/walfs/walfs/walcore/vfs"
 	"golang.org/x/sys/unix"
 )
 

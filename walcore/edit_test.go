@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/walfs/walfs/internal/crashfs"
-	"github.com/walfs/walfs/internal/vfs"
 	"github.com/walfs/walfs/test/fixture"
+	"github.com/walfs/walfs/walcore/crashfs"
+	"github.com/walfs/walfs/walcore/vfs"
 	"go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
 )

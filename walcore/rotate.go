@@ -4,7 +4,7 @@ import (
 	"errors"
 	"sync"
 
-	"github.com/walfs/walfs/internal/vfs"
+	"github.com/walfs/walfs/walcore/vfs"
 )
 
 // rotate ends a file and starts the next. staged says that payloads were just

@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	"github.com/walfs/walfs/internal/vfs"
+	"github.com/walfs/walfs/walcore/vfs"
 )
 
 // segment is a log file that is written. The indexes in its slots go up by

@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
-	"github.com/walfs/walfs/internal/vfs"
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/vfs"
 )
 
 type createOptions struct {

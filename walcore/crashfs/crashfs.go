@@ -14,7 +14,7 @@ import (
 	"maps"
 	"sync"
 
-	"github.com/walfs/walfs/internal/vfs"
+	"github.com/walfs/walfs/walcore/vfs"
 )
 
 // Dir is a directory whose writes are remembered.
