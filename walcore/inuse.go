@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -43,7 +44,14 @@ func checkUnused(dir, name string) error {
 		return err
 	}
 	defer f.Close()
-	_, err = unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_WRLCK)
+	// A process that has just been forked holds its parent's files until it
+	// has begun its own program: that passes.
+	for range 20 {
+		if _, err = unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_WRLCK); !errors.Is(err, unix.EAGAIN) {
+			break
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
 	if errors.Is(err, unix.EAGAIN) {
 		return fmt.Errorf("%s: another program has it open: %w; stop the node, unmount the directory, or see fuser(1)", path, ErrInUse)
 	}

@@ -20,7 +20,6 @@ type model struct {
 	opts Options
 	s    *DiskStorage
 	m    *raft.MemoryStorage
-	ops  int
 }
 
 func (m *model) first() uint64 { i, _ := m.m.FirstIndex(); return i }

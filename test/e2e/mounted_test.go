@@ -32,12 +32,6 @@ type mounted struct {
 	more   chan struct{} // guarded by mu; closed when stderr has grown
 }
 
-// mountFixture unpacks a fixture and mounts it.
-func mountFixture(t *testing.T, name string) *mounted {
-	t.Helper()
-	return mount(t, fixture.Dir(t, name), t.TempDir(), keyArgs(t, name)...)
-}
-
 func keyArgs(t *testing.T, name string) []string {
 	t.Helper()
 	key := fixture.Key(name)
