@@ -8,8 +8,10 @@ import (
 	"log/slog"
 	"maps"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -40,6 +42,11 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
 }
 
 func runDemo(ctx context.Context, out io.Writer, opts demoOptions) error {
+	// Who reads along may go away, as head does; dying of that would leave
+	// the mount behind.
+	gone := make(chan os.Signal, 1)
+	signal.Notify(gone, syscall.SIGPIPE)
+	defer signal.Stop(gone)
 	tmp, err := os.MkdirTemp("", "walfs-demo-")
 	if err != nil {
 		return err

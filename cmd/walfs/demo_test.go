@@ -22,7 +22,7 @@ func startDemo(t *testing.T, program ...string) (cmd *exec.Cmd, out io.Reader, e
 	t.Helper()
 	tmp := t.TempDir()
 	cmd = exec.Command(program[0], program[1:]...)
-	cmd.Env = append(os.Environ(), "TMPDIR="+tmp, "GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE"))
+	cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
 	errs = &bytes.Buffer{}
 	cmd.Stderr = errs
 	out, err := cmd.StdoutPipe()
@@ -106,6 +106,21 @@ func TestDemoInterrupted(t *testing.T) {
 				t.Errorf("%v\n%s", err, errs)
 			}
 		})
+	}
+}
+
+// TestDemoUnread: whoever reads along goes away in the middle.
+func TestDemoUnread(t *testing.T) {
+	needFUSE(t)
+	for _, at := range []string{"Three Raft nodes", "Node 1's log is mounted"} {
+		cmd, out, errs := startDemo(t, "walfs", "demo")
+		lines := bufio.NewScanner(out)
+		for lines.Scan() && !strings.HasPrefix(lines.Text(), at) {
+		}
+		out.(io.Closer).Close()
+		if cmd.Wait(); cmd.ProcessState.ExitCode() != exitFailed {
+			t.Errorf("%v\n%s", cmd.ProcessState, errs)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -56,7 +57,7 @@ func truncate(s *storage, until uint64) error {
 	}
 	s.say("empty", "emptied", "%s below %d: %d bytes", count(entries, "entry", "entries"), until, size)
 	if unapplied > 0 {
-		s.say("empty", "emptied", "among them %d behind the checkpoint, %d: they may not have been applied", unapplied, s.Checkpoint())
+		fmt.Fprintf(s.out, "of these, %d behind the checkpoint, %d: not known to be applied\n", unapplied, s.Checkpoint())
 	}
 	return nil
 }
