@@ -24,9 +24,10 @@ var tour = []stop{
 	{"The same by term, one for each election:", "ls mnt/terms", "walfs ls node1 terms"},
 	{"The same by type; the changes of membership that began it all:",
 		"ls mnt/types/conf_change", "walfs ls node1 types/conf_change"},
-	{"A payload is a file's content; the short name does:", "cat mnt/entries/42; echo", "walfs cat node1 entries/42; echo"},
-	{"Which entries move somebody to Lima?", "grep -rl Lima mnt/entries | sort | head -n 3",
-		"for i in 5 6 7 8 9 10 11 12; do walfs cat node1 entries/$i | grep -q Lima && echo entries/$i; done; true"},
+	{"A payload is a file's content; the short name does:", "cat mnt/entries/$(cat mnt/meta/last_index)",
+		"walfs cat node1 entries/$(walfs cat node1 meta/last_index)"},
+	{"Which entries move somebody to Lima?", "grep -rl Lima mnt/entries | sort | tail -n 3",
+		"walfs dump --format json --grep Lima node1 | tail -n 3"},
 	{"The snapshot is the application's own blob:", "head -n 4 mnt/snapshots/latest/data",
 		"walfs cat node1 snapshots/latest/data | head -n 4"},
 }

@@ -80,7 +80,7 @@ func TestLogFileCutWhileMounted(t *testing.T) {
 			t.Parallel()
 			dir := fixture.Dir(t, name)
 			paths := wantEntries(t, dir, want)
-			m := mount(t, dir, t.TempDir())
+			m := mount(t, dir, t.TempDir(), "--frozen")
 			if test.listed {
 				output(t, "find", m.at, "-type", "f", "-size", "+0")
 			}
@@ -140,7 +140,7 @@ func TestSlotsOverwrittenWhileMounted(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			dir := fixture.Dir(t, name)
-			m := mount(t, dir, t.TempDir())
+			m := mount(t, dir, t.TempDir(), "--frozen")
 			if test.listed {
 				output(t, "find", m.at+"/entries", "-type", "f", "-size", "+0")
 				output(t, "cat", fmt.Sprintf("%s/entries/%d", m.at, cached))
