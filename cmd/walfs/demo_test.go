@@ -61,7 +61,7 @@ func checkTour(t *testing.T, said string, more ...string) {
 	// Who leads, and in which term, hangs on how fast the machine is.
 	for _, want := range append(more,
 		`Node \d leads, in term \d+\.\n`, `Node \d is stopped\.\nNode \d leads`, `is back\. All nodes have the same 200 values`,
-		`Node 1 has a snapshot at index [12]\d\d`, `\nsnapshots\nstatus\.json\n`, `\n00000000000000000003\n`, `"put":"user-0`,
+		`Node 1 has a snapshot at index [12]\d\d`, `\nsnapshots\nstatus\.json\n`, `\n00000000000000000003\n`, `"put":"user-\d`,
 		`\n(mnt/entries/\d+\n|\{"index":\d+,)`, `\n  "user-001": "Lima",\n`,
 	) {
 		if !regexp.MustCompile(want).MatchString(said) {
