@@ -192,7 +192,7 @@ func (s *DiskStorage) closeFiles() error {
 		errs = append(errs, s.dir.Close())
 	}
 	if s.lock != nil {
-		errs = append(errs, s.lock.Close())
+		errs = append(errs, unlockDir(s.lock))
 	}
 	return errors.Join(errs...)
 }

@@ -33,6 +33,12 @@ func lockDir(path string) (*os.File, error) {
 	return nil, fmt.Errorf("lock %s: %w", path, err)
 }
 
+// unlockDir gives the lock back. Closing the file would not do: a process that
+// has just been forked holds it too, until it has begun its own program.
+func unlockDir(f *os.File) error {
+	return errors.Join(unix.Flock(int(f.Fd()), unix.LOCK_UN), f.Close())
+}
+
 // checkUnused fails with ErrInUse if anybody has the file open or mapped. A
 // Dgraph takes no lock that could be asked for, but the kernel grants a write
 // lease only on a file that nobody else has open. Where it cannot tell (a file
