@@ -233,7 +233,7 @@ func TestTwoKeys(t *testing.T) {
 			if sealed := binary.BigEndian.Uint64(peek(t, dir, FileName(n+1), KeyHeaderAt, 8)) != 0; sealed != (key != nil) {
 				t.Errorf("key %q: %s sealed: %v", key, FileName(n+1), sealed)
 			}
-			if raw := peek(t, dir, FileName(n+1), PayloadAt, 20); bytes.Contains(raw, []byte("1.")) != (key == nil) {
+			if raw := peek(t, dir, FileName(n+1), PayloadAt+LengthSize, 8); bytes.HasPrefix(killData(1, 10*n+1), raw) != (key == nil) {
 				t.Errorf("key %q: %s holds %q", key, FileName(n+1), raw)
 			}
 		}

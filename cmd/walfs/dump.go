@@ -2,11 +2,9 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
-	"github.com/walfs/walfs/fsview"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/payload"
 )
@@ -17,6 +15,7 @@ type dumpOptions struct {
 	filter filter
 	format string
 	full   bool // --decode
+	follow bool
 }
 
 func newDump() *cobra.Command {
@@ -35,6 +34,10 @@ func newDump() *cobra.Command {
 --grep tries a regular expression on the decoded text, that of decoded/N.json.
 What cannot be read or decoded is said on stderr, and the rest is printed.
 
+--follow goes on with the entries that a running node adds, until Ctrl-C. When the node
+drops entries that were printed and writes others in their place, stderr says from
+which on, and the new ones are printed.
+
 Exit codes: 0 done, 1 failed, or a --decoder did, 2 wrong usage, 3 an entry is damaged,
 4 key missing or wrong.`,
 		Args: cobra.ExactArgs(1),
@@ -46,21 +49,13 @@ Exit codes: 0 done, 1 failed, or a --decoder did, 2 wrong usage, 3 an entry is d
 			if err != nil {
 				return err
 			}
-			defer r.Close()
 			d, done, err := o.decode.decoder(r)
 			if err != nil {
+				r.Close()
 				return err
 			}
 			defer done()
-			out := bufio.NewWriterSize(cmd.OutOrStdout(), 64<<10)
-			code, err := o.dump(cmd.Context(), r, d, out)
-			if flushed := out.Flush(); err == nil {
-				err = flushed
-			}
-			if err == nil && code != 0 {
-				err = exitError{code: code}
-			}
-			return err
+			return o.dumping(r, d, cmd.OutOrStdout()).run(cmd.Context())
 		},
 	}
 	o.read.add(cmd.Flags())
@@ -68,6 +63,7 @@ Exit codes: 0 done, 1 failed, or a --decoder did, 2 wrong usage, 3 an entry is d
 	o.filter.add(cmd.Flags())
 	cmd.Flags().StringVar(&o.format, "format", "table", "`FORMAT`: table, json or raw")
 	cmd.Flags().BoolVar(&o.full, "decode", false, "with --format json: what each entry means, too")
+	cmd.Flags().BoolVar(&o.follow, "follow", false, "go on with entries as they come, until Ctrl-C")
 	return cmd
 }
 
@@ -101,61 +97,6 @@ func (o *dumpOptions) printer(out *bufio.Writer, d payload.Decoder) printer {
 		return raw{out}
 	}
 	return newTable(out, d)
-}
-
-// dump prints what the filter lets through. code is the exit code that what it
-// could not read or decode calls for.
-func (o *dumpOptions) dump(ctx context.Context, r *walcore.Reader, d payload.Decoder, out *bufio.Writer) (code int, err error) {
-	decoder := &outspoken{Decoder: d}
-	p := o.printer(out, decoder)
-	say := func(err error) {
-		if err != nil {
-			complain(err)
-			code = max(code, exitCode(err, true))
-		}
-	}
-	var payloads walcore.Scanner
-	var text []byte
-	left := o.filter.limit
-	next := o.filter.from
-	for e := range r.Log().Entries(o.filter.from) {
-		if e.Index > o.filter.to {
-			break
-		}
-		if ctx.Err() != nil {
-			return code, fmt.Errorf("interrupted before entry %d", e.Index)
-		}
-		say(damaged(r, next, e.Index-1))
-		next = e.Index + 1
-		if !o.filter.takes(&e) {
-			continue
-		}
-		data, err := payloads.Data(&e)
-		if err != nil {
-			say(err)
-			continue
-		}
-		if o.filter.pattern != nil {
-			// A decoder's failure is in the text, too: only programs fail.
-			text, _ = decoder.AppendJSON(text[:0], fsview.PayloadEntry(&e, data))
-			if !o.filter.pattern.Match(text) {
-				continue
-			}
-		}
-		if err := p.print(&e, data); err != nil {
-			return code, err
-		}
-		if left--; left == 0 {
-			break
-		}
-	}
-	if left != 0 || o.filter.limit == 0 { // else the rest was not asked for
-		say(damaged(r, next, o.filter.to))
-	}
-	if decoder.failed {
-		code = max(code, exitFailed)
-	}
-	return code, p.end(r)
 }
 
 // damaged tells of entries from first to last, none of which is whole. A list of
