@@ -38,16 +38,12 @@ func (t *Tree) fixedChanges(after *Tree, yield func(Change) bool) bool {
 		now, _ := after.fixed[n].(*fixedFolder)
 		differs := now == nil || len(now.items) != len(f.items)
 		for _, it := range f.items {
-			switch then := t.fixed[it.node].(type) {
-			case *text:
-				// What nobody has asked for, no kernel knows.
-				if then.made.Load() && !yield(Change{Folder: n, Name: it.name}) {
-					return false
-				}
-			case native:
-				if !then.same(after.fixed[it.node], after.r) && !yield(Change{Node: it.node}) {
-					return false
-				}
+			// What nobody has asked for, no kernel knows.
+			if x, ok := t.fixed[it.node].(*text); ok && x.made.Load() && !yield(Change{Folder: n, Name: it.name}) {
+				return false
+			}
+			if t.otherBytes(after, it.node) && !yield(Change{Node: it.node}) {
+				return false
 			}
 			if now == nil || !now.has(it) {
 				differs = true
@@ -72,11 +68,22 @@ func (f *fixedFolder) has(it item) bool {
 	return false
 }
 
-// same reports whether a native file cannot have changed: its times and size
-// have not, and it is not one that a writer has mapped.
-func (x native) same(o object, r *walcore.Reader) bool {
-	y, ok := o.(native)
-	return ok && x.file.Attr == y.file.Attr && !r.WrittenTo(y.file)
+// otherBytes reports whether a fixed file may have changed under its node.
+func (t *Tree) otherBytes(after *Tree, n Node) bool {
+	switch x := t.fixed[n].(type) {
+	case *text:
+		return n.kind() != kindText && x.made.Load() // its node does not tell what it says
+	case native:
+		// A writer's stores to a mapping need not change a file's times.
+		y, ok := after.fixed[n].(native)
+		return !ok || x.file.Attr != y.file.Attr || after.r.WrittenTo(y.file)
+	case part:
+		y, ok := after.fixed[n].(part)
+		return !ok || x.file.Attr.FileID() != y.file.Attr.FileID()
+	case link:
+		return after.fixed[n] != x
+	}
+	return false
 }
 
 // folderChanges are the folders of entries, if any entry changed.
@@ -117,6 +124,13 @@ func (t *Tree) entryChanges(after *Tree, yield func(Change) bool) bool {
 			return false
 		}
 	}
+	if t.redecoded(after) {
+		for s, f := range log.SlotsBut(1, 0) {
+			if !yield(decodedName(s)) || !yield(Change{Node: entryNode(kindDecoded, s.Term, s.Index, f)}) {
+				return false
+			}
+		}
+	}
 	first, last := walcore.Kept(log, after.r.Log())
 	for s, f := range log.SlotsBut(first, last) {
 		at := []Node{node(kindFolder, folderEntries)}
@@ -135,11 +149,23 @@ func (t *Tree) entryChanges(after *Tree, yield func(Change) bool) bool {
 				return false
 			}
 		}
-		if !yield(Change{Folder: node(kindFolder, folderDecoded), Name: name + decodedSuffix, Index: s.Index}) {
+		if !yield(decodedName(s)) {
 			return false
+		}
+		// Payloads that were emptied leave the entry its node.
+		now, in, ok := after.r.Log().Slot(s.Index)
+		for _, k := range []kind{kindEntry, kindDecoded} {
+			n := entryNode(k, s.Term, s.Index, f)
+			if ok && entryNode(k, now.Term, now.Index, in) == n && !yield(Change{Node: n}) {
+				return false
+			}
 		}
 	}
 	return true
+}
+
+func decodedName(s walcore.Slot) Change {
+	return Change{Folder: node(kindFolder, folderDecoded), Name: numberName(s.Index) + decodedSuffix, Index: s.Index}
 }
 
 // OneOfMany reports whether n is a folder of which there can be thousands.

@@ -24,7 +24,7 @@ func (decodedFolder) list(t *Tree, after uint64, fn func(Dirent) bool) {
 	defer b.giveBack()
 	var a Attr
 	for e := range t.r.Log().Entries(after + 1) {
-		d := Dirent{Name: numberName(e.Index) + decodedSuffix, Node: entryNode(kindDecoded, &e), Cookie: e.Index}
+		d := Dirent{Name: numberName(e.Index) + decodedSuffix, Node: nodeOf(kindDecoded, &e), Cookie: e.Index}
 		if !program {
 			var err error
 			if b.text, err = t.appendDecoded(b.text[:0], &e, &b.payloads); err != nil {
@@ -49,12 +49,12 @@ func (decodedFolder) lookup(t *Tree, name string) (Node, error) {
 	if err != nil {
 		return 0, err
 	}
-	return entryNode(kindDecoded, &e), nil
+	return nodeOf(kindDecoded, &e), nil
 }
 
 func (t *Tree) decodedAttr(e *walcore.Entry, text []byte) Attr {
 	a := t.entryAttr(e)
-	a.Inode = entryNode(kindDecoded, e).inode()
+	a.Inode = nodeOf(kindDecoded, e).inode()
 	a.Size = int64(len(text))
 	a.Blocks = blocks(a.Size)
 	a.Links = 1

@@ -13,13 +13,15 @@ import (
 
 // AppOf tells whether a log is an Alpha's or a Zero's, by what its entries
 // decode to where the group id does not tell.
-func AppOf(r *walcore.Reader) payload.App {
-	var c payload.Classifier
+func AppOf(r *walcore.Reader) payload.App { return classify(r).App() }
+
+func classify(r *walcore.Reader) *payload.Classifier {
+	c := &payload.Classifier{}
 	if g := r.Meta().GroupID; g != nil {
 		c.GroupID(*g)
 	}
 	if c.Settled() {
-		return c.App()
+		return c
 	}
 	if s := r.Meta().Snapshot; s != nil && s.DataSize <= maxBlob {
 		if blob, err := snapshotBlob(r); err == nil {
@@ -39,7 +41,7 @@ func AppOf(r *walcore.Reader) payload.App {
 			break
 		}
 	}
-	return c.App()
+	return c
 }
 
 // PayloadEntry is an entry and its data in the form that decoders take.
@@ -99,7 +101,7 @@ func (c *decodedCache) put(n Node, text []byte) {
 
 // isProgram reports whether decoding asks a program, which takes its time.
 func (t *Tree) isProgram() bool {
-	_, is := t.decoder().(*payload.Program)
+	_, is := t.decoding.given.(*payload.Program)
 	return is
 }
 
@@ -123,8 +125,8 @@ func (b *buffers) giveBack() { spareBuffers.Put(b) }
 // appendDecoded appends an entry's text to dst. payloads saves system calls
 // where one text comes after the other.
 func (t *Tree) appendDecoded(dst []byte, e *walcore.Entry, payloads *walcore.Scanner) ([]byte, error) {
-	n := entryNode(kindDecoded, e)
-	if text, ok := t.cache.get(n); ok {
+	n := nodeOf(kindDecoded, e)
+	if text, ok := t.decoding.cache.get(n); ok {
 		return append(dst, text...), nil
 	}
 	data, err := payloads.Data(e)
@@ -134,9 +136,9 @@ func (t *Tree) appendDecoded(dst []byte, e *walcore.Entry, payloads *walcore.Sca
 	start := len(dst)
 	// A program that fails says so in the text. That is kept like an answer: a
 	// reader has been told the text's size.
-	dst, _ = t.decoder().AppendJSON(dst, PayloadEntry(e, data))
+	dst, _ = t.decoding.decoder(t.r).AppendJSON(dst, PayloadEntry(e, data))
 	if text := dst[start:]; len(text) >= longText || t.isProgram() {
-		t.cache.put(n, bytes.Clone(text))
+		t.decoding.cache.put(n, bytes.Clone(text))
 	}
 	return dst, nil
 }

@@ -93,7 +93,7 @@ func (f entryFolder) list(t *Tree, after uint64, fn func(Dirent) bool) {
 			continue
 		}
 		a = t.entryAttr(&e)
-		if !fn(Dirent{Name: numberName(e.Index), Node: entryNode(kindEntry, &e), Cookie: e.Index, Attr: &a}) {
+		if !fn(Dirent{Name: numberName(e.Index), Node: nodeOf(kindEntry, &e), Cookie: e.Index, Attr: &a}) {
 			return
 		}
 	}
@@ -111,7 +111,7 @@ func (f entryFolder) lookup(t *Tree, name string) (Node, error) {
 	if !f.belongs(&e) {
 		return 0, fmt.Errorf("entry %d is not in this folder: %w", index, fs.ErrNotExist)
 	}
-	return entryNode(kindEntry, &e), nil
+	return nodeOf(kindEntry, &e), nil
 }
 
 func anyEntry(*walcore.Entry) bool { return true }

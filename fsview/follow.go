@@ -2,7 +2,6 @@ package fsview
 
 import (
 	"context"
-	"time"
 
 	"github.com/walfs/walfs/walcore"
 )
@@ -43,12 +42,5 @@ func (l *Live) Follow(ctx context.Context, changed func(before, after *Tree, aga
 // Close closes the newest reader, once Follow has ended.
 func (l *Live) Close() error { return l.Tree().r.Close() }
 
-// next is the tree of a later reader of the same directory. Its folders have a
-// new time, which is what tells kernels and people that they have changed: a
-// writer's stores to a mapped file need not change the file's.
-func (t *Tree) next(r *walcore.Reader) *Tree {
-	n := newTree(r, t.decoder, t.cache)
-	n.newest = time.Now()
-	n.build()
-	return n
-}
+// next is the tree of a later reader of the same directory.
+func (t *Tree) next(r *walcore.Reader) *Tree { return newTree(r, t.decoding.next(t.r, r)) }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/walfs/walfs/meta"
 	"github.com/walfs/walfs/walcore"
@@ -52,20 +51,14 @@ var readme []byte
 // New makes the tree of an open directory. The reader must stay open as long
 // as the tree is used. decoder says what entries mean; nil takes Dgraph's.
 func New(r *walcore.Reader, decoder payload.Decoder) *Tree {
-	// Telling an Alpha from a Zero can take a look at entries.
-	t := newTree(r, sync.OnceValue(func() payload.Decoder {
-		if decoder != nil {
-			return decoder
-		}
-		return payload.NewDgraph(AppOf(r), payload.Options{})
-	}), &decodedCache{})
-	t.build()
-	return t
+	return newTree(r, &decoding{given: decoder})
 }
 
-func newTree(r *walcore.Reader, decoder func() payload.Decoder, cache *decodedCache) *Tree {
-	return &Tree{r: r, newest: newestTime(r), fixed: map[Node]object{},
-		commit: r.Meta().HardState.GetCommit(), decoder: decoder, cache: cache}
+func newTree(r *walcore.Reader, d *decoding) *Tree {
+	t := &Tree{r: r, newest: newestTime(r), fixed: map[Node]object{},
+		commit: r.Meta().HardState.GetCommit(), decoding: d}
+	t.build()
+	return t
 }
 
 // build fills the fixed part of the tree.
@@ -265,7 +258,7 @@ func (t *Tree) decodedSnapshot(file *walcore.NativeFile) *text {
 		if err != nil {
 			return nil, err
 		}
-		return t.decoder().AppendSnapshot(nil, blob), nil
+		return t.decoding.decoder(t.r).AppendSnapshot(nil, blob), nil
 	})
 	x.lazy = true
 	return x

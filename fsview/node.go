@@ -29,7 +29,7 @@ const (
 	kindRoot      kind = iota
 	kindFolder         // argument: one of the folder constants
 	kindText           // argument: one of the text constants (11), a hash of the text (48)
-	kindEntry          // argument: the term's low bits (11), the index (48)
+	kindEntry          // argument: the term and the log file (11), the index (48)
 	kindTerm           // argument: the term
 	kindTermShort      // the same folder, looked up by its short name
 	kindLogFile        // argument: the log file's id
@@ -56,7 +56,17 @@ func pair(k kind, high, low uint64) Node {
 	return node(k, high&(1<<(argBits-lowBits)-1)<<lowBits|low&(1<<lowBits-1))
 }
 
-func entryNode(k kind, e *walcore.Entry) Node { return pair(k, e.Term, e.Index) }
+// entryNode differs between the terms that follow one another at an index of
+// one log file, and most likely between files: a restored directory has others
+// under the same names.
+func entryNode(k kind, term, index uint64, in *walcore.LogFile) Node {
+	return pair(k, term+in.Attr.FileID()*spread>>(64-argBits+lowBits), index)
+}
+
+func nodeOf(k kind, e *walcore.Entry) Node { return entryNode(k, e.Term, e.Index, e.File) }
+
+// spread makes the upper bits of a product depend on all bits of a number.
+const spread = 0x9e3779b97f4a7c15
 
 // Index is that of the entry whose file, or text in decoded/, n is.
 func (n Node) Index() (index uint64, ok bool) { return n.low(), n.Sequential() }
@@ -123,7 +133,7 @@ func fileAttr(n Node, size int64, of walcore.Attr, mtime time.Time) Attr {
 // entryAttr needs no memory of its own, since a folder can hold millions.
 func (t *Tree) entryAttr(e *walcore.Entry) Attr {
 	of := &e.File.Attr
-	a := fileAttr(entryNode(kindEntry, e), e.Size, *of, time.Unix(of.Born.Unix(), int64(e.Term%1e9)))
+	a := fileAttr(nodeOf(kindEntry, e), e.Size, *of, time.Unix(of.Born.Unix(), int64(e.Term%1e9)))
 	a.Links = 4
 	a.Settled = e.Index <= t.commit
 	if _, known := typeFolder(e.Type); !known {

@@ -21,7 +21,6 @@ import (
 	"time"
 
 	"github.com/walfs/walfs/walcore"
-	"github.com/walfs/walfs/walcore/payload"
 )
 
 // Tree is the view of one directory.
@@ -30,9 +29,8 @@ type Tree struct {
 	newest time.Time // of the directory's times; what has no time of its own takes it
 	fixed  map[Node]object
 
-	commit  uint64 // entries up to here never change
-	decoder func() payload.Decoder
-	cache   *decodedCache
+	commit   uint64 // entries up to here never change
+	decoding *decoding
 }
 
 // Dirent is a name in a folder. Cookie is where to go on after it, and grows
@@ -68,7 +66,7 @@ func (t *Tree) object(n Node) (object, error) {
 	if o, ok := t.fixed[place(n)]; ok {
 		if x, ok := o.(*text); ok && n != place(n) {
 			if now, err := x.node(place(n)); err != nil || now != n {
-				return nil, fmt.Errorf("node %#x: the text has changed: %w", uint64(n), walcore.ErrChanged)
+				return nil, fmt.Errorf("node %#x: the text has changed: %w", uint64(n), fs.ErrNotExist)
 			}
 		}
 		return o, nil
@@ -104,8 +102,8 @@ func (t *Tree) Attr(n Node) (Attr, error) {
 
 func (t *Tree) entry(n Node) (walcore.Entry, error) {
 	e, err := t.r.Log().Entry(n.low())
-	if err == nil && entryNode(n.kind(), &e) != n {
-		return e, fmt.Errorf("entry %d has another term now: %w", e.Index, walcore.ErrChanged)
+	if err == nil && nodeOf(n.kind(), &e) != n {
+		return e, fmt.Errorf("entry %d is another one now: %w", e.Index, fs.ErrNotExist)
 	}
 	return e, err
 }

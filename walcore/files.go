@@ -196,10 +196,11 @@ func (r *Reader) readLogFiles(before *Reader) []*LogFile {
 
 // readLogFile reads a file's slots, or takes them from an earlier reader. Only
 // the newest file changes: a rewrite that reaches back deletes the later ones.
+// That is what a node does; others change the file's time.
 func (r *Reader) readLogFile(id uint64, n *NativeFile, newest bool, before *Reader) (*LogFile, error) {
 	old := before.logFile(n)
 	var table *slotTable
-	if old != nil && !newest && old.Attr.Size == n.Attr.Size && !old.torn && old.ended(n.f) {
+	if old != nil && !newest && old.Attr.Size == n.Attr.Size && old.Attr.Mtime.Equal(n.Attr.Mtime) && !old.torn && old.ended(n.f) {
 		table = old.slotTable
 	} else {
 		var err error
@@ -212,7 +213,9 @@ func (r *Reader) readLogFile(id uint64, n *NativeFile, newest bool, before *Read
 		if !old.sized.Load() {
 			old = old.before.Load()
 		}
-		f.before.Store(old)
+		if f.emptied = old.wasEmptied(); !f.emptied {
+			f.before.Store(old)
+		}
 	}
 	return f, err
 }
@@ -269,16 +272,21 @@ func (r *Reader) settledTable(n *NativeFile, newest bool, before *Reader) (*slot
 const patience = time.Second
 
 // patient takes note that something is unfinished, and reports whether it may
-// yet be finished. A first look, by OpenReader, has no patience.
+// yet be finished. A first look, by OpenReader, has no patience; when a later
+// one loses it, what it has found is the directory's state, until that changes.
 func (r *Reader) patient(before *Reader) bool {
 	if before == nil {
 		return false
 	}
-	r.unfinished = before.unfinished
-	if r.unfinished.IsZero() {
-		r.unfinished = time.Now()
+	since := before.unfinished
+	if since.IsZero() {
+		since = time.Now()
 	}
-	return time.Since(r.unfinished) < patience
+	if time.Since(since) >= patience {
+		return false
+	}
+	r.unfinished = since
+	return true
 }
 
 // seal settles how a file's payloads are read.

@@ -146,6 +146,15 @@ func (l *Log) find(index uint64) (f *LogFile, slot int, ok bool) {
 	return s.file, s.slot + int(index-s.index), true
 }
 
+// Slot gives the slot that claims an index, without a look at its payload.
+func (l *Log) Slot(index uint64) (Slot, *LogFile, bool) {
+	f, i, ok := l.find(index)
+	if !ok || f.dropped[i] {
+		return Slot{}, nil, false
+	}
+	return f.slot(i), f, true
+}
+
 // Files are the log files, in the log's order; those without entries last.
 func (l *Log) Files() []*LogFile { return l.files }
 

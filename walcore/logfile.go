@@ -40,6 +40,8 @@ type LogFile struct {
 	// before is the same file as an earlier reader saw it, if its sizes are
 	// there to begin with.
 	before atomic.Pointer[LogFile]
+	// emptied says that payloads were emptied since: those sizes hold no longer.
+	emptied bool
 
 	verified [(SlotsPerFile + 31) / 32]atomic.Uint32 // a bit a slot: its checksum was found right
 }

@@ -25,6 +25,9 @@ type Attr struct {
 	ctime      time.Time
 }
 
+// FileID tells files of one file system apart.
+func (a Attr) FileID() uint64 { return a.inode }
+
 // same reports whether b is of the same file as a.
 func (a Attr) same(b Attr) bool { return a.dev == b.dev && a.inode == b.inode }
 

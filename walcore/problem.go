@@ -28,6 +28,7 @@ const (
 	KindSnapshot    Kind = "snapshot"       // the snapshot contradicts itself or the log
 	KindCommit      Kind = "commit"         // the commit index lies beyond the log
 	KindTorn        Kind = "torn_tail"      // the log's end was only partly written
+	KindFileSystem  Kind = "file_system"    // the file system is full, or has become read-only
 	KindReplaced    Kind = "replaced"       // log files that a snapshot has replaced
 )
 

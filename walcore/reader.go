@@ -61,6 +61,9 @@ type Reader struct {
 	unfinished time.Time
 	listed     time.Time // when the directory's names were read
 	newest     uint64    // the id of the log file that is written to
+
+	disk        disk
+	wasReadOnly bool // from the beginning, which is no news
 }
 
 // NativeFile is one of the directory's own files, as it was when opened.
@@ -103,6 +106,9 @@ func OpenReader(path string, opts ReaderOptions) (*Reader, error) {
 // load reads the directory; before is what an earlier reader saw of it, or nil.
 func (r *Reader) load(before *Reader) (err error) {
 	if r.Attr, err = statFile(r.dir); err != nil {
+		return err
+	}
+	if err := r.checkDisk(before); err != nil {
 		return err
 	}
 	if err := r.openFiles(before); err != nil {

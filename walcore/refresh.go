@@ -49,6 +49,9 @@ func (r *Reader) changed(dir Attr) bool {
 	if !r.unfinished.IsZero() || dir.ctime != r.Attr.ctime || r.listed.Sub(r.Attr.ctime) < recently {
 		return true
 	}
+	if disk, err := diskOf(r.Path); err != nil || disk != r.disk {
+		return true
+	}
 	if r.metaFile != nil {
 		if same, err := r.meta.Same(r.metaFile.f); err != nil || !same {
 			return true
@@ -56,12 +59,16 @@ func (r *Reader) changed(dir Attr) bool {
 	}
 	for _, n := range r.native {
 		id, isLog := ParseFileName(n.Name)
-		if !isLog || id < r.newest {
+		if !isLog {
 			continue
 		}
+		// A time that has changed while the slots have not: somebody other
+		// than a node is at work, or the kernel has written back a mapping.
 		attr, err := statFile(n.f)
-		l := r.logFile(n)
-		if err != nil || l == nil || attr.Size != n.Attr.Size || !l.ended(n.f) {
+		if err != nil || attr.Size != n.Attr.Size || !attr.Mtime.Equal(n.Attr.Mtime) {
+			return true
+		}
+		if l := r.logFile(n); id >= r.newest && (l == nil || !l.ended(n.f)) {
 			return true
 		}
 	}

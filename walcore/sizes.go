@@ -49,6 +49,23 @@ func (l *LogFile) load() {
 	})
 }
 
+// wasEmptied reports whether payloads that had a size were emptied since, which
+// leaves the slots as they are. All normal ones up to some index are, so that
+// the first tells.
+func (l *LogFile) wasEmptied() bool {
+	if l == nil {
+		return false
+	}
+	for i, size := range l.sizes {
+		if size == 0 || size == noPayload || !l.canBeEmptied(i) {
+			continue
+		}
+		var length [LengthSize]byte
+		return readFull(l.f, length[:], int64(l.slot(i).Offset)) == nil && binary.BigEndian.Uint32(length[:]) == 0
+	}
+	return false
+}
+
 // payloadLength is what stands at a slot's data offset.
 type payloadLength struct {
 	slot int

@@ -9,7 +9,7 @@ import (
 // How often a directory is looked at. A look at one that has not changed is
 // five system calls.
 const (
-	lookEvery = 40 * time.Millisecond
+	lookEvery = 60 * time.Millisecond
 	// One that finds changes reads slots again: it may take a tenth of the
 	// time.
 	lookShare = 10
@@ -17,7 +17,7 @@ const (
 	lookAtLeast = time.Second
 )
 
-// Watch looks at r's directory 25 times a second until ctx ends, and yields at
+// Watch looks at r's directory 16 times a second until ctx ends, and yields at
 // each look the newest reader, which is the one before if nothing has changed,
 // or that one with Refresh's error. Only the last one is to be closed.
 func (r *Reader) Watch(ctx context.Context) iter.Seq2[*Reader, error] {

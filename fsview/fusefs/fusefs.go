@@ -73,6 +73,15 @@ func (f *rawFS) keep(a *fsview.Attr) time.Duration {
 	return forever
 }
 
+// stale is status of an operation on a node that was there when its name was
+// looked up: the name leads to another one by now.
+func stale(err error) fuse.Status {
+	if s := status(err); s != fuse.ENOENT {
+		return s
+	}
+	return fuse.Status(syscall.ESTALE)
+}
+
 // status turns an error of the tree into an errno. Whatever is not plainly a
 // wrong path is EIO: the bytes are not to be had.
 func status(err error) fuse.Status {
@@ -141,7 +150,7 @@ func (f *rawFS) Lookup(_ <-chan struct{}, h *fuse.InHeader, name string, out *fu
 func (f *rawFS) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut) fuse.Status {
 	a, err := f.tree.Attr(fsview.Node(in.NodeId))
 	if err != nil {
-		return status(err)
+		return stale(err)
 	}
 	fillAttr(&a, &out.Attr)
 	out.SetTimeout(f.keep(&a))
@@ -152,7 +161,7 @@ func (f *rawFS) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut
 // answer for zeros up to the size it knows.
 func (f *rawFS) Read(_ <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.ReadResult, fuse.Status) {
 	n, err := f.tree.ReadAt(fsview.Node(in.NodeId), buf[:min(len(buf), int(in.Size))], int64(in.Offset))
-	if s := status(err); !s.Ok() {
+	if s := stale(err); !s.Ok() {
 		return nil, s
 	}
 	if node := fsview.Node(in.NodeId); in.Offset == 0 && node.Sequential() {
@@ -163,7 +172,7 @@ func (f *rawFS) Read(_ <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.ReadR
 
 func (f *rawFS) Readlink(_ <-chan struct{}, h *fuse.InHeader) ([]byte, fuse.Status) {
 	target, err := f.tree.Readlink(fsview.Node(h.NodeId))
-	return []byte(target), status(err)
+	return []byte(target), stale(err)
 }
 
 // Offsets 1 and 2 stand behind "." and "..", the tree's cookies after them.

@@ -74,16 +74,34 @@ func needFUSE(t *testing.T) {
 	t.Skipf("FUSE is not to be had here: %v", err)
 }
 
-// serve mounts a directory and counts the requests.
+// serve mounts a directory, as walfs mount does, and counts the requests.
 func serve(t *testing.T, dir string, key []byte) (string, *counter) {
+	t.Helper()
+	return serveView(t, dir, key, func(tree *fsview.Tree) fsview.View { return fsview.NewLive(tree) })
+}
+
+// serveFrozen is serve of a directory as it is now.
+func serveFrozen(t *testing.T, dir string, key []byte) (string, *counter) {
+	t.Helper()
+	return serveView(t, dir, key, func(tree *fsview.Tree) fsview.View { return tree })
+}
+
+func serveView(t *testing.T, dir string, key []byte, view func(*fsview.Tree) fsview.View) (string, *counter) {
 	t.Helper()
 	needFUSE(t)
 	r, err := walcore.OpenReader(dir, walcore.ReaderOptions{Key: key})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { r.Close() })
-	c := newCounter(New(fsview.New(r, nil)))
+	v := view(fsview.New(r, nil))
+	t.Cleanup(func() {
+		if live, ok := v.(*fsview.Live); ok {
+			live.Close()
+		} else {
+			r.Close()
+		}
+	})
+	c := newCounter(New(v))
 	m, err := mountRaw(c, mountpoint(t), Options{Dir: dir})
 	if err != nil {
 		t.Fatal(err)

@@ -15,7 +15,10 @@ const once = 16
 // TestRequests counts what programs cost, one after the other on one mount
 // until a step wants a fresh one. Each request is a round trip of some 35 µs,
 // so that the counts are the performance, and exact where times are not.
-func TestRequests(t *testing.T) {
+func TestRequests(t *testing.T)       { testRequests(t, serve) }
+func TestRequestsFrozen(t *testing.T) { testRequests(t, serveFrozen) }
+
+func testRequests(t *testing.T, serve func(*testing.T, string, []byte) (string, *counter)) {
 	name := biggest()
 	dir := fixture.Dir(t, name)
 	files := len(fixture.ReadManifest(t, name).Entries)
@@ -33,7 +36,7 @@ func TestRequests(t *testing.T) {
 	}{
 		{name: "find", fresh: true, script: "find -type f -size +0"},
 		{name: "ls -l", script: "ls -l", lines: files + 1},
-		{name: "first grep", script: "grep -rc ''", lines: files, reads: files},
+		{name: "first grep", fresh: true, script: "grep -rc ''", lines: files, reads: files},
 		{name: "second grep", script: "grep -rc ''", lines: files, reads: dropped},
 		{name: "find after grep", script: "find -type f", lines: files},
 		{name: "cat after grep", script: "cat * | cat", reads: dropped},
