@@ -48,7 +48,6 @@ func usage(message string) error { return exitError{code: exitUsage, err: errors
 // decoder makes what the flags say. done ends it.
 func (f *decodeFlags) decoder(r *walcore.Reader) (d payload.Decoder, done func(), err error) {
 	done = func() {}
-	opts := payload.Options{ShowSecrets: f.showSecrets}
 	switch {
 	case f.program != "":
 		p := payload.NewProgram(f.program)
@@ -60,14 +59,21 @@ func (f *decodeFlags) decoder(r *walcore.Reader) (d payload.Decoder, done func()
 		if err != nil {
 			return nil, done, err
 		}
-		return payload.NewCustom(md, f.skip, opts), done, nil
+		return payload.NewCustom(md, f.skip, payload.Options{ShowSecrets: f.showSecrets}), done, nil
 	}
-	return payload.NewDgraph(fsview.AppOf(r), opts), done, nil
+	return f.dgraph(r), done, nil
+}
+
+// isDgraph reports whether entries are decoded as Dgraph's.
+func (f *decodeFlags) isDgraph() bool { return f.program == "" && f.proto == "" }
+
+func (f *decodeFlags) dgraph(r *walcore.Reader) payload.Decoder {
+	return payload.NewDgraph(fsview.AppOf(r), payload.Options{ShowSecrets: f.showSecrets})
 }
 
 // tree makes the tree of r with what the flags say. done ends the decoder.
 func (f *decodeFlags) tree(r *walcore.Reader) (t *fsview.Tree, done func(), err error) {
-	if f.proto == "" && f.program == "" && !f.showSecrets {
+	if f.isDgraph() && !f.showSecrets {
 		// The tree decodes as Dgraph does by itself, and not before it must.
 		return fsview.New(r, nil), func() {}, nil
 	}

@@ -35,6 +35,10 @@ func (d *dumping) followOn(ctx context.Context) error {
 		// What has changed on disk and is nothing that Refresh sees is damage.
 		patient := r != d.r
 		d.r = r
+		if d.decode.isDgraph() {
+			// Whether it is an Alpha's or a Zero's may be clear only now.
+			d.decoder.Decoder = d.decode.dgraph(r)
+		}
 		if r.Log().Count() > 0 {
 			d.compare(seen, r.Log())
 			seen = r.Log()
