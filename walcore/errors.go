@@ -55,18 +55,23 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	var b strings.Builder
-	b.WriteString(e.File)
-	if e.Slot >= 0 {
-		fmt.Fprintf(&b, " slot %d", e.Slot)
-	}
-	if e.Offset > 0 {
-		fmt.Fprintf(&b, " offset %d", e.Offset)
-	}
-	if e.Index > 0 {
-		fmt.Fprintf(&b, " index %d", e.Index)
-	}
-	return b.String() + ": " + e.Err.Error()
+	return place(e.File, e.Slot, e.Offset, e.Offset > 0, e.Index) + ": " + e.Err.Error()
 }
 
 func (e *Error) Unwrap() error { return e.Err }
+
+// place says where something is. Offset 0 is the one of a slot that lacks it.
+func place(file string, slot int, offset uint64, hasOffset bool, index uint64) string {
+	var b strings.Builder
+	b.WriteString(file)
+	if slot >= 0 {
+		fmt.Fprintf(&b, " slot %d", slot)
+	}
+	if hasOffset {
+		fmt.Fprintf(&b, " offset %d", offset)
+	}
+	if index > 0 {
+		fmt.Fprintf(&b, " index %d", index)
+	}
+	return b.String()
+}

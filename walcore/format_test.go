@@ -6,10 +6,12 @@ import (
 	"crypto/cipher"
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
 	"math"
 	"strings"
 	"testing"
 
+	"github.com/walfs/walfs/test/fixture"
 	"go.etcd.io/raft/v3/raftpb"
 )
 
@@ -146,10 +148,27 @@ func TestProblemSaysWhere(t *testing.T) {
 			"00001.wal slot 0 offset 1048576 index 1: length: too long"},
 		{Problem{File: "wal.meta", Slot: -1, Kind: KindMeta, Message: "is missing"}, "wal.meta: meta: is missing"},
 		{Problem{File: "00001.wal", Slot: -1, Offset: KeyHeaderAt, Kind: KindNoKey, Message: "sealed"}, "00001.wal offset 1048560: no_key: sealed"},
+		{Problem{File: "00001.wal", Slot: 449, Index: 450, Kind: KindOffset, Message: "too low"}, "00001.wal slot 449 offset 0 index 450: offset: too low"},
+		{Problem{File: "00001.wal", Slot: -1, Kind: KindOffset, Message: "and 7 more"}, "00001.wal: offset: and 7 more"},
 	} {
 		if got := test.problem.String(); got != test.want {
 			t.Errorf("got %s, want %s", got, test.want)
 		}
+	}
+}
+
+// TestProblemFields: in JSON a problem has the fields that users are promised,
+// however many slots it is about, and its message names what is wrong.
+func TestProblemFields(t *testing.T) {
+	d := damage(t, "alpha")
+	d.Set(100, fixture.Offset, 0)
+	d.Set(101, fixture.Offset, 0)
+	got, err := json.Marshal(d.open().Problems())
+	must(t, err)
+	const want = `[{"file":"00001.wal","slot":100,"offset":0,"index":101,"kind":"offset",` +
+		`"message":"the data offset 0 is not between 1048576 and the file's end at 268435456; the same holds for the slots after it, up to 101"}]`
+	if string(got) != want {
+		t.Errorf("got %s\nwant %s", got, want)
 	}
 }
 

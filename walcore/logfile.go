@@ -100,7 +100,7 @@ func (l *LogFile) order(snapshot uint64) {
 		case !l.offsetFits(s):
 			l.dropped[i] = true
 			l.problems.slot(l.Name, i, s, KindOffset, fmt.Sprintf(
-				"the data offset is not between %d and the file's end at %d", PayloadAt, l.Attr.Size))
+				"the data offset %d is not between %d and the file's end at %d", s.Offset, PayloadAt, l.Attr.Size))
 		case !typeKnown(s):
 			l.problems.slot(l.Name, i, s, KindType, fmt.Sprintf("type %d is none of Raft's: the entry is not under types/", s.Type))
 		}

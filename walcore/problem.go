@@ -37,20 +37,19 @@ const (
 type Problem struct {
 	File    string `json:"file"`
 	Slot    int    `json:"slot"`   // -1: not about a slot
-	Offset  uint64 `json:"offset"` // in File; 0: not about a place in it
+	Offset  uint64 `json:"offset"` // in File; 0: not about a place in it, but for KindOffset
 	Index   uint64 `json:"index"`  // 0: not about an entry
 	Kind    Kind   `json:"kind"`
 	Message string `json:"message"`
-	Slots   int    `json:"slots,omitempty"` // how many slots, if more than one
+	Slots   int    `json:"-"` // how many slots, if more than one: Message says it
 }
 
 // AboutKey reports whether the problem is a key that is missing, not damage.
 func (p Problem) AboutKey() bool { return p.Kind == KindNoKey }
 
 func (p Problem) String() string {
-	e := Error{File: p.File, Slot: p.Slot, Offset: p.Offset, Index: p.Index,
-		Err: fmt.Errorf("%s: %s", p.Kind, p.Message)}
-	return e.Error()
+	where := place(p.File, p.Slot, p.Offset, p.Offset > 0 || p.Slot >= 0 && p.Kind == KindOffset, p.Index)
+	return fmt.Sprintf("%s: %s: %s", where, p.Kind, p.Message)
 }
 
 // maxProblems bounds what one file can report: a file of garbage has 30,000

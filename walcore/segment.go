@@ -93,7 +93,7 @@ func (g *segment) payloadEnd(i int) (int64, error) {
 	var length [LengthSize]byte
 	off := g.offset(i)
 	if off < PayloadAt || off+LengthSize > g.size {
-		return 0, g.fail(i, fmt.Errorf("the data offset is not between %d and the file's end at %d: %w", PayloadAt, g.size, ErrDamaged))
+		return 0, g.fail(i, fmt.Errorf("the data offset %d is not between %d and the file's end at %d: %w", off, PayloadAt, g.size, ErrDamaged))
 	}
 	if _, err := g.f.ReadAt(length[:], off); err != nil {
 		return 0, g.fail(i, err)
