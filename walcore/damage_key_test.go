@@ -86,6 +86,7 @@ func TestDamagedRegistry(t *testing.T) {
 		{"empty", cut(0), 0, ErrDamaged},
 		{"cut in its IV", cut(10), 0, ErrDamaged},
 		{"cut in its header", cut(27), 0, ErrDamaged},
+		{"cut behind its header", cut(28), 0, ErrDataKey},
 		{"cut in a record's header", cut(30), 28, ErrDataKey},
 		{"cut behind a record's header", cut(36), 28, ErrDataKey},
 		{"cut in a record", cut(79), 28, ErrDataKey},
@@ -105,7 +106,7 @@ func TestDamagedRegistry(t *testing.T) {
 			erased.Write(KeyHeaderAt, make([]byte, KeyHeaderSize))
 			mustWrite(t, d.path(KeyRegistryName), test.edit(mustRead(t, d.path(KeyRegistryName))))
 			d.listed = true
-			if test.at > 0 || test.err != nil {
+			if test.at > 0 || errors.Is(test.err, ErrDamaged) {
 				d.problem(KeyRegistryName, KindKeyRegistry, -1, 1, test.at, 0)
 			}
 			if test.err != nil {
@@ -184,6 +185,37 @@ func TestHalfErasedKeyHeader(t *testing.T) {
 		d.problem("00001.wal", KindKeyErased, -1, 1, KeyHeaderAt, 0)
 		d.loseSealed(ErrDataKey)
 		d.check()
+	}
+}
+
+// TestErasedAndRegistryCut: a registry without records has lost them. Nothing
+// passes for plain, with the key or without it.
+func TestErasedAndRegistryCut(t *testing.T) {
+	for _, withKey := range []bool{true, false} {
+		d := damage(t, "sealed128")
+		d.Write(KeyHeaderAt, make([]byte, KeyHeaderSize))
+		must(t, os.Truncate(d.path(KeyRegistryName), registryHeader))
+		if !withKey {
+			d.opts.Key = nil
+		}
+		_, err := Open(d.dir, Options{Key: d.opts.Key, Logger: quiet, DryRun: true})
+		if want := map[bool]error{true: ErrDataKey, false: ErrSealed}[withKey]; !errors.Is(err, want) {
+			t.Errorf("to write, with the key %t: got %v, want %v", withKey, err, want)
+		}
+		d.problem("00001.wal", KindKeyErased, -1, 1, KeyHeaderAt, 0)
+		d.loseSealed(ErrDataKey)
+		d.check()
+
+		d.opts.Plain = true
+		r := d.open()
+		if p := r.Problems(); len(p) > 0 {
+			t.Errorf("with Plain: problems %v", p)
+		}
+		e, err := r.Log().Entry(1)
+		must(t, err)
+		if _, err := e.Data(); err != nil {
+			t.Errorf("with Plain: %v", err)
+		}
 	}
 }
 

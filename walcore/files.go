@@ -296,11 +296,11 @@ func (r *Reader) seal(f *LogFile) {
 	}
 	switch h := f.Header; {
 	case f.Slots() == 0 || f.Attr.Size < PayloadAt: // there are no payloads
-	case h.KeyID == 0 && h.BaseIV == [8]byte{} && r.keys.records == 0:
+	case h.KeyID == 0 && h.BaseIV == [8]byte{} && !r.keys.there:
 	case h.KeyID == 0 && r.opts.Plain:
 	case h.KeyID == 0:
-		f.sealErr = fmt.Errorf("key id 0 in a directory that has data keys: %w", ErrDataKey)
-		report(KindKeyErased, "key id 0, but the directory has data keys: the file is plain, or a rewrite has erased "+
+		f.sealErr = fmt.Errorf("key id 0 in a directory with a %s: %w", KeyRegistryName, ErrDataKey)
+		report(KindKeyErased, "key id 0, but the directory has a "+KeyRegistryName+": the file is plain, or a rewrite has erased "+
 			"its key id; --plain shows its payloads as they are")
 	default:
 		f.seal, f.sealErr = r.keys.block(h.KeyID)

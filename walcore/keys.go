@@ -73,9 +73,11 @@ func checkKey(what string, key []byte) error {
 
 // keyRing gives data keys by their id. One without a registry holds none.
 type keyRing struct {
-	records int   // data keys in the registry, or lost from it, whether or not they open
-	sealed  error // why no data key can be had: ErrSealed, or the registry's damage
-	reg     *badger.KeyRegistry
+	// there says that there is a registry, whatever is left in it. It gets its
+	// first record before any file uses it: one without has lost it.
+	there  bool
+	sealed error // why no data key can be had: ErrSealed, or the registry's damage
+	reg    *badger.KeyRegistry
 
 	problems []Problem
 
@@ -86,24 +88,20 @@ type keyRing struct {
 // unreadableRing is that of a registry that is there and cannot be read: no
 // file may pass for plain.
 func unreadableRing() *keyRing {
-	return &keyRing{records: 1, sealed: fmt.Errorf("%s cannot be read: %w", KeyRegistryName, ErrDataKey)}
+	return &keyRing{there: true, sealed: fmt.Errorf("%s cannot be read: %w", KeyRegistryName, ErrDataKey)}
 }
 
 // openKeyRing reads a registry's bytes. Records behind the first bad one are
 // left out and reported. It fails with ErrKey if key does not fit.
 func openKeyRing(raw []byte, key []byte) (*keyRing, []Problem, error) {
-	ring := &keyRing{blocks: map[uint64]cipher.Block{}}
-	sound, records, problem := scanRegistry(raw)
-	ring.records = records
+	ring := &keyRing{there: true, blocks: map[uint64]cipher.Block{}}
+	sound, _, problem := scanRegistry(raw)
 	var problems []Problem
 	report := func(message string) {
 		problems = append(problems, Problem{File: KeyRegistryName, Slot: -1,
 			Offset: uint64(sound), Kind: KindKeyRegistry, Message: message})
 	}
 	if problem != "" {
-		// What the lost records held is unknown, so that no file may pass
-		// for plain.
-		ring.records++
 		report(problem)
 	}
 	switch {

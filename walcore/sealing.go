@@ -20,7 +20,7 @@ const keyRotation = 10 * 24 * time.Hour
 // writeKeys gives the ciphers of files, old and new.
 type writeKeys struct {
 	reg     *badger.KeyRegistry // nil: new files are plain
-	records int                 // data keys that the registry held when it was opened
+	hadKeys bool                // there was a registry of data keys before
 }
 
 // openWriteKeys opens the directory's key registry, and makes one if there is
@@ -45,12 +45,13 @@ func openWriteKeys(dir string, key []byte) (*writeKeys, error) {
 			return nil, &Error{File: KeyRegistryName, Slot: -1, Offset: uint64(sound),
 				Err: fmt.Errorf("%s: %w; if no log file uses a key behind this place, cut the file here", problem, ErrDamaged)}
 		}
-		if k.records = records; len(key) == 0 {
+		if len(key) == 0 {
 			if records == 0 && string(raw[aes.BlockSize:registryHeader]) == sanityText {
 				return k, nil
 			}
 			return nil, fmt.Errorf("there is a %s: payloads are to be encrypted: %w", KeyRegistryName, ErrSealed)
 		}
+		k.hadKeys = true
 	}
 	k.reg, err = badger.OpenKeyRegistry(badger.KeyRegistryOptions{
 		Dir: dir, EncryptionKey: key, EncryptionKeyRotationDuration: keyRotation})
@@ -91,10 +92,10 @@ func (k *writeKeys) fresh() (h KeyHeader, seal cipher.Block, err error) {
 // old gives the cipher of a file that is there, nil for a plain one.
 func (k *writeKeys) old(h KeyHeader, plain bool) (cipher.Block, error) {
 	switch {
-	case h.KeyID == 0 && (plain || k.records == 0 && h.BaseIV == [8]byte{}):
+	case h.KeyID == 0 && (plain || !k.hadKeys && h.BaseIV == [8]byte{}):
 		return nil, nil
 	case h.KeyID == 0:
-		return nil, fmt.Errorf("key id 0 in a directory that has data keys: the file is plain, or a rewrite has erased its key id: %w", ErrDataKey)
+		return nil, fmt.Errorf("key id 0 in a directory with a "+KeyRegistryName+": the file is plain, or a rewrite has erased its key id: %w", ErrDataKey)
 	case k.reg == nil:
 		return nil, ErrSealed
 	}
