@@ -155,6 +155,55 @@ func TestMetaUnknown(t *testing.T) {
 	}
 }
 
+// TestSnapshotUnknown: a snapshot that cannot be read is not said to be absent.
+func TestSnapshotUnknown(t *testing.T) {
+	const name = "00000000000000000001-00000000000000000020" // any, where wal.meta does not tell
+	for _, test := range []struct {
+		name string
+		edit func(log fixture.File, dir string)
+	}{
+		{"wal.meta is missing", func(_ fixture.File, dir string) { os.Remove(filepath.Join(dir, "wal.meta")) }},
+		{"cut before the snapshot's index", func(_ fixture.File, dir string) { os.Truncate(filepath.Join(dir, "wal.meta"), 1030) }},
+		{"cut in its length", func(_ fixture.File, dir string) { os.Truncate(filepath.Join(dir, "wal.meta"), 1043) }},
+		{"a length beyond the file", func(log fixture.File, dir string) {
+			fixture.Edit(t, filepath.Join(dir, "wal.meta")).Write(1040, []byte{0xff, 0xff, 0xff, 0xff})
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			tree := damaged(t, "bigsnap", test.edit)
+			for _, path := range []string{"latest", "latest/data", name, name + "/data"} {
+				wantError(t, tree, "snapshots/"+path, walcore.ErrDamaged)
+			}
+			for _, path := range []string{"other", "1-20", "00000000000000000001"} {
+				if _, err := fs.Stat(tree, "snapshots/"+path); !errors.Is(err, fs.ErrNotExist) {
+					t.Errorf("snapshots/%s: got %v", path, err)
+				}
+			}
+			if list, err := fs.ReadDir(tree, "snapshots"); err != nil || len(list) > 0 {
+				t.Errorf("snapshots has %v, %v", list, err)
+			}
+		})
+	}
+}
+
+// TestUnreadLogFile: what a log file that is cut to nothing has held is not said
+// to be absent, by no path.
+func TestUnreadLogFile(t *testing.T) {
+	tree := damaged(t, "alpha", func(log fixture.File, _ string) { log.Truncate(0) })
+	for _, path := range []string{"entries/4", "decoded/4.json", "terms/2/4", "terms/9", "types/normal/4", "files/00001.wal/4",
+		"meta/first_index", "meta/last_index", "meta/members"} {
+		wantError(t, tree, path, walcore.ErrDamaged)
+	}
+	for _, path := range []string{"entries/0", "entries/x", "terms/x", "files/00002.wal", "native/00002.wal"} {
+		if _, err := fs.Stat(tree, path); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: got %v", path, err)
+		}
+	}
+	if s := status(t, tree); s.FirstIndex != nil || s.LastIndex != nil || len(s.Problems) != 1 || s.Problems[0].Kind != walcore.KindCut {
+		t.Errorf("status: %+v", s)
+	}
+}
+
 func TestSealedEntriesAreListed(t *testing.T) {
 	tree := damaged(t, "sealed128", func(log fixture.File, _ string) {
 		log.Write(walcore.SlotTableSize, make([]byte, walcore.PayloadAt-walcore.SlotTableSize))

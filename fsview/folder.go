@@ -20,7 +20,9 @@ func folderAttr(t *Tree, n Node) Attr {
 // fixedFolder has names that are known from the start.
 type fixedFolder struct {
 	items []item // by name
-	lost  []item // names that belong here but cannot be shown
+	// lost says why a name that belongs here cannot be shown, and "" of others.
+	// It is nil where there is none.
+	lost func(name string) (why string)
 }
 
 type item struct {
@@ -67,9 +69,9 @@ func (f *fixedFolder) lookup(t *Tree, name string) (Node, error) {
 		}
 		return it.node, nil
 	}
-	for _, it := range f.lost {
-		if it.name == name {
-			return 0, fmt.Errorf("%s cannot be read from %s: %w; status.json has the details", name, walcore.MetaName, walcore.ErrDamaged)
+	if f.lost != nil {
+		if why := f.lost(name); why != "" {
+			return 0, fmt.Errorf("%s %s: %w; status.json has the details", name, why, walcore.ErrDamaged)
 		}
 	}
 	return 0, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
@@ -150,11 +152,13 @@ func (termsFolder) list(t *Tree, after uint64, fn func(Dirent) bool) {
 }
 
 func (termsFolder) lookup(t *Tree, name string) (Node, error) {
-	term, short, ok := parseNumber(name)
-	if ok {
-		_, ok = t.r.Log().Term(term)
-	}
+	term, short, isNumber := parseNumber(name)
+	_, ok := t.r.Log().Term(term)
+	ok = ok && isNumber
+	unread, incomplete := t.r.Log().Unread()
 	switch {
+	case !ok && isNumber && incomplete:
+		return 0, fmt.Errorf("term %s may be in %s, whose slots cannot be read: %w", name, unread, walcore.ErrDamaged)
 	case !ok:
 		return 0, fmt.Errorf("term %s has no entries: %w", name, fs.ErrNotExist)
 	case short:

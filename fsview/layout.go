@@ -3,6 +3,7 @@ package fsview
 import (
 	_ "embed"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -118,13 +119,23 @@ func (t *Tree) types() *fixedFolder {
 	return newFixedFolder(items...)
 }
 
+// unreadable is fixedFolder.lost for the directory's own files.
+func (t *Tree) unreadable(name string) (why string) {
+	if slices.Contains(t.r.Unreadable(), name) {
+		return "cannot be read"
+	}
+	return ""
+}
+
 func (t *Tree) files() *fixedFolder {
 	var items []item
 	for _, f := range t.r.Log().Files() {
 		items = append(items, t.put(f.Name, node(kindLogFile, f.ID), entryFolder{t.r.Log(), f.Entries,
 			func(e *walcore.Entry) bool { return e.File == f }}))
 	}
-	return newFixedFolder(items...)
+	f := newFixedFolder(items...)
+	f.lost = t.unreadable
+	return f
 }
 
 func (t *Tree) native() *fixedFolder {
@@ -138,7 +149,9 @@ func (t *Tree) native() *fixedFolder {
 		}
 		items = append(items, t.put(f.Name, node(kindNative, arg), newNative(f)))
 	}
-	return newFixedFolder(items...)
+	f := newFixedFolder(items...)
+	f.lost = t.unreadable
+	return f
 }
 
 func (t *Tree) meta() *fixedFolder {
@@ -150,9 +163,8 @@ func (t *Tree) meta() *fixedFolder {
 		texts.number("checkpoint_index", m.CheckpointIndex)
 		texts.number("snapshot_index", m.SnapshotIndex)
 		texts.number("snapshot_term", m.SnapshotTerm)
-		_, known := t.r.FirstIndex()
-		texts.computed("first_index", known, t.r.FirstIndex)
-		texts.computed("last_index", known || t.r.Log().Count() > 0, t.r.LastIndex)
+		texts.computed("first_index", t.r.KnowsFirstIndex(), t.r.FirstIndex)
+		texts.computed("last_index", t.r.KnowsLastIndex(), t.r.LastIndex)
 	})
 	hard := texts.folder(func() {
 		hs := m.HardState
@@ -184,14 +196,21 @@ func (t *Tree) meta() *fixedFolder {
 type metaTexts struct {
 	tree *Tree
 	next uint64
-	into *fixedFolder
+	// of the folder that is being filled
+	items []item
+	lost  []string
 }
 
 func (m *metaTexts) folder(fill func()) *fixedFolder {
-	m.into = &fixedFolder{}
+	m.items, m.lost = nil, nil
 	fill()
-	f := newFixedFolder(m.into.items...)
-	f.lost = m.into.lost
+	f, lost := newFixedFolder(m.items...), m.lost
+	f.lost = func(name string) string {
+		if slices.Contains(lost, name) {
+			return "is not known"
+		}
+		return ""
+	}
 	return f
 }
 
@@ -200,11 +219,11 @@ func (m *metaTexts) value(name string, known bool, body func() string) {
 	n := pair(kindText, m.next, 0)
 	m.next++
 	if !known {
-		m.into.lost = append(m.into.lost, item{name, n})
+		m.lost = append(m.lost, name)
 		return
 	}
 	x := newText(m.tree.metaAttr(), func() ([]byte, error) { return []byte(body()), nil })
-	m.into.items = append(m.into.items, m.tree.put(name, n, x))
+	m.items = append(m.items, m.tree.put(name, n, x))
 }
 
 func (m *metaTexts) number(name string, v *uint64) {
@@ -232,7 +251,16 @@ func lines(ids []uint64) string {
 func (t *Tree) snapshots() *fixedFolder {
 	snap := t.r.Meta().Snapshot
 	if snap == nil {
-		return newFixedFolder()
+		f := newFixedFolder()
+		if t.r.Meta().SnapshotDamaged() {
+			f.lost = func(name string) string {
+				if name == "latest" || isSnapshotName(name) {
+					return "cannot be read from " + walcore.MetaName
+				}
+				return ""
+			}
+		}
+		return f
 	}
 	file := t.r.MetaFile()
 	index, term := snap.Metadata.GetIndex(), snap.Metadata.GetTerm()
@@ -248,7 +276,7 @@ func (t *Tree) snapshots() *fixedFolder {
 		put("decoded.json", snapshotDecoded, t.decodedSnapshot(file)),
 		put("snapshot.pb", snapshotStored, part(snap.At, snap.Size)),
 	)
-	name := fmt.Sprintf("%s-%s", numberName(term), numberName(index))
+	name := snapshotName(term, index)
 	return newFixedFolder(put(name, snapshotFolder, folder), t.put("latest", node(kindLatest, index), link(name)))
 }
 

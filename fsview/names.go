@@ -3,6 +3,7 @@ package fsview
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"go.etcd.io/raft/v3/raftpb"
 )
@@ -33,6 +34,15 @@ func parseNumber(name string) (n uint64, short, ok bool) {
 	}
 	n, err := strconv.ParseUint(name, 10, 64)
 	return n, len(name) != nameDigits, err == nil
+}
+
+func snapshotName(term, index uint64) string { return numberName(term) + "-" + numberName(index) }
+
+func isSnapshotName(name string) bool {
+	t, i, _ := strings.Cut(name, "-")
+	term, _, ok1 := parseNumber(t)
+	index, _, ok2 := parseNumber(i)
+	return ok1 && ok2 && name == snapshotName(term, index)
 }
 
 // typeNames are the folders in types/, in the order of raftpb's numbers.

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-
-	"github.com/walfs/walfs/test/fixture"
 )
 
 func TestNoDirectory(t *testing.T) {
@@ -152,6 +150,14 @@ func TestNoPermission(t *testing.T) {
 			d.problem("00003.wal", KindHole, 0, 1, 0, 401)
 			d.lose(ErrDamaged, 401, 700)
 		}},
+		{"the first log file", "alpha", "00001.wal", func(d *damaged) {
+			d.problem("00001.wal", KindUnreadable, -1, 1, 0, 0)
+			d.lose(ErrDamaged, 1, 400)
+		}},
+		{"the last log file", "alpha", "00003.wal", func(d *damaged) {
+			d.problem("00003.wal", KindUnreadable, -1, 1, 0, 0)
+			d.lose(ErrDamaged, 701, 975)
+		}},
 		{"wal.meta", "alpha", MetaName, func(d *damaged) { d.problem(MetaName, KindUnreadable, -1, 1, 0, 0) }},
 		{"KEYREGISTRY", "sealed128", KeyRegistryName, func(d *damaged) {
 			d.problem(KeyRegistryName, KindUnreadable, -1, 1, 0, 0)
@@ -198,7 +204,6 @@ func TestOnlyLogFileWithoutPermission(t *testing.T) {
 	d.forAll()
 	must(t, os.Chmod(d.path("00001.wal"), 0))
 	d.problem("00001.wal", KindUnreadable, -1, 1, 0, 0)
-	d.noCommit(fixture.ReadManifest(t, "alpha").Meta.HardState.Commit)
-	d.lose(ErrNoEntry, 1, 975)
+	d.lose(ErrDamaged, 1, 975)
 	asNobody(t, func() { d.check() })
 }

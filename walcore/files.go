@@ -70,7 +70,7 @@ func (r *Reader) openNative(name string, before *Reader) {
 		if errors.As(err, &pe) {
 			err = pe.Err
 		}
-		r.problem(name, KindUnreadable, "cannot be opened: %v", err)
+		r.unreadable(name, "cannot be opened", err)
 		return
 	}
 	attr, err := statFile(f)
@@ -78,7 +78,7 @@ func (r *Reader) openNative(name string, before *Reader) {
 		err = errors.New("is no regular file any more")
 	}
 	if err != nil {
-		r.problem(name, KindUnreadable, "%v", err)
+		r.unreadable(name, "cannot be opened", err)
 		f.Close()
 		return
 	}
@@ -186,8 +186,11 @@ func (r *Reader) readLogFiles(before *Reader) []*LogFile {
 		}
 		f, err := r.readLogFile(id, n, id == r.newest, before)
 		if err != nil {
-			r.problem(n.Name, KindUnreadable, "cannot be read: %v", err)
+			r.unreadable(n.Name, "cannot be read", err)
 			continue
+		}
+		if r.cutShort(f, before.logFile(n), before) {
+			r.unread = append(r.unread, id)
 		}
 		files = append(files, f)
 	}

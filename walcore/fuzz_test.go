@@ -76,7 +76,7 @@ func FuzzLogFile(f *testing.F) {
 			must(t, err)
 			logs = append(logs, l)
 		}
-		checkFuzzedLog(t, newLog(logs, snapshot, hard), payloads[:min(len(payloads), int(size%(1<<20)))])
+		checkFuzzedLog(t, newLog(logs, nil, snapshot, hard), payloads[:min(len(payloads), int(size%(1<<20)))])
 	})
 }
 

@@ -14,10 +14,11 @@ import (
 // It does not change; what its files hold may, and reading finds that out.
 // Its methods may be called from many goroutines.
 type Log struct {
-	files []*LogFile // by first index; those without entries last
-	spans []span     // upwards, without overlap
-	terms []TermSpan // upwards
-	count int        // slots that are entries as far as slots tell
+	files  []*LogFile // by first index; those without entries last
+	unread []uint64   // ids of files whose slots are not known
+	spans  []span     // upwards, without overlap
+	terms  []TermSpan // upwards
+	count  int        // slots that are entries as far as slots tell
 }
 
 // span is a run of indexes and the file that holds it.
@@ -40,10 +41,10 @@ type Entry struct {
 	File        *LogFile
 }
 
-// newLog puts files, each ordered in itself, one after the other. Indexes up to
-// snapshot may be missing: a follower that lagged has got a snapshot instead.
-// hard is the hard state's term, 0 if it is not known.
-func newLog(files []*LogFile, snapshot, hard uint64) *Log {
+// newLog puts files, each ordered in itself, one after the other. unread are the
+// ids of those whose slots are not known. Indexes up to snapshot may be missing:
+// a follower that lagged has got a snapshot instead. hard is the hard state's term, 0 if it is not known.
+func newLog(files []*LogFile, unread []uint64, snapshot, hard uint64) *Log {
 	for _, f := range files {
 		f.order(snapshot)
 	}
@@ -57,7 +58,7 @@ func newLog(files []*LogFile, snapshot, hard uint64) *Log {
 		}
 		return a.ID < b.ID
 	})
-	l := &Log{files: files}
+	l := &Log{files: files, unread: unread}
 	terms := termOrder{hard: hard}
 	for _, f := range files {
 		chain := f.runs
@@ -112,14 +113,18 @@ func (l *Log) clip(f *LogFile, r run) run {
 func (l *Log) take(f *LogFile, r run, snapshot uint64, terms *termOrder) {
 	lost := false
 	if k := len(l.spans) - 1; k >= 0 && r.index > l.last()+1 {
-		if prev := l.spans[k]; prev.file == f {
+		prev := l.spans[k]
+		if prev.file == f {
 			lost = holeBetween(prev.run, r, snapshot)
 		} else {
 			lost = r.index-1 > snapshot
 		}
 		if from := l.last() + 1; lost {
-			f.problems.add(Problem{File: f.Name, Slot: r.slot, Index: from, Kind: KindHole,
-				Message: fmt.Sprintf("entries %d to %d are in none of the slots", from, r.index-1)})
+			message := fmt.Sprintf("entries %d to %d are in none of the slots", from, r.index-1)
+			if name, ok := l.unreadBetween(prev.file.ID, f.ID); ok {
+				message += fmt.Sprintf(" that can be read; they may be in %s", name)
+			}
+			f.problems.add(Problem{File: f.Name, Slot: r.slot, Index: from, Kind: KindHole, Message: message})
 		}
 	}
 	terms.check(f, r)
@@ -174,7 +179,8 @@ func (l *Log) Term(term uint64) (TermSpan, bool) {
 func (l *Log) Count() int { return l.count }
 
 // Entry finds the entry with an index. It fails with ErrNoEntry outside the
-// log, and with ErrDamaged inside it where the entry is not whole.
+// log, and with ErrDamaged inside it where the entry is not whole, or where it
+// may be in a log file that cannot be read.
 func (l *Log) Entry(index uint64) (Entry, error) {
 	f, i, ok := l.find(index)
 	if ok {
@@ -182,6 +188,9 @@ func (l *Log) Entry(index uint64) (Entry, error) {
 			return e, nil
 		}
 		return Entry{}, &Error{File: f.Name, Slot: i, Offset: f.slot(i).Offset, Index: index, Err: ErrDamaged}
+	}
+	if name, may := l.mayBeIn(index); may {
+		return Entry{}, fmt.Errorf("entry %d may be in %s, whose slots cannot be read: %w", index, name, ErrDamaged)
 	}
 	if l.lost(index) {
 		return Entry{}, fmt.Errorf("entry %d is missing between others: %w", index, ErrDamaged)

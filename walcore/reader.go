@@ -56,6 +56,7 @@ type Reader struct {
 	metaFile *NativeFile // nil: there is none
 	log      *Log
 	problems []Problem // of the directory, not of a log file
+	unread   []uint64  // ids of log files, see unreadable
 	// unfinished is since when something has looked as if a writer were at
 	// work in it; zero if nothing does.
 	unfinished time.Time
@@ -118,7 +119,8 @@ func (r *Reader) load(before *Reader) (err error) {
 		return err
 	}
 	r.readMeta(before)
-	r.log = newLog(r.readLogFiles(before), r.mayBeMissing(), r.meta.HardState.GetTerm())
+	files := r.readLogFiles(before)
+	r.log = newLog(files, r.unread, r.mayBeMissing(), r.meta.HardState.GetTerm())
 	for _, f := range r.log.files {
 		r.seal(f)
 	}

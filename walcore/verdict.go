@@ -4,13 +4,13 @@ import "fmt"
 
 // FirstIndex is the first index that raft.Storage would serve: the one after
 // the snapshot's, or the first entry's. ok is false where wal.meta does not
-// tell whether there is a snapshot.
+// tell whether there is a snapshot, and where there is none and the log may
+// begin in a file that cannot be read.
 func (r *Reader) FirstIndex() (index uint64, ok bool) {
-	snap, known := r.snapshotIndex()
-	if !known {
+	if !r.KnowsFirstIndex() {
 		return 0, false
 	}
-	if snap > 0 {
+	if snap, _ := r.snapshotIndex(); snap > 0 {
 		return snap + 1, true
 	}
 	for e := range r.log.Entries(0) {
@@ -19,13 +19,31 @@ func (r *Reader) FirstIndex() (index uint64, ok bool) {
 	return 1, true
 }
 
+// KnowsFirstIndex reports whether FirstIndex is known, without a look at
+// payloads.
+func (r *Reader) KnowsFirstIndex() bool {
+	snap, known := r.snapshotIndex()
+	_, unread := r.log.unreadBefore(0)
+	return known && (snap > 0 || !unread)
+}
+
 // LastIndex is the last index of the log: the last entry's, or the snapshot's
-// where that is further on. ok is false as FirstIndex's is, unless there are
-// entries.
+// where that is further on. ok is false where the log may end in a file that
+// cannot be read, and, without entries, where wal.meta does not tell whether
+// there is a snapshot.
 func (r *Reader) LastIndex() (index uint64, ok bool) {
 	last, found := r.log.Last()
 	snap, known := r.snapshotIndex()
-	return max(last.Index, snap), found || known
+	_, unread := r.log.unreadBefore(len(r.log.spans))
+	return max(last.Index, snap), !unread && (found || known)
+}
+
+// KnowsLastIndex reports whether LastIndex is known, without a look at
+// payloads.
+func (r *Reader) KnowsLastIndex() bool {
+	_, known := r.snapshotIndex()
+	_, unread := r.log.unreadBefore(len(r.log.spans))
+	return !unread && (known || r.log.Count() > 0)
 }
 
 // snapshotIndex is the announced snapshot's index, 0 for none. It is not known
@@ -93,7 +111,7 @@ func (r *Reader) contradictions() []Problem {
 		problems = append(problems, Problem{File: MetaName, Slot: -1, Offset: 1024, Index: *at, Kind: KindSnapshot,
 			Message: fmt.Sprintf("the snapshot's index is %d: no log gets there", *at)})
 	}
-	if snap > 0 && len(r.log.spans) > 0 {
+	if _, unread := r.log.unreadBefore(0); snap > 0 && len(r.log.spans) > 0 && !unread {
 		if first := r.log.spans[0]; first.index > snap+1 {
 			problems = append(problems, Problem{File: first.file.Name, Slot: first.slot, Index: snap + 1, Kind: KindHole,
 				Message: fmt.Sprintf("the snapshot ends at %d, the log begins at %d: the entries between are nowhere in the directory", snap, first.index)})

@@ -134,6 +134,35 @@ func hold(t *testing.T, cmd *exec.Cmd) {
 	}
 }
 
+// TestUnreadableLogFile: a log file that the user may not read is neither absent
+// nor lost.
+func TestUnreadableLogFile(t *testing.T) {
+	needUserFUSE(t)
+	home, dir, at := userHome(t, "alpha")
+	if err := os.Chmod(dir+"/00001.wal", 0); err != nil {
+		t.Fatal(err)
+	}
+	paths := []string{"entries/4", "meta/first_index", "meta/last_index", "native/00001.wal", "files/00001.wal"}
+	for _, path := range paths {
+		cmd := asNobody(home, walfs, "cat", dir, path)
+		if out, _ := cmd.CombinedOutput(); cmd.ProcessState.ExitCode() != 3 || !bytes.Contains(out, []byte(": damaged; ")) {
+			t.Errorf("cat %s: exit code %d: %s", path, cmd.ProcessState.ExitCode(), out)
+		}
+	}
+	cmd := asNobody(home, walfs, "stat", "--json", dir)
+	if out, _ := cmd.CombinedOutput(); cmd.ProcessState.ExitCode() != 3 || !bytes.Contains(out, []byte(`"last_index": null`)) ||
+		!bytes.Contains(out, []byte("permission denied")) || bytes.Contains(out, []byte("lost")) {
+		t.Errorf("stat: exit code %d: %s", cmd.ProcessState.ExitCode(), out)
+	}
+	m := start(t, at, asNobody(home, walfs, "mount", dir, at))
+	for _, path := range paths {
+		if out, err := asNobody(home, "cat", at+"/"+path).CombinedOutput(); err == nil || !bytes.Contains(out, []byte("Input/output error")) {
+			t.Errorf("%s of the mount: %v, %s", path, err, out)
+		}
+	}
+	m.stop()
+}
+
 // TestUnreadableToTheUser: the directory of a service is often its own alone.
 func TestUnreadableToTheUser(t *testing.T) {
 	needUserFUSE(t)

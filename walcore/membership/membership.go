@@ -92,6 +92,9 @@ func Replay(r *walcore.Reader) ([]Member, error) {
 		}
 	}
 	if next <= commit {
+		if err := r.Log().Gap(next, commit); err != nil {
+			return nil, fmt.Errorf("%w; it may be a configuration change", err)
+		}
 		return nil, fmt.Errorf("entries %d to %d are committed, but not in the log: %w", next, commit, walcore.ErrDamaged)
 	}
 	return cfg.members(addresses), nil

@@ -18,6 +18,7 @@ func newReplica(r *walcore.Reader) Replica {
 	if last, ok := r.Log().Last(); ok {
 		rep.LastIndex = last.Index
 	}
+	_, rep.endKnown = r.LastIndex()
 	return rep
 }
 
@@ -34,7 +35,8 @@ func common(replicas []Replica) *Range {
 }
 
 // ahead compares each replica with the one whose log reaches furthest. Who has
-// got a snapshot instead of entries does not lack them.
+// got a snapshot instead of entries does not lack them, nor does one whose last
+// log file cannot be read.
 func ahead(replicas []Replica) []Ahead {
 	best := replicas[0]
 	for _, r := range replicas {
@@ -48,7 +50,7 @@ func ahead(replicas []Replica) []Ahead {
 		if r.Snapshot != nil {
 			reach = max(reach, r.Snapshot.Index)
 		}
-		if reach < best.LastIndex {
+		if reach < best.LastIndex && r.endKnown {
 			list = append(list, Ahead{Dir: best.Dir, Behind: r.Dir, Range: Range{First: reach + 1, Last: best.LastIndex}})
 		}
 	}

@@ -54,6 +54,8 @@ type Replica struct {
 	HardState  *fsview.HardState `json:"hard_state"`
 	Snapshot   *fsview.Snapshot  `json:"snapshot"`
 	Problems   int               `json:"problems"`
+
+	endKnown bool // LastIndex is that of the log, not only of what can be read
 }
 
 // Range is indexes, both ends included.
