@@ -16,6 +16,7 @@ type View interface {
 	ReadAt(n Node, p []byte, off int64) (int, error)
 	AppendEntry(dst []byte, n Node, payloads *walcore.Scanner) ([]byte, error)
 	Readlink(Node) (string, error)
+	Properties(Node) ([]Property, error)
 	Usage() (bytes int64, entries int)
 }
 
@@ -83,5 +84,7 @@ func (l *Live) List(folder Node, after uint64, fn func(Dirent) bool) error {
 func (l *Live) AppendEntry(dst []byte, n Node, payloads *walcore.Scanner) ([]byte, error) {
 	return l.Tree().AppendEntry(dst, n, payloads)
 }
+
+func (l *Live) Properties(n Node) ([]Property, error) { return l.Tree().Properties(n) }
 
 func (l *Live) Usage() (bytes int64, entries int) { return l.Tree().Usage() }

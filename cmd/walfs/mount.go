@@ -13,7 +13,7 @@ import (
 func newMount() *cobra.Command {
 	var read readFlags
 	var decode decodeFlags
-	var allowOther, frozen bool
+	var allowOther, frozen, xattrs bool
 	cmd := &cobra.Command{
 		Use:   "mount DIR MOUNTPOINT",
 		Short: "Serve the tree until Ctrl-C or umount",
@@ -21,6 +21,9 @@ func newMount() *cobra.Command {
 and stays in the foreground. Ctrl-C, SIGTERM, umount and fusermount3 -u end it.
 It follows the directory: what a running node writes appears at once. --frozen
 shows it as it is when the command starts.
+
+With --xattrs an entry's file has the extended attributes user.raft.term, .index,
+.type, .file and .offset (of its payload in the log file): getfattr -d shows them.
 
 Exit codes: 0 unmounted, 1 failed, 2 wrong usage, 4 wrong key.`,
 		Args: cobra.ExactArgs(2),
@@ -45,7 +48,7 @@ Exit codes: 0 unmounted, 1 failed, 2 wrong usage, 4 wrong key.`,
 				view = tree
 				r.Problems() // reads what would be read later: payload lengths
 			}
-			m, err := fusefs.Mount(view, args[1], fusefs.Options{Dir: args[0], AllowOther: allowOther})
+			m, err := fusefs.Mount(view, args[1], fusefs.Options{Dir: args[0], AllowOther: allowOther, XAttrs: xattrs})
 			if err != nil {
 				return err
 			}
@@ -63,6 +66,7 @@ Exit codes: 0 unmounted, 1 failed, 2 wrong usage, 4 wrong key.`,
 	read.add(cmd.Flags())
 	decode.add(cmd.Flags())
 	cmd.Flags().BoolVar(&frozen, "frozen", false, "show the log as it is now, whatever is written later; what is destroyed gives errors")
+	cmd.Flags().BoolVar(&xattrs, "xattrs", false, "give entries extended attributes; ls -l asks for them, two requests a file")
 	cmd.Flags().BoolVar(&allowOther, "allow-other", false, "let other users in, as far as the files' permissions allow")
 	return cmd
 }

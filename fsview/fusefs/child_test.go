@@ -54,6 +54,10 @@ func readAll(path string) error {
 }
 
 func child(op string, paths []string) int {
+	if op == "xattrs" {
+		printXAttrs(paths)
+		return 0
+	}
 	do := childOps[op]
 	if do == nil {
 		fmt.Fprintf(os.Stderr, "no child operation %q\n", op)

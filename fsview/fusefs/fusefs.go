@@ -11,7 +11,7 @@
 //   - all answers may be cached for long; what changes is taken back by
 //     notifications (see follow);
 //   - the mount is read-only, or each read would invalidate the atime;
-//   - there are no extended attributes;
+//   - there are no extended attributes, unless they are asked for;
 //   - a walk over many entries finds them in the page cache (see readAhead).
 package fusefs
 

@@ -77,19 +77,19 @@ func needFUSE(t *testing.T) {
 // serve mounts a directory, as walfs mount does, and counts the requests.
 func serve(t *testing.T, dir string, key []byte) (string, *counter) {
 	t.Helper()
-	return serveView(t, dir, key, func(tree *fsview.Tree) fsview.View { return fsview.NewLive(tree) })
+	return serveView(t, Options{Dir: dir}, key, func(tree *fsview.Tree) fsview.View { return fsview.NewLive(tree) })
 }
 
 // serveFrozen is serve of a directory as it is now.
 func serveFrozen(t *testing.T, dir string, key []byte) (string, *counter) {
 	t.Helper()
-	return serveView(t, dir, key, func(tree *fsview.Tree) fsview.View { return tree })
+	return serveView(t, Options{Dir: dir}, key, func(tree *fsview.Tree) fsview.View { return tree })
 }
 
-func serveView(t *testing.T, dir string, key []byte, view func(*fsview.Tree) fsview.View) (string, *counter) {
+func serveView(t *testing.T, o Options, key []byte, view func(*fsview.Tree) fsview.View) (string, *counter) {
 	t.Helper()
 	needFUSE(t)
-	r, err := walcore.OpenReader(dir, walcore.ReaderOptions{Key: key})
+	r, err := walcore.OpenReader(o.Dir, walcore.ReaderOptions{Key: key})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func serveView(t *testing.T, dir string, key []byte, view func(*fsview.Tree) fsv
 		}
 	})
 	c := newCounter(New(v))
-	m, err := mountRaw(c, mountpoint(t), Options{Dir: dir})
+	m, err := mountRaw(c, mountpoint(t), o)
 	if err != nil {
 		t.Fatal(err)
 	}

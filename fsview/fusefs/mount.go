@@ -23,6 +23,9 @@ type Options struct {
 	Dir string
 	// AllowOther lets other users in, as far as permissions do.
 	AllowOther bool
+	// XAttrs gives entries extended attributes. They cost ls -l two requests
+	// a file.
+	XAttrs bool
 }
 
 // Mounted is a tree that is being served.
@@ -74,7 +77,7 @@ func mountOptions(o Options) *fuse.MountOptions {
 		AllowOther: o.AllowOther,
 		// The kernel checks permissions by the attributes it has.
 		Options:       []string{"default_permissions"},
-		DisableXAttrs: true,
+		DisableXAttrs: !o.XAttrs,
 		// It sizes reader buffers, and with them memory.
 		MaxWrite:             128 << 10,
 		EnableSymlinkCaching: true,
