@@ -39,7 +39,7 @@ An id that is not given stays 0, as in a directory that Dgraph has not used yet.
 }
 
 func runCreate(out io.Writer, opts createOptions, dir string) error {
-	key, err := opts.write.key()
+	key, err := readKey(opts.write.keyFile)
 	if err != nil {
 		return err
 	}

@@ -76,7 +76,7 @@ func pathError(name string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) && !errors.Is(err, walcore.ErrNoEntry) {
 		err = errNoPath
 	}
-	return fmt.Errorf("%s: %w", name, err)
+	return fmt.Errorf("%s: %w", quoted(name), err)
 }
 
 func newRoot(started *bool) *cobra.Command {

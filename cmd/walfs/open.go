@@ -3,8 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/spf13/pflag"
 	"github.com/walfs/walfs/walcore"
@@ -23,18 +25,46 @@ func (f *readFlags) add(flags *pflag.FlagSet) {
 
 func (f *readFlags) open(dir string) (*walcore.Reader, error) {
 	opts := walcore.ReaderOptions{Plain: f.plain}
-	if f.keyFile != "" {
-		key, err := walcore.ReadKeyFile(f.keyFile)
-		if err != nil {
-			return nil, err
-		}
-		opts.Key = key
+	key, err := readKey(f.keyFile)
+	if err != nil {
+		return nil, err
 	}
+	opts.Key = key
 	r, err := walcore.OpenReader(dir, opts)
-	if errors.Is(err, walcore.ErrNotRaftDir) {
-		err = fmt.Errorf("%w%s", err, nearby(dir))
+	return r, explain(dir, err)
+}
+
+// readKey reads a key file, if one is named.
+func readKey(name string) ([]byte, error) {
+	if name == "" {
+		return nil, nil
 	}
-	return r, err
+	key, err := walcore.ReadKeyFile(name)
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		err = exitError{exitKey, fmt.Errorf("key file %s: %w; give the file that the node was started with", name, pe.Err)}
+	}
+	return key, err
+}
+
+// explain adds to an error of opening dir what to do next.
+func explain(dir string, err error) error {
+	var pe *fs.PathError
+	switch {
+	case errors.Is(err, walcore.ErrNotRaftDir):
+		return fmt.Errorf("%w%s", err, nearby(dir))
+	case errors.As(err, &pe) && pe.Path == dir && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)):
+		return fmt.Errorf("directory %s: %w; an Alpha keeps its log in the folder w/, a Zero in zw/", quoted(dir), pe.Err)
+	}
+	return err
+}
+
+// quoted makes a name visible that a shell has left empty.
+func quoted(name string) string {
+	if name == "" {
+		return `""`
+	}
+	return name
 }
 
 // nearby points at the folders where nodes keep their logs, if dir has one.

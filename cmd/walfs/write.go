@@ -32,13 +32,6 @@ func (f *writeFlags) add(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.dryRun, "dry-run", false, "change nothing, say what would change")
 }
 
-func (f *writeFlags) key() ([]byte, error) {
-	if f.keyFile == "" {
-		return nil, nil
-	}
-	return walcore.ReadKeyFile(f.keyFile)
-}
-
 // storage is a directory that a command writes to, and where it says what it
 // has done.
 type storage struct {
@@ -50,7 +43,7 @@ type storage struct {
 // open opens a directory that has a log. What that puts right is said on
 // stderr.
 func (f *writeFlags) open(dir string, out io.Writer) (*storage, error) {
-	key, err := f.key()
+	key, err := readKey(f.keyFile)
 	if err != nil {
 		return nil, err
 	}
@@ -63,9 +56,9 @@ func (f *writeFlags) open(dir string, out io.Writer) (*storage, error) {
 	}
 	s, err := f.openWith(dir, walcore.Options{Key: key}, out)
 	if errors.Is(err, walcore.ErrNotRaftDir) {
-		err = fmt.Errorf("%w%s; walfs create makes an empty log", err, nearby(dir))
+		return nil, fmt.Errorf("%w; walfs create makes an empty log", explain(dir, err))
 	}
-	return s, err
+	return s, explain(dir, err)
 }
 
 func (f *writeFlags) openWith(dir string, opts walcore.Options, out io.Writer) (*storage, error) {

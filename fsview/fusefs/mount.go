@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -48,8 +49,11 @@ func mountRaw(raw fuse.RawFileSystem, at string, o Options) (*Mounted, error) {
 		return nil, err
 	}
 	server, err := fuse.NewServer(raw, abs, mountOptions(o))
+	if err != nil && strings.HasPrefix(err.Error(), "fusermount exited") {
+		err = errors.New("fusermount3 has refused") // and has said why
+	}
 	if err != nil {
-		return nil, fmt.Errorf("mount on %s: %w%s", abs, err, advice(err))
+		return nil, fmt.Errorf("mount on %s: %w%s", abs, err, advice(err, o))
 	}
 	m := &Mounted{At: abs, server: server, done: make(chan struct{})}
 	go func() {
@@ -93,8 +97,10 @@ func mountOptions(o Options) *fuse.MountOptions {
 	return m
 }
 
-func advice(err error) string {
+func advice(err error, o Options) string {
 	switch {
+	case o.AllowOther && os.Geteuid() != 0 && !othersAllowed():
+		return "; --allow-other of an ordinary user needs a line user_allow_other in /etc/fuse.conf"
 	case errors.Is(err, exec.ErrNotFound):
 		return "; install fusermount3 (Debian's package fuse3), or mount as root"
 	case errors.Is(err, os.ErrNotExist):
@@ -103,6 +109,21 @@ func advice(err error) string {
 		return "; this needs the right to mount (in a container: --device /dev/fuse --cap-add SYS_ADMIN); walfs ls and walfs cat need none"
 	}
 	return ""
+}
+
+// othersAllowed reports whether ordinary users may let others in. Where that
+// cannot be told, they may: fusermount3 decides.
+func othersAllowed() bool {
+	conf, err := os.ReadFile("/etc/fuse.conf")
+	if err != nil {
+		return !errors.Is(err, os.ErrNotExist)
+	}
+	for line := range strings.Lines(string(conf)) {
+		if strings.TrimSpace(line) == "user_allow_other" {
+			return true
+		}
+	}
+	return false
 }
 
 // Done is closed when the file system has been unmounted, by Close or from

@@ -179,6 +179,23 @@ func TestUnreadableToTheUser(t *testing.T) {
 	}
 }
 
+// TestAllowOtherOfAUser: fusermount3 refuses it unless the machine allows it.
+func TestAllowOtherOfAUser(t *testing.T) {
+	needUserFUSE(t)
+	conf, err := os.ReadFile("/etc/fuse.conf")
+	if err == nil && bytes.Contains(conf, []byte("\nuser_allow_other")) {
+		t.Skip("ordinary users may do it here")
+	}
+	home, dir, at := userHome(t, "alpha")
+	cmd := asNobody(home, walfs, "mount", "--allow-other", dir, at)
+	out, _ := cmd.CombinedOutput()
+	said := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
+	want := "walfs: mount on " + at + ": fusermount3 has refused; --allow-other of an ordinary user needs a line user_allow_other in /etc/fuse.conf"
+	if cmd.ProcessState.ExitCode() != 1 || len(said) != 2 || said[1] != want {
+		t.Errorf("exit code %d: %q", cmd.ProcessState.ExitCode(), said)
+	}
+}
+
 func TestAllowOther(t *testing.T) {
 	needRoot(t)
 	for _, test := range []struct {
