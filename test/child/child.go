@@ -70,7 +70,7 @@ func Build(t testing.TB, pkg string) string {
 		return path
 	}
 	args := []string{"build", "-o", path}
-	if raceEnabled {
+	if Race {
 		args = append(args, "-race")
 	}
 	if out, err := exec.Command("go", append(args, "github.com/walfs/walfs/"+pkg)...).CombinedOutput(); err != nil {

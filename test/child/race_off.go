@@ -2,4 +2,5 @@
 
 package child
 
-const raceEnabled = false
+// Race says that what is built has the race detector.
+const Race = false

@@ -2,4 +2,5 @@
 
 package child
 
-const raceEnabled = true
+// Race says that what is built has the race detector.
+const Race = true

@@ -2,13 +2,18 @@ package raftdir
 
 import (
 	"encoding/binary"
+	"fmt"
 	"hash/crc32"
 	"math/rand/v2"
 )
 
+// LargeTerm is the first of the terms in which every fourth payload has two
+// megabytes, so that log files grow, and end by size.
+const LargeTerm = 1 << 20
+
 // Payload derives an entry's bytes from its index and term:
 //
-//	"walfs" · index (8) · term (8) · filler of the same two · crc32 (4)
+//	"walfs INDEX TERM\n" · filler of the same two · crc32 (4)
 //
 // Some have no bytes at all, as the first entry of a term in Raft; some have
 // more than a page, a few more than a READ request takes.
@@ -18,6 +23,8 @@ func Payload(index, term uint64) []byte {
 	switch {
 	case rng.IntN(20) == 0:
 		return nil
+	case term >= LargeTerm && index%4 == 0:
+		filler = 2 << 20
 	case index%5000 == 0:
 		filler = 300_000
 	case index%500 == 0:
@@ -37,10 +44,8 @@ func Blob(index, term uint64) []byte {
 }
 
 func fill(rng *rand.Rand, index, term uint64, filler int) []byte {
-	b := make([]byte, 0, 5+8+8+filler+4)
-	b = append(b, "walfs"...)
-	b = binary.BigEndian.AppendUint64(b, index)
-	b = binary.BigEndian.AppendUint64(b, term)
+	b := make([]byte, 0, 48+filler+4)
+	b = fmt.Appendf(b, "walfs %d %d\n", index, term)
 	for range filler / 8 {
 		b = binary.BigEndian.AppendUint64(b, rng.Uint64())
 	}

@@ -37,6 +37,8 @@ type Options struct {
 	KeepKeyID bool
 	// NewDataKey has every so manyth file get a new data key; 0: one for all.
 	NewDataKey int
+	// Large begins with LargeTerm.
+	Large bool
 }
 
 // Writer is the node. First and Last bound the log: what is physically in it.
@@ -44,6 +46,7 @@ type Writer struct {
 	First, Last  uint64
 	Term, Commit uint64
 	Wrote        uint64 // entries, ever
+	Grown, Full  int    // files that were too small, files that were full by size
 
 	dir   string
 	o     Options
@@ -71,6 +74,9 @@ func Create(dir string, o Options) *Writer {
 	}
 	must(os.MkdirAll(dir, 0o700))
 	w := &Writer{First: 1, Term: 1, dir: dir, o: o}
+	if o.Large {
+		w.Term = LargeTerm
+	}
 	if len(o.Key) > 0 {
 		w.keys = newRegistry(filepath.Join(dir, "KEYREGISTRY"), o.Key)
 	}
@@ -146,12 +152,17 @@ func (w *Writer) took(f *file, size int) {
 // room gives the file that takes a payload. A full one is cut to its end.
 func (w *Writer) room(size int) *file {
 	f := w.current()
-	if f.n >= w.o.Slots || f.end+4+size > maxFileSize {
+	full := f.end+4+size > maxFileSize
+	if full {
+		w.Full++
+	}
+	if full || f.n >= w.o.Slots {
 		f.resize(f.end)
 		w.addFile(f.id + 1)
 		f = w.current()
 	}
 	if need := f.end + 4 + size; need > len(f.data) {
+		w.Grown++
 		f.resize(max(len(f.data)+min(len(f.data), maxFileSize), need))
 	}
 	return f

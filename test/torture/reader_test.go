@@ -33,32 +33,37 @@ var readers = map[string]func(*reader){
 	"tools":   (*reader).tools,
 }
 
-// tally is what a reader has seen. Right are whole files that were compared;
-// Gone, those that gave an error that a reader must expect.
-type tally struct{ Rounds, Right, Bytes, Gone int }
+// tally is what a reader has seen. Right are whole files that were compared,
+// Direct those of them that were read around the kernel's cache; Gone, those
+// that gave an error that a reader must expect. Uses counts, by tool, the times
+// that it came to its end and had read something right.
+type tally struct {
+	Rounds, Right, Direct, Bytes, Gone int
+	Uses                               map[string]int
+}
 
 type reader struct {
 	tally
 	at   string // the mount
 	rng  *rand.Rand
 	stop atomic.Bool
-	// running is the last program that was started.
-	running atomic.Pointer[os.Process]
-	told    time.Time // when the tally was
+	told time.Time // when the tally was
 }
 
 // readerMain is a reader's main.
 func readerMain(kind, at string) int {
-	r := &reader{at: at, rng: rand.New(rand.NewPCG(uint64(os.Getpid()), 0))}
+	r := &reader{tally: tally{Uses: map[string]int{}}, at: at, rng: rand.New(rand.NewPCG(uint64(os.Getpid()), 0))}
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM)
 	go func() {
 		<-stop
 		r.stop.Store(true)
-		r.kill()
 	}()
-	for !r.stopped() {
+	for {
 		readers[kind](r)
+		if r.stopped() {
+			break
+		}
 		r.Rounds++
 	}
 	r.tell()
@@ -74,13 +79,6 @@ func (r *reader) tell() {
 }
 
 func (r *reader) stopped() bool { return r.stop.Load() }
-
-// kill ends a program that runs, and those that it runs.
-func (r *reader) kill() {
-	if p := r.running.Load(); p != nil {
-		syscall.Kill(-p.Pid, syscall.SIGKILL)
-	}
-}
 
 // wrong ends the process: what was read is neither right nor an error.
 func wrong(format string, args ...any) {
@@ -102,6 +100,17 @@ func (r *reader) gone(path string, err error) {
 
 func (r *reader) path(parts ...string) string {
 	return filepath.Join(append([]string{r.at}, parts...)...)
+}
+
+// open opens an entry's file, one time in three with O_DIRECT: each of its reads
+// asks the mount then, and not the kernel's cache.
+func (r *reader) open(path string) (f *os.File, direct bool, err error) {
+	flags := os.O_RDONLY
+	if direct = r.rng.IntN(3) == 0; direct {
+		flags |= syscall.O_DIRECT
+	}
+	f, err = os.OpenFile(r.path(path), flags, 0)
+	return f, direct, err
 }
 
 // names lists a folder, in its order.
@@ -167,7 +176,7 @@ func (r *reader) below(folder string) {
 // entry reads an entry's file whole and compares it.
 func (r *reader) entry(folder, name string) {
 	path := filepath.Join(folder, name)
-	f, err := os.Open(r.path(path))
+	f, direct, err := r.open(path)
 	if err != nil {
 		r.gone(path, err)
 		return
@@ -182,7 +191,7 @@ func (r *reader) entry(folder, name string) {
 		r.gone(path, err)
 		return
 	}
-	r.compare(path, got, want)
+	r.compare(path, got, want, direct)
 }
 
 // expect derives an open file's content from what stat says of it.
@@ -269,11 +278,14 @@ func (r *reader) backwards(f *os.File) ([]byte, error) {
 	return all, nil
 }
 
-func (r *reader) compare(path string, got, want []byte) {
+func (r *reader) compare(path string, got, want []byte, direct bool) {
 	if !bytes.Equal(got, want) {
 		wrong("%s: %s", path, difference(got, want))
 	}
 	r.Right++
+	if direct {
+		r.Direct++
+	}
 	r.Bytes += len(got)
 	if time.Since(r.told) > 200*time.Millisecond {
 		r.tell()

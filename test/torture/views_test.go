@@ -1,19 +1,15 @@
 package torture
 
 import (
-	"archive/tar"
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/walfs/walfs/test/raftdir"
@@ -23,7 +19,7 @@ import (
 func (r *reader) decoded() {
 	for _, name := range r.tail("decoded", ".json") {
 		path := filepath.Join("decoded", name)
-		f, err := os.Open(r.path(path))
+		f, direct, err := r.open(path)
 		if err != nil {
 			r.gone(path, err)
 			continue
@@ -33,7 +29,7 @@ func (r *reader) decoded() {
 			if err != nil {
 				r.gone(path, err)
 			} else {
-				r.compareDecoded(path, text, want)
+				r.compareDecoded(path, text, want, direct)
 			}
 		}
 		f.Close()
@@ -53,7 +49,7 @@ func (r *reader) tail(folder, suffix string) (names []string) {
 	return names
 }
 
-func (r *reader) compareDecoded(path string, text, want []byte) {
+func (r *reader) compareDecoded(path string, text, want []byte, direct bool) {
 	var d struct {
 		Index, Term uint64
 		Size        int
@@ -70,7 +66,7 @@ func (r *reader) compareDecoded(path string, text, want []byte) {
 		!bytes.Equal(raftdir.Payload(d.Index, d.Term), want) {
 		wrong("%s says %.200q", path, text)
 	}
-	r.compare(path, d.Base64, want)
+	r.compare(path, d.Base64, want, direct)
 }
 
 // read reads a file that is no entry's.
@@ -142,7 +138,7 @@ func (r *reader) snapshots() {
 		index, _ := strconv.ParseUint(m[2], 10, 64)
 		folder = "snapshots/" + name
 		if b, ok := r.read(folder + "/data"); ok {
-			r.compare(folder+"/data", b, raftdir.Blob(index, term))
+			r.compare(folder+"/data", b, raftdir.Blob(index, term), false)
 		}
 		if b, ok := r.read(folder + "/snapshot.pb"); ok && !bytes.Contains(b, raftdir.Blob(index, term)) {
 			wrong("%s/snapshot.pb has another blob", folder)
@@ -181,25 +177,26 @@ func (r *reader) held() {
 	names = names[max(len(names)-16, 0):]
 	type open struct {
 		*os.File
-		path string
-		want []byte
+		direct bool
+		path   string
+		want   []byte
 	}
 	var files []open
 	for _, name := range names {
 		path := "entries/" + name
-		f, err := os.Open(r.path(path))
+		f, direct, err := r.open(path)
 		if err != nil {
 			r.gone(path, err)
 			continue
 		}
 		if want, ok := r.expect(f, "entries", name); ok {
-			files = append(files, open{f, path, want})
+			files = append(files, open{f, direct, path, want})
 		} else {
 			f.Close()
 		}
 	}
 	for _, f := range files {
-		got, err := r.pieces(f.File, 1+r.rng.IntN(97), func() { time.Sleep(time.Millisecond) })
+		got, err := r.pieces(f.File, 1+r.rng.IntN(97)+len(f.want)/200, func() { time.Sleep(time.Millisecond) })
 		if err != nil {
 			// What came before the error must be right, too.
 			if !bytes.HasPrefix(f.want, got) {
@@ -207,133 +204,8 @@ func (r *reader) held() {
 			}
 			r.gone(f.path, err)
 		} else {
-			r.compare(f.path, got, f.want)
+			r.compare(f.path, got, f.want, f.direct)
 		}
 		f.Close()
-	}
-}
-
-// tools lets other programs read.
-func (r *reader) tools() {
-	for _, folder := range []string{"terms", "files"} {
-		if below := r.names(folder); len(below) > 0 {
-			r.tar(filepath.Join(folder, below[len(below)-1]))
-		}
-	}
-	r.tar([]string{"types", "types/conf_change", "meta", "entries"}[r.Rounds%4])
-	r.tell()
-	r.run("find", r.at, "-type", "f", "-size", "+0")
-	out := r.run("grep", "-rac", "walfs", r.path("entries"))
-	matched := bytes.Count(out, []byte{'\n'}) - bytes.Count(out, []byte(":0\n"))
-	r.Right += matched
-	r.run("sh", "-c", `cd "$1/entries" && ls | tail -n 200 | xargs cat`, "sh", r.at)
-	r.run("sh", "-c", `cd "$1" && cat meta/*_index status.json && ls -lR types snapshots`, "sh", r.at)
-}
-
-// run runs a program. Files that go while it runs make it fail; it must end,
-// though, and by itself.
-func (r *reader) run(name string, args ...string) []byte {
-	var out, stderr bytes.Buffer
-	cmd := exec.Command(name, args...)
-	cmd.Stdout, cmd.Stderr = &out, &stderr
-	err := r.start(cmd)
-	if err == nil {
-		err = cmd.Wait()
-	}
-	var exit *exec.ExitError
-	if r.stopped() {
-		return nil
-	}
-	if err != nil && (!errors.As(err, &exit) || exit.ExitCode() < 0) {
-		wrong("%s: %v: %s", name, err, stderr.Bytes())
-	}
-	for line := range strings.Lines(stderr.String()) {
-		r.gone(name, said(line))
-	}
-	return out.Bytes()
-}
-
-// start starts a program that ends when the reader is to stop.
-func (r *reader) start(cmd *exec.Cmd) error {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	err := cmd.Start()
-	if err == nil {
-		r.running.Store(cmd.Process)
-		if r.stopped() {
-			r.kill()
-		}
-	}
-	return err
-}
-
-// said is the error that a tool's message tells of.
-func said(line string) error {
-	for _, message := range []string{"Input/output error", "No such file or directory", "Stale file handle",
-		// tar's own words.
-		"File removed before we read it", "file changed as we read it", "Exiting with failure status"} {
-		if strings.Contains(line, message) {
-			return syscall.ENOENT
-		}
-	}
-	return errors.New(line)
-}
-
-// tar compares what an archive holds. Its times have nanoseconds, which are
-// the terms.
-func (r *reader) tar(folders ...string) {
-	args := append([]string{"--format=posix", "-c", "-C", r.at}, folders...)
-	cmd := exec.Command("tar", args...)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	pipe, err := cmd.StdoutPipe()
-	if err == nil {
-		err = r.start(cmd)
-	}
-	if err != nil {
-		wrong("tar: %v", err)
-	}
-	type odd struct{ path, why string }
-	var odds []odd
-	for archive := tar.NewReader(pipe); ; {
-		h, err := archive.Next()
-		if err == io.EOF {
-			break
-		}
-		if r.stopped() {
-			cmd.Wait() // it is killed
-			return
-		}
-		if err != nil {
-			wrong("tar's archive: %v", err)
-		}
-		if h.Typeflag != tar.TypeReg || strings.HasPrefix(h.Name, "meta/") {
-			continue
-		}
-		got, err := io.ReadAll(archive)
-		if r.stopped() {
-			continue
-		}
-		index, _ := strconv.ParseUint(filepath.Base(h.Name), 10, 64)
-		want := raftdir.Payload(index, uint64(h.ModTime.Nanosecond()))
-		if err != nil || !bytes.Equal(got, want) {
-			odds = append(odds, odd{h.Name, difference(got, want)})
-			continue
-		}
-		r.Right++
-		r.Bytes += len(got)
-	}
-	cmd.Wait() // what it says on stderr tells more
-	unread := map[string]bool{}
-	for line := range strings.Lines(stderr.String()) {
-		r.gone("tar", said(line))
-		if path, _, ok := strings.Cut(strings.TrimPrefix(line, "tar: "), ": Read error"); ok {
-			unread[path] = true
-		}
-	}
-	for _, o := range odds {
-		// tar fills up with zeros what it could not read, and says so.
-		if !unread[o.path] {
-			wrong("tar of %s: %s; it said %.300q", o.path, o.why, stderr.String())
-		}
 	}
 }

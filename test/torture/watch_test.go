@@ -2,77 +2,164 @@ package torture
 
 import (
 	"fmt"
+	"io"
 	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/walfs/walfs/test/child"
 )
 
-// sample is what a process holds at a moment.
+// sample is what a mount's process holds at a moment.
 type sample struct {
-	files  int
-	memory int // kB that are resident
+	files, threads int
+	heap           int // MB that were alive after the last garbage collection
+	resident       int // MB
+}
+
+func (s sample) String() string {
+	return fmt.Sprintf("%d descriptors, %d threads, a heap of %d MB, %d MB resident", s.files, s.threads, s.heap, s.resident)
 }
 
 type samples []sample
 
-// watch samples a process as long as more says so.
-func watch(t *testing.T, p *child.Process, more func() bool) (all samples) {
+// mount mounts with a trace of garbage collections, which says what is in use
+// and not what the runtime has not given back.
+func mount(t *testing.T, dir string, keyArgs []string) *child.Mounted {
+	child.Walfs(t) // is built before
+	t.Setenv("GODEBUG", "gctrace=1")
+	defer os.Unsetenv("GODEBUG")
+	return child.Mount(t, dir, keyArgs...)
+}
+
+var traced = regexp.MustCompile(`(?m)^gc \d+ @.*->(\d+) MB, .*\n`)
+
+func withoutTrace(said string) string { return traced.ReplaceAllString(said, "") }
+
+func collections(p *child.Process) int { return len(traced.FindAllString(p.Said(), -1)) }
+
+// watch samples a process as long as more says so. All that it has open in dir it
+// must have open for reading.
+func watch(t *testing.T, p *child.Process, dir string, more func() bool) (all samples) {
 	t.Helper()
 	for ; more(); time.Sleep(100 * time.Millisecond) {
-		s, err := look(p.Pid())
-		if err != nil {
-			t.Error(err)
-			return all
+		all = append(all, look(t, p))
+		for _, complaint := range disturbs(t, p.Pid(), dir).complaints {
+			t.Error(complaint)
 		}
-		all = append(all, s)
+		if t.Failed() {
+			break
+		}
 	}
 	return all
 }
 
-func look(pid int) (s sample, err error) {
-	fds, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+func look(t *testing.T, p *child.Process) (s sample) {
+	t.Helper()
+	fds, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", p.Pid()))
 	if err != nil {
-		return s, err
+		t.Fatal(err)
 	}
 	s.files = len(fds)
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Pid()))
 	if err != nil {
-		return s, err
+		t.Fatal(err)
 	}
-	_, rss, ok := strings.Cut(string(status), "VmRSS:")
-	if !ok {
-		return s, fmt.Errorf("no VmRSS in %q", status)
+	for line := range strings.Lines(string(status)) {
+		name, value, _ := strings.Cut(line, ":")
+		n, _ := strconv.Atoi(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(value), "kB")))
+		switch name {
+		case "VmRSS":
+			s.resident = n >> 10
+		case "Threads":
+			s.threads = n
+		}
 	}
-	_, err = fmt.Sscan(rss, &s.memory)
-	return s, err
+	said := p.Said()
+	// The last line is enough, and may be half there.
+	if last := traced.FindAllStringSubmatch(said[max(len(said)-1000, 0):], -1); last != nil {
+		s.heap, _ = strconv.Atoi(last[len(last)-1][1])
+	}
+	return s
 }
 
-// most is the largest numbers of some samples.
+// check compares a long run's tenths after the first: nothing must grow. Of the
+// heap the least counts: what leaks is never away.
+func (all samples) check(t *testing.T) {
+	t.Helper()
+	if len(all) < 500 {
+		return // too short to tell: settled looks at what is left
+	}
+	var tenths samples
+	for part := range slices.Chunk(all[len(all)%10:], len(all)/10) {
+		s := samples(part).most()
+		s.heap = samples(part).least().heap
+		t.Logf("in a tenth of the time: at most %d descriptors, %d threads, %d MB resident; at least a heap of %d MB", s.files, s.threads, s.resident, s.heap)
+		tenths = append(tenths, s)
+	}
+	was, is := tenths[1:4].most(), tenths[7:].least()
+	if is.files > was.files+8 || is.threads > was.threads+8 || is.heap > was.heap+4 || is.resident > was.resident+16 {
+		t.Errorf("it grows: after the first tenth at most %v; in the last ones at least %v", was, is)
+	}
+}
+
 func (all samples) most() (m sample) {
 	for _, s := range all {
-		m.files, m.memory = max(m.files, s.files), max(m.memory, s.memory)
+		m = sample{max(m.files, s.files), max(m.threads, s.threads), max(m.heap, s.heap), max(m.resident, s.resident)}
 	}
 	return m
 }
 
-// check compares the run's middle with its end: descriptors and memory must
-// not grow.
-func (all samples) check(t *testing.T) {
-	third := len(all) / 3
-	if third < 2 {
-		t.Fatalf("%d samples only", len(all))
+func (all samples) least() sample {
+	m := all[0]
+	for _, s := range all {
+		m = sample{min(m.files, s.files), min(m.threads, s.threads), min(m.heap, s.heap), min(m.resident, s.resident)}
 	}
-	begin, middle, end := all[:third].most(), all[third:2*third].most(), all[2*third:].most()
-	t.Logf("descriptors %d, %d, %d at most in each third; memory %d, %d, %d MB",
-		begin.files, middle.files, end.files, begin.memory>>10, middle.memory>>10, end.memory>>10)
-	if end.files > middle.files+8 || end.files > 100 {
-		t.Errorf("descriptors grow: %d in the middle of the run, %d at its end", middle.files, end.files)
+	return m
+}
+
+// settled compares what a mount holds when writer and readers have gone with
+// what another holds that has just begun and shows the same.
+func settled(t *testing.T, m *child.Mounted, dir string, keyArgs []string) {
+	t.Helper()
+	fresh := mount(t, dir, keyArgs)
+	atRest(t, fresh, dir, keyArgs)
+	want, got := idle(t, fresh), idle(t, m)
+	fresh.Stop()
+	t.Logf("a fresh mount holds %v; this one %v", want, got)
+	// Sixteen trees of before hold their slots, a megabyte a file at most; pipes
+	// and threads are kept for next time.
+	if got.files > want.files+16 || got.threads > want.threads+64 || got.heap > want.heap+20 || got.resident > want.resident+96 {
+		t.Errorf("at rest it holds %v; a fresh mount of the same directory %v", got, want)
 	}
-	// A short run has not filled its caches by the middle.
-	if len(all) >= 300 && end.memory > middle.memory+middle.memory/3+(16<<10) {
-		t.Errorf("memory grows: %d kB in the middle of the run, %d kB at its end", middle.memory, end.memory)
+}
+
+// idle is what a mount holds when it has collected its garbage. A text that is
+// read again and again, each time from the mount itself, makes some.
+func idle(t *testing.T, m *child.Mounted) sample {
+	t.Helper()
+	names, err := filepath.Glob(m.Path("decoded/*"))
+	if err != nil || len(names) == 0 {
+		t.Fatalf("decoded/ has %d names (%v)", len(names), err)
 	}
+	f, err := os.OpenFile(names[len(names)-1], os.O_RDONLY|syscall.O_DIRECT, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	// What a pool keeps goes with the second collection after its last use.
+	for until := collections(m.Process) + 4; collections(m.Process) < until; {
+		for range 20 {
+			if _, err := io.Copy(io.Discard, io.NewSectionReader(f, 0, 1<<40)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return look(t, m.Process)
 }

@@ -35,12 +35,13 @@ func main() {
 	appendOnly := flag.Bool("append-only", false, "no rewrites, no snapshots")
 	keep := flag.Int("files", 3, "log files that a snapshot leaves at most")
 	slots := flag.Int("slots", 0, "entries a file takes; 0: 30,000")
+	large := flag.Bool("large", false, "every fourth entry has two megabytes")
 	key := flag.String("key-file", "", "seal the payloads with the key in this file")
 	flag.Parse()
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM, os.Interrupt)
 
-	o := raftdir.Options{Slots: *slots, NewDataKey: 3}
+	o := raftdir.Options{Slots: *slots, NewDataKey: 3, Large: *large}
 	if *key != "" {
 		var err error
 		if o.Key, err = os.ReadFile(*key); err != nil {
@@ -58,7 +59,8 @@ func main() {
 			time.Sleep(min(max(ahead, 0), 100*time.Millisecond))
 		}
 	}
-	fmt.Printf("%d entries, %d rewrites, %d snapshots\n", c.Wrote, c.rewrites, c.snapshots)
+	fmt.Printf("%d entries, %d rewrites, %d snapshots, %d files grown, %d full by size\n",
+		c.Wrote, c.rewrites, c.snapshots, c.Grown, c.Full)
 }
 
 // round is what one Raft Ready brings.
