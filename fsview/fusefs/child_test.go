@@ -53,7 +53,7 @@ func readAll(path string) error {
 	}
 }
 
-func child(op string, paths []string) int {
+func childMain(op string, paths []string) int {
 	do := childOps[op]
 	if do == nil {
 		fmt.Fprintf(os.Stderr, "no child operation %q\n", op)
