@@ -76,7 +76,7 @@ func StartLooker(t testing.TB) *Looker {
 //	wait PATH          nothing, once there is such a path
 //	open NAME PATH     nothing; NAME is for what follows
 //	size NAME          as stat
-//	read NAME OFF N    N bytes, fewer at the end only, without reading ahead
+//	read NAME OFF N    N bytes, 4 MiB at most, fewer at the end only, without reading ahead
 //	close NAME         nothing
 func (l *Looker) Do(op string, args ...string) string {
 	l.t.Helper()
@@ -126,7 +126,7 @@ func look(open map[string]int, op, name string, args []string) ([]byte, error) {
 			return nil, err
 		}
 		defer syscall.Close(fd)
-		return readAt(fd, 0, 4<<20)
+		return readAt(fd, 0, len(buffer))
 	case "link":
 		b := make([]byte, 4096)
 		n, err := syscall.Readlink(name, b)
@@ -176,8 +176,11 @@ func sayStat(st *syscall.Stat_t) []byte { return []byte(SayStat(st.Size, st.Ino)
 // SayStat is what a Looker says of a size and an inode number.
 func SayStat(size int64, inode uint64) string { return fmt.Sprintf("size %d, inode %#x", size, inode) }
 
+// buffer takes what is read, until the next look.
+var buffer = make([]byte, 4<<20)
+
 func readAt(fd int, off int64, n int) ([]byte, error) {
-	b := make([]byte, n)
+	b := buffer[:n]
 	for done := 0; ; {
 		k, err := syscall.Pread(fd, b[done:], off+int64(done))
 		switch {
