@@ -53,7 +53,7 @@ func readAll(path string) error {
 	}
 }
 
-func child(op string, paths []string) int {
+func childMain(op string, paths []string) int {
 	if op == "xattrs" {
 		printXAttrs(paths)
 		return 0

@@ -26,13 +26,13 @@ import (
 	"github.com/walfs/walfs/fsview"
 )
 
-const (
-	// forever is how long the kernel may keep what cannot change.
-	forever = 365 * 24 * time.Hour
-	// aWhile is for what is taken back by a notification when it changes:
-	// should one be lost, it is wrong no longer than this.
-	aWhile = time.Second
-)
+// forever is how long the kernel may keep what cannot change.
+const forever = 365 * 24 * time.Hour
+
+// aWhile is for what is taken back by a notification when it changes: should
+// one be lost, it is wrong no longer than this. Tests that want none lost set
+// it to forever.
+var aWhile = time.Second
 
 type rawFS struct {
 	fuse.RawFileSystem

@@ -12,6 +12,7 @@ import (
 
 	"github.com/moby/sys/mountinfo"
 	"github.com/walfs/walfs/fsview"
+	"github.com/walfs/walfs/test/child"
 	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/walcore"
 )
@@ -21,8 +22,9 @@ import (
 // would wait for a server that may not get to run.
 
 func TestMain(m *testing.M) {
+	child.LookerMain()
 	if op := os.Getenv(childVariable); op != "" {
-		os.Exit(child(op, os.Args[1:]))
+		os.Exit(childMain(op, os.Args[1:]))
 	}
 	code := m.Run()
 	if left := leftMounts(); len(left) > 0 {
@@ -50,7 +52,7 @@ func leftMounts() (left []string) {
 func tempPrefix() string { return fmt.Sprintf("%s/walfs-test-%d-", os.TempDir(), os.Getpid()) }
 
 // mountpoint is an empty folder whose name says which process made it.
-func mountpoint(t *testing.T) string {
+func mountpoint(t testing.TB) string {
 	t.Helper()
 	at, err := os.MkdirTemp("", strings.TrimPrefix(tempPrefix(), os.TempDir()+"/"))
 	if err != nil {

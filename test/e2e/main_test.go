@@ -14,12 +14,14 @@ import (
 	"testing"
 
 	"github.com/moby/sys/mountinfo"
+	"github.com/walfs/walfs/test/child"
 )
 
 // walfs is the program under test.
 var walfs string
 
 func TestMain(m *testing.M) {
+	child.LookerMain()
 	if len(os.Args) > 1 && children[os.Args[1]] != nil {
 		if err := children[os.Args[1]](os.Args[2:]); err != nil {
 			fmt.Fprintln(os.Stderr, err)

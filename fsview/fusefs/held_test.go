@@ -1,0 +1,195 @@
+package fusefs
+
+import (
+	"fmt"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/walfs/walfs/test/raftdir"
+)
+
+// held is a file that was opened before a change, and what it then held.
+type held struct {
+	name, path, want string
+	read             int // bytes that were read before it
+}
+
+// hold opens a file and reads a part of it.
+func (l *liveMount) hold(path, want string, read int) held {
+	l.t.Helper()
+	h := held{name: fmt.Sprintf("%s, %d read", path, read), path: path, want: want, read: read}
+	if said := l.Do("open", h.name, path); said != "" {
+		l.t.Fatalf("%s: %s", path, said)
+	}
+	if read > 0 {
+		if got := l.Looker.Do("read", h.name, "0", fmt.Sprint(read)); got != want[:min(read, len(want))] {
+			l.t.Fatalf("%s: got %s", h.name, short(got))
+		}
+	}
+	return h
+}
+
+// isGone reports whether said is what a file may say that is no more.
+func isGone(said string) bool {
+	return said == syscall.EIO.Error() || said == syscall.ESTALE.Error() || said == syscall.ENOENT.Error()
+}
+
+// wantOld reads what is held, from its end and from its beginning: the old
+// bytes or an error, again and again. It returns how much of it was read.
+func (l *liveMount) wantOld(all []held) (read int) {
+	l.t.Helper()
+	const request = 128 << 10
+	for _, h := range all {
+		if said := l.Looker.Do("size", h.name); !isGone(said) && !strings.HasPrefix(said, fmt.Sprintf("size %d,", len(h.want))) {
+			l.t.Errorf("%s: %s, want size %d", h.name, said, len(h.want))
+		}
+		for off := len(h.want) / request * request; off >= 0; off -= request {
+			want := h.want[off:min(off+request, len(h.want))]
+			got := l.Looker.Do("read", h.name, fmt.Sprint(off), fmt.Sprint(request))
+			switch {
+			case got == want:
+				read += len(got)
+			case !isGone(got):
+				l.t.Errorf("%s at %d: got %s, want %s or an error", h.name, off, short(got), short(want))
+			}
+		}
+		if got := l.Looker.Do("read", h.name, "0", fmt.Sprint(len(h.want)+1)); got != h.want && !isGone(got) {
+			l.t.Errorf("%s: got %s, want %s or an error", h.name, short(got), short(h.want))
+		}
+	}
+	return read
+}
+
+// TestHeld: a file that is open while its entry is overwritten, cut off or
+// compacted goes on giving the old bytes, or an error.
+func TestHeld(t *testing.T) {
+	for name, key := range map[string][]byte{"plain": nil, "sealed": []byte("0123456789abcdef")} {
+		for _, test := range []struct {
+			name    string
+			changes []func(*raftdir.Writer)
+			indexes []uint64
+		}{
+			{"appended", []func(*raftdir.Writer){appends}, []uint64{100, 180, 190, 195}},
+			{"rewritten", []func(*raftdir.Writer){rewrites}, []uint64{175, 176, 177, 180, 182, 185, 190, 195}},
+			{"rewritten in an earlier file", []func(*raftdir.Writer){reachesBack}, []uint64{120, 121, 122, 125, 130, 150, 180, 190}},
+			{"compacted", []func(*raftdir.Writer){compacts}, []uint64{1, 50, 80, 120, 160, 161}},
+			{"rewritten again and again", []func(*raftdir.Writer){rewrites, rewrites, appends, reachesBack, rotates, compacts},
+				[]uint64{50, 122, 130, 176, 180, 190}},
+		} {
+			t.Run(name+", "+test.name, func(t *testing.T) {
+				w := livedLog(t, key)
+				l := serveLive(t, w, key)
+				l.settle()
+				var all []held
+				for _, index := range test.indexes {
+					term := w.TermOf(index)
+					want := string(raftdir.Payload(index, term))
+					file := fmt.Sprintf("%05d.wal", (index-1)/80+1)
+					for i, path := range namesOf(index, term, file) {
+						want := want
+						if strings.HasPrefix(path, "decoded/") {
+							want = l.see(look{"head", path})
+						}
+						// Nothing of it read, something, all.
+						all = append(all, l.hold(path, want, []int{0, 1, len(want)}[i%3]))
+					}
+				}
+				for _, path := range []string{"status.json", "meta/last_index", "meta/hard_state/commit"} {
+					all = append(all, l.hold(path, l.see(look{"head", path}), 0))
+				}
+				if read := l.wantOld(all); read == 0 {
+					t.Fatal("nothing can be read")
+				}
+				for _, change := range test.changes {
+					change(w)
+					l.wantOld(all) // the tree may be old or new
+					l.settle()
+					l.wantOld(all)
+					// What is new has its place now.
+					l.wantAll(looks("head", "entries/180", fmt.Sprintf("entries/%d", w.Last)), l.fresh())
+					l.wantOld(all)
+				}
+				for _, h := range all {
+					l.Looker.Do("close", h.name)
+				}
+			})
+		}
+	}
+}
+
+// TestHeldInParts: some READs of a long payload come before it is gone, the
+// others after.
+func TestHeldInParts(t *testing.T) {
+	const index = 5000 // a long one
+	for name, key := range map[string][]byte{"plain": nil, "sealed": []byte("0123456789abcdef")} {
+		for _, test := range []struct {
+			name   string
+			change func(*raftdir.Writer)
+		}{
+			// At the same place in the file, as long as it was.
+			{"overwritten", func(w *raftdir.Writer) { w.Rewind(index - 1); w.Append(1) }},
+			{"overwritten by what is longer", func(w *raftdir.Writer) { w.Rewind(index - 2); w.Append(30) }},
+			{"cut off", func(w *raftdir.Writer) { w.Rewind(index - 1) }},
+			{"cut off, in a file that goes", func(w *raftdir.Writer) { w.Rewind(3000); w.Append(10) }},
+			{"compacted", func(w *raftdir.Writer) {
+				w.Append(3000)
+				w.CommitTo(w.Last)
+				w.Snapshot(w.Last)
+			}},
+		} {
+			t.Run(name+", "+test.name, func(t *testing.T) {
+				w := raftdir.Create(t.TempDir()+"/w", raftdir.Options{Slots: 2000, Key: key, KeepKeyID: true})
+				t.Cleanup(w.Close)
+				w.Append(index)
+				l := serveLive(t, w, key)
+				l.settle()
+				want := string(raftdir.Payload(index, 1))
+				if len(want) < 2*128<<10 {
+					t.Fatalf("a payload of %d bytes only", len(want))
+				}
+				var all []held
+				for _, read := range []int{0, 1, 128 << 10, 200_000, len(want)} {
+					all = append(all, l.hold(fmt.Sprintf("entries/%d", index), want, read))
+					all = append(all, l.hold("terms/1/"+entryName(index), want, read))
+				}
+				test.change(w)
+				l.wantOld(all)
+				l.settle()
+				l.wantOld(all)
+				l.wantAll(looks("head", fmt.Sprintf("entries/%d", index)), l.fresh())
+				l.wantOld(all)
+			})
+		}
+	}
+}
+
+// TestHeldSnapshot: the same for a snapshot that takes many READs, and for the
+// one after it, which overwrites it in place.
+func TestHeldSnapshot(t *testing.T) {
+	w := livedLog(t, nil)
+	w.CommitTo(w.Last)
+	first := bigBlob(w, 10)
+	w.Snapshot(first)
+	l := serveLive(t, w, nil)
+	l.settle()
+	want := string(raftdir.Blob(first, w.TermOf(first)))
+	folder := fmt.Sprintf("snapshots/%s-%s/", entryName(1), entryName(first))
+	var all []held
+	for _, read := range []int{0, 1, 500_000, len(want)} {
+		all = append(all, l.hold("snapshots/latest/data", want, read), l.hold(folder+"data", want, read))
+	}
+	all = append(all, l.hold(folder+"metadata.json", l.see(look{"head", folder + "metadata.json"}), 0))
+	if read := l.wantOld(all); read < 8*len(want) {
+		t.Errorf("%d bytes read", read)
+	}
+	for _, next := range []uint64{first + 1, bigBlob(w, first+2)} {
+		w.Snapshot(next)
+		l.wantOld(all)
+		l.settle()
+		l.wantOld(all)
+		now := l.fresh()
+		l.wantAll(append(looks("link", "snapshots/latest"), looks("head", "snapshots/latest/data", folder+"data")...), now)
+		l.wantOld(all)
+	}
+}

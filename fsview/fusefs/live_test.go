@@ -1,0 +1,181 @@
+package fusefs
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/walfs/walfs/fsview"
+	"github.com/walfs/walfs/test/child"
+	"github.com/walfs/walfs/test/raftdir"
+	"github.com/walfs/walfs/walcore"
+)
+
+// liveMount is a directory that is being written, a mount that follows it, and
+// a child that looks at the mount.
+type liveMount struct {
+	*child.Looker
+	t      testing.TB
+	w      *raftdir.Writer
+	key    []byte
+	at     string
+	live   *fsview.Live
+	counts *counter
+	marked uint64 // the last checkpoint that settle has stored
+}
+
+// serveLive mounts a writer's directory. What the kernel has been told to keep
+// stays until it is taken back: no time-out helps.
+func serveLive(t testing.TB, w *raftdir.Writer, key []byte) *liveMount {
+	t.Helper()
+	child.NeedFUSE(t)
+	before := aWhile
+	aWhile = forever
+	t.Cleanup(func() { aWhile = before })
+	r, err := walcore.OpenReader(w.Dir(), walcore.ReaderOptions{Key: key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &liveMount{t: t, w: w, key: key, live: fsview.NewLive(fsview.New(r, nil))}
+	raw := New(l.live)
+	l.counts = newCounter(raw)
+	m, err := mountRaw(l.counts, mountpoint(t), Options{Dir: w.Dir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if detached, err := m.Close(); detached || err != nil {
+			t.Errorf("the mount was in use to the end (%t), %v", detached, err)
+		}
+		<-raw.(*rawFS).followed
+		l.live.Close()
+	})
+	l.at = m.At
+	l.Looker = child.StartLooker(t)
+	return l
+}
+
+// Do is a look at a path of the mount.
+func (l *liveMount) Do(op string, args ...string) string {
+	l.t.Helper()
+	for i, a := range args {
+		if op != "open" && i == 0 || op == "open" && i == 1 {
+			args[i] = filepath.Join(l.at, a)
+		}
+	}
+	return l.Looker.Do(op, args...)
+}
+
+// fresh is the tree of the directory as it is now.
+func (l *liveMount) fresh() *fsview.Tree {
+	l.t.Helper()
+	r, err := walcore.OpenReader(l.w.Dir(), walcore.ReaderOptions{Key: l.key})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.t.Cleanup(func() { r.Close() })
+	return fsview.New(r, nil)
+}
+
+// settle waits until the tree, though perhaps not yet the kernel, is that of
+// the directory as it is now. No answer from a tree before it is on its way
+// then: the test has not looked meanwhile.
+func (l *liveMount) settle() {
+	l.t.Helper()
+	l.marked++
+	l.w.Checkpoint(l.marked)
+	want := strconv.FormatUint(l.marked, 10) + "\n"
+	child.Await(l.t, "the tree to follow", func() bool {
+		got, err := fs.ReadFile(l.live.Tree(), "meta/checkpoint_index")
+		return err == nil && string(got) == want
+	})
+}
+
+// look is an operation of a Looker on a path.
+type look struct{ op, path string }
+
+func looks(op string, paths ...string) (all []look) {
+	for _, p := range paths {
+		all = append(all, look{op, p})
+	}
+	return all
+}
+
+func (l *liveMount) see(k look) string {
+	l.t.Helper()
+	return l.Do(k.op, k.path)
+}
+
+// in is what a look at a tree must show.
+func (k look) in(t *fsview.Tree) string {
+	seen, err := k.at(t)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return syscall.ENOENT.Error()
+	case err != nil:
+		return syscall.EIO.Error()
+	}
+	return seen
+}
+
+func (k look) at(t *fsview.Tree) (string, error) {
+	switch k.op {
+	case "stat":
+		info, err := t.Lstat(k.path)
+		if err != nil {
+			return "", err
+		}
+		return child.SayStat(info.Size(), info.Sys().(*fsview.Attr).Inode), nil
+	case "list":
+		entries, err := t.ReadDir(k.path)
+		var names []string
+		for _, e := range entries {
+			names = append(names, e.Name())
+		}
+		return strings.Join(names, "\n"), err
+	case "head":
+		f, err := t.Open(k.path)
+		if err != nil {
+			return "", err
+		}
+		defer f.Close()
+		b, err := io.ReadAll(io.LimitReader(f, 4<<20))
+		return string(b), err
+	case "link":
+		return t.ReadLink(k.path)
+	}
+	return "", errors.New("no such look: " + k.op)
+}
+
+// cached waits until the kernel answers all looks by itself, and gives the
+// answers.
+func (l *liveMount) cached(all []look) (answers []string) {
+	l.t.Helper()
+	child.Await(l.t, "the kernel to cache all that is looked at", func() bool {
+		l.counts.take()
+		answers = nil
+		for _, k := range all {
+			answers = append(answers, l.see(k))
+		}
+		return l.counts.take().others() == 0
+	})
+	return answers
+}
+
+// short shortens what can be megabytes.
+func short(s string) string {
+	if len(s) > 100 {
+		return strconv.Quote(s[:100]) + "… of " + strconv.Itoa(len(s))
+	}
+	return strconv.Quote(s)
+}
+
+// patience is how long to wait for what must come. It is long: a machine may
+// be busy.
+const patience = time.Minute

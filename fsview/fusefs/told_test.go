@@ -1,0 +1,178 @@
+package fusefs
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"github.com/walfs/walfs/fsview"
+	"github.com/walfs/walfs/test/raftdir"
+	"github.com/walfs/walfs/walcore"
+)
+
+// notified notes what would be taken back from a kernel.
+type notified struct {
+	names map[place]int
+	nodes int
+}
+
+func (n *notified) InodeNotify(uint64, int64, int64) fuse.Status {
+	n.nodes++
+	return fuse.OK
+}
+
+func (n *notified) EntryNotify(parent uint64, name string) fuse.Status {
+	n.names[place{parent, name}]++
+	return fuse.OK
+}
+
+// unmounted is an adapter without a mount, and a tree before and after a rewrite
+// from entry 101 on.
+type unmounted struct {
+	*rawFS
+	t             *testing.T
+	before, after *fsview.Tree
+	entries       uint64 // the folder
+}
+
+func rewritten(t *testing.T) *unmounted {
+	t.Helper()
+	w := raftdir.Create(filepath.Join(t.TempDir(), "w"), raftdir.Options{})
+	t.Cleanup(w.Close)
+	open := func() *fsview.Tree {
+		r, err := walcore.OpenReader(w.Dir(), walcore.ReaderOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { r.Close() })
+		return fsview.New(r, nil)
+	}
+	w.Append(1000)
+	before := open()
+	w.Rewind(100)
+	w.Append(10)
+	f := &unmounted{rawFS: New(fsview.NewLive(before)).(*rawFS), t: t, before: before, after: open()}
+	f.entries = f.lookup(uint64(fsview.Root), "entries").NodeId
+	return f
+}
+
+func (f *unmounted) lookup(folder uint64, name string) fuse.EntryOut {
+	f.t.Helper()
+	var out fuse.EntryOut
+	if s := f.Lookup(nil, &fuse.InHeader{NodeId: folder}, name, &out); s != fuse.OK {
+		f.t.Fatalf("%s: %v", name, s)
+	}
+	return out
+}
+
+func (f *unmounted) take(again bool) *notified {
+	n := &notified{names: map[place]int{}}
+	f.takeBack(f.before, f.after, again, n)
+	return n
+}
+
+// TestUntoldCostsNothing: 900 entries are gone or others, and no kernel knows
+// of them.
+func TestUntoldCostsNothing(t *testing.T) {
+	f := rewritten(t)
+	if n := f.take(false); len(n.names) > 0 || n.nodes > 100 {
+		t.Errorf("%d names and %d nodes are taken back: %v", len(n.names), n.nodes, n.names)
+	}
+}
+
+// TestToldMeanwhile: what an answer from the tree before tells while a change
+// is taken back is taken back the second time, and only that.
+func TestToldMeanwhile(t *testing.T) {
+	f := rewritten(t)
+	f.lookup(f.entries, entryName(500))
+	f.lookup(f.entries, "501")
+	f.lookup(f.entries, "2000")
+	first := f.take(false)
+	f.lookup(f.entries, entryName(510))
+	f.lookup(f.entries, "511")
+	f.lookup(f.entries, "2001")
+	second := f.take(true)
+	for name, in := range map[string]*notified{entryName(500): first, "501": first, "2000": first,
+		entryName(510): second, "511": second, "2001": second} {
+		if in.names[place{f.entries, name}] == 0 {
+			t.Errorf("%s is not taken back", name)
+		}
+	}
+	for name := range second.names {
+		if name.name == entryName(700) {
+			t.Errorf("%s, which was never told, is taken back", name.name)
+		}
+	}
+}
+
+// TestTooManyNames: names that no list has are kept in memory, a bounded number
+// of them. The kernel is not to keep the others.
+func TestTooManyNames(t *testing.T) {
+	f := rewritten(t)
+	for round := range 3 {
+		for i := range maxNames + 10 {
+			out := f.lookup(f.entries, fmt.Sprintf("no-%d-%d", round, i))
+			if kept := out.EntryTimeout() > 0; kept != (i < maxNames) {
+				t.Fatalf("round %d, name %d: kept for %v", round, i, out.EntryTimeout())
+			}
+		}
+		n := f.take(false)
+		for i := range maxNames {
+			if n.names[place{f.entries, fmt.Sprintf("no-%d-%d", round, i)}] == 0 {
+				t.Fatalf("round %d, name %d is not taken back", round, i)
+			}
+		}
+	}
+}
+
+// TestManyFolders: beyond a number, folders are not told apart; none is
+// forgotten.
+func TestManyFolders(t *testing.T) {
+	f := rewritten(t)
+	for i := range uint64(maxFolders) {
+		f.told.add(1<<40+i, span{1, 1})
+	}
+	f.lookup(f.entries, entryName(500))
+	if n := f.take(false); n.names[place{f.entries, entryName(500)}] == 0 {
+		t.Error("the name is not taken back")
+	}
+	if n := f.take(true); n.names[place{f.entries, entryName(500)}] == 0 {
+		t.Error("the name is not taken back again")
+	}
+}
+
+// TestManyNamesOfAFolder: they go with the folder's own name.
+func TestManyNamesOfAFolder(t *testing.T) {
+	f := rewritten(t)
+	for index := uint64(101); index <= 1000; index++ {
+		f.lookup(f.entries, entryName(index))
+	}
+	n := f.take(false)
+	if n.names[place{uint64(fsview.Root), "entries"}] != 1 || len(n.names) > 2*maxDropped {
+		t.Errorf("%d names are taken back, the folder's own %d times", len(n.names), n.names[place{uint64(fsview.Root), "entries"}])
+	}
+}
+
+// TestSettledIsKept: what is committed may be kept for good, the rest only
+// until it is taken back.
+func TestSettledIsKept(t *testing.T) {
+	w := raftdir.Create(filepath.Join(t.TempDir(), "w"), raftdir.Options{})
+	defer w.Close()
+	w.Append(100)
+	w.CommitTo(60)
+	r, err := walcore.OpenReader(w.Dir(), walcore.ReaderOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	f := &unmounted{rawFS: New(fsview.NewLive(fsview.New(r, nil))).(*rawFS), t: t}
+	f.entries = f.lookup(uint64(fsview.Root), "entries").NodeId
+	for index, want := range map[uint64]time.Duration{1: forever, 60: forever, 61: aWhile, 100: aWhile} {
+		out := f.lookup(f.entries, entryName(index))
+		if out.EntryTimeout() != want || out.AttrTimeout() != want {
+			t.Errorf("entry %d: kept for %v, %v, want %v", index, out.EntryTimeout(), out.AttrTimeout(), want)
+		}
+	}
+}
