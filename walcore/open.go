@@ -18,7 +18,7 @@ import (
 // has left and says so in Problems. It fails with ErrInUse if anybody else has
 // the directory open, with ErrNotRaftDir, ErrKey, ErrSealed or ErrDataKey, and
 // with ErrDamaged if anything that was acknowledged is missing or wrong; it
-// has changed nothing then.
+// has changed nothing in the directory then.
 func Open(path string, opts Options) (_ *DiskStorage, err error) {
 	if len(opts.Key) > 0 {
 		if err := checkKey("the key", opts.Key); err != nil {
@@ -89,7 +89,7 @@ func (s *DiskStorage) openDir() error {
 			return err
 		}
 	}
-	if s.keys, err = s.openKeys(); err != nil {
+	if s.keys, err = readWriteKeys(s.path, s.opts.Key); err != nil {
 		return err
 	}
 	if native.meta {
@@ -109,11 +109,20 @@ func (s *DiskStorage) openDir() error {
 	if err != nil {
 		return err
 	}
-	if !native.meta {
-		if len(m.keep) > 0 {
-			return &Error{File: MetaName, Slot: -1, Err: fmt.Errorf(
-				"is missing beside log files with entries: %w; restore it, or copy the log into a new directory", ErrDamaged)}
+	if !native.meta && len(m.keep) > 0 {
+		return &Error{File: MetaName, Slot: -1, Err: fmt.Errorf(
+			"is missing beside log files with entries: %w; restore it, or copy the log into a new directory", ErrDamaged)}
+	}
+	// Nothing has changed up to here.
+	if err := s.openKeys(); err != nil {
+		return err
+	}
+	for _, g := range m.keep {
+		if g.seal, err = s.keys.old(g.header); err != nil {
+			return g.failKey(err)
 		}
+	}
+	if !native.meta {
 		if err := s.createMeta(); err != nil {
 			return err
 		}

@@ -36,11 +36,15 @@ func (s *DiskStorage) readSegments(names []string) ([]*foundFile, error) {
 		if g.slots() == 0 {
 			continue
 		}
-		if g.seal, err = s.keys.old(g.header, s.opts.Plain); err != nil {
-			return nil, &Error{File: name, Slot: -1, Offset: KeyHeaderAt, Err: err}
+		if err := s.keys.check(g.header, s.opts.Plain); err != nil {
+			return nil, g.failKey(err)
 		}
 	}
 	return found, nil
+}
+
+func (g *foundFile) failKey(err error) error {
+	return &Error{File: g.name, Slot: -1, Offset: KeyHeaderAt, Err: err}
 }
 
 // scan reads the slot table, into room first, and the key header. Indexes up
