@@ -127,7 +127,10 @@ func (s *DiskStorage) openDir() error {
 			return err
 		}
 	}
-	return s.mend(m)
+	if err := s.mend(m); err != nil {
+		return err
+	}
+	return s.finishEmptying()
 }
 
 // native is which of the log's files there are.

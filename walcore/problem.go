@@ -29,6 +29,7 @@ const (
 	KindCommit      Kind = "commit"         // the commit index lies beyond the log
 	KindTorn        Kind = "torn_tail"      // the log's end was only partly written
 	KindReplaced    Kind = "replaced"       // log files that a snapshot has replaced
+	KindEmptying    Kind = "emptying"       // emptying payloads was cut off
 )
 
 // Problem is one thing wrong with a directory. Slots that follow one another
