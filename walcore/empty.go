@@ -145,6 +145,7 @@ func (s *DiskStorage) zeroLengths(g *segment, n int) error {
 	// Readers wait: between the steps they would find damage.
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	g.full.Store(0)
 	high := func(off int64) int64 { return sector - off%sector }
 	steps := []func(off int64) (b []byte, at int64){
 		func(off int64) ([]byte, int64) { return []byte{0xff, 0xff, 0xff}[:high(off)], off },

@@ -121,6 +121,10 @@ func (s *DiskStorage) rewind(index uint64) error {
 		if end, err = g.payloadEnd(i - 1); err != nil {
 			return err
 		}
+		// Where it ends by mistake, it would end for good.
+		if err := g.fits(i-1, end-g.offset(i-1)-LengthSize); err != nil {
+			return err
+		}
 	}
 	tail := end
 	if g.seal != nil {
@@ -134,6 +138,7 @@ func (s *DiskStorage) rewind(index uint64) error {
 
 	s.mu.Lock()
 	g.table, g.end = g.table[:i*SlotSize], end
+	g.full.Store(0)
 	s.segments = s.segments[:k+1]
 	s.mu.Unlock()
 	g.tail, g.reserved = tail, tail
