@@ -33,6 +33,14 @@ func EncodeIDs(raftID, groupID, checkpoint uint64) Stretch {
 	return Stretch{At: raftIDAt, Bytes: b}
 }
 
+// EncodeEmptying gives the bytes of a note that the payloads up to an index, an
+// entry of a term, are being emptied, or with 0 that none are. They share a
+// sector with the ids. Dgraph does not look at them.
+func EncodeEmptying(index, term uint64) Stretch {
+	b := binary.BigEndian.AppendUint64(nil, index)
+	return Stretch{At: emptyingAt, Bytes: binary.BigEndian.AppendUint64(b, term)}
+}
+
 // EncodeHardState gives the bytes of a hard state: all three fields, as Dgraph
 // writes them, whether they are set or not. They lie within one sector.
 func EncodeHardState(term, vote, commit uint64) Stretch {

@@ -3,6 +3,7 @@ package meta
 // The layout of wal.meta. These numbers are part of the on-disk format.
 //
 //	0     raft id (8) · group id (8) · checkpoint index (8)
+//	24    emptying: index (8) · term (8); walfs's own, 0 at rest
 //	512   length (4) · raftpb.HardState
 //	1024  snapshot index (8) · snapshot term (8)
 //	1040  length (4) · raftpb.Snapshot                    end of file
@@ -10,6 +11,7 @@ const (
 	raftIDAt        = 0
 	groupIDAt       = 8
 	checkpointAt    = 16
+	emptyingAt      = 24
 	hardStateAt     = 512
 	snapshotIndexAt = 1024
 	snapshotTermAt  = 1032

@@ -69,6 +69,14 @@ func Read(r io.ReaderAt, size int64) (*Meta, error) {
 	return m, err
 }
 
+// Emptying is the note that EncodeEmptying makes, 0 if there is none.
+func (m *Meta) Emptying() (index, term uint64) {
+	if len(m.head) < emptyingAt+16 {
+		return 0, 0
+	}
+	return binary.BigEndian.Uint64(m.head[emptyingAt:]), binary.BigEndian.Uint64(m.head[emptyingAt+8:])
+}
+
 func (m *Meta) fault(at int64, snapshot bool, format string, args ...any) {
 	m.Faults = append(m.Faults, Fault{Offset: uint64(at), Snapshot: snapshot, Message: fmt.Sprintf(format, args...)})
 }

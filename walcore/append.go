@@ -116,6 +116,12 @@ func (s *DiskStorage) writePayloads(entries []*raftpb.Entry) ([]part, error) {
 			n, tail = s.fit(g, have, entries)
 		}
 		if n == 0 {
+			if g != nil && len(parts) == 0 && g.entries() == 0 {
+				if err := s.discardCurrent(); err != nil {
+					return nil, err
+				}
+				g = nil
+			}
 			var err error
 			if g, err = s.rotate(g, len(parts) > 0); err != nil {
 				return nil, err

@@ -34,8 +34,9 @@ type Options struct {
 	Create bool
 	// Key encrypts the payloads: 16, 24 or 32 bytes, or none.
 	Key []byte
-	// Plain takes files with key id 0 for plain ones even beside a registry
-	// that holds keys: a log that was written before encryption was on.
+	// Plain takes files with key id 0 for plain ones although there is a key:
+	// a log that was written before encryption was on. Its new files are
+	// encrypted.
 	Plain bool
 	Sync  SyncMode
 	// Checksums adds a CRC-32C of slot and payload to every slot. Dgraph

@@ -2,13 +2,10 @@ package walcore
 
 import (
 	"errors"
-	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 
 	"github.com/walfs/walfs/walcore/vfs"
-	"golang.org/x/sys/unix"
 )
 
 // openVFS opens the directory that the storage writes to, or with
@@ -28,36 +25,14 @@ func (s *DiskStorage) openVFS() error {
 	return nil
 }
 
-// openKeys opens the key registry. Badger, which reads and writes it, opens it
-// by name: a dry run hands it a copy.
-func (s *DiskStorage) openKeys() (*writeKeys, error) {
-	if !s.opts.DryRun {
-		return openWriteKeys(s.path, s.opts.Key)
+// scratchRegistry puts a copy of the key registry, if there is one, into a
+// folder of its own: Badger, which reads and writes it, opens it by name.
+func scratchRegistry(raw []byte) (dir string, err error) {
+	if dir, err = os.MkdirTemp("", "walfs-dry-run-"); err != nil || raw == nil {
+		return dir, err
 	}
-	tmp, err := os.MkdirTemp("", "walfs-dry-run-")
-	if err != nil {
-		return nil, err
+	if err := os.WriteFile(filepath.Join(dir, KeyRegistryName), raw, 0o600); err != nil {
+		return "", errors.Join(err, os.RemoveAll(dir))
 	}
-	defer os.RemoveAll(tmp) // Badger has it open, and may go on writing to it
-	if err := copyQuiet(filepath.Join(tmp, KeyRegistryName), filepath.Join(s.path, KeyRegistryName)); err != nil {
-		return nil, err
-	}
-	return openWriteKeys(tmp, s.opts.Key)
-}
-
-// copyQuiet copies a file, if it is there, without an access time on it.
-func copyQuiet(to, from string) error {
-	f, err := openReadOnly(unix.AT_FDCWD, from, 0)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	raw, err := io.ReadAll(io.LimitReader(f, maxRegistry))
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(to, raw, 0o600)
+	return dir, nil
 }

@@ -2,31 +2,53 @@ package walcore
 
 import (
 	"encoding/binary"
+	"fmt"
 	"runtime/trace"
 
+	"github.com/walfs/walfs/meta"
 	"go.etcd.io/raft/v3/raftpb"
 )
+
+// emptying says that the payloads up to the entry with this index and term are
+// being emptied; 0: none are.
+type emptying struct{ index, term uint64 }
 
 // TruncateEntriesUntil empties the normal entries below index: they stay in
 // the log, without data. Conf changes keep theirs. The bytes of a payload stay
 // in the file, out of reach.
 //
-// A crash leaves some of them emptied. First the checksums that will not hold
-// any more are taken away, for good, then the lengths are set to 0.
+// First a note of it goes into wal.meta, and last it is taken away. Between the
+// two the checksums that will not hold any more are taken away, for good, then
+// the lengths are set to 0.
+//
+// A crash leaves some of the entries emptied, and the note: Open does the rest.
 func (s *DiskStorage) TruncateEntriesUntil(index uint64) error {
 	defer trace.StartRegion(s.ctx, "walcore.TruncateEntriesUntil").End()
 	if err := s.begin(); err != nil {
 		return err
 	}
 	defer s.write.Unlock()
+	last := min(index, s.logLast()+1) - 1
+	if index == 0 || len(s.segments) == 0 || last < s.segments[0].first() {
+		return nil
+	}
+	if err := s.syncLog(); err != nil { // the note speaks of an entry
+		return err
+	}
+	g, i := s.find(last)
+	if err := s.noteEmptying(emptying{last, g.term(i)}); err != nil {
+		return err
+	}
+	return s.emptyUpTo(last)
+}
+
+// emptyUpTo empties the normal entries up to last, of which there is a note.
+func (s *DiskStorage) emptyUpTo(last uint64) error {
 	for _, g := range s.segments {
-		n := 0
-		if first := g.first(); first > 0 && first < index {
-			n = g.dead + int(min(index-first, uint64(g.entries())))
-		}
-		if n == 0 {
+		if g.entries() == 0 || g.first() > last {
 			continue
 		}
+		n := g.slotOf(min(last, g.last())) + 1
 		if err := s.dropSums(g, n); err != nil {
 			return s.poison(err)
 		}
@@ -34,7 +56,38 @@ func (s *DiskStorage) TruncateEntriesUntil(index uint64) error {
 			return s.poison(err)
 		}
 	}
-	return nil
+	return s.noteEmptying(emptying{})
+}
+
+func (s *DiskStorage) noteEmptying(e emptying) error {
+	if err := s.writeMeta(meta.EncodeEmptying(e.index, e.term), true, func(m *metaFile) { m.emptying = e }); err != nil {
+		return err
+	}
+	return s.flushMeta()
+}
+
+// finishEmptying does what a crash has kept TruncateEntriesUntil from doing. A
+// note of an entry that is not in the log means nothing any more: Dgraph, which
+// does not know of it, has been at work since.
+func (s *DiskStorage) finishEmptying() error {
+	e := s.meta.emptying
+	if e.index == 0 {
+		return nil
+	}
+	if len(s.segments) == 0 || e.index < s.segments[0].first() || e.index > s.logLast() {
+		return s.noteEmptying(emptying{})
+	}
+	if g, i := s.find(e.index); g.term(i) != e.term {
+		return s.noteEmptying(emptying{})
+	}
+	s.found(Problem{File: MetaName, Slot: -1, Index: e.index, Kind: KindEmptying, Message: fmt.Sprintf(
+		"payloads up to entry %d were being emptied when a crash came: the rest of them is emptied", e.index)})
+	return s.emptyUpTo(e.index)
+}
+
+// covers reports whether the payload of a slot may be one that is being emptied.
+func (e emptying) covers(s Slot) bool {
+	return s.Index <= e.index && s.Term <= e.term && s.Type == raftpb.EntryType_EntryNormal && s.Sum == 0
 }
 
 // dropSums takes the checksums of the file's first n normal entries away.
@@ -92,6 +145,7 @@ func (s *DiskStorage) zeroLengths(g *segment, n int) error {
 	// Readers wait: between the steps they would find damage.
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	g.full.Store(0)
 	high := func(off int64) int64 { return sector - off%sector }
 	steps := []func(off int64) (b []byte, at int64){
 		func(off int64) ([]byte, int64) { return []byte{0xff, 0xff, 0xff}[:high(off)], off },

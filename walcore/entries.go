@@ -124,10 +124,9 @@ func (g *segment) window(i, n int, most uint64) (k int, buf []byte, err error) {
 func (g *segment) stored(i int, buf []byte, start int64) ([]byte, error) {
 	s := g.slot(i)
 	at := int64(s.Offset) - start
-	end := min(g.bound(i)-start, int64(len(buf)))
 	n := int64(binary.BigEndian.Uint32(buf[at:]))
-	if at+LengthSize+n > end {
-		return nil, g.fail(i, fmt.Errorf("the payload claims %d bytes, there is room for %d: %w", n, end-at-LengthSize, ErrDamaged))
+	if err := g.fits(i, n); err != nil {
+		return nil, err
 	}
 	b := buf[at : at+LengthSize+n : at+LengthSize+n]
 	if s.Sum != 0 {

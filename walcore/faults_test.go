@@ -5,12 +5,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"os"
 	"path/filepath"
 	"testing"
 
-	"github.com/dgraph-io/badger/v4/pb"
 	"github.com/walfs/walfs/test/fixture"
 	"go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
@@ -242,45 +240,6 @@ func TestTwoKeys(t *testing.T) {
 	if _, err := Open(filepath.Join(base, "0"), Options{}); !errors.Is(err, ErrInUse) {
 		t.Error(err)
 	}
-}
-
-// A data key is used for new files for ten days.
-func TestDataKeyRotation(t *testing.T) {
-	dir := filepath.Join(memDir(t), "w")
-	opts := Options{Key: []byte("0123456789abcdef"), Create: true, limits: smallFiles, Logger: quiet}
-	age := func(days int64) {
-		s := create(t, dir, opts)
-		last, _ := s.LastIndex()
-		must(t, s.Save(nil, someEntries(1, last+1, 15), nil))
-		must(t, s.Close())
-		name := filepath.Join(dir, KeyRegistryName)
-		raw, err := os.ReadFile(name)
-		must(t, err)
-		at := registryHeader // of the last record
-		for n := at; n < len(raw); n += recordHeader + int(binary.BigEndian.Uint32(raw[n:])) {
-			at = n
-		}
-		var dk pb.DataKey
-		must(t, proto.Unmarshal(raw[at+recordHeader:], &dk))
-		dk.CreatedAt -= days * 24 * 3600
-		body, err := proto.Marshal(&dk)
-		must(t, err)
-		raw = binary.BigEndian.AppendUint32(raw[:at], uint32(len(body)))
-		raw = binary.BigEndian.AppendUint32(raw, crc32.Checksum(body, castagnoli))
-		must(t, os.WriteFile(name, append(raw, body...), 0o600))
-	}
-	age(9)
-	age(2) // the file begun by the second run still has the first key
-	age(0)
-	s := reopen(t, dir, opts)
-	var ids []uint64
-	for _, g := range s.segments {
-		ids = append(ids, g.header.KeyID)
-	}
-	if fmt.Sprint(ids) != "[1 1 1 2 2]" {
-		t.Errorf("data keys %v", ids)
-	}
-	wantLog(t, s, someEntries(1, 1, 45)...)
 }
 
 // What was acknowledged and is gone or wrong stops Open, and Open changes

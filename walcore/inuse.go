@@ -39,6 +39,12 @@ func unlockDir(f *os.File) error {
 	return errors.Join(unix.Flock(int(f.Fd()), unix.LOCK_UN), f.Close())
 }
 
+// unusedWait is how long a file may be held by somebody before that counts as
+// use. A process that this one has just forked holds all its files until it
+// has begun its own program: on a busy machine that can take long, and nobody
+// who has the directory open for good lets go of it.
+const unusedWait = 2 * time.Second
+
 // checkUnused fails with ErrInUse if anybody has the file open or mapped. A
 // Dgraph takes no lock that could be asked for, but the kernel grants a write
 // lease only on a file that nobody else has open. Where it cannot tell (a file
@@ -50,16 +56,14 @@ func checkUnused(dir, name string) error {
 		return err
 	}
 	defer f.Close()
-	// A process that has just been forked holds its parent's files until it
-	// has begun its own program: that passes.
-	for range 20 {
-		if _, err = unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_WRLCK); !errors.Is(err, unix.EAGAIN) {
+	for deadline := time.Now().Add(unusedWait); ; time.Sleep(time.Millisecond) {
+		_, err = unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_WRLCK)
+		if !errors.Is(err, unix.EAGAIN) {
 			break
 		}
-		time.Sleep(5 * time.Millisecond)
-	}
-	if errors.Is(err, unix.EAGAIN) {
-		return fmt.Errorf("%s: another program has it open: %w; stop the node, unmount the directory, or see fuser(1)", path, ErrInUse)
+		if time.Now().After(deadline) {
+			return fmt.Errorf("%s: another program has it open: %w; stop the node, unmount the directory, or see fuser(1)", path, ErrInUse)
+		}
 	}
 	if err == nil {
 		_, err = unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_UNLCK)

@@ -128,45 +128,47 @@ func openKeyRing(raw []byte, key []byte) (*keyRing, []Problem, error) {
 
 // scanRegistry walks the records without a key: Badger allocates whatever a
 // record claims, so it must only ever see whole ones. It returns the length
-// of the sound part, how many records are in it, and what is wrong behind it.
-func scanRegistry(raw []byte) (sound, records int, problem string) {
+// of the sound part, the ids of the data keys in it, and what is wrong behind it.
+func scanRegistry(raw []byte) (sound int, ids []uint64, problem string) {
 	if len(raw) < registryHeader {
-		return 0, 0, fmt.Sprintf("%d bytes, want at least %d: cut short; copy the file again", len(raw), registryHeader)
+		return 0, nil, fmt.Sprintf("%d bytes, want at least %d: cut short; copy the file again", len(raw), registryHeader)
 	}
 	at := registryHeader
 	for at < len(raw) {
 		rest := raw[at:]
 		if len(rest) < recordHeader {
-			return at, records, fmt.Sprintf("%d bytes behind the last record: cut short", len(rest))
+			return at, ids, fmt.Sprintf("%d bytes behind the last record: cut short", len(rest))
 		}
 		n := uint64(binary.BigEndian.Uint32(rest))
 		if n > uint64(len(rest)-recordHeader) {
-			return at, records, fmt.Sprintf("a record claims %d bytes, %d are left", n, len(rest)-recordHeader)
+			return at, ids, fmt.Sprintf("a record claims %d bytes, %d are left", n, len(rest)-recordHeader)
 		}
 		body := rest[recordHeader : recordHeader+n]
 		if got, want := crc32.Checksum(body, castagnoli), binary.BigEndian.Uint32(rest[4:]); got != want {
-			return at, records, fmt.Sprintf("a record's checksum is %08x, want %08x", got, want)
+			return at, ids, fmt.Sprintf("a record's checksum is %08x, want %08x", got, want)
 		}
-		if problem := checkRecord(body); problem != "" {
-			return at, records, problem
+		id, problem := checkRecord(body)
+		if problem != "" {
+			return at, ids, problem
 		}
 		at += recordHeader + int(n)
-		records++
+		ids = append(ids, id)
 	}
-	return at, records, ""
+	return at, ids, ""
 }
 
-// checkRecord says why a record is no data key: Badger panics at one with
-// another IV, such as the empty record that zeros behind the last one make.
-func checkRecord(body []byte) (problem string) {
+// checkRecord gives a data key's id, or says why a record is none: Badger
+// panics at one with another IV, such as the empty record that zeros behind the
+// last one make.
+func checkRecord(body []byte) (id uint64, problem string) {
 	var dk pb.DataKey
 	if err := proto.Unmarshal(body, &dk); err != nil {
-		return fmt.Sprintf("a record does not parse: %v", err)
+		return 0, fmt.Sprintf("a record does not parse: %v", err)
 	}
 	if len(dk.Iv) != aes.BlockSize {
-		return fmt.Sprintf("a record of %d bytes has an IV of %d, want %d", len(body), len(dk.Iv), aes.BlockSize)
+		return 0, fmt.Sprintf("a record of %d bytes has an IV of %d, want %d", len(body), len(dk.Iv), aes.BlockSize)
 	}
-	return ""
+	return dk.KeyId, ""
 }
 
 // openBadgerRegistry hands Badger a private copy: it opens its file by name

@@ -25,6 +25,7 @@ type metaFile struct {
 
 	raftID, groupID, checkpoint uint64
 	hard                        hardState
+	emptying                    emptying
 	snapIndex, snapTerm         uint64
 	conf                        *raftpb.ConfState // the snapshot's; nil: there is none
 	dataAt, dataSize            int64             // where the snapshot's blob is
@@ -53,6 +54,7 @@ func openMeta(f vfs.File) (metaFile, error) {
 		f: f, raftID: *read.RaftID, groupID: *read.GroupID, checkpoint: *read.CheckpointIndex,
 		hard: hardState{read.HardState.GetTerm(), read.HardState.GetVote(), read.HardState.GetCommit()},
 	}
+	m.emptying.index, m.emptying.term = read.Emptying()
 	if snap := read.Snapshot; snap != nil {
 		m.snapIndex, m.snapTerm = *read.SnapshotIndex, *read.SnapshotTerm
 		m.conf = raftpb.EnsureConfState(snap.Metadata.GetConfState())

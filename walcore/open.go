@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/trace"
+	"slices"
 
 	"github.com/walfs/walfs/meta"
 )
@@ -17,7 +18,7 @@ import (
 // has left and says so in Problems. It fails with ErrInUse if anybody else has
 // the directory open, with ErrNotRaftDir, ErrKey, ErrSealed or ErrDataKey, and
 // with ErrDamaged if anything that was acknowledged is missing or wrong; it
-// has changed nothing then.
+// has changed nothing in the directory then.
 func Open(path string, opts Options) (_ *DiskStorage, err error) {
 	if len(opts.Key) > 0 {
 		if err := checkKey("the key", opts.Key); err != nil {
@@ -76,23 +77,22 @@ func makeDir(path string) error {
 
 // openDir opens what is in the directory, or makes what has to be in it.
 func (s *DiskStorage) openDir() error {
-	names, err := s.listNative()
+	native, err := s.listNative()
 	if err != nil {
 		return err
 	}
-	hasMeta := len(names) > 0 && names[0] == MetaName
-	if len(names) == 0 && !s.opts.Create {
+	if !native.meta && len(native.logs) == 0 && !s.opts.Create {
 		return fmt.Errorf("%s: neither %s nor a log file (00001.wal, …) is in it: %w", s.path, MetaName, ErrNotRaftDir)
 	}
-	for _, name := range names {
+	for _, name := range native.names() {
 		if err := checkUnused(s.path, name); err != nil {
 			return err
 		}
 	}
-	if s.keys, err = s.openKeys(); err != nil {
+	if s.keys, err = readWriteKeys(s.path, s.opts.Key); err != nil {
 		return err
 	}
-	if hasMeta {
+	if native.meta {
 		f, err := s.dir.Open(MetaName)
 		if err != nil {
 			return err
@@ -100,9 +100,8 @@ func (s *DiskStorage) openDir() error {
 		if s.meta, err = openMeta(f); err != nil {
 			return errors.Join(err, f.Close())
 		}
-		names = names[1:]
 	}
-	found, err := s.readSegments(names)
+	found, err := s.readSegments(native.logs)
 	if err != nil {
 		return err
 	}
@@ -110,43 +109,72 @@ func (s *DiskStorage) openDir() error {
 	if err != nil {
 		return err
 	}
-	if !hasMeta {
-		if len(m.keep) > 0 {
-			return &Error{File: MetaName, Slot: -1, Err: fmt.Errorf(
-				"is missing beside log files with entries: %w; restore it, or copy the log into a new directory", ErrDamaged)}
+	if !native.meta && len(m.keep) > 0 {
+		return &Error{File: MetaName, Slot: -1, Err: fmt.Errorf(
+			"is missing beside log files with entries: %w; restore it, or copy the log into a new directory", ErrDamaged)}
+	}
+	// Nothing has changed up to here.
+	if err := s.openKeys(); err != nil {
+		return err
+	}
+	for _, g := range m.keep {
+		if g.seal, err = s.keys.old(g.header); err != nil {
+			return g.failKey(err)
 		}
+	}
+	if !native.meta {
 		if err := s.createMeta(); err != nil {
 			return err
 		}
 	}
-	return s.mend(m)
+	if err := s.mend(m); err != nil {
+		return err
+	}
+	return s.finishEmptying()
 }
 
-// listNative gives the names that belong to the log, wal.meta first if it is
-// there. Other names are left alone.
-func (s *DiskStorage) listNative() ([]string, error) {
+// native is which of the log's files there are.
+type native struct {
+	meta, registry bool
+	logs           []string
+}
+
+func (n native) names() []string {
+	names := slices.Clone(n.logs)
+	if n.meta {
+		names = append(names, MetaName)
+	}
+	if n.registry {
+		names = append(names, KeyRegistryName)
+	}
+	return names
+}
+
+// listNative finds the files that belong to the log. Others are left alone.
+func (s *DiskStorage) listNative() (native, error) {
+	var n native
 	list, err := s.dir.List()
 	if err != nil {
-		return nil, err
+		return n, err
 	}
-	var names []string
 	for _, e := range list {
 		name := e.Name()
-		if _, isLog := ParseFileName(name); !isLog && name != MetaName && name != KeyRegistryName {
+		_, isLog := ParseFileName(name)
+		switch {
+		case isLog:
+			n.logs = append(n.logs, name)
+		case name == MetaName:
+			n.meta = true
+		case name == KeyRegistryName:
+			n.registry = true
+		default:
 			continue
 		}
 		if !e.Type().IsRegular() {
-			return nil, fmt.Errorf("%s is a %s, not a regular file; move it away", filepath.Join(s.path, name), typeName(e.Type()))
-		}
-		switch name {
-		case MetaName:
-			names = append([]string{name}, names...)
-		case KeyRegistryName:
-		default:
-			names = append(names, name)
+			return n, fmt.Errorf("%s is a %s, not a regular file; move it away", filepath.Join(s.path, name), typeName(e.Type()))
 		}
 	}
-	return names, nil
+	return n, nil
 }
 
 // createMeta makes the first wal.meta, without a snapshot.

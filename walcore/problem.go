@@ -30,6 +30,7 @@ const (
 	KindTorn        Kind = "torn_tail"      // the log's end was only partly written
 	KindFileSystem  Kind = "file_system"    // the file system is full, or has become read-only
 	KindReplaced    Kind = "replaced"       // log files that a snapshot has replaced
+	KindEmptying    Kind = "emptying"       // emptying payloads was cut off
 )
 
 // Problem is one thing wrong with a directory. Slots that follow one another

@@ -30,22 +30,26 @@ func (s *DiskStorage) readSegments(names []string) ([]*foundFile, error) {
 		if g.size, err = f.Size(); err != nil {
 			return nil, err
 		}
-		if err := g.scan(room, s.meta.snapIndex); err != nil {
+		if err := g.scan(room, &s.meta); err != nil {
 			return nil, err
 		}
 		if g.slots() == 0 {
 			continue
 		}
-		if g.seal, err = s.keys.old(g.header, s.opts.Plain); err != nil {
-			return nil, &Error{File: name, Slot: -1, Offset: KeyHeaderAt, Err: err}
+		if err := s.keys.check(g.header, s.opts.Plain); err != nil {
+			return nil, g.failKey(err)
 		}
 	}
 	return found, nil
 }
 
+func (g *foundFile) failKey(err error) error {
+	return &Error{File: g.name, Slot: -1, Offset: KeyHeaderAt, Err: err}
+}
+
 // scan reads the slot table, into room first, and the key header. Indexes up
 // to that of the snapshot may be missing.
-func (g *foundFile) scan(room []byte, snap uint64) error {
+func (g *foundFile) scan(room []byte, m *metaFile) error {
 	table := room[:min(g.size, SlotTableSize)/SlotSize*SlotSize]
 	if _, err := g.f.ReadAt(table, 0); err != nil && len(table) > 0 {
 		return g.fail(-1, err)
@@ -64,7 +68,7 @@ func (g *foundFile) scan(room []byte, snap uint64) error {
 		if slot.Index == 0 {
 			break
 		}
-		jump := n > 0 && slot.Index > prev.Index+1 && slot.Index <= snap+1
+		jump := n > 0 && slot.Index > prev.Index+1 && slot.Index <= m.snapIndex+1
 		if jump {
 			prev.Index = slot.Index - 1
 		}
@@ -79,7 +83,7 @@ func (g *foundFile) scan(room []byte, snap uint64) error {
 	}
 	g.stale = !allZero(table[n*SlotSize:])
 	g.table = append([]byte(nil), table[:n*SlotSize]...)
-	return g.settleEnd()
+	return g.settleEnd(m.emptying)
 }
 
 // misfit says why a slot cannot follow the one before.
@@ -102,8 +106,8 @@ func (g *foundFile) misfit(i int, prev, s Slot) string {
 }
 
 // settleEnd finds where the last payload ends. Slots whose payload the file
-// has no room for are not sound.
-func (g *foundFile) settleEnd() error {
+// has no room for are not sound, unless it is one that is being emptied.
+func (g *foundFile) settleEnd(e emptying) error {
 	g.end = PayloadAt
 	for n := g.slots(); n > 0; n-- {
 		end, err := g.payloadEnd(n - 1)
@@ -113,6 +117,10 @@ func (g *foundFile) settleEnd() error {
 		}
 		if !errors.Is(err, ErrDamaged) {
 			return err
+		}
+		if e.covers(g.slot(n - 1)) {
+			g.end = g.offset(n-1) + LengthSize
+			break
 		}
 		g.cut(n-1, errors.Unwrap(err).Error())
 	}
@@ -251,7 +259,7 @@ func (s *DiskStorage) checkSums(g *foundFile) error {
 		for end := i + k; i < end; i++ {
 			if _, err := g.stored(i, buf, start); errors.Is(err, ErrDamaged) {
 				g.cut(i, errors.Unwrap(err).Error())
-				return g.settleEnd()
+				return g.settleEnd(s.meta.emptying)
 			} else if err != nil {
 				return err
 			}

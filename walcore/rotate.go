@@ -91,6 +91,19 @@ func (s *DiskStorage) remove(g *segment) error {
 	return errors.Join(g.f.Close(), s.dir.Remove(g.name))
 }
 
+// discardCurrent removes the current file, which holds no entry and can take
+// none: one from before encryption was on that a rewrite has emptied. The
+// directory is flushed with the file that takes its place.
+//
+// A crash leaves it or not; Open removes it.
+func (s *DiskStorage) discardCurrent() error {
+	g := s.current()
+	s.mu.Lock()
+	s.segments = s.segments[:len(s.segments)-1]
+	s.mu.Unlock()
+	return s.remove(g)
+}
+
 // rewind drops the entries from index on. Files that begin behind it go first,
 // newest first and each for good before the next, so that a crash leaves no
 // hole; then the slots are zeroed, for good before anything is written in
@@ -108,6 +121,10 @@ func (s *DiskStorage) rewind(index uint64) error {
 		if end, err = g.payloadEnd(i - 1); err != nil {
 			return err
 		}
+		// Where it ends by mistake, it would end for good.
+		if err := g.fits(i-1, end-g.offset(i-1)-LengthSize); err != nil {
+			return err
+		}
 	}
 	tail := end
 	if g.seal != nil {
@@ -121,6 +138,7 @@ func (s *DiskStorage) rewind(index uint64) error {
 
 	s.mu.Lock()
 	g.table, g.end = g.table[:i*SlotSize], end
+	g.full.Store(0)
 	s.segments = s.segments[:k+1]
 	s.mu.Unlock()
 	g.tail, g.reserved = tail, tail

@@ -1,17 +1,21 @@
 package walcore
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
+	"golang.org/x/sys/unix"
 )
 
 // keyRotation is how long a data key is used for new files.
@@ -19,49 +23,128 @@ const keyRotation = 10 * 24 * time.Hour
 
 // writeKeys gives the ciphers of files, old and new.
 type writeKeys struct {
-	reg     *badger.KeyRegistry // nil: new files are plain
-	hadKeys bool                // there was a registry of data keys before
+	key  []byte              // the user's; empty: new files are plain
+	raw  []byte              // KEYREGISTRY as far as it is sound; nil: there is none
+	ids  []uint64            // of the data keys in it
+	torn string              // what is wrong behind it; "": nothing is there
+	reg  *badger.KeyRegistry // once it is open for new data keys
 }
 
-// openWriteKeys opens the directory's key registry, and makes one if there is
-// a key and no registry. It fails with ErrKey, with ErrSealed if there is a
-// registry and no key, and with ErrDamaged.
-//
-// Badger writes the registry: a new one under another name and renamed, a new
-// data key at its end, flushed before any file uses it. A crash can leave the
-// record of a data key cut short at the end; Open says so and changes nothing.
-func openWriteKeys(dir string, key []byte) (*writeKeys, error) {
-	k := &writeKeys{}
-	raw, err := os.ReadFile(filepath.Join(dir, KeyRegistryName))
-	switch {
-	case errors.Is(err, fs.ErrNotExist) && len(key) == 0:
-		return k, nil
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
-		return nil, err
-	default:
-		sound, records, problem := scanRegistry(raw)
-		if problem != "" {
-			return nil, &Error{File: KeyRegistryName, Slot: -1, Offset: uint64(sound),
-				Err: fmt.Errorf("%s: %w; if no log file uses a key behind this place, cut the file here", problem, ErrDamaged)}
-		}
-		if len(key) == 0 {
-			if records == 0 && string(raw[aes.BlockSize:registryHeader]) == sanityText {
-				return k, nil
-			}
-			return nil, fmt.Errorf("there is a %s: payloads are to be encrypted: %w", KeyRegistryName, ErrSealed)
-		}
-		k.hadKeys = true
+// readWriteKeys reads the directory's key registry and changes nothing. It
+// fails with ErrKey, with ErrSealed if there is a registry and no key, and with
+// ErrDamaged.
+func readWriteKeys(dir string, key []byte) (*writeKeys, error) {
+	k := &writeKeys{key: key}
+	raw, err := readRegistry(filepath.Join(dir, KeyRegistryName))
+	if raw == nil || err != nil {
+		return k, err
 	}
-	k.reg, err = badger.OpenKeyRegistry(badger.KeyRegistryOptions{
-		Dir: dir, EncryptionKey: key, EncryptionKeyRotationDuration: keyRotation})
-	if errors.Is(err, badger.ErrEncryptionKeyMismatch) {
+	sound, ids, problem := scanRegistry(raw)
+	if len(raw) >= maxRegistry {
+		sound, problem = 0, fmt.Sprintf("%d bytes or more are no key registry", maxRegistry)
+	}
+	if sound < registryHeader {
+		return nil, &Error{File: KeyRegistryName, Slot: -1, Err: fmt.Errorf("%s: %w", problem, ErrDamaged)}
+	}
+	k.raw, k.ids, k.torn = raw[:sound], ids, problem
+	text := bytes.Clone(raw[aes.BlockSize:registryHeader])
+	if len(key) > 0 {
+		block, err := aes.NewCipher(key)
+		if err != nil {
+			return nil, err
+		}
+		unseal(block, [aes.BlockSize]byte(raw), text, 0)
+	}
+	switch fits := string(text) == sanityText; {
+	case len(key) == 0 && (!fits || len(ids) > 0 || problem != ""):
+		return nil, fmt.Errorf("there is a %s: payloads are to be encrypted: %w", KeyRegistryName, ErrSealed)
+	case !fits:
 		return nil, fmt.Errorf("the key does not open %s: %w; give the node's own", KeyRegistryName, ErrKey)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", KeyRegistryName, err)
-	}
 	return k, nil
+}
+
+// readRegistry reads a key registry, if it is there, or as much of it as shows
+// that it is none. It leaves no access time: a dry run has to leave no trace.
+func readRegistry(name string) ([]byte, error) {
+	f, err := openReadOnly(unix.AT_FDCWD, name, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxRegistry))
+}
+
+// check says why a file with entries cannot be read with these keys, or cannot
+// be followed by those that they seal.
+func (k *writeKeys) check(h KeyHeader, plain bool) error {
+	switch {
+	case h.KeyID == 0 && plain, slices.Contains(k.ids, h.KeyID):
+		return nil
+	case h.KeyID == 0 && (k.raw != nil && len(k.key) > 0 || h.BaseIV != [8]byte{}):
+		return fmt.Errorf("key id 0 in a directory with a "+KeyRegistryName+": the file is plain, or a rewrite has erased its key id: %w", ErrDataKey)
+	case h.KeyID == 0 && len(k.key) > 0:
+		return fmt.Errorf("the file is not encrypted, and a key was given: %w; leave it out, or allow plain files (Plain) to encrypt what comes", ErrKey)
+	case h.KeyID == 0:
+		return nil
+	case k.torn != "":
+		return fmt.Errorf("data key %d is not in the sound part of %s, which ends at %d: %s: %w; restore that file",
+			h.KeyID, KeyRegistryName, len(k.raw), k.torn, ErrDamaged)
+	case len(k.key) == 0:
+		return ErrSealed
+	}
+	return fmt.Errorf("data key %d is not in %s: %w", h.KeyID, KeyRegistryName, ErrDataKey)
+}
+
+// openKeys opens the key registry for new data keys, if there is a key, and
+// makes one if there is none. No log file uses what it cuts off.
+//
+// Badger writes it: a new one under another name and renamed, a new data key at
+// its end, flushed before any file uses it. A crash can leave the record of a
+// data key torn at the end; Open cuts that off.
+func (s *DiskStorage) openKeys() error {
+	k := s.keys
+	if k.torn != "" {
+		if err := s.cutRegistry(); err != nil {
+			return err
+		}
+	}
+	if len(k.key) == 0 {
+		return nil
+	}
+	dir := s.path
+	if s.opts.DryRun {
+		var err error
+		if dir, err = scratchRegistry(k.raw); err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir) // Badger has it open, and may go on writing to it
+	}
+	var err error
+	k.reg, err = badger.OpenKeyRegistry(badger.KeyRegistryOptions{
+		Dir: dir, EncryptionKey: k.key, EncryptionKeyRotationDuration: keyRotation})
+	if err != nil {
+		return fmt.Errorf("%s: %w", KeyRegistryName, err)
+	}
+	return nil
+}
+
+// cutRegistry cuts off what is behind the registry's last sound record.
+func (s *DiskStorage) cutRegistry() error {
+	sound := int64(len(s.keys.raw))
+	s.found(Problem{File: KeyRegistryName, Slot: -1, Offset: uint64(sound), Kind: KindKeyRegistry,
+		Message: s.keys.torn + ": cut off here, for no log file uses a key behind this place"})
+	f, err := s.dir.Open(KeyRegistryName)
+	if err != nil {
+		return err
+	}
+	if err = f.Truncate(sound); err == nil {
+		err = s.count.flush(f.Sync)
+	}
+	return errors.Join(err, f.Close())
 }
 
 // sealing reports whether new files are encrypted.
@@ -89,19 +172,14 @@ func (k *writeKeys) fresh() (h KeyHeader, seal cipher.Block, err error) {
 	return h, seal, err
 }
 
-// old gives the cipher of a file that is there, nil for a plain one.
-func (k *writeKeys) old(h KeyHeader, plain bool) (cipher.Block, error) {
-	switch {
-	case h.KeyID == 0 && (plain || !k.hadKeys && h.BaseIV == [8]byte{}):
+// old gives the cipher of a file that has passed check, nil for a plain one.
+func (k *writeKeys) old(h KeyHeader) (cipher.Block, error) {
+	if h.KeyID == 0 {
 		return nil, nil
-	case h.KeyID == 0:
-		return nil, fmt.Errorf("key id 0 in a directory with a "+KeyRegistryName+": the file is plain, or a rewrite has erased its key id: %w", ErrDataKey)
-	case k.reg == nil:
-		return nil, ErrSealed
 	}
 	dk, err := k.reg.DataKey(h.KeyID)
 	if err != nil {
-		return nil, fmt.Errorf("data key %d is not in %s: %w", h.KeyID, KeyRegistryName, ErrDataKey)
+		return nil, fmt.Errorf("data key %d: %w: %w", h.KeyID, err, ErrDataKey)
 	}
 	return aes.NewCipher(dk.Data)
 }

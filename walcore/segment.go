@@ -4,8 +4,10 @@ import (
 	"crypto/cipher"
 	"encoding/binary"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/walfs/walfs/walcore/vfs"
+	"go.etcd.io/raft/v3/raftpb"
 )
 
 // segment is a log file that is written. The indexes in its slots go up by
@@ -25,6 +27,9 @@ type segment struct {
 	dead  int // slots before the first entry
 	// end is where the last slot's payload ends. Readers look at it as well.
 	end int64
+
+	// full is 1 more than the slot that firstFull gives; 0: not known yet.
+	full atomic.Int32
 
 	// Only the writer looks at these.
 	size     int64 // of the file
@@ -76,6 +81,50 @@ func (g *segment) bound(i int) int64 {
 		return g.offset(i + 1)
 	}
 	return g.end
+}
+
+// fits checks the length of a slot's payload against its room. Payloads are
+// packed, but for those that were emptied, and for those before a rewrite in a
+// sealed file, which begins behind all that was ever sealed.
+func (g *segment) fits(i int, n int64) error {
+	room := g.bound(i) - g.offset(i) - LengthSize
+	if n == room || n < room && g.header.KeyID != 0 {
+		return nil
+	}
+	if n == 0 && room > 0 && g.canBeEmptied(i) {
+		full, err := g.firstFull()
+		if err != nil || i < full {
+			return err
+		}
+	}
+	return g.fail(i, fmt.Errorf("the payload claims %d bytes, its room is %d: %w", n, room, ErrDamaged))
+}
+
+// canBeEmptied: only normal entries are, and those with a checksum have lost
+// it before.
+func (g *segment) canBeEmptied(i int) bool {
+	s := g.slot(i)
+	return s.Type == raftpb.EntryType_EntryNormal && s.Sum == 0
+}
+
+// firstFull is the first slot that emptying has not reached: behind it, a
+// payload that is empty before a gap has lost its length.
+func (g *segment) firstFull() (int, error) {
+	if full := g.full.Load(); full > 0 {
+		return int(full - 1), nil
+	}
+	var length [LengthSize]byte
+	i := 0
+	for ; i < g.slots(); i++ {
+		if _, err := g.f.ReadAt(length[:], g.offset(i)); err != nil {
+			return 0, g.fail(i, err)
+		}
+		if g.canBeEmptied(i) && length != [LengthSize]byte{} {
+			break
+		}
+	}
+	g.full.Store(int32(i + 1))
+	return i, nil
 }
 
 func (g *segment) fail(slot int, err error) error {

@@ -32,6 +32,8 @@ which. The order of writes and flushes sees to it:
 	rewrite     later files unlinked, newest first, the directory flushed after each ·
 	            slots zeroed · flush · append
 	hard state  after the entries · flush, unless the commit index alone has moved
+	emptying    a note in wal.meta · flush · checksums off · flush · lengths · flush · note off
+	data key    its record in KEYREGISTRY, flushed · a file that uses it
 	snapshot    wal.meta.new · flush · rename · flush directory · then unlink
 	            the files below, oldest first · flush directory
 
@@ -52,7 +54,9 @@ Rewrites, rotations and snapshots flush what their order needs in either mode.
 
 Open reads all slots. The log ends at the first one that is empty or cannot
 follow the one before it, in the last file; checksums in that file count too.
-What is behind is dropped, zeroed, and listed by Problems. If the commit index
+What is behind is dropped, zeroed, and listed by Problems; so is a data key at
+the end of KEYREGISTRY that is torn, unless a log file uses it. Emptying payloads
+that was cut off is gone on with. If the commit index
 says that something behind was committed, or something is missing in between,
 Open fails with ErrDamaged and changes nothing: a log with a hole is not served.
 Without a commit index that reaches so far, damage to the last entries cannot

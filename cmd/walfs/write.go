@@ -48,7 +48,7 @@ func (f *writeFlags) open(dir string, out io.Writer) (*storage, error) {
 		return nil, err
 	}
 	if len(key) > 0 {
-		// Beside plain log files, Open would begin to encrypt.
+		// With --plain, or an empty log, Open would begin to encrypt.
 		_, err := os.Lstat(filepath.Join(dir, walcore.KeyRegistryName))
 		if _, metaErr := os.Lstat(filepath.Join(dir, walcore.MetaName)); err != nil && metaErr == nil {
 			return nil, fmt.Errorf("%s has no %s, it is not encrypted: %w; leave --key-file out", dir, walcore.KeyRegistryName, walcore.ErrKey)
