@@ -134,7 +134,7 @@ func checkKilled(t *testing.T, dir string, round int, kept uint64) (last uint64)
 		}
 	}
 	must(t, s.Close())
-	p := parseDir(t, dir)
+	p := parseDir(t, dir, nil)
 	if p.entries[len(p.entries)-1].index != last || p.commit > last {
 		t.Fatalf("round %d: on disk up to %d, commit %d, want %d", round, p.entries[len(p.entries)-1].index, p.commit, last)
 	}
