@@ -222,7 +222,7 @@ func TestEmptied(t *testing.T) {
 			s = reopen(t, dir, Options{})
 		}
 		must(t, s.Close())
-		if n := len(parseDir(t, dir).entries); n != 400 {
+		if n := len(parseDir(t, dir, nil).entries); n != 400 {
 			t.Fatal(n)
 		}
 	}

@@ -97,11 +97,9 @@ func checkLog(t *testing.T, s *DiskStorage, want []*raftpb.Entry) {
 func TestPowerLossInRewind(t *testing.T) {
 	t.Parallel()
 	for _, o := range []Options{{}, {Checksums: true}, {Key: []byte("0123456789abcdef")}} {
-		c := newCrashTest(t, o, 512, 1, 6)
-		opts := c.opts
-		opts.Create = true
-		s, err := Open(c.live, opts)
-		must(t, err)
+		c := newCrashTest(t, o, 512, 1, 32)
+		s, err := Open(c.live, c.opts)
+		c.must(err)
 		for range 4 {
 			w := c.now.next
 			hs := hardState{term: w.hs.term + 1, vote: 1, commit: w.hs.commit}
@@ -112,7 +110,8 @@ func TestPowerLossInRewind(t *testing.T) {
 			next.entries = w.entries[:to]
 			c.apply(s, change{name: "rewind", next: next, kept: to, do: func(s *DiskStorage) error { return s.Rewind(to) }})
 		}
-		must(t, s.Close())
+		c.must(s.Close())
+		t.Logf("%d states", c.states)
 	}
 }
 

@@ -65,7 +65,7 @@ func TestSnapshotAtTheEdge(t *testing.T) {
 		data[len(data)-1] = byte(i)
 		must(t, s.CreateSnapshot(1+i, nil, data))
 		must(t, s.Close())
-		if got := parseDir(t, dir).snapData; got != string(data) {
+		if got := parseDir(t, dir, nil).snapData; got != string(data) {
 			t.Fatalf("%d bytes: on disk are %d others", len(data), len(got))
 		}
 		s = reopen(t, dir, Options{})
@@ -74,7 +74,7 @@ func TestSnapshotAtTheEdge(t *testing.T) {
 			t.Fatalf("%d bytes: %v", len(data), err)
 		}
 	}
-	if size := parseDir(t, dir).sizes[MetaName]; size != 2<<20 {
+	if size := parseDir(t, dir, nil).sizes[MetaName]; size != 2<<20 {
 		t.Errorf("wal.meta has %d bytes", size)
 	}
 }

@@ -106,7 +106,7 @@ func TestSameBytesAsDgraph(t *testing.T) {
 				upTo = int64(e.Offset) + LengthSize + e.Size
 			}
 			sameBytes(t, filepath.Join(got, FileName(1)), filepath.Join(dir, FileName(1)), upTo)
-			if n := len(parseDir(t, got).entries); n != len(entries) {
+			if n := len(parseDir(t, got, nil).entries); n != len(entries) {
 				t.Fatalf("%d entries on disk, want %d", n, len(entries))
 			}
 		}

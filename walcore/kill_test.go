@@ -52,23 +52,41 @@ func TestKilledChild(t *testing.T) {
 		case k == 1 && first+600 < last:
 			must(t, s.CreateSnapshot(last-600, &raftpb.ConfState{Voters: []uint64{1}}, []byte("snap")))
 		}
-		fmt.Println("begin", from)
 		var list []*raftpb.Entry
 		for i := range uint64(1 + r.Intn(50)) {
 			list = append(list, &raftpb.Entry{Term: proto.Uint64(term), Index: proto.Uint64(from + i), Data: killData(term, from+i)})
 		}
 		to := list[len(list)-1].GetIndex()
+		fmt.Println("begin", from, to, term)
 		must(t, s.Save(&raftpb.HardState{Term: &term, Vote: proto.Uint64(1), Commit: proto.Uint64(first - 1)}, list, nil))
-		fmt.Println("saved", to, term)
+		fmt.Println("saved", to)
 	}
 }
 
-// A process that is killed loses nothing that it was told is saved, in either
-// mode.
+// killedLog is what a killed process has said of its log.
+type killedLog struct {
+	terms map[uint64]uint64 // of the entries that were saved, by index
+	last  uint64
+	// The Save that was running, if from is not 0.
+	from, to, term uint64
+}
+
+func (l *killedLog) saved() {
+	for i := l.from; i <= max(l.to, l.last); i++ {
+		delete(l.terms, i)
+		if i <= l.to {
+			l.terms[i] = l.term
+		}
+	}
+	l.last, l.from = l.to, 0
+}
+
+// A process that is killed loses nothing that it was told is saved, and
+// nothing comes back that was overwritten, in either mode. (No other test
+// runs meanwhile: a process that was just forked holds this one's files.)
 func TestKilled(t *testing.T) {
-	t.Parallel()
 	dir := filepath.Join(memDir(t), "w")
-	var last, term uint64
+	l := &killedLog{terms: map[uint64]uint64{}}
 	saves := 0
 	r := rand.New(rand.NewSource(1))
 	rounds := 200
@@ -81,62 +99,78 @@ func TestKilled(t *testing.T) {
 		out, err := cmd.StdoutPipe()
 		must(t, err)
 		must(t, cmd.Start())
-		lines := bufio.NewReader(out)
-		kept := last // what is there for certain
-		killed := false
-		for {
+		// The child is killed while it saves for the n-th time.
+		for lines, n := bufio.NewReader(out), 1+r.Intn(6); ; {
 			line, err := lines.ReadString('\n')
 			if err == io.EOF {
 				break
 			}
 			must(t, err)
-			var from uint64
-			if n, _ := fmt.Sscanf(line, "begin %d", &from); n == 1 {
-				kept = min(last, from-1)
-			} else if n, _ := fmt.Sscanf(line, "saved %d %d", &last, &term); n == 2 {
-				kept = last
+			var to uint64
+			if k, _ := fmt.Sscanf(line, "begin %d %d %d", &l.from, &l.to, &l.term); k == 3 {
+				if n--; n == 0 {
+					wait := time.Duration(r.Intn(500)) * time.Microsecond
+					time.AfterFunc(wait, func() { cmd.Process.Kill() })
+				}
+			} else if k, _ := fmt.Sscanf(line, "saved %d", &to); k == 1 && to == l.to {
+				l.saved()
 				saves++
 			} else {
 				t.Fatalf("round %d: %s", round, line)
 			}
-			if !killed {
-				killed = true
-				go func(wait time.Duration) {
-					time.Sleep(wait)
-					cmd.Process.Kill()
-				}(time.Duration(r.Intn(6000)) * time.Microsecond)
-			}
 		}
 		cmd.Wait()
-		last = checkKilled(t, dir, round, kept)
+		l.check(t, dir, round)
 	}
-	t.Logf("%d saves, last index %d, term %d", saves, last, term)
+	t.Logf("%d saves, last index %d", saves, l.last)
 }
 
-func checkKilled(t *testing.T, dir string, round int, kept uint64) (last uint64) {
+// check compares the directory with the log, and takes what is there for it.
+func (l *killedLog) check(t *testing.T, dir string, round int) {
 	t.Helper()
 	s, err := Open(dir, killOptions(round+1))
 	must(t, err)
 	defer s.Close()
 	first, _ := s.FirstIndex()
-	last, _ = s.LastIndex()
+	last, _ := s.LastIndex()
+	kept := l.last
+	if l.from > 0 {
+		kept = min(kept, l.from-1)
+	}
 	if last < kept {
 		t.Fatalf("round %d: last index %d, %d was saved", round, last, kept)
 	}
 	if first > last {
-		return last
+		return // the first Save did not get far
 	}
 	got, err := s.Entries(first, last+1, 1<<40)
 	must(t, err)
+	// From there on all entries are old ones, or all are new ones.
+	replaced := false
 	for _, e := range got {
-		if string(e.Data) != string(killData(e.GetTerm(), e.GetIndex())) {
-			t.Fatalf("round %d: entry %d of term %d has %q", round, e.GetIndex(), e.GetTerm(), e.Data)
+		i, term := e.GetIndex(), e.GetTerm()
+		if i > kept && i == l.from {
+			replaced = term == l.term
+		}
+		want, saved := l.terms[i]
+		if replaced {
+			want, saved = l.term, i <= l.to
+		}
+		if !saved || term != want || string(e.Data) != string(killData(term, i)) {
+			t.Fatalf("round %d: entry %d of term %d has %q, want term %d, %v; saved up to %d, then %d to %d of term %d",
+				round, i, term, e.Data, want, saved, l.last, l.from, l.to, l.term)
 		}
 	}
 	must(t, s.Close())
-	p := parseDir(t, dir)
-	if p.entries[len(p.entries)-1].index != last || p.commit > last {
+	if p := parseDir(t, dir, nil); p.entries[len(p.entries)-1].index != last || p.commit > last {
 		t.Fatalf("round %d: on disk up to %d, commit %d, want %d", round, p.entries[len(p.entries)-1].index, p.commit, last)
 	}
-	return last
+	if replaced {
+		l.to = last
+		l.saved()
+	}
+	for i := last + 1; i <= l.last; i++ {
+		delete(l.terms, i)
+	}
+	l.last, l.from = last, 0
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"go.etcd.io/raft/v3"
@@ -80,7 +81,7 @@ func (m *model) hardState(last uint64) *raftpb.HardState {
 func (m *model) snapshot() {
 	i := m.upTo("index", m.first()-min(m.first(), 2), m.last())
 	data := []byte(fmt.Sprintf("up to %d", i))
-	cs := &raftpb.ConfState{Voters: []uint64{1, i}}
+	cs := &raftpb.ConfState{Voters: []uint64{1, i}, Learners: []uint64{300}, VotersOutgoing: []uint64{1, 7}, LearnersNext: []uint64{7}}
 	if m.upTo("no conf state", 0, 3) == 0 {
 		cs = nil
 	}
@@ -178,6 +179,39 @@ func (m *model) compare() {
 	}
 }
 
+// compareDisk compares what the independent parser has found.
+func (m *model) compareDisk(p *parsedDir) {
+	hs, _, _ := m.m.InitialState()
+	snap, _ := m.m.Snapshot()
+	cs := snap.GetMetadata().GetConfState()
+	if got, want := []uint64{p.snapIndex, p.snapTerm, p.term, p.vote, max(p.commit, p.snapIndex)}, []uint64{snap.GetMetadata().GetIndex(),
+		snap.GetMetadata().GetTerm(), hs.GetTerm(), hs.GetVote(), max(hs.GetCommit(), m.first()-1)}; !slices.Equal(got, want) {
+		m.t.Fatalf("on disk: snapshot index, term, hard state %d, want %d", got, want)
+	}
+	conf := parsedConf{cs.GetVoters(), cs.GetLearners(), cs.GetVotersOutgoing(), cs.GetLearnersNext(), cs.GetAutoLeave()}
+	if fmt.Sprint(p.conf) != fmt.Sprint(conf) || p.snapData != string(snap.Data) {
+		m.t.Fatalf("on disk: snapshot %v with %q, want %v with %q", p.conf, p.snapData, conf, snap.Data)
+	}
+	next := m.first()
+	for _, got := range p.entries {
+		if (got.sum != 0) != m.opts.Checksums {
+			m.t.Fatalf("on disk: entry %d has the checksum %08x", got.index, got.sum)
+		}
+		if got.index < next {
+			continue // compacted, in a file with others
+		}
+		list, err := m.m.Entries(next, next+1, 1<<40)
+		m.must(err)
+		if want := list[0]; got.index != next || got.term != want.GetTerm() || got.data != string(want.Data) || got.typ != uint32(want.GetType()) {
+			m.t.Fatalf("on disk: %+v, want %v", got, want)
+		}
+		next++
+	}
+	if next != m.last()+1 {
+		m.t.Fatalf("on disk: ends at %d, want %d", next-1, m.last())
+	}
+}
+
 // Random calls answer as Raft's MemoryStorage does, whatever was opened anew
 // in between, and what is on disk keeps to the format.
 func TestAsMemoryStorage(t *testing.T) {
@@ -217,20 +251,7 @@ func TestAsMemoryStorage(t *testing.T) {
 			ops++
 		}
 		m.must(m.s.Close())
-		if m.opts.Key == nil {
-			p := parseDir(rt2tb{t, rt}, m.dir)
-			for _, e := range p.entries {
-				if e.index < m.first() {
-					continue
-				}
-				if want, err := m.m.Term(e.index); err != nil || want != e.term {
-					rt.Fatalf("on disk: entry %d of term %d, want term %d, %v", e.index, e.term, want, err)
-				}
-			}
-			if len(p.entries) > 0 && p.entries[len(p.entries)-1].index != m.last() {
-				rt.Fatalf("on disk: ends at %d, want %d", p.entries[len(p.entries)-1].index, m.last())
-			}
-		}
+		m.compareDisk(parseDir(rt2tb{t, rt}, m.dir, m.opts.Key))
 	})
 	t.Logf("%d operations", ops)
 	if ops < 10000 && !testing.Short() {

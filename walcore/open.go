@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"github.com/walfs/walfs/meta"
+	"github.com/walfs/walfs/walcore/vfs"
 )
 
 // Open opens the log in a directory for writing. It puts right what a crash
@@ -37,7 +38,7 @@ func Open(path string, opts Options) (_ *DiskStorage, err error) {
 	s := &DiskStorage{path: path, opts: opts, log: opts.Logger, ctx: context.Background(), open: map[*segment]bool{}}
 	defer trace.StartRegion(s.ctx, "walcore.Open").End()
 	if opts.Create && !opts.DryRun {
-		if err := makeDir(path); err != nil {
+		if err := makeDir(path, vfs.OpenDir); err != nil {
 			return nil, err
 		}
 	}
@@ -60,7 +61,7 @@ func Open(path string, opts Options) (_ *DiskStorage, err error) {
 }
 
 // makeDir makes the directory if it is not there, and its name durable.
-func makeDir(path string) error {
+func makeDir(path string, open func(path string) (vfs.Dir, error)) error {
 	err := os.Mkdir(path, 0o700)
 	if errors.Is(err, fs.ErrExist) {
 		return nil
@@ -68,7 +69,7 @@ func makeDir(path string) error {
 	if err != nil {
 		return err
 	}
-	parent, err := os.Open(filepath.Dir(filepath.Clean(path)))
+	parent, err := open(filepath.Dir(filepath.Clean(path)))
 	if err != nil {
 		return err
 	}

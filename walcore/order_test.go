@@ -2,6 +2,8 @@ package walcore
 
 import (
 	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -44,14 +46,19 @@ func (o *ops) take() string {
 	defer o.mu.Unlock()
 	list := o.list
 	o.list = nil
-	// Two flushes at the same time come in any order.
-	for i := 1; i < len(list); i++ {
-		if strings.HasPrefix(list[i], "sync") && strings.HasPrefix(list[i-1], "sync") && list[i] < list[i-1] {
-			list[i], list[i-1] = list[i-1], list[i]
+	// Log files, and a new one and the directory, are flushed at the same time:
+	// those come in any order.
+	together := func(op string) bool { return strings.HasSuffix(op, ".wal") || op == "sync dir" }
+	for i := 0; i < len(list); i++ {
+		n := i
+		for n < len(list) && strings.HasPrefix(list[n], "sync ") && together(list[n]) {
+			n++
 		}
+		slices.Sort(list[i:n])
+		i = max(i, n)
 	}
 	list = slices.DeleteFunc(list, func(op string) bool { return strings.HasPrefix(op, "allocate") })
-	return strings.NewReplacer("00001.wal", "1", "00002.wal", "2", "00003.wal", "3", "wal.meta", "m").Replace(strings.Join(list, ", "))
+	return strings.NewReplacer("00001.wal", "1", "00002.wal", "2", "00003.wal", "3", "00004.wal", "4", "00005.wal", "5", "wal.meta", "m").Replace(strings.Join(list, ", "))
 }
 
 // What is written and flushed, and in which order: payloads before slots,
@@ -65,6 +72,7 @@ func TestOrderOfWrites(t *testing.T) {
 		want string
 	}
 	snap := &raftpb.Snapshot{Data: []byte("x"), Metadata: &raftpb.SnapshotMetadata{Index: proto.Uint64(14), Term: proto.Uint64(9)}}
+	later := &raftpb.Snapshot{Data: []byte("x"), Metadata: &raftpb.SnapshotMetadata{Index: proto.Uint64(40), Term: proto.Uint64(9)}}
 	common := []step{
 		{"a commit index alone", func(s *DiskStorage) error { return s.Save(hard(1, 1, 3), nil, nil) }, "write m"},
 		{"an id", func(s *DiskStorage) error { return s.SetRaftID(7) }, "write m, sync m"},
@@ -85,12 +93,12 @@ func TestOrderOfWrites(t *testing.T) {
 		{"overwrite from the first file", func(s *DiskStorage) error { return s.Save(nil, someEntries(3, 6, 1), nil) },
 			"remove 3, sync dir, remove 2, sync dir, write 1, sync 1, write 1, sync 1, write 1, sync 1"},
 		{"fill two files", func(s *DiskStorage) error { return s.Save(nil, someEntries(3, 7, 9), nil) },
-			"write 1, truncate 1, create 00004.wal, truncate 00004.wal, sync 00004.wal, sync dir, write 00004.wal, " +
-				"sync 1, sync 00004.wal, write 1, sync 1, write 00004.wal, sync 00004.wal"},
+			"write 1, truncate 1, create 4, truncate 4, sync 4, sync dir, write 4, " +
+				"sync 1, sync 4, write 1, sync 1, write 4, sync 4"},
 		{"snapshot", func(s *DiskStorage) error { return s.CreateSnapshot(12, nil, []byte("x")) },
 			"remove m.new, create m.new, truncate m.new, write m.new, write m.new, sync m.new, rename m.new, sync dir, remove 1, sync dir"},
 		{"install", func(s *DiskStorage) error { return s.Save(nil, nil, snap) },
-			"remove m.new, create m.new, truncate m.new, write m.new, write m.new, sync m.new, rename m.new, sync dir, remove 00004.wal, sync dir"},
+			"remove m.new, create m.new, truncate m.new, write m.new, write m.new, sync m.new, rename m.new, sync dir, remove 4, sync dir"},
 	})
 	sums := slices.Concat([]step{
 		{"append", func(s *DiskStorage) error { return s.Save(hard(1, 1, 2), someEntries(1, 1, 4), nil) },
@@ -101,6 +109,20 @@ func TestOrderOfWrites(t *testing.T) {
 		{"overwrite", func(s *DiskStorage) error { return s.Save(nil, someEntries(2, 18, 1), nil) },
 			"write 2, sync 2, write 2, write 2, sync 2"},
 	})
+	// Compaction over several files, and a snapshot whose entries and hard state
+	// come after it.
+	files := []step{
+		{"append over four files", func(s *DiskStorage) error { return s.Save(hard(1, 1, 33), someEntries(1, 1, 35), nil) },
+			"write 1, truncate 1, create 2, truncate 2, sync 2, sync dir, write 2, truncate 2, create 3, truncate 3, sync 3, sync dir, " +
+				"write 3, truncate 3, create 4, truncate 4, sync 4, sync dir, write 4, sync 1, sync 2, sync 3, sync 4, " +
+				"write 1, sync 1, write 2, sync 2, write 3, sync 3, write 4, sync 4, write m, sync m"},
+		{"snapshot", func(s *DiskStorage) error { return s.CreateSnapshot(33, nil, []byte("x")) },
+			"remove m.new, create m.new, truncate m.new, write m.new, write m.new, sync m.new, rename m.new, sync dir, " +
+				"remove 1, remove 2, remove 3, sync dir"},
+		{"install, entries and hard state", func(s *DiskStorage) error { return s.Save(hard(9, 2, 42), someEntries(9, 41, 2), later) },
+			"remove m.new, create m.new, truncate m.new, write m.new, write m.new, sync m.new, rename m.new, sync dir, remove 4, sync dir, " +
+				"create 5, truncate 5, sync 5, sync dir, write 5, sync 5, write 5, sync 5, write m, sync m"},
+	}
 	manual := []step{
 		{"append", func(s *DiskStorage) error { return s.Save(hard(1, 1, 2), someEntries(1, 1, 4), nil) }, "write 1, write 1, write m"},
 		{"sync", func(s *DiskStorage) error { return s.Sync() }, "sync 1, sync m"},
@@ -108,12 +130,20 @@ func TestOrderOfWrites(t *testing.T) {
 			"write 1, truncate 1, create 2, truncate 2, sync 2, sync dir, write 2, write 1, sync 1, write 2"},
 		{"snapshot", func(s *DiskStorage) error { return s.CreateSnapshot(12, nil, []byte("x")) },
 			"sync 2, remove m.new, create m.new, truncate m.new, write m.new, write m.new, sync m.new, rename m.new, sync dir, remove 1, sync dir"},
+		{"fill the file", func(s *DiskStorage) error { return s.Save(nil, someEntries(1, 20, 1), nil) }, "write 2, write 2"},
+		{"rotate", func(s *DiskStorage) error { return s.Save(nil, someEntries(1, 21, 1), nil) },
+			"sync 2, truncate 2, create 3, truncate 3, sync 3, sync dir, write 3, write 3"},
+		{"a hard state", func(s *DiskStorage) error { return s.SetState(State{Term: 1, Vote: 1, Commit: 21}) }, "sync 3, write m"},
+		{"more", func(s *DiskStorage) error { return s.Save(nil, someEntries(1, 22, 1), nil) }, "write 3, write 3"},
+		{"all of the state", func(s *DiskStorage) error { return s.SetState(State{RaftID: 1, Term: 1, Vote: 1, Commit: 22}) },
+			"sync 3, remove m.new, create m.new, truncate m.new, write m.new, sync m.new, rename m.new, sync dir"},
 	}
 	for name, v := range map[string]struct {
 		opts  Options
 		steps []step
 	}{
 		"plain": {Options{}, plain}, "checksums": {Options{Checksums: true}, sums}, "manual": {Options{Sync: SyncManual}, manual},
+		"files": {Options{}, files},
 	} {
 		o := &ops{}
 		v.opts.wrap, v.opts.Logger, v.opts.limits = o.wrap(t), quiet, limits{slots: 10, bytes: maxFileSize}
@@ -124,6 +154,38 @@ func TestOrderOfWrites(t *testing.T) {
 			if got := o.take(); got != step.want {
 				t.Fatalf("%s, %s:\n got %s\nwant %s", name, step.name, got, step.want)
 			}
+		}
+	}
+}
+
+// syncedDir notes what is in a directory when it is flushed.
+type syncedDir struct {
+	vfs.Dir
+	names []string
+}
+
+func (d *syncedDir) Sync() error {
+	list, err := d.List()
+	for _, e := range list {
+		d.names = append(d.names, e.Name())
+	}
+	return errors.Join(err, d.Dir.Sync())
+}
+
+// The name of a new directory is made durable where it stands. (Fault 9.)
+func TestNewDirectoryIsDurable(t *testing.T) {
+	base := t.TempDir()
+	var parents []string
+	parent := &syncedDir{}
+	open := func(path string) (d vfs.Dir, err error) {
+		parents = append(parents, path)
+		parent.Dir, err = vfs.OpenDir(path)
+		return parent, err
+	}
+	for range 2 { // the second time there is nothing to do
+		must(t, makeDir(filepath.Join(base, "w")+"/", open))
+		if !slices.Equal(parents, []string{base}) || !slices.Equal(parent.names, []string{"w"}) {
+			t.Fatalf("%v was opened, flushed with %v in it", parents, parent.names)
 		}
 	}
 }
@@ -211,11 +273,20 @@ func TestFailedWrite(t *testing.T) {
 	}
 }
 
+// skip is for what cannot run here; in CI everything must.
+func skip(t *testing.T, why string) {
+	t.Helper()
+	if os.Getenv("CI") != "" {
+		t.Fatal(why)
+	}
+	t.Skip(why)
+}
+
 // A disk that is really full.
 func TestFullDisk(t *testing.T) {
 	mount := t.TempDir()
 	if err := syscall.Mount("tmpfs", mount, "tmpfs", 0, "size=8m"); err != nil {
-		t.Skipf("no file system can be mounted here: %v", err)
+		skip(t, fmt.Sprintf("no file system can be mounted here: %v", err))
 	}
 	defer syscall.Unmount(mount, syscall.MNT_DETACH)
 	dir := filepath.Join(mount, "w")

@@ -23,7 +23,15 @@ func (w world) term(i uint64) uint64 {
 	if i == w.snapIndex {
 		return w.snapTerm
 	}
-	return w.entries[i-w.snapIndex-1].GetTerm()
+	return w.entry(i).GetTerm()
+}
+
+// entry is the entry at an index, or nil.
+func (w world) entry(i uint64) *raftpb.Entry {
+	if i <= w.snapIndex || i > w.last() {
+		return nil
+	}
+	return w.entries[i-w.snapIndex-1]
 }
 
 func newEntry(r *rand.Rand, term, index uint64, most int) *raftpb.Entry {
@@ -44,10 +52,11 @@ func newEntry(r *rand.Rand, term, index uint64, most int) *raftpb.Entry {
 
 // change is one call and what it makes of a world.
 type change struct {
-	name string
-	do   func(s *DiskStorage) error
-	next world
-	kept uint64 // entries up to here are in the log whatever happens
+	name    string
+	do      func(s *DiskStorage) error
+	next    world
+	kept    uint64 // entries up to here that were on disk stay there whatever happens
+	flushes bool   // all of next is on disk after it, in either mode
 }
 
 func (w world) save(name string, hs hardState, entries []*raftpb.Entry, snap *raftpb.Snapshot) change {
@@ -63,7 +72,7 @@ func (w world) save(name string, hs hardState, entries []*raftpb.Entry, snap *ra
 		n.entries = append(n.entries[:at:at], entries...)
 		kept = entries[0].GetIndex() - 1
 	}
-	return change{name: name, next: n, kept: kept, do: func(s *DiskStorage) error {
+	return change{name: name, next: n, kept: kept, flushes: snap != nil && len(entries) == 0, do: func(s *DiskStorage) error {
 		h := &raftpb.HardState{Term: &hs.term, Vote: &hs.vote, Commit: &hs.commit}
 		return s.Save(h, entries, snap)
 	}}
@@ -112,15 +121,20 @@ func (w world) snapshotAt(index uint64) change {
 	n.snapIndex, n.snapTerm = index, w.term(index)
 	n.snapData = fmt.Sprintf("state at %d", index)
 	n.entries = w.entries[index-w.snapIndex:]
-	return change{name: "snapshot", next: n, kept: w.last(), do: func(s *DiskStorage) error {
+	return change{name: "snapshot", next: n, kept: w.last(), flushes: true, do: func(s *DiskStorage) error {
 		return s.CreateSnapshot(index, &raftpb.ConfState{Voters: []uint64{1, 2, 3}}, []byte(n.snapData))
 	}}
 }
 
+func (w world) sync() change {
+	return change{name: "sync", next: w, kept: w.last(), flushes: true, do: (*DiskStorage).Sync}
+}
+
+// installAt saves a snapshot, entries after it and a commit index among those.
 func (w world) installAt(r *rand.Rand, index uint64, after int) change {
 	hs := w.hs
 	hs.term++
-	hs.commit = index
+	hs.commit = index + uint64((after+1)/2)
 	snap := &raftpb.Snapshot{Data: bytes.Repeat([]byte{byte(1 + r.Intn(255))}, 1+r.Intn(2000)),
 		Metadata: &raftpb.SnapshotMetadata{ConfState: &raftpb.ConfState{Voters: []uint64{1, 2}}, Index: &index, Term: proto.Uint64(hs.term)}}
 	return w.save("install", hs, w.run(r, index+1, hs.term, after, 300), snap)
@@ -128,78 +142,21 @@ func (w world) installAt(r *rand.Rand, index uint64, after int) change {
 
 // tour is a history over several files: appends, a rewrite from inside the
 // first file, a compaction, and a snapshot that ends in the log's middle.
-func tour(r *rand.Rand) []func(w world) change {
-	return []func(w world) change{
-		func(w world) change { return w.save("append", hardState{1, 1, 5}, w.run(r, 1, 1, 100, 100), nil) },
-		func(w world) change { return w.save("overwrite", hardState{2, 1, 9}, w.run(r, 10, 2, 5, 100), nil) },
-		func(w world) change { return w.save("append", hardState{2, 1, 60}, w.run(r, 15, 2, 90, 100), nil) },
-		func(w world) change { return w.snapshotAt(55) },
-		func(w world) change { return w.save("append", hardState{2, 1, 61}, w.run(r, 105, 2, 40, 100), nil) },
-		func(w world) change { return w.installAt(r, 70, 3) },
+func tour() []func(r *rand.Rand, w world) change {
+	return []func(r *rand.Rand, w world) change{
+		func(r *rand.Rand, w world) change {
+			return w.save("append", hardState{1, 1, 5}, w.run(r, 1, 1, 100, 100), nil)
+		},
+		func(r *rand.Rand, w world) change {
+			return w.save("overwrite", hardState{2, 1, 9}, w.run(r, 10, 2, 5, 100), nil)
+		},
+		func(r *rand.Rand, w world) change {
+			return w.save("append", hardState{2, 1, 60}, w.run(r, 15, 2, 90, 100), nil)
+		},
+		func(r *rand.Rand, w world) change { return w.snapshotAt(55) },
+		func(r *rand.Rand, w world) change {
+			return w.save("append", hardState{2, 1, 61}, w.run(r, 105, 2, 40, 100), nil)
+		},
+		func(r *rand.Rand, w world) change { return w.installAt(r, 70, 3) },
 	}
-}
-
-// compare says how a storage differs from what a crash between old and
-// c.next, or after it if done, may leave. "" means that it does not.
-func (c change) compare(s *DiskStorage, old world, done bool) string {
-	snap, err := s.Snapshot()
-	if err != nil {
-		return err.Error()
-	}
-	first, _ := s.FirstIndex()
-	last, _ := s.LastIndex()
-	hs, _, _ := s.InitialState()
-	md := snap.GetMetadata()
-	snapOf := func(w world) bool {
-		return md.GetIndex() == w.snapIndex && md.GetTerm() == w.snapTerm && string(snap.Data) == w.snapData
-	}
-	switch {
-	case done && !snapOf(c.next), !snapOf(old) && !snapOf(c.next):
-		return fmt.Sprintf("snapshot %d/%d", md.GetIndex(), md.GetTerm())
-	case md.GetIndex() > 0 && first != md.GetIndex()+1:
-		return fmt.Sprintf("first index %d behind snapshot %d", first, md.GetIndex())
-	case hs.GetCommit() > last:
-		return fmt.Sprintf("commit %d, last %d", hs.GetCommit(), last)
-	}
-	voted := func(w world) bool { return hs.GetTerm() == w.hs.term && hs.GetVote() == w.hs.vote }
-	if !voted(c.next) && (done || !voted(old)) {
-		return fmt.Sprintf("hard state %v", hs)
-	}
-	kept := c.kept
-	if snapOf(old) && !snapOf(c.next) && c.next.snapIndex > old.snapIndex {
-		kept = old.last() // the snapshot comes first
-	}
-	if done {
-		kept = c.next.last()
-	}
-	if last < kept {
-		return fmt.Sprintf("last index %d, but %d was acknowledged", last, kept)
-	}
-	if first > last {
-		return ""
-	}
-	got, err := s.Entries(first, last+1, 1<<40)
-	if err != nil {
-		return err.Error()
-	}
-	match := func(w world) string {
-		if last > w.last() {
-			return fmt.Sprintf("last index %d, want at most %d", last, w.last())
-		}
-		for _, e := range got {
-			i := e.GetIndex()
-			if i <= w.snapIndex {
-				continue
-			}
-			if want := w.entries[i-w.snapIndex-1]; !proto.Equal(e, want) {
-				return fmt.Sprintf("entry %v, want %v", e, want)
-			}
-		}
-		return ""
-	}
-	problem := match(c.next)
-	if problem != "" && !done && match(old) == "" {
-		return ""
-	}
-	return problem
 }

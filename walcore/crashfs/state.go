@@ -58,10 +58,13 @@ func (c *Dir) units() []unit {
 	return units
 }
 
+// everyUpTo is how many units States combines in every way.
+const everyUpTo = 8
+
 // States calls f with states that a power loss in this moment could leave:
-// every one if there are at most few of them, else none and all of the
-// unflushed units, each one alone, all but each one, every first and last
-// part of them in order, and some chosen at random until there are few.
+// every one if at most 8 units are not flushed, else none and all of the
+// units, each one alone, all but each one, every first and last part of them
+// in order, and some chosen at random until there are few.
 func (c *Dir) States(few int, random *rand.Rand, f func(State)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -79,7 +82,7 @@ func (c *Dir) States(few int, random *rand.Rand, f func(State)) {
 			f(c.state(units, mask))
 		}
 	}
-	if n := len(units); n < 20 && 1<<n <= few {
+	if n := len(units); n <= everyUpTo {
 		for m := range 1 << n {
 			emit(func(i int) bool { return m>>i&1 == 1 })
 		}
