@@ -150,7 +150,7 @@ func TestTypeBeforeValue(t *testing.T) {
 }
 
 func TestRedaction(t *testing.T) {
-	restore := dgraph(t, "Proposal", `restore { location: "s3://b" access_key: "AKIA" secret_key: "hush1" session_token: "hush2" vault_roleid_file: "hush3" vault_secretid_file: "hush4" vault_path: "p" }`)
+	restore := dgraph(t, "Proposal", `restore { location: "s3://b" access_key: "AKIA" secret_key: "hush1" session_token: "hush2" vault_roleid_file: "/r" vault_secretid_file: "/s" vault_path: "p" }`)
 	password := dgraph(t, "Proposal", `mutations { edges { attr: "0-dgraph.password" value: "hush5" value_type: DEFAULT } edges { attr: "0-pin" value: "hush6" value_type: PASSWORD } edges { attr: "0-pin" value: "\xffhush7" value_type: PASSWORD } }`)
 	broken := join(within([]byte("\xffhush"), 12, 6)) // no UTF-8
 	for _, data := range [][]byte{restore, password, broken} {
@@ -171,8 +171,12 @@ func TestRedaction(t *testing.T) {
 			t.Errorf("a secret in a summary: %s", s.Line)
 		}
 	}
+	hidden, _ := NewDgraph(Alpha, Options{}).AppendCompact(nil, Entry{Data: keyed(restore)})
+	if !strings.Contains(string(hidden), `"vault_roleid_file":"/r","vault_secretid_file":"/s"`) {
+		t.Errorf("the names of files are hidden: %s", hidden)
+	}
 	shown, _ := NewDgraph(Alpha, Options{ShowSecrets: true}).AppendCompact(nil, Entry{Data: keyed(restore)})
-	for _, want := range []string{`"access_key":"AKIA","secret_key":"hush1","session_token":"hush2"`, `"vault_secretid_file":"hush4"`} {
+	for _, want := range []string{`"access_key":"AKIA","secret_key":"hush1","session_token":"hush2"`, `"vault_secretid_file":"/s"`} {
 		if !strings.Contains(string(shown), want) {
 			t.Errorf("%s is not shown: %s", want, shown)
 		}
