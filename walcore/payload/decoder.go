@@ -90,15 +90,20 @@ func (d *Dgraph) AppendSnapshot(dst, blob []byte) []byte {
 	return appendSnapshot(dst, plan, blob, d.opts)
 }
 
-// appendSnapshot writes a blob by plan, or undecoded if plan is nil.
+// appendSnapshot writes a blob by plan, or undecoded if plan is nil or the blob is
+// plain text, of which some letters would parse: a Snapshot of either kind has
+// bytes below the space in it.
 func appendSnapshot(dst []byte, plan *messagePlan, blob []byte, opts Options) []byte {
 	w := newWalker(dst, opts, len(blob), true)
 	w.open('{')
 	w.key(`"size":`)
 	w.uint(uint64(len(blob)))
 	w.orRaw(blob, func() bool {
-		if plan == nil || len(blob) == 0 {
-			return len(blob) == 0
+		if len(blob) == 0 {
+			return true
+		}
+		if plan == nil || printable(blob) {
+			return false
 		}
 		w.key(`"snapshot":`)
 		return w.message(plan, blob)
