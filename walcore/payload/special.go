@@ -68,19 +68,8 @@ func (w *walker) specialMessage(s *specialPlan, b []byte) bool {
 // typesIn returns the types of a file and of all that it imports.
 func typesIn(root protoreflect.FileDescriptor) *dynamicpb.Types {
 	files := new(protoregistry.Files)
-	var add func(protoreflect.FileDescriptor)
-	add = func(fd protoreflect.FileDescriptor) {
-		if _, err := files.FindFileByPath(fd.Path()); err == nil {
-			return
-		}
-		if files.RegisterFile(fd) != nil {
-			return // a name defined twice: the first stands
-		}
-		imports := fd.Imports()
-		for i := range imports.Len() {
-			add(imports.Get(i).FileDescriptor)
-		}
+	for _, fd := range withImports(root) {
+		_ = files.RegisterFile(fd) // of a name that is defined twice, the first stands
 	}
-	add(root)
 	return dynamicpb.NewTypes(files)
 }
