@@ -121,6 +121,7 @@ func newWalker(dst []byte, opts Options, size int, indent bool) *walker {
 	w.showSecrets = opts.ShowSecrets
 	w.limit = len(dst) + outputBase + outputFactor*size
 	w.spans = w.spans[:0]
+	w.copied, w.plain = 0, false
 	return w
 }
 
