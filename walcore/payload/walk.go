@@ -64,7 +64,7 @@ func (w *walker) message(p *messagePlan, b []byte) bool {
 		}
 		ok := false
 		if order == unknownOrder {
-			ok = w.unknown(b, i, j)
+			ok = w.unknown(p, b, i, j)
 		} else {
 			ok = w.field(p.fields[order], b, i, j, base, end)
 		}
@@ -311,9 +311,10 @@ func (w *walker) enum(e *enumPlan, n int32) {
 	}
 }
 
-// unknown writes the fields of spans i to j, which the schema does not know, as
-// a list of their numbers, wire types and values.
-func (w *walker) unknown(b []byte, i, j int) bool {
+// unknown writes the fields of spans i to j, which the schema does not know, or
+// knows as maps of which they are odd entries, as a list of their numbers, wire
+// types and values.
+func (w *walker) unknown(p *messagePlan, b []byte, i, j int) bool {
 	w.key(`"unknown_fields":`)
 	w.open('[')
 	for ; i < j; i++ {
@@ -327,7 +328,9 @@ func (w *walker) unknown(b []byte, i, j int) bool {
 		switch mark := len(w.out); v.typ {
 		case protowire.BytesType:
 			w.key(`"value":`)
-			if !printable(v.b) || !w.text(v.b) {
+			if f := p.find(v.num, v.typ); f != nil && f.hasSecrets() && !w.showSecrets {
+				w.out = append(w.out, redacted...)
+			} else if !printable(v.b) || !w.text(v.b) {
 				w.out = w.out[:mark]
 				w.key(`"value_base64":`)
 				w.base64(v.b)
