@@ -14,6 +14,7 @@ import (
 	"github.com/walfs/walfs/fsview"
 	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/payload"
 )
 
 // These tests serve a tree in their own process, to see each request, and use
@@ -77,13 +78,18 @@ func needFUSE(t *testing.T) {
 // serve mounts a directory and counts the requests.
 func serve(t *testing.T, dir string, key []byte) (string, *counter) {
 	t.Helper()
+	return serveDecoded(t, dir, key, nil)
+}
+
+func serveDecoded(t *testing.T, dir string, key []byte, decoder payload.Decoder) (string, *counter) {
+	t.Helper()
 	needFUSE(t)
 	r, err := walcore.OpenReader(dir, walcore.ReaderOptions{Key: key})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.Close() })
-	c := newCounter(New(fsview.New(r, nil)))
+	c := newCounter(New(fsview.New(r, decoder)))
 	m, err := mountRaw(c, mountpoint(t), Options{Dir: dir})
 	if err != nil {
 		t.Fatal(err)

@@ -98,7 +98,8 @@ func (p *Program) Decode(e Entry) (status, data string, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	r := &p.last
-	if !r.asked || r.term != e.Term || r.index != e.Index || !bytes.Equal(r.question, e.Data) {
+	again := r.asked && r.term == e.Term && r.index == e.Index && bytes.Equal(r.question, e.Data)
+	if !again || errors.Is(r.err, ErrPaused) {
 		r.asked, r.term, r.index = true, e.Term, e.Index
 		r.question = append(r.question[:0], e.Data...)
 		r.status, r.data, r.err = p.decode(e)
@@ -159,11 +160,12 @@ func (p *Program) stop() string {
 }
 
 // Close ends the program. It may be called more than once; an entry that is
-// asked about afterwards starts it anew.
+// asked about afterwards starts it anew, as if it had never hung.
 func (p *Program) Close() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stop()
+	p.hung, p.resumeAt = [maxHung]uint64{}, time.Time{}
 	return nil
 }
 
