@@ -7,10 +7,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/walcore"
@@ -181,6 +184,48 @@ func TestDecodedByAProgram(t *testing.T) {
 	}
 	if failed != len(list)/10 {
 		t.Errorf("%d entries failed, want %d", failed, len(list)/10)
+	}
+}
+
+// TestDecodedWhileNotAsked: what is shown while a program hangs does not stay, and
+// whoever has it open reads on in it.
+func TestDecodedWhileNotAsked(t *testing.T) {
+	r, err := walcore.OpenReader(fixture.Dir(t, "zero"), walcore.ReaderOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	well := filepath.Join(t.TempDir(), "well")
+	p := payload.NewProgram(`[ -e ` + well + ` ] || sleep 60; while read -r l; do echo "OK|$l"; done`)
+	p.Timeout = 10 * time.Millisecond
+	defer p.Close()
+	tree := New(r, p)
+	for i := range 4 {
+		if text := read(t, tree, fmt.Sprintf("decoded/%d.json", i+1)); (i == 3) != strings.Contains(string(text), "not asked") {
+			t.Fatalf("entry %d: %s", i+1, text)
+		}
+	}
+	asked, err := tree.Open("decoded/4.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(well, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.Timeout = time.Minute
+	p.Close() // ends the pause
+	if text := read(t, tree, "decoded/4.json"); !strings.Contains(string(text), `"status": "OK"`) {
+		t.Errorf("after it has recovered: %s", text)
+	}
+	if text, err := io.ReadAll(asked); err != nil || !strings.Contains(string(text), "not asked") {
+		t.Errorf("opened before: %s (%v)", text, err)
+	}
+	list, err := fs.ReadDir(tree, "decoded")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info, err := list[3].Info(); err != nil || info.Size() != int64(len(read(t, tree, "decoded/4.json"))) {
+		t.Errorf("listed as %v (%v)", info, err)
 	}
 }
 

@@ -1,12 +1,14 @@
 package fsview
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"strings"
 
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/payload"
 )
 
 const decodedSuffix = ".json"
@@ -30,7 +32,7 @@ func (decodedFolder) list(t *Tree, after uint64, fn func(Dirent) bool) {
 			if b.text, err = t.appendDecoded(b.text[:0], &e, &b.payloads); err != nil {
 				continue // a look-up tells why
 			}
-			a = t.decodedAttr(&e, b.text)
+			a = t.decodedAttr(d.Node, &e, b.text)
 			d.Attr = &a
 		}
 		if !fn(d) {
@@ -49,12 +51,16 @@ func (decodedFolder) lookup(t *Tree, name string) (Node, error) {
 	if err != nil {
 		return 0, err
 	}
-	return nodeOf(kindDecoded, &e), nil
+	n := nodeOf(kindDecoded, &e)
+	if t.isProgram() && errors.Is(t.withDecoded(n, &e, func([]byte) {}), payload.ErrPaused) {
+		n = nodeOf(kindNotAsked, &e)
+	}
+	return n, nil
 }
 
-func (t *Tree) decodedAttr(e *walcore.Entry, text []byte) Attr {
+func (t *Tree) decodedAttr(n Node, e *walcore.Entry, text []byte) Attr {
 	a := t.entryAttr(e)
-	a.Inode = nodeOf(kindDecoded, e).inode()
+	a.Inode = n.inode()
 	a.Size = int64(len(text))
 	a.Blocks = blocks(a.Size)
 	a.Links = 1

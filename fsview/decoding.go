@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"sync"
 
 	"github.com/walfs/walfs/walcore"
@@ -123,7 +124,8 @@ func borrow() *buffers {
 func (b *buffers) giveBack() { spareBuffers.Put(b) }
 
 // appendDecoded appends an entry's text to dst. payloads saves system calls
-// where one text comes after the other.
+// where one text comes after the other. It fails with payload.ErrPaused while a
+// program is not asked: what it would say then is another node's text.
 func (t *Tree) appendDecoded(dst []byte, e *walcore.Entry, payloads *walcore.Scanner) ([]byte, error) {
 	n := nodeOf(kindDecoded, e)
 	if text, ok := t.decoding.cache.get(n); ok {
@@ -136,19 +138,41 @@ func (t *Tree) appendDecoded(dst []byte, e *walcore.Entry, payloads *walcore.Sca
 	start := len(dst)
 	// A program that fails says so in the text. That is kept like an answer: a
 	// reader has been told the text's size.
-	dst, _ = t.decoding.decoder(t.r).AppendJSON(dst, PayloadEntry(e, data))
+	dst, err = t.decoding.decoder(t.r).AppendJSON(dst, PayloadEntry(e, data))
+	if errors.Is(err, payload.ErrPaused) {
+		return dst[:start], err
+	}
 	if text := dst[start:]; len(text) >= longText || t.isProgram() {
 		t.decoding.cache.put(n, bytes.Clone(text))
 	}
 	return dst, nil
 }
 
-// withDecoded calls fn with an entry's text, which is good until it returns.
-func (t *Tree) withDecoded(e *walcore.Entry, fn func(text []byte)) error {
+// appendNotAsked appends what stands for an entry's text while a program is not
+// asked.
+func (t *Tree) appendNotAsked(dst []byte, e *walcore.Entry, payloads *walcore.Scanner) ([]byte, error) {
+	p, is := t.decoding.given.(*payload.Program)
+	if !is {
+		return dst, fs.ErrNotExist
+	}
+	data, err := payloads.Data(e)
+	if err != nil {
+		return dst, err
+	}
+	return p.AppendNotAsked(dst, PayloadEntry(e, data)), nil
+}
+
+// withDecoded calls fn with the text of an entry's node, which is good until it
+// returns.
+func (t *Tree) withDecoded(n Node, e *walcore.Entry, fn func(text []byte)) error {
 	b := borrow()
 	defer b.giveBack()
+	text := t.appendDecoded
+	if n.kind() == kindNotAsked {
+		text = t.appendNotAsked
+	}
 	var err error
-	if b.text, err = t.appendDecoded(b.text[:0], e, &b.payloads); err != nil {
+	if b.text, err = text(b.text[:0], e, &b.payloads); err != nil {
 		return err
 	}
 	fn(b.text)

@@ -150,7 +150,7 @@ func (d *openFolder) Read([]byte) (int, error) {
 func (d *openFolder) ReadDir(n int) ([]fs.DirEntry, error) {
 	list := []fs.DirEntry{}
 	err := d.t.List(d.node, d.after, func(e Dirent) bool {
-		de := dirEntry{t: d.t, node: e.Node, name: e.Name, typ: e.Type}
+		de := dirEntry{t: d.t, folder: d.node, name: e.Name, typ: e.Type}
 		if e.Attr != nil {
 			de.attr, de.known = *e.Attr, true
 		}
@@ -165,12 +165,12 @@ func (d *openFolder) ReadDir(n int) ([]fs.DirEntry, error) {
 }
 
 type dirEntry struct {
-	t     *Tree
-	node  Node
-	name  string
-	typ   fs.FileMode
-	attr  Attr
-	known bool
+	t      *Tree
+	folder Node
+	name   string
+	typ    fs.FileMode
+	attr   Attr
+	known  bool
 }
 
 func (d dirEntry) Name() string      { return d.name }
@@ -182,7 +182,11 @@ func (d dirEntry) Info() (fs.FileInfo, error) {
 	if d.known {
 		return info{d.name, d.attr}, nil
 	}
-	a, err := d.t.Attr(d.node)
+	n, err := d.t.Lookup(d.folder, d.name)
+	if err != nil {
+		return nil, err
+	}
+	a, err := d.t.Attr(n)
 	return info{d.name, a}, err
 }
 

@@ -14,6 +14,7 @@ type View interface {
 	Lookup(folder Node, name string) (Node, error)
 	List(folder Node, after uint64, fn func(Dirent) bool) error
 	ReadAt(n Node, p []byte, off int64) (int, error)
+	ReadsAhead(Node) bool
 	AppendEntry(dst []byte, n Node, payloads *walcore.Scanner) ([]byte, error)
 	Readlink(Node) (string, error)
 	Properties(Node) ([]Property, error)
@@ -80,6 +81,8 @@ func (l *Live) Lookup(folder Node, name string) (Node, error) { return l.Tree().
 func (l *Live) List(folder Node, after uint64, fn func(Dirent) bool) error {
 	return l.Tree().List(folder, after, fn)
 }
+
+func (l *Live) ReadsAhead(n Node) bool { return l.Tree().ReadsAhead(n) }
 
 func (l *Live) AppendEntry(dst []byte, n Node, payloads *walcore.Scanner) ([]byte, error) {
 	return l.Tree().AppendEntry(dst, n, payloads)

@@ -37,6 +37,7 @@ const (
 	kindSnapshot       // argument: the part (11), the snapshot's index (48)
 	kindLatest         // argument: the snapshot's index
 	kindDecoded        // argument: as an entry's
+	kindNotAsked       // the same name, while a program that hangs is not asked
 )
 
 const (
@@ -82,6 +83,10 @@ func IsAlias(n Node, name string) bool {
 	}
 	return n.kind() == kindTermShort
 }
+
+// Passing reports whether n's name will lead elsewhere soon, and must be looked
+// up each time.
+func (n Node) Passing() bool { return n.kind() == kindNotAsked }
 
 // Sequential reports whether n is one of many files whose nodes follow one
 // another as they do.

@@ -81,7 +81,7 @@ func (t *Tree) object(n Node) (object, error) {
 
 // Attr tells what a node is.
 func (t *Tree) Attr(n Node) (Attr, error) {
-	if k := n.kind(); k == kindEntry || k == kindDecoded {
+	if k := n.kind(); k == kindEntry || k == kindDecoded || k == kindNotAsked {
 		e, err := t.entry(n)
 		if err != nil {
 			return Attr{}, err
@@ -90,7 +90,7 @@ func (t *Tree) Attr(n Node) (Attr, error) {
 			return t.entryAttr(&e), nil
 		}
 		var a Attr
-		err = t.withDecoded(&e, func(text []byte) { a = t.decodedAttr(&e, text) })
+		err = t.withDecoded(n, &e, func(text []byte) { a = t.decodedAttr(n, &e, text) })
 		return a, err
 	}
 	o, err := t.object(n)
@@ -144,7 +144,7 @@ func (t *Tree) List(folder Node, after uint64, fn func(Dirent) bool) error {
 
 // ReadAt reads a file's bytes, as io.ReaderAt does.
 func (t *Tree) ReadAt(n Node, p []byte, off int64) (int, error) {
-	if k := n.kind(); k == kindEntry || k == kindDecoded {
+	if k := n.kind(); k == kindEntry || k == kindDecoded || k == kindNotAsked {
 		e, err := t.entry(n)
 		if err != nil {
 			return 0, err
@@ -154,7 +154,7 @@ func (t *Tree) ReadAt(n Node, p []byte, off int64) (int, error) {
 		}
 		var k int
 		var end error
-		if err := t.withDecoded(&e, func(text []byte) { k, end = readText(text, p, off) }); err != nil {
+		if err := t.withDecoded(n, &e, func(text []byte) { k, end = readText(text, p, off) }); err != nil {
 			return 0, err
 		}
 		return k, end
@@ -168,6 +168,12 @@ func (t *Tree) ReadAt(n Node, p []byte, off int64) (int, error) {
 		return 0, fmt.Errorf("node %#x is no file: %w", uint64(n), fs.ErrInvalid)
 	}
 	return f.readAt(t, p, off)
+}
+
+// ReadsAhead reports whether n is one of many files that follow one another and
+// are cheap to read before anybody asks: not what a program decodes.
+func (t *Tree) ReadsAhead(n Node) bool {
+	return n.Sequential() && !(n.kind() == kindDecoded && t.isProgram())
 }
 
 // AppendEntry appends an entry's file, whole, to dst: its payload, or its text

@@ -69,7 +69,8 @@ func TestPowerLossAfterEncryptionIsOn(t *testing.T) {
 	for _, e := range first.next.entries {
 		c.saved[[2]uint64{e.GetIndex(), e.GetTerm()}] = e
 	}
-	c.now, c.old, c.done = change{name: "open with a key", next: first.next}, first.next, true
+	c.now, c.done = change{name: "open with a key", next: first.next}, true
+	c.past, c.floor = []world{first.next}, first.next.last()
 	s, err = Open(c.live, c.opts)
 	must(t, err)
 	for i, from := range []uint64{s.segments[1].first(), 1, 1} {

@@ -138,7 +138,10 @@ func (f *rawFS) Lookup(_ <-chan struct{}, h *fuse.InHeader, name string, out *fu
 		return status(err)
 	}
 	f.fillEntry(n, &a, out)
-	if fsview.IsAlias(n, name) {
+	switch {
+	case n.Passing():
+		out.SetEntryTimeout(0)
+	case fsview.IsAlias(n, name):
 		out.SetEntryTimeout(f.keepName(h.NodeId, name))
 	}
 	if index, ok := n.Index(); ok && f.live {
@@ -164,8 +167,8 @@ func (f *rawFS) Read(_ <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.ReadR
 	if s := stale(err); !s.Ok() {
 		return nil, s
 	}
-	if node := fsview.Node(in.NodeId); in.Offset == 0 && node.Sequential() {
-		f.ahead.saw(node)
+	if in.Offset == 0 {
+		f.ahead.saw(fsview.Node(in.NodeId))
 	}
 	return fuse.ReadResultData(buf[:n]), fuse.OK
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/walfs/walfs/test/child"
 	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/payload"
 )
 
 // These tests serve a tree in their own process, to see each request, and use
@@ -79,23 +80,33 @@ func needFUSE(t *testing.T) {
 // serve mounts a directory, as walfs mount does, and counts the requests.
 func serve(t *testing.T, dir string, key []byte) (string, *counter) {
 	t.Helper()
-	return serveView(t, Options{Dir: dir}, key, func(tree *fsview.Tree) fsview.View { return fsview.NewLive(tree) })
+	return serveView(t, Options{Dir: dir}, key, live(nil))
+}
+
+// serveDecoded is serve with a decoder.
+func serveDecoded(t *testing.T, dir string, key []byte, decoder payload.Decoder) (string, *counter) {
+	t.Helper()
+	return serveView(t, Options{Dir: dir}, key, live(decoder))
+}
+
+func live(decoder payload.Decoder) func(*walcore.Reader) fsview.View {
+	return func(r *walcore.Reader) fsview.View { return fsview.NewLive(fsview.New(r, decoder)) }
 }
 
 // serveFrozen is serve of a directory as it is now.
 func serveFrozen(t *testing.T, dir string, key []byte) (string, *counter) {
 	t.Helper()
-	return serveView(t, Options{Dir: dir}, key, func(tree *fsview.Tree) fsview.View { return tree })
+	return serveView(t, Options{Dir: dir}, key, func(r *walcore.Reader) fsview.View { return fsview.New(r, nil) })
 }
 
-func serveView(t *testing.T, o Options, key []byte, view func(*fsview.Tree) fsview.View) (string, *counter) {
+func serveView(t *testing.T, o Options, key []byte, view func(*walcore.Reader) fsview.View) (string, *counter) {
 	t.Helper()
 	needFUSE(t)
 	r, err := walcore.OpenReader(o.Dir, walcore.ReaderOptions{Key: key})
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := view(fsview.New(r, nil))
+	v := view(r)
 	t.Cleanup(func() {
 		if live, ok := v.(*fsview.Live); ok {
 			live.Close()

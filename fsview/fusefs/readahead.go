@@ -53,6 +53,9 @@ func newReadAhead(tree fsview.View, store func(uint64, int64, []byte) fuse.Statu
 
 // saw takes note of a READ at a file's beginning.
 func (a *readAhead) saw(n fsview.Node) {
+	if !a.tree.ReadsAhead(n) {
+		return
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	next, after := n == a.last+1, n == a.pushed+1

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/walfs/walfs/fsview"
 	"github.com/walfs/walfs/test/fixture"
 	"golang.org/x/sys/unix"
 )
@@ -78,7 +77,7 @@ func TestXAttrs(t *testing.T) {
 	log.Set(41, fixture.Type, 2)
 	log.Set(42, fixture.Type, 7) // no type of Raft's
 	log.Set(43, fixture.Offset, 5)
-	at, c := serveView(t, Options{Dir: dir, XAttrs: true}, nil, func(tree *fsview.Tree) fsview.View { return fsview.NewLive(tree) })
+	at, c := serveView(t, Options{Dir: dir, XAttrs: true}, nil, live(nil))
 	const none = " user.raft.other no data available user.term no data available\n"
 	entry := func(name, term, index, kind string, slot int) string {
 		return fmt.Sprintf("%s: true numerical result out of range user.raft.term=%s user.raft.index=%s user.raft.type=%s"+

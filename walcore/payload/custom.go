@@ -15,7 +15,10 @@ type Custom struct {
 // first skip bytes, as messages of type md (see LoadMessage). The skipped bytes
 // are shown as skipped_base64.
 func NewCustom(md protoreflect.MessageDescriptor, skip int, opts Options) *Custom {
-	return &Custom{plan: newPlanner().plan(md), skip: max(skip, 0), opts: opts}
+	p := newPlanner()
+	plan := p.plan(md)
+	p.markSecrets()
+	return &Custom{plan: plan, skip: max(skip, 0), opts: opts}
 }
 
 // AppendJSON implements Decoder. It never fails.
@@ -41,8 +44,13 @@ func (c *Custom) append(dst []byte, e Entry, indent bool) []byte {
 		}
 		w.key(`"message":`)
 		return w.message(c.plan, message)
-	})
+	}, func() bool { return c.hides(e.Data) })
 	return w.free()
+}
+
+// hides reports whether data that does not decode must not be shown.
+func (c *Custom) hides(data []byte) bool {
+	return !c.opts.ShowSecrets && len(data) > c.skip && c.plan.mayHoldSecret(data[c.skip:], true, 0)
 }
 
 // message returns the encoded message in data, if it parses as one and is not
@@ -71,14 +79,14 @@ func (c *Custom) Summarize(s *Summary, e Entry) error {
 	}
 	message, ok := c.message(e.Data)
 	if !ok {
-		s.raw(e.Data)
+		s.undecoded(e.Data, c.hides(e.Data))
 		return nil
 	}
 	w := newWalker(s.Line, c.opts, len(e.Data), false)
 	ok = w.message(c.plan, message)
 	s.Line = w.free()
 	if !ok {
-		s.raw(e.Data)
+		s.undecoded(e.Data, c.hides(e.Data))
 		return nil
 	}
 	s.Kind = KindMessage

@@ -69,8 +69,13 @@ func (d *Dgraph) AppendCompact(dst []byte, e Entry) ([]byte, error) {
 
 func (d *Dgraph) append(dst []byte, e Entry, indent bool) []byte {
 	w := newWalker(dst, d.opts, len(e.Data), indent)
-	w.entry(e, func() bool { return w.proposal(d.proposalPlan(), e.Data) })
+	w.entry(e, func() bool { return w.proposal(d.proposalPlan(), e.Data) }, func() bool { return d.hides(e.Data) })
 	return w.free()
+}
+
+// hides reports whether data that does not decode must not be shown.
+func (d *Dgraph) hides(data []byte) bool {
+	return !d.opts.ShowSecrets && hasKey(data) && d.proposalPlan().mayHoldSecret(data[keySize:], true, 0)
 }
 
 func (d *Dgraph) proposalPlan() *messagePlan {
@@ -90,15 +95,20 @@ func (d *Dgraph) AppendSnapshot(dst, blob []byte) []byte {
 	return appendSnapshot(dst, plan, blob, d.opts)
 }
 
-// appendSnapshot writes a blob by plan, or undecoded if plan is nil.
+// appendSnapshot writes a blob by plan, or undecoded if plan is nil or the blob is
+// plain text, of which some letters would parse: a Snapshot of either kind has
+// bytes below the space in it.
 func appendSnapshot(dst []byte, plan *messagePlan, blob []byte, opts Options) []byte {
 	w := newWalker(dst, opts, len(blob), true)
 	w.open('{')
 	w.key(`"size":`)
 	w.uint(uint64(len(blob)))
 	w.orRaw(blob, func() bool {
-		if plan == nil || len(blob) == 0 {
-			return len(blob) == 0
+		if len(blob) == 0 {
+			return true
+		}
+		if plan == nil || printable(blob) {
+			return false
 		}
 		w.key(`"snapshot":`)
 		return w.message(plan, blob)
@@ -116,6 +126,7 @@ func newWalker(dst []byte, opts Options, size int, indent bool) *walker {
 	w.showSecrets = opts.ShowSecrets
 	w.limit = len(dst) + outputBase + outputFactor*size
 	w.spans = w.spans[:0]
+	w.copied, w.plain = 0, false
 	return w
 }
 
@@ -134,11 +145,12 @@ func (w *walker) free() []byte {
 }
 
 // entry writes an entry; normal writes what an EntryNormal that holds data
-// means, or reports false if it does not parse.
-func (w *walker) entry(e Entry, normal func() bool) {
+// means, or reports false if it does not parse; hides tells whether it must not be
+// shown then.
+func (w *walker) entry(e Entry, normal, hides func() bool) {
 	w.open('{')
 	w.head(e)
-	w.orRaw(e.Data, func() bool {
+	ok := w.try(func() bool {
 		switch {
 		case e.isConfChange():
 			return w.confChange(e)
@@ -147,6 +159,14 @@ func (w *walker) entry(e Entry, normal func() bool) {
 		}
 		return raftpb.EntryType(e.Type) == raftpb.EntryNormal && normal()
 	})
+	switch {
+	case ok:
+	case raftpb.EntryType(e.Type) == raftpb.EntryNormal && hides():
+		w.key(`"text":`)
+		w.string(redactedRaw)
+	default:
+		w.raw(e.Data)
+	}
 	w.close('}')
 }
 
@@ -165,15 +185,22 @@ func (w *walker) head(e Entry) {
 	w.uint(uint64(len(e.Data)))
 }
 
-// orRaw calls write; if that reports false, what it wrote is replaced by the
-// data as it is.
-func (w *walker) orRaw(data []byte, write func() bool) {
+// try calls write and reports what that reports; if false, what it wrote is
+// dropped.
+func (w *walker) try(write func() bool) bool {
 	mark, depth := len(w.out), w.depth
 	if write() {
-		return
+		return true
 	}
 	w.out, w.depth, w.spans = w.out[:mark], depth, w.spans[:0]
-	w.raw(data)
+	return false
+}
+
+// orRaw calls write; if that reports false, it writes the data as it is.
+func (w *walker) orRaw(data []byte, write func() bool) {
+	if !w.try(write) {
+		w.raw(data)
+	}
 }
 
 // raw writes data as text if it is UTF-8, else as base64.
@@ -187,11 +214,14 @@ func (w *walker) raw(data []byte) {
 	}
 }
 
-// proposal writes key and protobuf of one of Dgraph's entries. Data that is
-// plain text throughout is none, even where some of its letters would parse:
-// the first byte of a key is that of a node id, which is small.
+// hasKey reports whether data can be one of Dgraph's entries. Data that is plain
+// text throughout is none, even where some of its letters would parse: the first
+// byte of a key is that of a node id, which is small.
+func hasKey(data []byte) bool { return len(data) >= keySize && !printable(data) }
+
+// proposal writes key and protobuf of one of Dgraph's entries.
 func (w *walker) proposal(p *messagePlan, data []byte) bool {
-	if len(data) < keySize || printable(data) {
+	if !hasKey(data) {
 		return false
 	}
 	w.key(`"key":`)

@@ -175,6 +175,8 @@ func TestSnapshots(t *testing.T) {
 		{Alpha, nil, `{"size":0}`},
 		{Alpha, []byte("\xff"), `{"size":1,"base64":"/w=="}`},
 		{Zero, []byte("plain text"), `{"size":10,"text":"plain text"}`},
+		{Zero, []byte("Plain textx"), `{"size":11,"text":"Plain textx"}`}, // would parse
+		{Alpha, []byte("Plain textx"), `{"size":11,"text":"Plain textx"}`},
 	} {
 		got := NewDgraph(tt.app, Options{}).AppendSnapshot([]byte("kept"), tt.blob)
 		if !strings.HasPrefix(string(got), "kept{\n  \"size\"") || !strings.HasSuffix(string(got), "\n}\n") {

@@ -29,7 +29,8 @@
 // and value. A string that is no UTF-8 is written as base64 under its name with
 // _base64 added. The value of an edge or a facet is decoded by its type.
 // Secrets are written as "[redacted]" unless Options.ShowSecrets is set; what a
-// field's debug_redact option marks is a secret, in the user's schemas too.
+// field's debug_redact option marks is a secret, in the user's schemas too. So is
+// all of an entry that does not decode and may hold one.
 //
 // # Bounds
 //

@@ -14,6 +14,8 @@ type messagePlan struct {
 	sparse  map[protowire.Number]*fieldPlan
 	oneofs  bool
 	special *specialPlan // set if protojson has a form of its own for it
+	typed   *typedValue  // set if it has a value decoded by its neighbour
+	secrets bool         // it has secrets, or holds messages that do
 }
 
 // fieldPlan says how one field is read and written.
@@ -144,7 +146,8 @@ func (p *planner) enum(ed protoreflect.EnumDescriptor) *enumPlan {
 
 // typeValue makes the bytes field value decode by the type in typeField.
 func (m *messagePlan) typeValue(value, typeField string, types map[uint64]valueType) {
-	m.byName(value).typed = &typedValue{typeField: m.byName(typeField), attr: m.byName("attr"), types: types}
+	m.typed = &typedValue{typeField: m.byName(typeField), attr: m.byName("attr"), types: types}
+	m.byName(value).typed = m.typed
 }
 
 func (m *messagePlan) byName(name string) *fieldPlan {

@@ -15,8 +15,8 @@ import (
 //
 // A program that exits, does not answer in time, answers too much or without a
 // status fails that entry with a *ProgramError; it is started anew for the next
-// one. After three entries in a row without an answer in time, entries fail at
-// once for half a minute, so that a long log still ends.
+// one. Once three of the last hundred entries it was asked about had no answer in
+// time, entries fail at once for half a minute, so that a long log still ends.
 //
 // Questions are asked one at a time, whoever asks.
 type Program struct {
@@ -24,10 +24,11 @@ type Program struct {
 	Timeout time.Duration
 	command string
 
-	mu       sync.Mutex // protects what follows, and the dialogue with the child
-	child    *child     // nil when none is running
-	hung     int        // entries in a row without an answer in time
-	resumeAt time.Time  // until when hung programs are not asked
+	mu       sync.Mutex      // protects what follows, and the dialogue with the child
+	child    *child          // nil when none is running
+	asked    uint64          // how many questions so far
+	hung     [maxHung]uint64 // which of them, at last, had no answer in time
+	resumeAt time.Time       // until when the program is not asked
 	last     reply
 }
 
@@ -45,6 +46,7 @@ type reply struct {
 const (
 	answerTimeout = 10 * time.Second // unless the caller sets another
 	maxHung       = 3
+	hungWindow    = 100 // questions within which maxHung are too many
 	hungPause     = 30 * time.Second
 	maxAnswer     = 1 << 20 // bytes of a line, beside four for each of the entry
 	maxStderr     = 2 << 10 // of what the program says when it fails
@@ -96,7 +98,8 @@ func (p *Program) Decode(e Entry) (status, data string, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	r := &p.last
-	if !r.asked || r.term != e.Term || r.index != e.Index || !bytes.Equal(r.question, e.Data) {
+	again := r.asked && r.term == e.Term && r.index == e.Index && bytes.Equal(r.question, e.Data)
+	if !again || errors.Is(r.err, ErrPaused) {
 		r.asked, r.term, r.index = true, e.Term, e.Index
 		r.question = append(r.question[:0], e.Data...)
 		r.status, r.data, r.err = p.decode(e)
@@ -105,25 +108,33 @@ func (p *Program) Decode(e Entry) (status, data string, err error) {
 }
 
 func (p *Program) decode(e Entry) (status, data string, err error) {
-	if p.hung >= maxHung && time.Now().Before(p.resumeAt) {
-		return "", "", &ProgramError{Index: e.Index, Err: ErrPaused}
+	if time.Now().Before(p.resumeAt) {
+		return "", "", notAsked(e)
 	}
+	p.asked++
 	answer, err := p.ask(e.Data)
 	if err != nil {
 		stderr := p.stop()
 		if errors.Is(err, ErrTimeout) {
-			p.hung++
-			p.resumeAt = time.Now().Add(hungPause)
+			p.noteHung()
 		}
 		return "", "", &ProgramError{Index: e.Index, Stderr: stderr, Err: err}
 	}
-	p.hung = 0
 	answer = strings.ToValidUTF8(answer, "\uFFFD")
 	status, data, ok := strings.Cut(answer, "|")
 	if !ok {
 		return "", answer, &ProgramError{Index: e.Index, Err: ErrNoStatus}
 	}
 	return status, data, nil
+}
+
+// noteHung takes note that the last question had no answer in time.
+func (p *Program) noteHung() {
+	copy(p.hung[:], p.hung[1:])
+	p.hung[maxHung-1] = p.asked
+	if first := p.hung[0]; first != 0 && p.asked-first < hungWindow {
+		p.resumeAt = time.Now().Add(hungPause)
+	}
 }
 
 func (p *Program) ask(data []byte) (answer string, err error) {
@@ -149,11 +160,12 @@ func (p *Program) stop() string {
 }
 
 // Close ends the program. It may be called more than once; an entry that is
-// asked about afterwards starts it anew.
+// asked about afterwards starts it anew, as if it had never hung.
 func (p *Program) Close() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stop()
+	p.hung, p.resumeAt = [maxHung]uint64{}, time.Time{}
 	return nil
 }
 
@@ -168,10 +180,22 @@ func (p *Program) AppendCompact(dst []byte, e Entry) ([]byte, error) {
 	return p.append(dst, e, false)
 }
 
-// append writes the answer as decoder {status, data}, or decoder {error} and the
-// data as it is; configuration changes are shown decoded as well.
 func (p *Program) append(dst []byte, e Entry, indent bool) ([]byte, error) {
 	status, data, err := p.Decode(e)
+	return appendAnswer(dst, e, indent, status, data, err), err
+}
+
+// AppendNotAsked appends the JSON that AppendJSON does when it fails with
+// ErrPaused.
+func (p *Program) AppendNotAsked(dst []byte, e Entry) []byte {
+	return append(appendAnswer(dst, e, true, "", "", notAsked(e)), '\n')
+}
+
+func notAsked(e Entry) error { return &ProgramError{Index: e.Index, Err: ErrPaused} }
+
+// appendAnswer writes the answer as decoder {status, data}, or decoder {error} and
+// the data as it is; configuration changes are shown decoded as well.
+func appendAnswer(dst []byte, e Entry, indent bool, status, data string, err error) []byte {
 	w := newWalker(dst, Options{}, len(e.Data), indent)
 	w.open('{')
 	w.head(e)
@@ -196,7 +220,7 @@ func (p *Program) append(dst []byte, e Entry, indent bool) ([]byte, error) {
 		w.raw(e.Data)
 	}
 	w.close('}')
-	return w.free(), err
+	return w.free()
 }
 
 // AppendSnapshot implements Decoder. The program is asked about entries only: a

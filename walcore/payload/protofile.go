@@ -18,7 +18,8 @@ import (
 
 // LoadMessage returns the message called name, with its package, from a .proto
 // source file or, under any other extension, from a FileDescriptorSet as protoc
-// writes it with --descriptor_set_out and --include_imports.
+// writes it with --descriptor_set_out and --include_imports. The messages of
+// imported files are found too.
 //
 // The imports of a source file are looked for in its folder, then in each
 // folder above it; google/protobuf/*.proto are built in. Errors name the file,
@@ -89,7 +90,27 @@ func loadSource(path string) ([]protoreflect.FileDescriptor, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []protoreflect.FileDescriptor{compiled[0]}, nil
+	return withImports(compiled[0]), nil
+}
+
+// withImports returns a file and all that it imports, itself first.
+func withImports(root protoreflect.FileDescriptor) []protoreflect.FileDescriptor {
+	var files []protoreflect.FileDescriptor
+	seen := make(map[string]bool)
+	var add func(protoreflect.FileDescriptor)
+	add = func(fd protoreflect.FileDescriptor) {
+		if seen[fd.Path()] {
+			return
+		}
+		seen[fd.Path()] = true
+		files = append(files, fd)
+		imports := fd.Imports()
+		for i := range imports.Len() {
+			add(imports.Get(i).FileDescriptor)
+		}
+	}
+	add(root)
+	return files
 }
 
 func loadSet(path string) ([]protoreflect.FileDescriptor, error) {

@@ -56,6 +56,23 @@ func TestLoadMessage(t *testing.T) {
 	if md := load(t, "testdata/old.proto", ".old.Old.Inner"); md.Name() != "Inner" {
 		t.Errorf("got %s", md.FullName())
 	}
+	// A message of an imported file, and of one that this imports.
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"m.proto":    `syntax = "proto3"; package m; import "dep.proto"; message M { dep.D d = 1; }`,
+		"dep.proto":  `syntax = "proto3"; package dep; import "deep.proto"; message D { deep.E e = 1; }`,
+		"deep.proto": `syntax = "proto3"; package deep; message E { uint32 n = 1; }`,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, data := range map[string]string{"m.M": "\x0a\x04\x0a\x02\x08\x05", "dep.D": "\x0a\x02\x08\x05", "deep.E": "\x08\x05"} {
+		got, _ := NewCustom(load(t, filepath.Join(dir, "m.proto"), name), 0, Options{}).AppendCompact(nil, Entry{Data: []byte(data)})
+		if !strings.Contains(string(got), `{"n":5}`) {
+			t.Errorf("%s: got %s", name, got)
+		}
+	}
 	// An import that is named from a folder above.
 	if md := load(t, "testdata/sub/up.proto", "sub.Up"); md.Fields().Len() != 1 {
 		t.Errorf("got %v", md)

@@ -58,5 +58,6 @@ func loadSchema() *schema {
 	s.valTypes = edge.byName("value_type").enum
 	edge.typeValue("value", "value_type", edgeTypes)
 	p.plan(messages.ByName("Facet")).typeValue("value", "val_type", facetTypes)
+	p.markSecrets()
 	return s
 }

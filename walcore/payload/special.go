@@ -38,10 +38,22 @@ type specialPlan struct {
 // their depth with every line.
 const maxIndented = 64 << 10
 
-// specialMessage writes b in protojson's own form. It writes nothing and
-// reports false where that has none (a Timestamp beyond year 9999, an Any of an
-// unknown type): the walker then shows the plain fields.
-func (w *walker) specialMessage(s *specialPlan, b []byte) bool {
+// specialMessage writes b in protojson's own form. Where that has none (a
+// Timestamp beyond year 9999, an Any of an unknown type), it writes the plain
+// fields, of all that is inside too: trying again at each level could cost many
+// times the data.
+func (w *walker) specialMessage(p *messagePlan, b []byte) bool {
+	if w.specialForm(p.special, b) {
+		return true
+	}
+	w.plain = true
+	ok := w.message(p, b)
+	w.plain = false
+	return ok
+}
+
+// specialForm writes nothing if it reports false.
+func (w *walker) specialForm(s *specialPlan, b []byte) bool {
 	m := dynamicpb.NewMessage(s.md)
 	if (proto.UnmarshalOptions{RecursionLimit: maxDepth, Resolver: s.types}).Unmarshal(b, m) != nil ||
 		len(m.GetUnknown()) > 0 {
@@ -68,19 +80,8 @@ func (w *walker) specialMessage(s *specialPlan, b []byte) bool {
 // typesIn returns the types of a file and of all that it imports.
 func typesIn(root protoreflect.FileDescriptor) *dynamicpb.Types {
 	files := new(protoregistry.Files)
-	var add func(protoreflect.FileDescriptor)
-	add = func(fd protoreflect.FileDescriptor) {
-		if _, err := files.FindFileByPath(fd.Path()); err == nil {
-			return
-		}
-		if files.RegisterFile(fd) != nil {
-			return // a name defined twice: the first stands
-		}
-		imports := fd.Imports()
-		for i := range imports.Len() {
-			add(imports.Get(i).FileDescriptor)
-		}
+	for _, fd := range withImports(root) {
+		_ = files.RegisterFile(fd) // of a name that is defined twice, the first stands
 	}
-	add(root)
 	return dynamicpb.NewTypes(files)
 }

@@ -104,6 +104,14 @@ func (s *Summary) common(e Entry) bool {
 	return true
 }
 
+// undecoded is raw for data that may be hidden.
+func (s *Summary) undecoded(data []byte, hidden bool) {
+	s.raw(data)
+	if hidden {
+		s.Line = append(s.Line[:0], redactedRaw...)
+	}
+}
+
 // raw summarizes data that does not parse by its beginning.
 func (s *Summary) raw(data []byte) {
 	const shownText, shownBinary = 60, 32

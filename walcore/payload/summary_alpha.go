@@ -10,8 +10,8 @@ func (d *Dgraph) Summarize(s *Summary, e Entry) error {
 	if s.common(e) {
 		return nil
 	}
-	if len(e.Data) < keySize || printable(e.Data) || d.proposalPlan().check(e.Data[keySize:]) == malformed {
-		s.raw(e.Data)
+	if !hasKey(e.Data) || d.proposalPlan().check(e.Data[keySize:]) == malformed {
+		s.undecoded(e.Data, d.hides(e.Data))
 		return nil
 	}
 	if d.app == Zero {

@@ -119,11 +119,16 @@ func (w *walker) typedValue(typ valueType, b []byte) bool {
 	return false
 }
 
-// dateTime writes a time as RFC 3339, which has years 0 to 9999 only.
+// dateTime writes a time as RFC 3339, which has years 0 to 9999 only, and zones
+// of whole minutes within a day: the same instant in UTC stands for any other.
 func (w *walker) dateTime(b []byte) bool {
 	var t time.Time
 	if t.UnmarshalBinary(b) != nil {
 		return false
+	}
+	const day = 24 * 60 * 60
+	if _, zone := t.Zone(); zone%60 != 0 || zone <= -day || zone >= day {
+		t = t.UTC()
 	}
 	if y := t.Year(); y < 0 || y > 9999 {
 		return false

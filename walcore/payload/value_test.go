@@ -77,6 +77,11 @@ func TestEdgeValues(t *testing.T) {
 		{4, "true", `"value_base64":"dHJ1ZQ==",`},
 		{5, moment(t, time.Date(1999, 1, 2, 3, 4, 5, 6000, time.UTC)), `"value":"1999-01-02T03:04:05.000006Z",`},
 		{5, moment(t, time.Date(1999, 1, 2, 3, 4, 5, 0, zone)), `"value":"1999-01-02T03:04:05+02:30",`},
+		{5, moment(t, time.Date(1999, 1, 2, 3, 4, 5, 0, time.FixedZone("", 2*3600+1805))), `"value":"1999-01-02T00:34:00Z",`},
+		{5, moment(t, time.Date(1999, 1, 2, 3, 4, 5, 0, time.FixedZone("", -30*3600))), `"value":"1999-01-03T09:04:05Z",`},
+		{5, moment(t, time.Date(1999, 1, 2, 3, 4, 5, 0, time.FixedZone("", 24*3600))), `"value":"1999-01-01T03:04:05Z",`},
+		{5, moment(t, time.Date(1999, 1, 2, 3, 4, 5, 0, time.FixedZone("", 60-24*3600))), `"value":"1999-01-02T03:04:05-23:59",`},
+		{5, moment(t, time.Date(9999, 12, 31, 23, 0, 0, 0, time.FixedZone("", -30*3600))), `"value_base64":"`},
 		{5, moment(t, time.Date(12000, 1, 2, 3, 4, 5, 0, time.UTC)), `"value_base64":"`},
 		{5, "1999-01-02", `"value_base64":"`},
 		{6, unhex(t, point), `"value":{"type":"Point","coordinates":[1,2]},"value_type":"GEO"`},
@@ -150,7 +155,7 @@ func TestTypeBeforeValue(t *testing.T) {
 }
 
 func TestRedaction(t *testing.T) {
-	restore := dgraph(t, "Proposal", `restore { location: "s3://b" access_key: "AKIA" secret_key: "hush1" session_token: "hush2" vault_roleid_file: "hush3" vault_secretid_file: "hush4" vault_path: "p" }`)
+	restore := dgraph(t, "Proposal", `restore { location: "s3://b" access_key: "AKIA" secret_key: "hush1" session_token: "hush2" vault_roleid_file: "/r" vault_secretid_file: "/s" vault_path: "p" }`)
 	password := dgraph(t, "Proposal", `mutations { edges { attr: "0-dgraph.password" value: "hush5" value_type: DEFAULT } edges { attr: "0-pin" value: "hush6" value_type: PASSWORD } edges { attr: "0-pin" value: "\xffhush7" value_type: PASSWORD } }`)
 	broken := join(within([]byte("\xffhush"), 12, 6)) // no UTF-8
 	for _, data := range [][]byte{restore, password, broken} {
@@ -171,8 +176,12 @@ func TestRedaction(t *testing.T) {
 			t.Errorf("a secret in a summary: %s", s.Line)
 		}
 	}
+	hidden, _ := NewDgraph(Alpha, Options{}).AppendCompact(nil, Entry{Data: keyed(restore)})
+	if !strings.Contains(string(hidden), `"vault_roleid_file":"/r","vault_secretid_file":"/s"`) {
+		t.Errorf("the names of files are hidden: %s", hidden)
+	}
 	shown, _ := NewDgraph(Alpha, Options{ShowSecrets: true}).AppendCompact(nil, Entry{Data: keyed(restore)})
-	for _, want := range []string{`"access_key":"AKIA","secret_key":"hush1","session_token":"hush2"`, `"vault_secretid_file":"hush4"`} {
+	for _, want := range []string{`"access_key":"AKIA","secret_key":"hush1","session_token":"hush2"`, `"vault_secretid_file":"/s"`} {
 		if !strings.Contains(string(shown), want) {
 			t.Errorf("%s is not shown: %s", want, shown)
 		}

@@ -26,7 +26,9 @@ const (
 type walker struct {
 	writer
 	showSecrets bool
-	limit       int        // of len(out)
+	limit       int        // of len(out), and of what merged copies
+	copied      int        // by merged
+	plain       bool       // inside a message that has no special form
 	hidden      *fieldPlan // a field that is not written
 	spans       []span     // a stack: each message on the way down has its stretch
 }
@@ -45,8 +47,8 @@ func (w *walker) message(p *messagePlan, b []byte) bool {
 	if w.depth >= maxDepth {
 		return false
 	}
-	if p.special != nil && w.specialMessage(p.special, b) {
-		return true
+	if p.special != nil && !w.plain {
+		return w.specialMessage(p, b)
 	}
 	base := len(w.spans)
 	if !w.scan(p, b) {
@@ -62,7 +64,7 @@ func (w *walker) message(p *messagePlan, b []byte) bool {
 		}
 		ok := false
 		if order == unknownOrder {
-			ok = w.unknown(b, i, j)
+			ok = w.unknown(p, b, i, j)
 		} else {
 			ok = w.field(p.fields[order], b, i, j, base, end)
 		}
@@ -162,7 +164,8 @@ func (w *walker) field(f *fieldPlan, b []byte, i, j, base, end int) bool {
 		return w.listField(f, b, i, j)
 	case f.message != nil:
 		w.key(f.key)
-		return w.message(f.message, w.merged(b, i, j))
+		content, ok := w.merged(b, i, j)
+		return ok && w.message(f.message, content)
 	}
 	v, _ := readField(b, int(w.spans[j-1].off))
 	if f.typed != nil {
@@ -180,18 +183,21 @@ func (w *walker) field(f *fieldPlan, b []byte, i, j, base, end int) bool {
 const redacted = `"[redacted]"`
 
 // merged returns the content of a submessage: that of its last span, or of all
-// in a row where it came in parts, which by the encoding merges them.
-func (w *walker) merged(b []byte, i, j int) []byte {
+// in a row where it came in parts, which by the encoding merges them. Each level
+// can come in parts, so what is copied is bounded like what is written.
+func (w *walker) merged(b []byte, i, j int) (content []byte, ok bool) {
 	if j-i == 1 {
 		v, _ := readField(b, int(w.spans[i].off))
-		return v.b
+		return v.b, true
 	}
-	var all []byte
 	for ; i < j; i++ {
 		v, _ := readField(b, int(w.spans[i].off))
-		all = append(all, v.b...)
+		if w.copied += len(v.b); w.copied > w.limit {
+			return nil, false
+		}
+		content = append(content, v.b...)
 	}
-	return all
+	return content, true
 }
 
 // member writes a singular field with its name. A string that is no UTF-8 is
@@ -305,9 +311,10 @@ func (w *walker) enum(e *enumPlan, n int32) {
 	}
 }
 
-// unknown writes the fields of spans i to j, which the schema does not know, as
-// a list of their numbers, wire types and values.
-func (w *walker) unknown(b []byte, i, j int) bool {
+// unknown writes the fields of spans i to j, which the schema does not know, or
+// knows as maps of which they are odd entries, as a list of their numbers, wire
+// types and values.
+func (w *walker) unknown(p *messagePlan, b []byte, i, j int) bool {
 	w.key(`"unknown_fields":`)
 	w.open('[')
 	for ; i < j; i++ {
@@ -321,7 +328,9 @@ func (w *walker) unknown(b []byte, i, j int) bool {
 		switch mark := len(w.out); v.typ {
 		case protowire.BytesType:
 			w.key(`"value":`)
-			if !printable(v.b) || !w.text(v.b) {
+			if f := p.find(v.num, v.typ); f != nil && f.hasSecrets() && !w.showSecrets {
+				w.out = append(w.out, redacted...)
+			} else if !printable(v.b) || !w.text(v.b) {
 				w.out = w.out[:mark]
 				w.key(`"value_base64":`)
 				w.base64(v.b)

@@ -3,6 +3,8 @@ package payload
 import (
 	"bytes"
 	"reflect"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -199,16 +201,50 @@ func TestGrowth(t *testing.T) {
 	}
 }
 
+// nested is a field num that holds itself and nothing else.
+func nested(depth int, num protowire.Number) []byte {
+	return within(nil, slices.Repeat([]protowire.Number{num}, depth)...)
+}
+
+// inParts is a kinds.All that nests, each level in two parts, around some bytes.
+func inParts(depth, size int) []byte {
+	first, second := within(make([]byte, size), 15), []byte{0x18, 5}
+	for range depth {
+		first, second = within(first, 17), within(second, 17)
+	}
+	return join(first, second)
+}
+
+// structs is a kinds.All with a Struct that nests around many fields and a value
+// of no kind, for which protojson has no form.
+func structs(depth, fields int) []byte {
+	b := join(within(nil, 1, 2), bytes.Repeat(within(nil, 1, 1), fields))
+	for range depth {
+		b = within(b, 1, 2, 5)
+	}
+	return within(b, 72)
+}
+
+// allocated returns how many bytes of memory fn takes in all.
+func allocated(fn func()) int {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	fn()
+	runtime.ReadMemStats(&after)
+	return int(after.TotalAlloc - before.TotalAlloc)
+}
+
+// maxAllocated is what decoding size bytes may take: the JSON, some times over
+// as it grows.
+func maxAllocated(size int) int { return 8 * (outputBase + outputFactor*size) }
+
 // TestBounds: bytes made to cost much are shown undecoded, and soon.
 func TestBounds(t *testing.T) {
 	md := load(t, "testdata/kinds.proto", "kinds.All")
-	nest := func(depth int, num protowire.Number) (b []byte) {
-		for range depth {
-			b = protowire.AppendBytes(protowire.AppendTag(nil, num, protowire.BytesType), b)
-		}
-		return b
+	if got, text := decode(t, md, inParts(20, 64<<10)); got == nil {
+		t.Errorf("20 levels in parts are not shown: %.200s", text)
 	}
-	if _, text := decode(t, md, nest(50, 17)); strings.Count(text, `"child"`) != 50 {
+	if _, text := decode(t, md, nested(50, 17)); strings.Count(text, `"child"`) != 50 {
 		t.Errorf("50 levels are not shown: %.200s", text)
 	}
 	var groups []byte
@@ -216,11 +252,12 @@ func TestBounds(t *testing.T) {
 		groups = protowire.AppendTag(groups, 2000, protowire.StartGroupType)
 	}
 	for name, b := range map[string][]byte{
-		"100 levels":            nest(100, 17),
-		"10,000 levels":         nest(10_000, 17),
-		"in lists":              nest(5_000, 23),
-		"in a oneof":            nest(5_000, 41),
-		"of structs":            protowire.AppendBytes(protowire.AppendTag(nil, 17, protowire.BytesType), nest(3_000, 17)),
+		"100 levels":            nested(100, 17),
+		"10,000 levels":         nested(10_000, 17),
+		"in lists":              nested(5_000, 23),
+		"in a oneof":            nested(5_000, 41),
+		"of structs":            protowire.AppendBytes(protowire.AppendTag(nil, 17, protowire.BytesType), nested(3_000, 17)),
+		"in parts":              inParts(95, 64<<10),
 		"of groups":             groups,
 		"truncated":             {0x72, 5, 'a'},
 		"length beyond 64 bits": {0x72, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f},

@@ -60,6 +60,19 @@ func readField(msg []byte, off int) (f field, next int) {
 	return f, -1
 }
 
+// readCut reads what there is of a bytes field that begins at off and is longer
+// than what is left of the message.
+func readCut(msg []byte, off int) (f field, ok bool) {
+	tag, off := readVarint(msg, off)
+	if off < 0 || protowire.Type(tag&7) != protowire.BytesType || tag>>3 > uint64(protowire.MaxValidNumber) {
+		return f, false
+	}
+	if _, off = readVarint(msg, off); off < 0 {
+		return f, false
+	}
+	return field{num: protowire.Number(tag >> 3), typ: protowire.BytesType, b: msg[off:]}, true
+}
+
 // readVarint reads the varint at off and returns what follows it, or -1.
 func readVarint(b []byte, off int) (uint64, int) {
 	if off < len(b) && b[off] < 0x80 {

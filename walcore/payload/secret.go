@@ -1,0 +1,71 @@
+package payload
+
+// What does not decode is shown as it is, and with it the secrets that it holds.
+// So it is searched for them, as far as it parses.
+
+// redactedRaw stands in place of such data.
+const redactedRaw = "[redacted] does not decode, and may hold a secret: --show-secrets shows it"
+
+// mayHoldSecret reports whether the message b, which may be cut at its end, has
+// a field that is a secret, or bytes that are no field where there could be one.
+func (p *messagePlan) mayHoldSecret(b []byte, cut bool, depth int) bool {
+	if !p.secrets || depth >= maxDepth {
+		return p.secrets
+	}
+	var value, typ, password bool // of an edge
+	for off := 0; off < len(b); {
+		v, next := readField(b, off)
+		whole := next >= 0
+		if !whole {
+			var ok bool
+			if v, ok = readCut(b, off); !ok && !cut {
+				return true
+			}
+			next, cut = len(b), true
+		}
+		off = next
+		f := p.find(v.num, v.typ)
+		switch {
+		case f == nil:
+		case f.redact, f.mapKey != nil && f.mapValue.hasSecrets():
+			return true
+		case f.message != nil:
+			if f.message.mayHoldSecret(v.b, !whole, depth+1) {
+				return true
+			}
+		case f.typed != nil:
+			value = true
+		case p.typed == nil:
+		case f == p.typed.typeField:
+			typ = true
+			password = password || p.typed.types[v.u] == passwordValue
+		case f == p.typed.attr:
+			password = password || isPassword(v.b)
+		}
+	}
+	return value && (password || cut && !typ)
+}
+
+// markSecrets finds the messages that have secrets, or hold such messages.
+func (p *planner) markSecrets() {
+	for again := true; again; {
+		again = false
+		for _, m := range p.messages {
+			for _, f := range m.fields {
+				if !m.secrets && f.hasSecrets() {
+					m.secrets, again = true, true
+				}
+			}
+		}
+	}
+}
+
+func (f *fieldPlan) hasSecrets() bool {
+	switch {
+	case f.typed != nil:
+		return f.typed.attr != nil // an edge, whose value can be a password
+	case f.mapKey != nil:
+		return f.redact || f.mapValue.hasSecrets()
+	}
+	return f.redact || f.message != nil && f.message.secrets
+}
