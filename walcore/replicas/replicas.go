@@ -20,7 +20,8 @@ type Report struct {
 	// Common is the range of indexes that all logs reach; nil where they do
 	// not overlap.
 	Common *Range `json:"common"`
-	// Parted is the first index at which two logs differ.
+	// Parted is the first index at which two logs differ, other than by what
+	// Emptied tells.
 	Parted *Difference `json:"parted"`
 	// Broken is the first at which they differ although Raft promises that
 	// they never do: where committed entries differ, or else where one term
@@ -28,13 +29,13 @@ type Report struct {
 	// nothing.
 	Broken  *Difference `json:"broken"`
 	Differs uint64      `json:"differs"` // how many indexes do
-	// Emptied is who has lost payloads that another still holds. It counts
-	// neither as parted nor as broken: the entries were the same.
+	// Emptied is who has lost payloads that another still holds. No promise
+	// is broken by it.
 	Emptied []Emptied `json:"emptied"`
 	// Ahead is what a replica has above the last index of another.
 	Ahead []Ahead `json:"ahead"`
-	// Notes are other things that replicas of one group should not have:
-	// snapshots at one index that differ, or cannot be compared.
+	// Notes are other things that replicas of one group should not have: other
+	// group ids, snapshots at one index that differ or cannot be compared.
 	Notes []string `json:"notes"`
 	// Unreadable counts entries that could not be compared in full: damaged,
 	// or sealed without a key.
