@@ -158,6 +158,11 @@ func TestChanges(t *testing.T) {
 				}
 			}
 			folder(Root)
+			for n := range then.names {
+				if _, err := after.object(n); n.kind() == kindTermShort && err == nil {
+					folder(n)
+				}
+			}
 			for n, o := range before.fixed {
 				was, ok := o.(native)
 				if !ok {

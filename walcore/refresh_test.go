@@ -378,6 +378,7 @@ func TestRefreshMetaReplaced(t *testing.T) {
 		mustWrite(t, name+".new", checkpoint(n))
 		must(t, os.Rename(name+".new", name))
 		want(n)
+		f.settle()
 		mustWrite(t, name, checkpoint(n+1)) // in place
 		want(n + 1)
 	}

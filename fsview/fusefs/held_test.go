@@ -10,15 +10,12 @@ import (
 )
 
 // held is a file that was opened before a change, and what it then held.
-type held struct {
-	name, path, want string
-	read             int // bytes that were read before it
-}
+type held struct{ name, want string }
 
-// hold opens a file and reads a part of it.
+// hold opens a file and reads so many bytes of it.
 func (l *liveMount) hold(path, want string, read int) held {
 	l.t.Helper()
-	h := held{name: fmt.Sprintf("%s, %d read", path, read), path: path, want: want, read: read}
+	h := held{fmt.Sprintf("%s, %d read", path, read), want}
 	if said := l.Do("open", h.name, path); said != "" {
 		l.t.Fatalf("%s: %s", path, said)
 	}
@@ -36,8 +33,8 @@ func isGone(said string) bool {
 }
 
 // wantOld reads what is held, from its end and from its beginning: the old
-// bytes or an error, again and again. It returns how much of it was read.
-func (l *liveMount) wantOld(all []held) (read int) {
+// bytes or an error, again and again.
+func (l *liveMount) wantOld(all []held) {
 	l.t.Helper()
 	const request = 128 << 10
 	for _, h := range all {
@@ -47,10 +44,7 @@ func (l *liveMount) wantOld(all []held) (read int) {
 		for off := len(h.want) / request * request; off >= 0; off -= request {
 			want := h.want[off:min(off+request, len(h.want))]
 			got := l.Looker.Do("read", h.name, fmt.Sprint(off), fmt.Sprint(request))
-			switch {
-			case got == want:
-				read += len(got)
-			case !isGone(got):
+			if got != want && !isGone(got) {
 				l.t.Errorf("%s at %d: got %s, want %s or an error", h.name, off, short(got), short(want))
 			}
 		}
@@ -58,7 +52,6 @@ func (l *liveMount) wantOld(all []held) (read int) {
 			l.t.Errorf("%s: got %s, want %s or an error", h.name, short(got), short(h.want))
 		}
 	}
-	return read
 }
 
 // TestHeld: a file that is open while its entry is overwritten, cut off or
@@ -82,24 +75,21 @@ func TestHeld(t *testing.T) {
 				l := serveLive(t, w, key)
 				l.settle()
 				var all []held
-				for _, index := range test.indexes {
+				for k, index := range test.indexes {
 					term := w.TermOf(index)
 					want := string(raftdir.Payload(index, term))
 					file := fmt.Sprintf("%05d.wal", (index-1)/80+1)
-					for i, path := range namesOf(index, term, file) {
-						want := want
-						if strings.HasPrefix(path, "decoded/") {
-							want = l.see(look{"head", path})
+					for _, path := range namesOf(index, term, file) {
+						if text := strings.HasPrefix(path, "decoded/"); text && k%2 == 1 {
+							all = append(all, l.hold(path, l.see(look{"head", path}), 1))
+						} else if !text {
+							// Nothing of every other one is read, by any name.
+							all = append(all, l.hold(path, want, k%2*len(want)))
 						}
-						// Nothing of it read, something, all.
-						all = append(all, l.hold(path, want, []int{0, 1, len(want)}[i%3]))
 					}
 				}
 				for _, path := range []string{"status.json", "meta/last_index", "meta/hard_state/commit"} {
 					all = append(all, l.hold(path, l.see(look{"head", path}), 0))
-				}
-				if read := l.wantOld(all); read == 0 {
-					t.Fatal("nothing can be read")
 				}
 				for _, change := range test.changes {
 					change(w)
@@ -138,58 +128,55 @@ func TestHeldInParts(t *testing.T) {
 				w.Snapshot(w.Last)
 			}},
 		} {
-			t.Run(name+", "+test.name, func(t *testing.T) {
-				w := raftdir.Create(t.TempDir()+"/w", raftdir.Options{Slots: 2000, Key: key, KeepKeyID: true})
-				t.Cleanup(w.Close)
-				w.Append(index)
-				l := serveLive(t, w, key)
-				l.settle()
-				want := string(raftdir.Payload(index, 1))
-				if len(want) < 2*128<<10 {
-					t.Fatalf("a payload of %d bytes only", len(want))
-				}
-				var all []held
-				for _, read := range []int{0, 1, 128 << 10, 200_000, len(want)} {
-					all = append(all, l.hold(fmt.Sprintf("entries/%d", index), want, read))
-					all = append(all, l.hold("terms/1/"+entryName(index), want, read))
-				}
-				test.change(w)
-				l.wantOld(all)
-				l.settle()
-				l.wantOld(all)
-				l.wantAll(looks("head", fmt.Sprintf("entries/%d", index)), l.fresh())
-				l.wantOld(all)
-			})
+			// All names of an entry share what the kernel has cached, so
+			// that each amount needs a mount of its own.
+			for _, read := range []int{0, 128 << 10, 200_000} {
+				t.Run(fmt.Sprintf("%s, %s, %d read", name, test.name, read), func(t *testing.T) {
+					w := raftdir.Create(t.TempDir()+"/w", raftdir.Options{Slots: 2000, Key: key, KeepKeyID: true})
+					t.Cleanup(w.Close)
+					w.Append(index)
+					l := serveLive(t, w, key)
+					l.settle()
+					want := string(raftdir.Payload(index, 1))
+					if len(want) < 2*128<<10 {
+						t.Fatalf("a payload of %d bytes only", len(want))
+					}
+					all := []held{l.hold("entries/5000", want, read), l.hold("terms/1/"+entryName(index), want, read)}
+					test.change(w)
+					l.wantOld(all)
+					l.settle()
+					l.wantOld(all)
+					l.wantAll(looks("head", "entries/5000"), l.fresh())
+					l.wantOld(all)
+				})
+			}
 		}
 	}
 }
 
 // TestHeldSnapshot: the same for a snapshot that takes many READs, and for the
-// one after it, which overwrites it in place.
+// ones after it, which overwrite it in place.
 func TestHeldSnapshot(t *testing.T) {
-	w := livedLog(t, nil)
-	w.CommitTo(w.Last)
-	first := bigBlob(w, 10)
-	w.Snapshot(first)
-	l := serveLive(t, w, nil)
-	l.settle()
-	want := string(raftdir.Blob(first, w.TermOf(first)))
-	folder := fmt.Sprintf("snapshots/%s-%s/", entryName(1), entryName(first))
-	var all []held
-	for _, read := range []int{0, 1, 500_000, len(want)} {
-		all = append(all, l.hold("snapshots/latest/data", want, read), l.hold(folder+"data", want, read))
-	}
-	all = append(all, l.hold(folder+"metadata.json", l.see(look{"head", folder + "metadata.json"}), 0))
-	if read := l.wantOld(all); read < 8*len(want) {
-		t.Errorf("%d bytes read", read)
-	}
-	for _, next := range []uint64{first + 1, bigBlob(w, first+2)} {
-		w.Snapshot(next)
-		l.wantOld(all)
-		l.settle()
-		l.wantOld(all)
-		now := l.fresh()
-		l.wantAll(append(looks("link", "snapshots/latest"), looks("head", "snapshots/latest/data", folder+"data")...), now)
-		l.wantOld(all)
+	for _, read := range []int{0, 1, 500_000} {
+		t.Run(fmt.Sprintf("%d read", read), func(t *testing.T) {
+			w := livedLog(t, nil)
+			w.CommitTo(w.Last)
+			first := bigBlob(w, 10)
+			w.Snapshot(first)
+			l := serveLive(t, w, nil)
+			l.settle()
+			want := string(raftdir.Blob(first, w.TermOf(first)))
+			folder := fmt.Sprintf("snapshots/%s-%s/", entryName(1), entryName(first))
+			all := []held{l.hold("snapshots/latest/data", want, read), l.hold(folder+"data", want, read),
+				l.hold(folder+"metadata.json", l.see(look{"head", folder + "metadata.json"}), 0)}
+			for _, next := range []uint64{bigBlob(w, first+1), bigBlob(w, first+40)} {
+				w.Snapshot(next)
+				l.wantOld(all)
+				l.settle()
+				l.wantOld(all)
+				l.wantAll(append(looks("link", "snapshots/latest"), looks("head", "snapshots/latest/data", folder+"data")...), l.fresh())
+				l.wantOld(all)
+			}
+		})
 	}
 }
