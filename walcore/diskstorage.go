@@ -24,7 +24,8 @@ const (
 	// SyncManual: what a call has acknowledged survives the end of the
 	// process, however it ends; power loss may take everything since the
 	// last Sync, and without Checksums may leave entries with wrong payloads
-	// in its place. It is how Dgraph runs by default.
+	// in its place, or a commit index beyond the log's end, with which Raft does
+	// not start. It is how Dgraph runs by default.
 	SyncManual
 )
 
