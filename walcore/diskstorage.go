@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"runtime/trace"
 	"sync"
 
 	"github.com/walfs/walfs/walcore/vfs"
@@ -23,7 +24,8 @@ const (
 	// SyncManual: what a call has acknowledged survives the end of the
 	// process, however it ends; power loss may take everything since the
 	// last Sync, and without Checksums may leave entries with wrong payloads
-	// in its place. It is how Dgraph runs by default.
+	// in its place, or a commit index beyond the log's end, with which Raft does
+	// not start. It is how Dgraph runs by default.
 	SyncManual
 )
 
@@ -132,6 +134,7 @@ func (s *DiskStorage) Problems() []Problem {
 // Sync makes everything saved so far durable: entries first, then wal.meta,
 // so that a crash in between leaves no commit index beyond the log.
 func (s *DiskStorage) Sync() error {
+	defer trace.StartRegion(s.ctx, "walcore.Sync").End()
 	if err := s.begin(); err != nil {
 		return err
 	}
@@ -162,6 +165,7 @@ func (s *DiskStorage) syncLog() error {
 
 // Close flushes and closes the storage. Calls after it fail with ErrClosed.
 func (s *DiskStorage) Close() error {
+	defer trace.StartRegion(s.ctx, "walcore.Close").End()
 	s.write.Lock()
 	defer s.write.Unlock()
 	if errors.Is(s.err, ErrClosed) {
@@ -200,6 +204,7 @@ func (s *DiskStorage) closeFiles() error {
 
 // NumEntries is the number of entries from FirstIndex to LastIndex.
 func (s *DiskStorage) NumEntries() int {
+	defer trace.StartRegion(s.ctx, "walcore.NumEntries").End()
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return int(s.lastIndex() + 1 - s.firstIndex())
@@ -209,6 +214,7 @@ func (s *DiskStorage) NumEntries() int {
 // state of the snapshot. A commit index below the snapshot's is raised to it:
 // what is in a snapshot was committed, and Raft refuses to start otherwise.
 func (s *DiskStorage) InitialState() (*raftpb.HardState, *raftpb.ConfState, error) {
+	defer trace.StartRegion(s.ctx, "walcore.InitialState").End()
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if s.err != nil {
@@ -226,6 +232,7 @@ func (s *DiskStorage) InitialState() (*raftpb.HardState, *raftpb.ConfState, erro
 // FirstIndex is the first index that Entries may serve: the one after the
 // snapshot's, or the first entry's.
 func (s *DiskStorage) FirstIndex() (uint64, error) {
+	defer trace.StartRegion(s.ctx, "walcore.FirstIndex").End()
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.firstIndex(), s.err
@@ -233,6 +240,7 @@ func (s *DiskStorage) FirstIndex() (uint64, error) {
 
 // LastIndex is the last entry's index, or the snapshot's if there is none.
 func (s *DiskStorage) LastIndex() (uint64, error) {
+	defer trace.StartRegion(s.ctx, "walcore.LastIndex").End()
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.lastIndex(), s.err
@@ -241,6 +249,7 @@ func (s *DiskStorage) LastIndex() (uint64, error) {
 // Term returns the term of the entry at index i, or of the snapshot there. It
 // fails with raft.ErrCompacted or raft.ErrUnavailable.
 func (s *DiskStorage) Term(i uint64) (uint64, error) {
+	defer trace.StartRegion(s.ctx, "walcore.Term").End()
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.term(i)

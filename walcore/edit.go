@@ -12,9 +12,10 @@ import (
 // This file has what an operator needs and a running node does not: to drop
 // the log's end, and to set the numbers of wal.meta.
 
-// Rewind drops the entries after index. It fails with ErrRefused where that
-// would break what Raft has promised: below the commit index, the checkpoint
-// or the snapshot, and with nothing dropped.
+// Rewind drops the entries after index. It fails with ErrRefused, and drops
+// nothing, where that would break what Raft has promised: below the commit
+// index, the checkpoint or the snapshot; and where nothing would be left that
+// tells where the log goes on: below a first entry that no snapshot precedes.
 //
 // A crash leaves the log with the entries up to some index at or behind index.
 func (s *DiskStorage) Rewind(index uint64) error {
@@ -26,18 +27,19 @@ func (s *DiskStorage) Rewind(index uint64) error {
 	if index >= s.lastIndex() {
 		return nil
 	}
-	for _, bound := range []struct {
-		at  uint64
-		why string
-	}{
-		{s.meta.snapIndex, "the snapshot stands for the entries up to %d"},
-		{s.meta.hard.commit, "entries up to %d are committed"},
-		{s.meta.checkpoint, "entries up to %d are applied"},
-		{s.firstIndex() - 1, "the log begins behind %d"},
-	} {
-		if index < bound.at {
-			return fmt.Errorf("rewind to %d: %s: %w", index, fmt.Sprintf(bound.why, bound.at), ErrRefused)
-		}
+	refuse := func(format string, at uint64) error {
+		return fmt.Errorf("rewind to %d: %s: %w", index, fmt.Sprintf(format, at), ErrRefused)
+	}
+	_, err := s.term(index)
+	switch st := s.meta.state(); {
+	case index < s.meta.snapIndex:
+		return refuse("the snapshot stands for the entries up to %d", s.meta.snapIndex)
+	case err != nil:
+		return refuse("the log begins at %d, and there is no snapshot of what was before: it would be lost where the log goes on", s.firstIndex())
+	case index < st.Commit:
+		return refuse("entries up to %d are committed", st.Commit)
+	case index < st.Checkpoint:
+		return refuse("entries up to %d are applied", st.Checkpoint)
 	}
 	return s.rewind(index + 1)
 }
@@ -55,6 +57,7 @@ func (m *metaFile) state() State {
 // State returns the numbers as they are stored. The commit index of
 // InitialState differs where it lies below the snapshot.
 func (s *DiskStorage) State() State {
+	defer trace.StartRegion(s.ctx, "walcore.State").End()
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.meta.state()
@@ -168,6 +171,7 @@ func (s *DiskStorage) Files() []string {
 // up to but without index, and their bytes: what TruncateEntriesUntil(index)
 // would empty.
 func (s *DiskStorage) PayloadsBelow(from, index uint64) (entries int, size int64, err error) {
+	defer trace.StartRegion(s.ctx, "walcore.PayloadsBelow").End()
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if s.err != nil {

@@ -26,7 +26,8 @@ first if you know better:
 
     walfs set DIR hard_state.commit=N checkpoint_index=N
 
-It never goes below the snapshot.
+It never goes below the snapshot, nor below the first entry of a log that begins behind 1
+without one.
 ` + writeExits,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -76,11 +77,10 @@ func rewind(s *storage, to uint64) error {
 
 // lowerFirst says what to set before a rewind that was refused, if that helps.
 func lowerFirst(s *storage, dir string, to uint64) string {
-	st := s.State()
-	first, err := s.FirstIndex()
-	if err != nil || to+1 < first {
+	if _, err := s.Term(to); err != nil {
 		return "; take a copy of another replica instead"
 	}
+	st := s.State()
 	var names []string
 	if st.Commit > to {
 		names = append(names, fmt.Sprintf("hard_state.commit=%d", to))

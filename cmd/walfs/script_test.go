@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 //	unwritten DIR           wants that, access times apart
 func TestScripts(t *testing.T) {
 	dirs := map[string]string{}
-	for _, name := range []string{"alpha", "bigsnap", "sealed128"} {
+	for _, name := range []string{"alpha", "bigsnap", "highstart", "sealed128"} {
 		dirs[name] = fixture.Dir(t, name)
 	}
 	testscript.Run(t, testscript.Params{
