@@ -229,10 +229,10 @@ func (c *crashTest) run(changes int) {
 	}
 	for i, next := range list {
 		c.apply(s, next(c.random, c.now.next))
-		if c.random.Intn(3) == 0 {
+		if i >= len(tour()) && c.random.Intn(3) == 0 {
 			c.apply(s, c.now.next.sync())
 		}
-		if i%3 == 2 {
+		if i%3 == 1 {
 			c.must(s.Close())
 			c.past, c.floor = []world{c.now.next}, c.now.next.last()
 			s, err = Open(c.live, c.opts)

@@ -141,7 +141,8 @@ func (w world) installAt(r *rand.Rand, index uint64, after int) change {
 }
 
 // tour is a history over several files: appends, a rewrite from inside the
-// first file, a compaction, and a snapshot that ends in the log's middle.
+// first file, a compaction, a new file when one is full to the last slot, and
+// a snapshot that ends in the log's middle.
 func tour() []func(r *rand.Rand, w world) change {
 	return []func(r *rand.Rand, w world) change{
 		func(r *rand.Rand, w world) change {
