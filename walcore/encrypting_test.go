@@ -69,15 +69,15 @@ func TestPowerLossAfterEncryptionIsOn(t *testing.T) {
 	for _, e := range first.next.entries {
 		c.saved[[2]uint64{e.GetIndex(), e.GetTerm()}] = e
 	}
-	c.now, c.done = change{name: "open with a key", next: first.next}, true
-	c.past, c.floor = []world{first.next}, first.next.last()
+	c.now = change{name: "open with a key", next: first.next}
+	c.acknowledged()
 	s, err = Open(c.live, c.opts)
-	must(t, err)
+	c.must(err)
 	for i, from := range []uint64{s.segments[1].first(), 1, 1} {
 		w := c.now.next
 		c.apply(s, w.save("overwrite", hardState{uint64(i) + 2, 1, 0}, w.run(c.random, from, uint64(i)+2, 50, 100), nil))
 	}
-	must(t, s.Close())
+	c.must(s.Close())
 	if _, err := os.Stat(filepath.Join(c.live, FileName(1))); !os.IsNotExist(err) {
 		t.Errorf("the file that was emptied: %v", err)
 	}

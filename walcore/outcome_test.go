@@ -126,7 +126,7 @@ func (w world) match(s *DiskStorage, first, sure, last uint64) string {
 // checkReader wants everything kept from a reader, and nothing from it that
 // was never saved.
 func (c *crashTest) checkReader(o outcome, dir string, tree bool) string {
-	r, err := OpenReader(dir, ReaderOptions{Key: c.opts.Key})
+	r, err := OpenReader(dir, ReaderOptions{Key: c.opts.Key, Plain: c.opts.Plain})
 	if err != nil {
 		if c.now.name == "create" {
 			return ""

@@ -141,22 +141,23 @@ func (w world) installAt(r *rand.Rand, index uint64, after int) change {
 }
 
 // tour is a history over several files: appends, a rewrite from inside the
-// first file, a compaction, and a snapshot that ends in the log's middle.
+// first file, a compaction, a new file when one is full to the last slot, and
+// a snapshot that ends in the log's middle.
 func tour() []func(r *rand.Rand, w world) change {
+	// n entries of a term from an index on, and a commit index.
+	save := func(name string, from, term uint64, n int, commit uint64) func(r *rand.Rand, w world) change {
+		return func(r *rand.Rand, w world) change {
+			return w.save(name, hardState{term, 1, commit}, w.run(r, from, term, n, 100), nil)
+		}
+	}
 	return []func(r *rand.Rand, w world) change{
-		func(r *rand.Rand, w world) change {
-			return w.save("append", hardState{1, 1, 5}, w.run(r, 1, 1, 100, 100), nil)
-		},
-		func(r *rand.Rand, w world) change {
-			return w.save("overwrite", hardState{2, 1, 9}, w.run(r, 10, 2, 5, 100), nil)
-		},
-		func(r *rand.Rand, w world) change {
-			return w.save("append", hardState{2, 1, 60}, w.run(r, 15, 2, 90, 100), nil)
-		},
+		save("append", 1, 1, 100, 5),
+		func(r *rand.Rand, w world) change { return w.sync() },
+		save("overwrite", 10, 2, 5, 9),
+		save("append", 15, 2, 90, 60),
 		func(r *rand.Rand, w world) change { return w.snapshotAt(55) },
-		func(r *rand.Rand, w world) change {
-			return w.save("append", hardState{2, 1, 61}, w.run(r, 105, 2, 40, 100), nil)
-		},
+		save("fill a file", 105, 2, 16, 61),
+		save("rotate", 121, 2, 24, 61),
 		func(r *rand.Rand, w world) change { return w.installAt(r, 70, 3) },
 	}
 }
