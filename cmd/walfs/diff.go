@@ -21,9 +21,11 @@ func newDiff() *cobra.Command {
 		Use:   "diff DIR DIR...",
 		Short: "Say where replicas' logs part",
 		Long: `Diff compares the logs of one Raft group's nodes side by side: the range they have
-in common, the first index where term, type or payload differs, who is ahead, and
-committed entries that differ, which Raft promises never happens. A replica that
-only lags is no difference.
+in common, the first index where term, type or payload differs, who is ahead, and what
+Raft promises never happens: committed entries that differ, or one term with two
+entries at an index. Snapshots at the same index are compared, too. A replica that only
+lags is no difference; one whose entries were emptied, as truncate does, is one, but
+breaks no promise.
 
 --key-file, given once, is for every DIR; given as often as DIR, each is for one ("" for none).
 
@@ -129,29 +131,42 @@ func printReport(out io.Writer, rep *replicas.Report, d payload.Decoder) error {
 		fmt.Fprintf(out, "NOT ALIKE: %s\n", n)
 	}
 	if rep.Broken != nil {
-		fmt.Fprintf(out, "RAFT'S PROMISE IS BROKEN: committed entries differ, first at index %d\n", rep.Broken.Index)
 		printDifference(out, rep.Broken, d)
 	}
 	if rep.Parted != nil && rep.Parted != rep.Broken {
 		printDifference(out, rep.Parted, d)
 	}
-	if rep.Parted == nil {
-		line := "alike: no entry that two replicas have differs"
-		if rep.Unreadable > 0 {
-			line = fmt.Sprintf("no entry that could be compared differs; %d could not be compared in full", rep.Unreadable)
-		}
-		_, err := fmt.Fprintln(out, line)
-		return err
+	for _, e := range rep.Emptied {
+		fmt.Fprintf(out, "emptied: %s lacks the data of %s from %d to %d, which another has\n",
+			e.Dir, count(e.Entries, "entry", "entries"), e.First, e.Last)
 	}
-	line := "1 index differs"
-	if rep.Differs > 1 {
-		line = fmt.Sprintf("%d indexes differ", rep.Differs)
-	}
-	_, err := fmt.Fprintln(out, line)
+	_, err := fmt.Fprintln(out, conclusion(rep))
 	return err
 }
 
+func conclusion(rep *replicas.Report) string {
+	switch {
+	case rep.Differs == 1:
+		return "1 index differs"
+	case rep.Differs > 1:
+		return fmt.Sprintf("%d indexes differ", rep.Differs)
+	case rep.Unreadable > 0:
+		return fmt.Sprintf("no entry that could be compared differs; %d could not be compared in full", rep.Unreadable)
+	case len(rep.Emptied) > 0:
+		return "no other entry differs"
+	case !rep.Alike():
+		return "no entry that two replicas have differs"
+	}
+	return "alike: no entry that two replicas have differs"
+}
+
 func printDifference(out io.Writer, diff *replicas.Difference, d payload.Decoder) {
+	switch diff.Promise {
+	case replicas.Committed:
+		fmt.Fprintf(out, "RAFT'S PROMISE IS BROKEN: committed entries differ, first at index %d\n", diff.Index)
+	case replicas.SameTerm:
+		fmt.Fprintf(out, "RAFT'S PROMISE IS BROKEN: one term has two entries at an index, first at index %d\n", diff.Index)
+	}
 	where := ""
 	if diff.Byte != nil {
 		where = fmt.Sprintf(" from byte %d on", *diff.Byte)

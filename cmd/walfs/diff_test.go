@@ -282,13 +282,13 @@ func TestDiffJSONFields(t *testing.T) {
 			t.Errorf("fields %v, want %v", got, want)
 		}
 	}
-	fields(v, "replicas", "common", "parted", "broken", "differs", "ahead", "notes", "unreadable")
+	fields(v, "replicas", "common", "parted", "broken", "differs", "emptied", "ahead", "notes", "unreadable")
 	fields(v["replicas"].([]any)[0], "dir", "raft_id", "group_id", "first_index", "last_index", "hard_state", "snapshot", "problems")
 	fields(v["common"], "first_index", "last_index")
 	parted := v["parted"].(map[string]any)
-	fields(parted, "index", "what", "byte", "entries")
+	fields(parted, "index", "what", "promise", "byte", "entries")
 	fields(parted["entries"].([]any)[0], "dir", "term", "type", "size", "sha256", "committed")
-	for _, list := range []string{"ahead", "notes"} {
+	for _, list := range []string{"emptied", "ahead", "notes"} {
 		if list, ok := v[list].([]any); !ok || len(list) != 0 {
 			t.Errorf("%v, want an empty list", v)
 		}

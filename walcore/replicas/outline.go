@@ -55,21 +55,16 @@ func ahead(replicas []Replica) []Ahead {
 	return list
 }
 
-// notes are what replicas of one group cannot have in common, or must.
-func notes(replicas []Replica) (list []string, oneGroup bool) {
-	list, oneGroup = []string{}, true
+// groups notes which replicas name different groups, and reports whether none do.
+func groups(replicas []Replica) (notes []string, one bool) {
+	notes = []string{}
 	for i, a := range replicas {
 		for _, b := range replicas[i+1:] {
 			if a.GroupID != nil && b.GroupID != nil && *a.GroupID != *b.GroupID {
-				oneGroup = false
-				list = append(list, fmt.Sprintf("%s is of group %d, %s of group %d: they are no replicas of one another",
+				notes = append(notes, fmt.Sprintf("%s is of group %d, %s of group %d: they are no replicas of one another",
 					a.Dir, *a.GroupID, b.Dir, *b.GroupID))
-			}
-			if s, t := a.Snapshot, b.Snapshot; s != nil && t != nil && s.Index > 0 && s.Index == t.Index && s.Term != t.Term {
-				list = append(list, fmt.Sprintf("the snapshots at index %d differ: term %d in %s, term %d in %s",
-					s.Index, s.Term, a.Dir, t.Term, b.Dir))
 			}
 		}
 	}
-	return list, oneGroup
+	return notes, len(notes) == 0
 }

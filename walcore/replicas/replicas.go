@@ -1,15 +1,12 @@
 // Package replicas compares the logs of one Raft group's nodes. Raft promises
 // that entries of the same index and term are the same, and that a committed
 // entry is the same everywhere; Compare finds where that does not hold, and
-// tells it from a follower that only lags.
+// tells it from a follower that only lags and from entries that were emptied.
 //
 //	report, err := replicas.Compare(readers)
 package replicas
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"iter"
 	"math"
 
@@ -23,16 +20,22 @@ type Report struct {
 	// Common is the range of indexes that all logs reach; nil where they do
 	// not overlap.
 	Common *Range `json:"common"`
-	// Parted is the first index at which two logs differ.
+	// Parted is the first index at which two logs differ, other than by what
+	// Emptied tells.
 	Parted *Difference `json:"parted"`
-	// Broken is the first at which they differ although both had committed
-	// it: Raft's promise is broken. Nil for logs of different groups, which
-	// have promised nothing.
+	// Broken is the first at which they differ although Raft promises that
+	// they never do: where committed entries differ, or else where one term
+	// has two entries. Nil for logs of different groups, which have promised
+	// nothing.
 	Broken  *Difference `json:"broken"`
 	Differs uint64      `json:"differs"` // how many indexes do
+	// Emptied is who has lost payloads that another still holds. No promise
+	// is broken by it.
+	Emptied []Emptied `json:"emptied"`
 	// Ahead is what a replica has above the last index of another.
 	Ahead []Ahead `json:"ahead"`
-	// Notes are other things that replicas of one group should not have.
+	// Notes are other things that replicas of one group should not have: other
+	// group ids, snapshots at one index that differ or cannot be compared.
 	Notes []string `json:"notes"`
 	// Unreadable counts entries that could not be compared in full: damaged,
 	// or sealed without a key.
@@ -42,7 +45,9 @@ type Report struct {
 }
 
 // Alike reports whether nothing differs but how far the logs reach.
-func (r *Report) Alike() bool { return r.Parted == nil && len(r.Notes) == 0 }
+func (r *Report) Alike() bool {
+	return r.Parted == nil && len(r.Emptied) == 0 && len(r.Notes) == 0
+}
 
 // Replica is one directory.
 type Replica struct {
@@ -69,11 +74,21 @@ type Ahead struct {
 	Range
 }
 
+// Emptied says that Dir has normal entries without data, the first and the last
+// of them in Range, that another replica has with it: walfs truncate and dgraph
+// debug --truncate leave them so.
+type Emptied struct {
+	Dir string `json:"dir"`
+	Range
+	Entries uint64 `json:"entries"`
+}
+
 // Difference is an index and what the replicas that have it hold there.
 type Difference struct {
 	Index   uint64    `json:"index"`
-	What    string    `json:"what"` // term, type or payload
-	Byte    *int      `json:"byte"` // of a payload: the first that differs, from 0
+	What    string    `json:"what"`    // term, type or payload
+	Promise Promise   `json:"promise"` // that it breaks
+	Byte    *int      `json:"byte"`    // of a payload: the first that differs, from 0
 	Entries []Version `json:"entries"`
 }
 
@@ -94,7 +109,7 @@ type Version struct {
 // What cannot be read is left out and counted: of an entry whose payload is
 // sealed or damaged, term and type are still compared.
 func Compare(readers []*walcore.Reader) *Report {
-	rep := &Report{}
+	rep := &Report{Emptied: []Emptied{}}
 	logs := make([]*log, len(readers))
 	for i, r := range readers {
 		rep.Replicas = append(rep.Replicas, newReplica(r))
@@ -103,7 +118,10 @@ func Compare(readers []*walcore.Reader) *Report {
 	}
 	rep.Common = common(rep.Replicas)
 	rep.Ahead = ahead(rep.Replicas)
-	rep.Notes, rep.oneGroup = notes(rep.Replicas)
+	rep.Notes, rep.oneGroup = groups(rep.Replicas)
+	if rep.oneGroup {
+		rep.snapshots(readers)
+	}
 	for {
 		index := uint64(math.MaxUint64)
 		for _, l := range logs {
@@ -139,6 +157,7 @@ type log struct {
 	payloads walcore.Scanner
 	data     []byte
 	err      error // why there is no data
+	emptied  bool  // of the entry: another log has it with data
 }
 
 func newLog(r *walcore.Reader) *log {
@@ -146,97 +165,4 @@ func newLog(r *walcore.Reader) *log {
 	l.next, l.stop = iter.Pull(r.Log().Entries(0))
 	l.entry, l.ok = l.next()
 	return l
-}
-
-// at compares the entries of those that have one with an index.
-func (r *Report) at(index uint64, here []*log) {
-	for _, l := range here {
-		if l.data, l.err = l.payloads.Data(&l.entry); l.err != nil {
-			r.Unreadable++
-		}
-	}
-	for i, a := range here {
-		for _, b := range here[i+1:] {
-			if what := differs(a, b); what != "" {
-				r.differ(index, what, here)
-				return
-			}
-		}
-	}
-}
-
-// differs says by what two entries differ, "" if by nothing that can be read.
-func differs(a, b *log) string {
-	switch {
-	case a.entry.Term != b.entry.Term:
-		return "term"
-	case a.entry.Type != b.entry.Type:
-		return "type"
-	case a.entry.Size != b.entry.Size, a.err == nil && b.err == nil && !bytes.Equal(a.data, b.data):
-		return "payload"
-	}
-	return ""
-}
-
-func (r *Report) differ(index uint64, what string, here []*log) {
-	r.Differs++
-	broken := r.oneGroup && broken(index, here)
-	if r.Parted != nil && (r.Broken != nil || !broken) {
-		return
-	}
-	d := &Difference{Index: index, What: what}
-	for _, l := range here {
-		v := Version{Dir: l.r.Path, Term: l.entry.Term, Type: fsview.TypeName(l.entry.Type), Size: l.entry.Size,
-			Committed: l.committed(index), Entry: l.entry}
-		if l.err == nil {
-			sum := sha256.Sum256(l.data)
-			text := hex.EncodeToString(sum[:])
-			v.SHA256, v.Data = &text, bytes.Clone(l.data)
-		}
-		d.Entries = append(d.Entries, v)
-	}
-	if what == "payload" {
-		d.Byte = firstByte(here)
-	}
-	if r.Parted == nil {
-		r.Parted = d
-	}
-	if broken && r.Broken == nil {
-		r.Broken = d
-	}
-}
-
-func (l *log) committed(index uint64) bool { return index <= l.r.Meta().HardState.GetCommit() }
-
-// broken reports whether two committed entries differ.
-func broken(index uint64, here []*log) bool {
-	for i, a := range here {
-		for _, b := range here[i+1:] {
-			if a.committed(index) && b.committed(index) && differs(a, b) != "" {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// firstByte finds where payloads begin to differ; nil where those that differ in
-// size cannot be read.
-func firstByte(here []*log) *int {
-	var at *int
-	for i, a := range here {
-		for _, b := range here[i+1:] {
-			if a.err != nil || b.err != nil || bytes.Equal(a.data, b.data) {
-				continue
-			}
-			n := 0
-			for n < min(len(a.data), len(b.data)) && a.data[n] == b.data[n] {
-				n++
-			}
-			if at == nil || n < *at {
-				at = &n
-			}
-		}
-	}
-	return at
 }

@@ -1,0 +1,150 @@
+package replicas
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+
+	"github.com/walfs/walfs/fsview"
+	"go.etcd.io/raft/v3/raftpb"
+)
+
+// Promise is what Raft says of two entries with one index.
+type Promise string
+
+// The promises that a Difference can break, the graver one last.
+const (
+	Unbroken  Promise = ""
+	SameTerm  Promise = "same_term" // entries of the same index and term are the same
+	Committed Promise = "committed" // an entry that two replicas have committed is the same
+)
+
+// at compares the entries of those that have one with an index.
+func (r *Report) at(index uint64, here []*log) {
+	for _, l := range here {
+		if l.data, l.err = l.payloads.Data(&l.entry); l.err != nil {
+			r.Unreadable++
+		}
+	}
+	what, promise := "", Unbroken
+	for i, a := range here {
+		for _, b := range here[i+1:] {
+			switch by := r.differs(a, b); by {
+			case "":
+			case emptied:
+				if a.entry.Size == 0 {
+					a.emptied = true
+				} else {
+					b.emptied = true
+				}
+			default:
+				if what == "" {
+					what = by
+				}
+				if a.committed(index) && b.committed(index) {
+					promise = Committed
+				} else if promise == Unbroken && a.entry.Term == b.entry.Term {
+					promise = SameTerm
+				}
+			}
+		}
+	}
+	for _, l := range here {
+		if l.emptied {
+			l.emptied = false
+			r.addEmptied(l.r.Path, index)
+		}
+	}
+	if what != "" {
+		if !r.oneGroup {
+			promise = Unbroken
+		}
+		r.differ(index, what, promise, here)
+	}
+}
+
+// emptied is how two entries differ of which one has lost its payload.
+const emptied = "emptied"
+
+// differs says by what two entries differ, "" if by nothing that can be read.
+func (r *Report) differs(a, b *log) string {
+	switch {
+	case a.entry.Term != b.entry.Term:
+		return "term"
+	case a.entry.Type != b.entry.Type:
+		return "type"
+	case r.oneGroup && a.entry.Type == raftpb.EntryNormal && (a.entry.Size == 0) != (b.entry.Size == 0):
+		return emptied
+	case a.entry.Size != b.entry.Size, a.err == nil && b.err == nil && !bytes.Equal(a.data, b.data):
+		return "payload"
+	}
+	return ""
+}
+
+func (r *Report) addEmptied(dir string, index uint64) {
+	i := slices.IndexFunc(r.Emptied, func(e Emptied) bool { return e.Dir == dir })
+	if i < 0 {
+		i = len(r.Emptied)
+		r.Emptied = append(r.Emptied, Emptied{Dir: dir, Range: Range{First: index}})
+	}
+	e := &r.Emptied[i]
+	e.Last = index
+	e.Entries++
+}
+
+func (r *Report) differ(index uint64, what string, promise Promise, here []*log) {
+	r.Differs++
+	breaks := promise != Unbroken && (r.Broken == nil || promise == Committed && r.Broken.Promise == SameTerm)
+	if r.Parted != nil && !breaks {
+		return
+	}
+	d := &Difference{Index: index, What: what, Promise: promise}
+	for _, l := range here {
+		v := Version{Dir: l.r.Path, Term: l.entry.Term, Type: fsview.TypeName(l.entry.Type), Size: l.entry.Size,
+			Committed: l.committed(index), Entry: l.entry}
+		if l.err == nil {
+			sum := sha256.Sum256(l.data)
+			text := hex.EncodeToString(sum[:])
+			v.SHA256, v.Data = &text, bytes.Clone(l.data)
+		}
+		d.Entries = append(d.Entries, v)
+	}
+	if what == "payload" {
+		d.Byte = r.firstByte(here)
+	}
+	if r.Parted == nil {
+		r.Parted = d
+	}
+	if breaks {
+		r.Broken = d
+	}
+}
+
+func (l *log) committed(index uint64) bool { return index <= l.r.Meta().HardState.GetCommit() }
+
+// firstByte finds where payloads begin to differ; nil where those that differ in
+// size cannot be read.
+func (r *Report) firstByte(here []*log) *int {
+	var at *int
+	for i, a := range here {
+		for _, b := range here[i+1:] {
+			if r.differs(a, b) != "payload" || a.err != nil || b.err != nil {
+				continue
+			}
+			if n := samePrefix(a.data, b.data); at == nil || n < *at {
+				at = &n
+			}
+		}
+	}
+	return at
+}
+
+// samePrefix is how many bytes a and b have in common from the start on.
+func samePrefix(a, b []byte) int {
+	n := 0
+	for n < min(len(a), len(b)) && a[n] == b[n] {
+		n++
+	}
+	return n
+}
