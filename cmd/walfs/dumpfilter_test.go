@@ -124,3 +124,12 @@ func TestDumpFilters(t *testing.T) {
 		t.Errorf("only %d of %d filters let anything through", printed, len(tests))
 	}
 }
+
+// TestDumpHelp: what a range is without --to is said in words.
+func TestDumpHelp(t *testing.T) {
+	text := ok(t, "dump", "--help")
+	if !strings.Contains(text, "--to INDEX ") || strings.Contains(text, "(default )") || strings.Contains(text, "18446744073709551615") ||
+		!strings.Contains(text, "the last INDEX; if not given, the log's last\n") {
+		t.Error(text)
+	}
+}

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/walfs/walfs/test/fixture"
+	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/payload"
+)
+
+// interrupting is a decoder that interrupts the dump at an entry.
+type interrupting struct {
+	payload.Decoder
+	at        uint64
+	interrupt context.CancelFunc
+}
+
+func (d *interrupting) Summarize(s *payload.Summary, e payload.Entry) error {
+	if e.Index == d.at {
+		d.interrupt()
+	}
+	return d.Decoder.Summarize(s, e)
+}
+
+// TestDumpInterrupted: Ctrl-C ends a dump that does not follow before its next
+// entry, with what was printed, without a summary, and as a failure.
+func TestDumpInterrupted(t *testing.T) {
+	r, err := walcore.OpenReader(fixture.Dir(t, "alpha"), walcore.ReaderOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	d := &interrupting{Decoder: payload.NewDgraph(payload.Alpha, payload.Options{}), at: 42, interrupt: cancel}
+	var out bytes.Buffer
+	o := dumpOptions{format: "table", filter: filter{to: 975}}
+	err = o.dumping(r, d, &out).run(ctx)
+	if err == nil || err.Error() != "interrupted before entry 43" || exitCode(err, true) != exitFailed {
+		t.Errorf("it ends with %v", err)
+	}
+	if got := lines(out.String()); len(got) != 1+42 || !strings.HasPrefix(got[42], "        42 ") {
+		t.Errorf("%d lines, the last %q", len(got), got[len(got)-1])
+	}
+}
