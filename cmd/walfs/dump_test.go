@@ -182,7 +182,7 @@ func TestDumpTable(t *testing.T) {
 		1: "         1      1 conf_change           6  add node 1",
 		2: "         2      2 normal                0  no data",
 		17: "        17      2 normal              163  schema 0-name STRING INDEX(term,exact), 0-age INT INDEX(int), " +
-			"0-bio STRING, 0-friend [UID] REVERSE, 0-born DATETIME; types 0-Person",
+			"0-bio STRING, 0-friend [UID] REVERSE, 0-born DATETIME; types 0-Person(0-name, 0-age, 0-bio, 0-friend, 0-born)",
 		18: "",
 	} {
 		if got[i] != want {

@@ -10,7 +10,8 @@ import (
 	"github.com/walfs/walfs/walcore/payload"
 )
 
-// table is a line an entry, and a summary.
+// table is a line an entry, and a summary. Where transactions start or are
+// decided, the line says how many are pending after it, of those printed.
 type table struct {
 	out     *bufio.Writer
 	decoder payload.Decoder
@@ -36,6 +37,11 @@ func (t *table) print(e *walcore.Entry, data []byte) error {
 	b = rightUint(b, uint64(e.Size), 8)
 	b = append(b, ' ', ' ')
 	b = append(b, t.summary.Line...)
+	if k := t.summary.Kind; k == payload.KindMutation || k == payload.KindDelta {
+		b = append(b, "; "...)
+		b = strconv.AppendInt(b, int64(t.totals.undecided()), 10)
+		b = append(b, " pending"...)
+	}
 	t.line = append(b, '\n')
 	_, err := t.out.Write(t.line)
 	return err

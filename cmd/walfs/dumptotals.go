@@ -74,6 +74,9 @@ func (t *totals) add(s *payload.Summary, e *walcore.Entry) {
 	}
 }
 
+// undecided is how many transactions are pending so far.
+func (t *totals) undecided() int { return len(t.pending) + t.unwatched }
+
 func (t *totals) write(out io.Writer, r *walcore.Reader) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "\nKIND\tENTRIES\tBYTES\n")
@@ -104,11 +107,7 @@ func bySize(sums map[string]*sum) []string {
 }
 
 func (t *totals) writePending(out io.Writer) {
-	n, s := len(t.pending)+t.unwatched, "s"
-	if n == 1 {
-		s = ""
-	}
-	fmt.Fprintf(out, "\n%d transaction%s started, neither committed nor aborted", n, s)
+	fmt.Fprintf(out, "\n%s started, neither committed nor aborted", count(t.undecided(), "transaction", "transactions"))
 	before := ": "
 	for i, ts := range slices.Sorted(maps.Keys(t.pending)) {
 		if i == shownPending {

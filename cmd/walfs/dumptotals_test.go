@@ -199,6 +199,39 @@ func TestDumpSummary(t *testing.T) {
 	}
 }
 
+// TestDumpPending: lines of transactions say how many are pending after them, and
+// no others do.
+func TestDumpPending(t *testing.T) {
+	for _, name := range fixture.WithDecoded(t) {
+		entries := fixture.ReadDecoded(t, name).Entries
+		got := lines(ok(t, "dump", fixture.Dir(t, name)))[1:]
+		pending, most := map[any]bool{}, 0
+		for i, e := range entries {
+			kind := kindOf(t, e)
+			proposal, _ := e["proposal"].(map[string]any)
+			if kind == payload.KindMutation {
+				pending[proposal["mutations"].(map[string]any)["start_ts"]] = true
+			}
+			delta, _ := proposal["delta"].(map[string]any)
+			txns, _ := delta["txns"].([]any)
+			for _, txn := range txns {
+				delete(pending, txn.(map[string]any)["start_ts"])
+			}
+			most = max(most, len(pending))
+			want := ""
+			if kind == payload.KindMutation || kind == payload.KindDelta {
+				want = fmt.Sprintf("; %d pending", len(pending))
+			}
+			if !strings.HasSuffix(got[i], want) || (want == "") == strings.HasSuffix(got[i], " pending") {
+				t.Fatalf("%s: want %q at the end of\n%s", name, want, got[i])
+			}
+		}
+		if name == "cluster-node1" && most < 2 {
+			t.Errorf("%s: never more than %d pending", name, most)
+		}
+	}
+}
+
 // TestDumpSummaryOfNothing: no entries is no failure.
 func TestDumpSummaryOfNothing(t *testing.T) {
 	text := ok(t, "dump", fixture.Dir(t, "empty"))

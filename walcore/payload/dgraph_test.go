@@ -37,8 +37,10 @@ func TestProposals(t *testing.T) {
 			KindMutation, "txn 7: 2 edges (1 deleted): 0-friend 1, 0-name 1"},
 		{Alpha, `mutations { start_ts: 7 schema { predicate: "0-a" value_type: INT directive: INDEX tokenizer: "int" count: true list: true upsert: true lang: true
 			non_nullable: true non_nullable_list: true object_type_name: "T" no_conflict: true unique: true index_specs { name: "hnsw" options { key: "metric" value: "cosine" } } }
-			schema { predicate: "0-b" directive: REVERSE value_type: UID } schema { predicate: "0-c" directive: DELETE } types { type_name: "0-T" fields { predicate: "0-a" } } }`, "",
-			KindSchema, "schema 0-a [INT] INDEX(int), 0-b UID REVERSE, 0-c DEFAULT DELETE; types 0-T"},
+			schema { predicate: "0-b" directive: REVERSE value_type: UID } schema { predicate: "0-c" directive: DELETE } types { type_name: "0-T" fields { predicate: "0-a" }
+			fields { predicate: "0-b" value_type: UID list: true object_type_name: "U" non_nullable: true } } types { type_name: "0-U" } }`, "",
+			KindSchema, "schema 0-a [INT] INDEX(int,hnsw(metric:cosine)) count upsert lang non_nullable non_nullable_list no_conflict unique of T, " +
+				"0-b UID REVERSE, 0-c DEFAULT DELETE; types 0-T(0-a, 0-b [UID] non_nullable of U), 0-U"},
 		{Alpha, `mutations { drop_op: ALL }`, "", KindDrop, "drop ALL"},
 		{Alpha, `mutations { drop_op: TYPE drop_value: "0-T" start_ts: 9 }`, "", KindDrop, "drop TYPE 0-T"},
 		{Alpha, `mutations { drop_op: ALL_IN_NS }`, "", KindDrop, "drop ALL_IN_NS"},
@@ -57,7 +59,8 @@ func TestProposals(t *testing.T) {
 		{Alpha, `delta {}`, "", KindDelta, "empty delta"},
 		{Alpha, `delta { group_checksums { key: 2 value: 9 } }`, "", KindDelta, "checksum of group 2 9"},
 		{Alpha, `snapshot { context { id: 3 group: 1 addr: "a" snapshot_ts: 2 is_learner: true } index: 10 read_ts: 20 done: true since_ts: 4 }`, "",
-			KindSnapshot, "snapshot at 10 read_ts 20 by node 3"},
+			KindSnapshot, "snapshot at 10 read_ts 20 since_ts 4 by node 3 of group 1 at a, learner, done"},
+		{Alpha, `snapshot { index: 10 read_ts: 20 }`, "", KindSnapshot, "snapshot at 10 read_ts 20"},
 		{Alpha, `index: 3 expected_checksum: 4 start_ts: 5`, `{"index":"3","expected_checksum":"4","start_ts":"5"}`, KindOther, "15 bytes that summarize to nothing; the JSON has them all"},
 		{Alpha, `restore { group_id: 1 restore_ts: 2 location: "s3://b" backup_id: "id" anonymous: true encryption_key_file: "/k" vault_addr: "v" vault_path: "p" vault_field: "f"
 			vault_format: "raw" backup_num: 16 incremental_from: 17 is_partial: true fromNamespace: 19 isNamespaceAwareRestore: true }`, "",
@@ -72,7 +75,8 @@ func TestProposals(t *testing.T) {
 			`{"member":{"id":"1","groupId":1,"addr":"h:7080","leader":true,"lastUpdate":"5"},"maxRaftId":"1"}`,
 			KindMember, "member 1 of group 1 at h:7080, leader; raft ids to 1"},
 		{Zero, `member { id: 2 amDead: true learner: true }`, "", KindMember, "member 2 of group 0, removed, learner"},
-		{Zero, `tablet { groupId: 2 predicate: "0-a" force: true moveTs: 8 }`, "", KindTablet, "tablet 0-a in group 2, forced, moved at ts 8"},
+		{Zero, `member { id: 2 groupId: 1 clusterInfoOnly: true forceGroupId: true }`, "", KindMember, "member 2 of group 1, for cluster information only, group forced"},
+		{Zero, `tablet { groupId: 2 predicate: "0-a" force: true moveTs: 8 on_disk_bytes: 9 }`, "", KindTablet, "tablet 0-a in group 2, forced, moved at ts 8, 9 bytes on disk"},
 		{Zero, `tablets { groupId: 1 predicate: "0-a" } tablets { groupId: 2 predicate: "0-b" remove: true }`, "",
 			KindTablet, "tablet 0-a in group 1; tablet 0-b in group 2, removed"},
 		{Zero, `maxUID: 1 maxTxnTs: 2 maxNsID: 3`, "", KindLease, "lease uids to 1; lease timestamps to 2; lease namespaces to 3"},

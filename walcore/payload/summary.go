@@ -41,7 +41,7 @@ const (
 // must last, other than strings.
 type Summary struct {
 	Kind string // one of the Kind constants
-	Line []byte // printable, without a newline, at most 240 bytes
+	Line []byte // printable, without a newline, at most 400 bytes
 
 	Predicates []Predicate // that the entry has edges of, sorted by name
 	Started    []uint64    // start_ts of transactions whose edges the entry holds
@@ -66,8 +66,8 @@ type Predicate struct {
 type Commit struct{ StartTs, CommitTs uint64 }
 
 const (
-	maxLine   = 240
-	maxListed = 8       // elements of one list in a line
+	maxLine   = 400
+	maxListed = 10      // elements of one list in a line
 	maxNames  = 1 << 16 // names remembered by a Summary
 )
 

@@ -46,17 +46,21 @@ func TestSummaryCounts(t *testing.T) {
 // TestSummaryIsShort: a line has room for some of a long list, and says so.
 func TestSummaryIsShort(t *testing.T) {
 	d := NewDgraph(Alpha, Options{})
-	var edges, txns, wide strings.Builder
+	var edges, txns, wide, fields, tokens strings.Builder
 	for i := range 100 {
 		fmt.Fprintf(&edges, `edges { attr: "0-p%02d" } `, i)
 		fmt.Fprintf(&txns, `txns { start_ts: %d commit_ts: %d } `, 2*i, 2*i+1)
+		fmt.Fprintf(&fields, `fields { predicate: "%d" } `, i)
+		fmt.Fprintf(&tokens, `tokenizer: "%d" `, i)
 		fmt.Fprintf(&wide, `schema { predicate: "%0100d" }`, i)
 	}
 	for text, want := range map[string]string{
-		`mutations { ` + edges.String() + `}`: "txn 0: 100 edges: 0-p00 1, 0-p01 1, 0-p02 1, 0-p03 1, 0-p04 1, 0-p05 1, 0-p06 1, 0-p07 1, 92 more",
-		`delta { ` + txns.String() + `}`:      "commit 0 -> 1, 2 -> 3, 4 -> 5, 6 -> 7, 8 -> 9, 10 -> 11, 12 -> 13, 14 -> 15, 92 more",
+		`mutations { ` + edges.String() + `}`: "txn 0: 100 edges: 0-p00 1, 0-p01 1, 0-p02 1, 0-p03 1, 0-p04 1, 0-p05 1, 0-p06 1, 0-p07 1, 0-p08 1, 0-p09 1, 90 more",
+		`delta { ` + txns.String() + `}`:      "commit 0 -> 1, 2 -> 3, 4 -> 5, 6 -> 7, 8 -> 9, 10 -> 11, 12 -> 13, 14 -> 15, 16 -> 17, 18 -> 19, 90 more",
 		`mutations { ` + wide.String() + `}`:  "schema " + strings.Repeat("0", 100) + " DEFAULT, ",
-		`clean_predicate: "a\x1b[2J\nb"`:      `clean predicate "a\x1b[2J\nb"`,
+		`mutations { types { type_name: "T" ` + fields.String() + `} types { type_name: "U" } }`:      "types T(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 90 more), U",
+		`mutations { schema { predicate: "p" directive: INDEX count: true ` + tokens.String() + `} }`: "schema p DEFAULT INDEX(0,1,2,3,4,5,6,7,8,9,…) count",
+		`clean_predicate: "a\x1b[2J\nb"`: `clean predicate "a\x1b[2J\nb"`,
 	} {
 		var s Summary
 		_ = d.Summarize(&s, Entry{Data: keyed(dgraph(t, "Proposal", text))})
@@ -73,7 +77,7 @@ func TestSummaryOfCustom(t *testing.T) {
 	var s Summary
 	for text, want := range map[string]string{
 		`s: "x" password: "hush"`:               `{"s":"x","password":"[redacted]"}`,
-		`s: "` + strings.Repeat("ä", 200) + `"`: `{"s":"` + strings.Repeat("ä", 115) + "…",
+		`s: "` + strings.Repeat("ä", 200) + `"`: `{"s":"` + strings.Repeat("ä", 195) + "…",
 	} {
 		if err := c.Summarize(&s, Entry{Data: append([]byte("\x00k"), encode(t, md, text)...)}); err != nil || s.Kind != KindMessage || string(s.Line) != want {
 			t.Errorf("got %s %s (%v), want %s", s.Kind, s.Line, err, want)

@@ -1,5 +1,7 @@
 package payload
 
+import "strconv"
+
 // zeroProposal summarizes a ZeroProposal that check has passed.
 func (s *Summary) zeroProposal(b []byte) {
 	lease := func(name string, u uint64) {
@@ -73,7 +75,7 @@ func (s *Summary) member(b []byte) {
 		s.text(" at ")
 		s.name(addr)
 	}
-	s.flags(b, map[int]string{4: "leader", 5: "removed", 7: "learner"})
+	s.flags(b, ", ", map[int]string{4: "leader", 5: "removed", 7: "learner", 13: "for cluster information only", 14: "group forced"})
 }
 
 // tablet writes "tablet 0-name in group 1", and what asks for a move.
@@ -82,18 +84,24 @@ func (s *Summary) tablet(b []byte) {
 	s.name(predicateName(bytesOf(b, 2)))
 	s.text(" in group ")
 	s.uint(number(b, 1))
-	s.flags(b, map[int]string{3: "forced", 8: "removed", 9: "read-only"})
+	s.flags(b, ", ", map[int]string{3: "forced", 8: "removed", 9: "read-only"})
 	if ts := number(b, 10); ts != 0 {
 		s.text(", moved at ts ")
 		s.uint(ts)
 	}
+	if size := number(b, 7); size != 0 {
+		s.text(", ")
+		s.Line = strconv.AppendInt(s.Line, int64(size), 10)
+		s.text(" bytes on disk")
+	}
 }
 
-// flags writes the names of the bools of b that are set, in order of number.
-func (s *Summary) flags(b []byte, names map[int]string) {
+// flags writes the names of the bools of b that are set, in order of number, with
+// before in front of each.
+func (s *Summary) flags(b []byte, before string, names map[int]string) {
 	for num := range 20 {
 		if name, ok := names[num]; ok && number(b, num) != 0 {
-			s.text(", ")
+			s.text(before)
 			s.text(name)
 		}
 	}
@@ -109,16 +117,28 @@ func (s *Summary) txn(b []byte) {
 	s.decisions(s.Committed[committed:], s.Aborted[aborted:])
 }
 
-// snapshot writes an Alpha's Snapshot.
+// snapshot writes an Alpha's Snapshot, and who proposed it.
 func (s *Summary) snapshot(b []byte) {
 	s.part("snapshot at ")
 	s.uint(number(b, 2))
 	s.text(" read_ts ")
 	s.uint(number(b, 3))
+	if ts := number(b, 5); ts != 0 {
+		s.text(" since_ts ")
+		s.uint(ts)
+	}
 	if context := bytesOf(b, 1); context != nil {
 		s.text(" by node ")
 		s.uint(number(context, 1))
+		s.text(" of group ")
+		s.uint(number(context, 2))
+		if addr := bytesOf(context, 3); len(addr) > 0 {
+			s.text(" at ")
+			s.name(addr)
+		}
+		s.flags(context, ", ", map[int]string{5: "learner"})
 	}
+	s.flags(b, ", ", map[int]string{4: "done"})
 }
 
 // restore writes a RestoreRequest, of which only what holds no secret.
@@ -145,7 +165,7 @@ func (s *Summary) deleteNs(b []byte) {
 
 func (s *Summary) extSnapshot(b []byte) {
 	s.part("external snapshot")
-	s.flags(b, map[int]string{1: "start", 2: "finish", 3: "drop data"})
+	s.flags(b, ", ", map[int]string{1: "start", 2: "finish", 3: "drop data"})
 }
 
 // state writes how much a MembershipState holds.

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/walfs/walfs/test/fixture"
+)
+
+// TestReadme: what README.md shows of stat, dump and diff is what they print, word
+// for word. Its directories are fixtures: an Alpha's at /var/lib/dgraph/w, and the
+// replicas of a cluster.
+func TestReadme(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	place := func(name, at string) {
+		t.Helper()
+		at = filepath.Join(dir, at)
+		if err := os.MkdirAll(filepath.Dir(at), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(fixture.Dir(t, name), at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	place("alpha", "alpha")
+	place("alpha", "copy")
+	f := fixture.Edit(t, filepath.Join(dir, "copy", "00001.wal"))
+	f.Write(int64(f.Get(41, fixture.Offset))+4+10, []byte{0x0b})
+	cluster := fixture.Has("cluster-node0")
+	for _, n := range []string{"0", "1", "2"} {
+		if cluster {
+			place("cluster-node"+n, "node"+n+"/w")
+		}
+	}
+	ran := map[string]int{}
+	for _, example := range strings.Split(string(text), "\n    $ ")[1:] {
+		line, rest, _ := strings.Cut(example, "\n")
+		word := strings.Fields(line)
+		if len(word) < 2 || word[0] != "walfs" || !strings.Contains("stat dump diff", word[1]) || !cluster && strings.Contains(line, "node0") {
+			continue
+		}
+		cmd := exec.CommandContext(t.Context(), "sh", "-c", strings.ReplaceAll(line, "/var/lib/dgraph/w", "alpha"))
+		cmd.Dir = dir
+		out, _ := cmd.Output() // a diff that finds something fails
+		if got, want := string(out), indented(rest+"\n"); got != want {
+			t.Errorf("$ %s\n%s\nREADME.md has\n%s", line, got, want)
+		}
+		ran[word[1]]++
+	}
+	if ran["stat"] == 0 || ran["dump"] < 2 || ran["diff"] == 0 {
+		t.Errorf("README.md shows %v", ran)
+	}
+}
+
+// indented is the beginning of text that is indented, by four spaces, without them.
+func indented(text string) string {
+	var got, blank strings.Builder
+	for line := range strings.Lines(text) {
+		body, code := strings.CutPrefix(line, "    ")
+		switch {
+		case code:
+			got.WriteString(blank.String() + body)
+			blank.Reset()
+		case line == "\n":
+			blank.WriteString(line)
+		default:
+			return got.String()
+		}
+	}
+	return got.String()
+}

@@ -1,0 +1,147 @@
+package payload
+
+// schema writes predicates with their types and indexes, then types with their
+// fields.
+func (s *Summary) schema(b []byte, predicates, types int) {
+	i, j := 0, 0
+	for f := (fields{msg: b}); f.next(); {
+		if f.num != 4 {
+			continue
+		}
+		if i == 0 {
+			s.part("schema ")
+		}
+		if !s.listed(i, predicates) {
+			break
+		}
+		i++
+		s.name(predicateName(bytesOf(f.b, 1)))
+		s.text(" ")
+		s.valueType(f.b)
+		s.directives(f.b)
+	}
+	for f := (fields{msg: b}); f.next(); {
+		if f.num != 6 {
+			continue
+		}
+		if j == 0 {
+			s.part("types ")
+		}
+		if !s.listed(j, types) {
+			break
+		}
+		j++
+		s.typeUpdate(f.b)
+	}
+}
+
+// typeUpdate writes "0-Person(0-name, 0-age)". Of a field Dgraph stores the name
+// alone, as a rule.
+func (s *Summary) typeUpdate(b []byte) {
+	s.name(predicateName(bytesOf(b, 1)))
+	n := 0
+	for f := (fields{msg: b}); f.next(); {
+		if f.num == 2 {
+			n++
+		}
+	}
+	if n == 0 {
+		return
+	}
+	s.text("(")
+	i := 0
+	for f := (fields{msg: b}); f.next(); {
+		if f.num != 2 {
+			continue
+		}
+		if !s.listed(i, n) {
+			break
+		}
+		i++
+		s.name(predicateName(bytesOf(f.b, 1)))
+		if number(f.b, 2) != 0 || number(f.b, 6) != 0 {
+			s.text(" ")
+			s.valueType(f.b)
+		}
+		s.directives(f.b)
+	}
+	s.text(")")
+}
+
+// valueType writes a SchemaUpdate's type, a list's in brackets.
+func (s *Summary) valueType(b []byte) {
+	name, ok := builtin().valTypes.names[int32(number(b, 2))]
+	if !ok {
+		name = `"?"`
+	}
+	list := number(b, 6) != 0
+	if list {
+		s.text("[")
+	}
+	s.text(name[1 : len(name)-1])
+	if list {
+		s.text("]")
+	}
+}
+
+// directives writes what else a SchemaUpdate says, flags by the schema's names.
+func (s *Summary) directives(b []byte) {
+	switch number(b, 3) {
+	case 1:
+		s.text(" INDEX(")
+		s.indexes(b)
+		s.text(")")
+	case 2:
+		s.text(" REVERSE")
+	case 3:
+		s.text(" DELETE")
+	}
+	s.flags(b, " ", map[int]string{5: "count", 8: "upsert", 9: "lang", 10: "non_nullable",
+		11: "non_nullable_list", 13: "no_conflict", 14: "unique"})
+	if object := bytesOf(b, 12); len(object) > 0 {
+		s.text(" of ")
+		s.name(object)
+	}
+}
+
+// indexes writes tokenizers, then vector indexes with their options, as in
+// "hnsw(metric:cosine)".
+func (s *Summary) indexes(b []byte) {
+	n := 0
+	for f := (fields{msg: b}); f.next(); {
+		if f.num != 4 && f.num != 15 {
+			continue
+		}
+		if n > 0 {
+			s.text(",")
+		}
+		if n == maxListed {
+			s.text("…")
+			break
+		}
+		n++
+		if f.num == 4 {
+			s.name(f.b)
+		} else {
+			s.name(bytesOf(f.b, 1))
+			s.indexOptions(f.b)
+		}
+	}
+}
+
+func (s *Summary) indexOptions(b []byte) {
+	n := 0
+	for f := (fields{msg: b}); f.next() && n < maxListed; {
+		if f.num != 2 {
+			continue
+		}
+		s.text([]string{"(", ","}[min(n, 1)])
+		n++
+		s.name(bytesOf(f.b, 1))
+		s.text(":")
+		s.name(bytesOf(f.b, 2))
+	}
+	if n > 0 {
+		s.text(")")
+	}
+}
