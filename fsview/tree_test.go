@@ -2,9 +2,11 @@ package fsview
 
 import (
 	"bytes"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"testing/fstest"
 
@@ -46,6 +48,60 @@ func TestIsAnIOFS(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestTopIsAnIOFS is the same of the whole tree, of a log with a snapshot and of
+// one that is small.
+func TestTopIsAnIOFS(t *testing.T) {
+	for fixture, want := range map[string][]string{
+		"snaponly": {"README", "status.json", "entries", "meta/hard_state/commit", "meta/members",
+			"snapshots/00000000000000000006-00000000000000001000/metadata.json", "snapshots/latest"},
+		"emptied": {"entries/00000000000000000200", "decoded/00000000000000000200.json", "files/00001.wal/00000000000000000042", "types/normal", "terms"},
+	} {
+		t.Run(fixture, func(t *testing.T) {
+			t.Parallel()
+			tree, _ := open(t, fixture)
+			if err := fstest.TestFS(withoutNative{tree}, want...); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+// withoutNative is a tree without native/.
+type withoutNative struct{ *Tree }
+
+func (w withoutNative) Open(name string) (fs.File, error) {
+	f, err := w.Tree.Open(name)
+	if d, ok := f.(fs.ReadDirFile); ok && name == "." {
+		return topFolder{d}, err
+	}
+	return f, err
+}
+
+func (w withoutNative) ReadDir(name string) ([]fs.DirEntry, error) {
+	list, err := w.Tree.ReadDir(name)
+	if name == "." {
+		list = slices.DeleteFunc(list, isNative)
+	}
+	return list, err
+}
+
+func isNative(e fs.DirEntry) bool { return e.Name() == "native" }
+
+type topFolder struct{ fs.ReadDirFile }
+
+func (d topFolder) ReadDir(n int) ([]fs.DirEntry, error) {
+	list, err := d.ReadDirFile.ReadDir(n)
+	k := len(list)
+	if list = slices.DeleteFunc(list, isNative); n > 0 && len(list) < k && err == nil {
+		more, err := d.ReadDirFile.ReadDir(1)
+		if len(list) > 0 && err == io.EOF {
+			err = nil
+		}
+		return append(list, more...), err
+	}
+	return list, err
 }
 
 func TestNativeFilesAreTheDirectorys(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -14,26 +15,40 @@ import (
 // What a running node does to its directory, or an operator by mistake, while
 // it is mounted.
 
-// gone are the errnos for what can no longer be read.
-var gone = map[string]bool{syscall.EIO.Error(): true, syscall.ENOENT.Error(): true}
+// gone are the errnos for what can no longer be read. A mount that follows its
+// directory may still be asked for what it has given up: ESTALE.
+var gone = map[string]bool{syscall.EIO.Error(): true, syscall.ENOENT.Error(): true, syscall.ESTALE.Error(): true}
 
-// neverWrong walks the entries: each is as the manifest has it or gives an
-// error. It returns how many are right.
-func neverWrong(t *testing.T, m *mounted, want map[string]fixture.Entry) (right int) {
+// neverWrong walks the entries: each is as the manifest has it, has been emptied
+// where that may be, or gives an error. It returns how many are right.
+func neverWrong(t *testing.T, m *mounted, want map[string]fixture.Entry, emptied bool) (right int) {
 	t.Helper()
 	got := walk(t, m.at, entryFolders...)
 	for path, g := range got {
 		e, known := want[path]
 		switch {
+		case !known && gone[g.sum]: // a folder that went while it was walked
 		case !known:
 			t.Fatalf("%s is no entry: %+v", path, g)
 		case g.sum == e.SHA256 && g.size == e.Size:
 			right++
+		case emptied && g.size == 0 && g.sum == sum(""):
 		case !gone[g.sum]:
 			t.Fatalf("%s: got %+v, want %+v, EIO or ENOENT", path, g, e)
 		}
 	}
 	return right
+}
+
+// following fails unless a mount that follows its directory still serves.
+func following(t *testing.T, m *mounted) {
+	t.Helper()
+	got := walk(t, m.at, "README", "meta/raft_id", "status.json")
+	for _, path := range []string{"README", "meta/raft_id", "status.json"} {
+		if got[path].size == 0 || gone[got[path].sum] {
+			t.Errorf("%s: %+v", path, got[path])
+		}
+	}
 }
 
 // alive fails unless the mount still serves what the change has not taken.
@@ -60,41 +75,61 @@ func TestLogFileCutWhileMounted(t *testing.T) {
 		cut     func(file string) error
 		atLeast int // of the paths must still be right
 		atMost  int
+		// unlinked: its name is gone, its bytes are there as long as it is open
+		unlinked bool
+		zeroed   bool // its payloads have become zeros
 	}{
-		{"to 0", false, truncateTo(0), 0, empty},
-		{"to 0, listed before", true, truncateTo(0), 0, empty},
-		{"in the slots", true, truncateTo(100 * 32), 0, empty},
-		{"in the payloads", false, truncateTo(1<<20 + 5000), 4, 4 * 200},
-		{"in the payloads, listed before", true, truncateTo(1<<20 + 5000), 4, 4 * 200},
+		{"to 0", false, truncateTo(0), 0, empty, false, false},
+		{"to 0, listed before", true, truncateTo(0), 0, empty, false, false},
+		{"in the slots", true, truncateTo(100 * 32), 0, empty, false, false},
+		{"in the payloads", false, truncateTo(1<<20 + 5000), 4, 4 * 200, false, false},
+		{"in the payloads, listed before", true, truncateTo(1<<20 + 5000), 4, 4 * 200, false, false},
 		{"and grown again", true, func(file string) error {
 			if err := os.Truncate(file, 1<<20); err != nil {
 				return err
 			}
 			return os.Truncate(file, 256<<20)
-		}, 0, empty},
-		{"deleted", false, os.Remove, 4 * 450, 4 * 450}, // it is open, and so it is still there
-		{"deleted, listed before", true, os.Remove, 4 * 450, 4 * 450},
-		{"renamed", false, func(file string) error { return os.Rename(file, file+".old") }, 4 * 450, 4 * 450},
+		}, 0, empty, false, true},
+		{"deleted", false, os.Remove, 4 * 450, 4 * 450, true, false},
+		{"deleted, listed before", true, os.Remove, 4 * 450, 4 * 450, true, false},
+		{"renamed", false, func(file string) error { return os.Rename(file, file+".old") }, 4 * 450, 4 * 450, true, false},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			dir := fixture.Dir(t, name)
-			paths := wantEntries(t, dir, want)
-			m := mount(t, dir, t.TempDir(), "--frozen")
-			if test.listed {
-				output(t, "find", m.at, "-type", "f", "-size", "+0")
-			}
-			if err := test.cut(filepath.Join(dir, "00001.wal")); err != nil {
-				t.Fatal(err)
-			}
-			if right := neverWrong(t, m, paths); right < test.atLeast || right > test.atMost {
-				t.Errorf("%d paths are right, want %d to %d", right, test.atLeast, test.atMost)
-			}
-			alive(t, m, want)
-			// A second look, with what the kernel has cached of the first.
-			neverWrong(t, m, paths)
-			m.stop()
-		})
+		// Of a mount that follows, nothing must still be right but what is
+		// whole on disk; how soon it is seen to be gone is not told here.
+		for _, frozen := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, frozen %t", test.name, frozen), func(t *testing.T) {
+				t.Parallel()
+				dir := fixture.Dir(t, name)
+				paths := wantEntries(t, dir, want)
+				// Zeros in the place of all payloads are what emptying leaves.
+				emptied := test.zeroed && !frozen
+				var args []string
+				atLeast := test.atLeast
+				if frozen {
+					args = append(args, "--frozen")
+				} else if test.unlinked {
+					atLeast = 0
+				}
+				m := mount(t, dir, t.TempDir(), args...)
+				if test.listed {
+					output(t, "find", m.at, "-type", "f", "-size", "+0")
+				}
+				if err := test.cut(filepath.Join(dir, "00001.wal")); err != nil {
+					t.Fatal(err)
+				}
+				if right := neverWrong(t, m, paths, emptied); right < atLeast || right > test.atMost {
+					t.Errorf("%d paths are right, want %d to %d", right, atLeast, test.atMost)
+				}
+				if frozen {
+					alive(t, m, want)
+				} else {
+					following(t, m)
+				}
+				// A second look, with what the kernel has cached of the first.
+				neverWrong(t, m, paths, emptied)
+				m.stop()
+			})
+		}
 	}
 }
 
@@ -137,10 +172,9 @@ func TestSlotsOverwrittenWhileMounted(t *testing.T) {
 			write(t, f, offset(t, f, slot), binary.BigEndian.AppendUint32(nil, uint32(e.Size+1)))
 		}},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
+		overwrite := func(t *testing.T, args ...string) *mounted {
 			dir := fixture.Dir(t, name)
-			m := mount(t, dir, t.TempDir(), "--frozen")
+			m := mount(t, dir, t.TempDir(), args...)
 			if test.listed {
 				output(t, "find", m.at+"/entries", "-type", "f", "-size", "+0")
 				output(t, "cat", fmt.Sprintf("%s/entries/%d", m.at, cached))
@@ -153,6 +187,11 @@ func TestSlotsOverwrittenWhileMounted(t *testing.T) {
 			for _, e := range want.Entries[first-1:] {
 				test.change(t, f, int64(e.Index-1), e)
 			}
+			return m
+		}
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			m := overwrite(t, "--frozen")
 			for path, g := range walk(t, m.at, "entries") {
 				e := entryOf(t, want, path)
 				switch {
@@ -165,6 +204,27 @@ func TestSlotsOverwrittenWhileMounted(t *testing.T) {
 				}
 			}
 			alive(t, m, want)
+			m.stop()
+		})
+		// A mount that follows shows the old entry, the new one, or an error.
+		t.Run(test.name+", followed", func(t *testing.T) {
+			t.Parallel()
+			m := overwrite(t)
+			for range 2 { // the second time with what the kernel has cached
+				for path, g := range walk(t, m.at, "entries") {
+					e := entryOf(t, want, path)
+					overwritten := sum(strings.Repeat("N", int(e.Size)))
+					switch {
+					case g.sum == e.SHA256:
+					case e.Index >= first && (gone[g.sum] || g.sum == overwritten):
+					case e.Index >= first-2 && gone[g.sum]: // what comes next speaks against it
+					case int(e.Index) == len(want.Entries): // none speaks against the last one's length
+					default:
+						t.Fatalf("%s: got %+v, want %+v, the new entry or an error", path, g, e)
+					}
+				}
+				following(t, m)
+			}
 			m.stop()
 		})
 	}
