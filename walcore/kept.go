@@ -62,7 +62,7 @@ func (l *Log) SlotsBut(first, last uint64) iter.Seq2[Slot, *LogFile] {
 					i = int(min(last, s.last()) - s.index)
 					continue
 				}
-				if k := s.slot + i; !s.file.dropped[k] && !yield(s.file.slot(k), s.file) {
+				if k := s.slot + i; !s.file.isDropped(k) && !yield(s.file.slot(k), s.file) {
 					return
 				}
 			}

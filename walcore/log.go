@@ -71,8 +71,8 @@ func newLog(files []*LogFile, unread []uint64, snapshot, hard uint64) *Log {
 	}
 	for _, s := range l.spans {
 		for i := s.slot; i < s.slot+s.n; i++ {
-			if !s.file.dropped[i] {
-				l.countTerm(s.file.slot(i))
+			if !s.file.isDropped(i) {
+				l.countTerm(s.file.terms.at(i), s.index+uint64(i-s.slot))
 			}
 		}
 	}
@@ -94,13 +94,13 @@ func (l *Log) clip(f *LogFile, r run) run {
 		s := f.slot(r.slot)
 		old, i, ok := l.find(r.index)
 		switch {
-		case f.dropped[r.slot]:
-		case !ok || old.dropped[i] && old.slot(i).Term == s.Term:
+		case f.isDropped(r.slot):
+		case !ok || old.isDropped(i) && old.slot(i).Term == s.Term:
 			f.problems.slot(f.Name, r.slot, s, KindOrder, "the index lies between those of a file before")
 		case old.slot(i).Term == s.Term:
 			f.problems.slot(f.Name, r.slot, s, KindDuplicate, fmt.Sprintf("%s slot %d holds the same entry", old.Name, i))
 		default:
-			old.dropped[i] = true
+			old.drop(i)
 			f.problems.slot(f.Name, r.slot, s, KindConflict, fmt.Sprintf(
 				"term %d here, term %d in %s slot %d: neither is shown", s.Term, old.slot(i).Term, old.Name, i))
 		}
@@ -132,13 +132,13 @@ func (l *Log) take(f *LogFile, r run, snapshot uint64, terms *termOrder) {
 	l.spans = append(l.spans, span{run: r, file: f, lost: lost})
 }
 
-func (l *Log) countTerm(s Slot) {
+func (l *Log) countTerm(term, index uint64) {
 	l.count++
-	if k := len(l.terms) - 1; k >= 0 && l.terms[k].Term == s.Term {
-		l.terms[k].Last = s.Index
+	if k := len(l.terms) - 1; k >= 0 && l.terms[k].Term == term {
+		l.terms[k].Last = index
 		return
 	}
-	l.terms = append(l.terms, TermSpan{Term: s.Term, First: s.Index, Last: s.Index})
+	l.terms = append(l.terms, TermSpan{Term: term, First: index, Last: index})
 }
 
 // find gives the slot that claims an index.
@@ -154,7 +154,7 @@ func (l *Log) find(index uint64) (f *LogFile, slot int, ok bool) {
 // Slot gives the slot that claims an index, without a look at its payload.
 func (l *Log) Slot(index uint64) (Slot, *LogFile, bool) {
 	f, i, ok := l.find(index)
-	if !ok || f.dropped[i] {
+	if !ok || f.isDropped(i) {
 		return Slot{}, nil, false
 	}
 	return f.slot(i), f, true
@@ -259,12 +259,15 @@ func (l *LogFile) yield(r run, from uint64, yield func(Entry) bool) bool {
 // entry gives the entry of a slot that is in a run, if it is whole.
 func (l *LogFile) entry(i int) (Entry, bool) {
 	l.load()
-	if l.dropped[i] || l.sizes[i] == noPayload {
+	if l.isDropped(i) {
 		return Entry{}, false
 	}
-	s := l.slot(i)
-	return Entry{Term: s.Term, Index: s.Index, Type: s.Type, Size: int64(l.sizes[i]),
-		Offset: s.Offset, Slot: i, File: l}, true
+	size := l.size(i)
+	if size == noPayload {
+		return Entry{}, false
+	}
+	return Entry{Term: l.terms.at(i), Index: l.indexes.at(i), Type: l.entryType(i), Size: int64(size),
+		Offset: l.offsets.at(i), Slot: i, File: l}, true
 }
 
 // ReadAt reads the entry's payload, decrypted. It fails with ErrSealed,

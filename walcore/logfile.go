@@ -24,7 +24,7 @@ type LogFile struct {
 	f *os.File
 	*slotTable
 	runs []run // what the log takes from this file, upwards
-	// dropped marks slots that are no entry, in a run or not.
+	// dropped marks slots that are no entry, in a run or not. Nil: none is.
 	dropped  []bool
 	problems problemList
 
@@ -33,7 +33,8 @@ type LogFile struct {
 
 	sizesOnce     sync.Once
 	sized         atomic.Bool // what follows is there
-	sizes         []uint32    // of the payloads, or noPayload
+	sizes         column      // see size
+	whole         bool        // every slot has its payload
 	full          bool        // see fit
 	sizesProblems problemList
 
@@ -43,7 +44,7 @@ type LogFile struct {
 	// emptied says that payloads were emptied since: those sizes hold no longer.
 	emptied bool
 
-	verified [(SlotsPerFile + 31) / 32]atomic.Uint32 // a bit a slot: its checksum was found right
+	verified atomic.Pointer[slotBits] // slots whose checksums were found right; nil: none yet
 }
 
 // newLogFile reads the key header of f.
@@ -82,38 +83,51 @@ func readFull(f *os.File, p []byte, off int64) error {
 // order finds the file's part of the log by its slots alone. Up to snapshot,
 // indexes may be missing.
 func (l *LogFile) order(snapshot uint64) {
-	l.dropped = make([]bool, l.Slots())
 	chain := withoutLoners(l.chain, snapshot)
 	next := 0
 	for i := range l.Slots() {
-		s := l.slot(i)
 		for next < len(chain) && i >= chain[next].slot+chain[next].n {
 			next++
 		}
-		switch {
+		inRun := next < len(chain) && i >= chain[next].slot
+		if inRun && l.offsetFits(i) && l.typeKnown(i) {
+			continue
+		}
+		switch s := l.slot(i); {
 		case s.Index > MaxNumber || s.Term > MaxNumber:
-			l.dropped[i] = true
+			l.drop(i)
 			l.problems.slot(l.Name, i, s, KindRange, fmt.Sprintf("term %d, index %d: no log gets there", s.Term, s.Index))
-		case next == len(chain) || i < chain[next].slot:
-			l.dropped[i] = true
+		case !inRun:
+			l.drop(i)
 			l.problems.slot(l.Name, i, s, KindOrder, "the index does not fit those around it")
-		case !l.offsetFits(s):
-			l.dropped[i] = true
+		case !l.offsetFits(i):
+			l.drop(i)
 			l.problems.slot(l.Name, i, s, KindOffset, fmt.Sprintf(
 				"the data offset %d is not between %d and the file's end at %d", s.Offset, PayloadAt, l.Attr.Size))
-		case !typeKnown(s):
+		default:
 			l.problems.slot(l.Name, i, s, KindType, fmt.Sprintf("type %d is none of Raft's: the entry is not under types/", s.Type))
 		}
 	}
 	l.runs = chain
 }
 
-func (l *LogFile) offsetFits(s Slot) bool {
-	return s.Offset >= PayloadAt && s.Offset <= uint64(max(l.Attr.Size-LengthSize, 0))
+func (l *LogFile) drop(i int) {
+	if l.dropped == nil {
+		l.dropped = make([]bool, l.Slots())
+	}
+	l.dropped[i] = true
 }
 
-func typeKnown(s Slot) bool {
-	return s.Type >= raftpb.EntryType_EntryNormal && s.Type <= raftpb.EntryType_EntryConfChangeV2
+func (l *LogFile) isDropped(i int) bool { return l.dropped != nil && l.dropped[i] }
+
+func (l *LogFile) offsetFits(i int) bool {
+	off := l.offsets.at(i)
+	return off >= PayloadAt && off <= uint64(max(l.Attr.Size-LengthSize, 0))
+}
+
+func (l *LogFile) typeKnown(i int) bool {
+	t := l.entryType(i)
+	return t >= raftpb.EntryType_EntryNormal && t <= raftpb.EntryType_EntryConfChangeV2
 }
 
 // readPayload fills p with the payload's bytes from position at on, in the

@@ -19,8 +19,9 @@
 //
 // Damage does not stop a Reader: a slot or payload that cannot be right is
 // left out and listed in Problems, and everything else can be read. Memory
-// grows with the log files' slot tables (at most 1 MiB a file), never by a
-// length that the directory claims.
+// grows with the log files' slot tables, packed to some 2 bytes an entry, or 6
+// where it has a checksum (of a garbled table 34), never by a length that the
+// directory claims.
 package walcore
 
 import (

@@ -70,7 +70,7 @@ func (s *Scanner) load(e *Entry) {
 	s.bytes = resized(s.bytes, int(min(max(int64(s.next), LengthSize+e.Size), l.Attr.Size-s.at)))
 	// A damaged slot may lie anywhere; the search is for sound ones, in order.
 	end := e.Slot + sort.Search(l.Slots()-e.Slot, func(i int) bool {
-		return int64(l.slot(e.Slot+i).Offset) >= s.at+int64(len(s.bytes))
+		return int64(l.offsets.at(e.Slot+i)) >= s.at+int64(len(s.bytes))
 	})
 	end = max(end, e.Slot+1)
 	s.slots = resized(s.slots, (end-e.Slot)*SlotSize)

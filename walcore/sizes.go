@@ -1,9 +1,9 @@
 package walcore
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"math"
 	"os"
 	"slices"
@@ -20,31 +20,14 @@ const noPayload = math.MaxUint32
 // packed, but emptied entries leave gaps.
 func (l *LogFile) load() {
 	l.sizesOnce.Do(func() {
-		l.sizes = make([]uint32, l.Slots())
-		for i := range l.sizes {
-			l.sizes[i] = noPayload
-		}
-		known := l.inherit()
-		lengths := &lengthReader{f: l.f, size: l.Attr.Size}
-		read := make([]payloadLength, 0, l.Slots()-known)
-		for _, r := range l.runs {
-			for i := max(r.slot, known); i < r.slot+r.n; i++ {
-				if !l.dropped[i] {
-					n, err := lengths.at(l.slot(i).Offset)
-					read = append(read, payloadLength{i, n, err})
-				}
+		s := sizing{LogFile: l, sizes: make([]uint32, l.Slots()), lengths: lengthReader{f: l.f, size: l.Attr.Size}}
+		s.settle()
+		l.whole = !slices.Contains(s.sizes, noPayload)
+		l.sizes = packColumn(l.Slots(), func(numbers []uint64, from int) {
+			for j := range numbers {
+				numbers[j] = uint64(int32(s.sizes[from+j] - l.room(from+j)))
 			}
-		}
-		// A length is the slot's only if the slot is still there: a writer
-		// that reuses the place has emptied it before.
-		end := l.sameUntil(l.f, known)
-		inFile := make([]int, 0, len(read))
-		for _, n := range read {
-			if n.slot < end && l.setSize(n) {
-				inFile = append(inFile, n.slot)
-			}
-		}
-		l.fit(known-1, inFile, lengths)
+		})
 		l.sized.Store(true)
 	})
 }
@@ -56,58 +39,108 @@ func (l *LogFile) wasEmptied() bool {
 	if l == nil {
 		return false
 	}
-	for i, size := range l.sizes {
-		if size == 0 || size == noPayload || !l.canBeEmptied(i) {
+	for i := range l.Slots() {
+		if size := l.size(i); size == 0 || size == noPayload || !l.canBeEmptied(i) {
 			continue
 		}
 		var length [LengthSize]byte
-		return readFull(l.f, length[:], int64(l.slot(i).Offset)) == nil && binary.BigEndian.Uint32(length[:]) == 0
+		return readFull(l.f, length[:], int64(l.offsets.at(i))) == nil && binary.BigEndian.Uint32(length[:]) == 0
 	}
 	return false
 }
 
-// payloadLength is what stands at a slot's data offset.
-type payloadLength struct {
-	slot int
-	n    uint32
-	err  error
+// size is the size of slot i's payload, or noPayload. The column has what is
+// not to be seen from the offsets.
+func (l *LogFile) size(i int) uint32 { return l.room(i) + uint32(l.sizes.at(i)) }
+
+// room is what the next slot's offset leaves for slot i's payload.
+func (l *LogFile) room(i int) uint32 {
+	if i+1 == l.n {
+		return 0
+	}
+	return uint32(l.offsets.at(i+1) - l.offsets.at(i) - LengthSize)
+}
+
+// sizing is a file whose payloads' sizes are being settled.
+type sizing struct {
+	*LogFile
+	sizes   []uint32 // or noPayload
+	lengths lengthReader
+}
+
+func (l *sizing) settle() {
+	for i := range l.sizes {
+		l.sizes[i] = noPayload
+	}
+	known := l.inherit()
+	failed := map[int]error{}
+	for i := range l.entriesFrom(known) {
+		var err error
+		if l.sizes[i], err = l.lengths.at(l.offsets.at(i)); err != nil {
+			failed[i] = err
+		}
+	}
+	// A length is the slot's only if the slot is still there: a writer
+	// that reuses the place has emptied it before.
+	end := l.sameUntil(l.f, known)
+	for i := range l.entriesFrom(known) {
+		if i < end {
+			l.check(i, failed[i])
+		} else {
+			l.sizes[i] = noPayload
+		}
+	}
+	l.fit(known)
+}
+
+// entriesFrom goes through the slots from the given one on that are entries.
+func (l *LogFile) entriesFrom(from int) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for _, r := range l.runs {
+			for i := max(r.slot, from); i < r.slot+r.n; i++ {
+				if !l.isDropped(i) && !yield(i) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // inherit takes the sizes that an earlier reader has settled, if the table has
 // only grown since, and returns how many: all but the last, which had no
 // neighbour yet.
-func (l *LogFile) inherit() int {
+func (l *sizing) inherit() int {
 	b := l.before.Swap(nil)
-	if b == nil || b.Slots() == 0 || !bytes.HasPrefix(l.table, b.table) || slices.Contains(b.sizes, noPayload) ||
-		slices.Contains(b.dropped, true) || slices.Contains(l.dropped[:b.Slots()], true) || len(b.runs) != 1 || b.runs[0].n != b.Slots() {
+	if b == nil || b.Slots() == 0 || !b.whole || b.dropped != nil || len(b.runs) != 1 || b.runs[0].n != b.Slots() ||
+		!l.extends(b.slotTable) || l.dropped != nil && slices.Contains(l.dropped[:b.Slots()], true) {
 		return 0
 	}
 	l.full = b.full
-	return copy(l.sizes, b.sizes[:b.Slots()-1])
+	known := b.Slots() - 1
+	for i := range known {
+		l.sizes[i] = b.size(i)
+	}
+	return known
 }
 
-// setSize takes a slot's length. It reports whether the payload ends within
-// the file.
-func (l *LogFile) setSize(p payloadLength) bool {
-	s := l.slot(p.slot)
-	if p.err != nil {
-		l.badSize(p.slot, KindUnreadable, "the payload's length cannot be read: %v", p.err)
-		return false
+// check takes back the length of slot i if it cannot be one; err is what
+// reading it has failed with.
+func (l *sizing) check(i int, err error) {
+	s, n := l.slot(i), l.sizes[i]
+	switch {
+	case err != nil:
+		l.badSize(i, KindUnreadable, "the payload's length cannot be read: %v", err)
+	case n == noPayload:
+		l.badSize(i, KindLength, "the payload claims %d bytes: no log file has that much", n)
+	case s.Offset+LengthSize+uint64(n) > uint64(l.Attr.Size):
+		l.badSize(i, KindLength, "the payload claims %d bytes, the file ends %d bytes behind its offset",
+			n, uint64(l.Attr.Size)-s.Offset)
+	case n == 0 && s.Sum != 0 && s.Sum != Checksum(s, make([]byte, LengthSize)):
+		l.badSize(i, KindLength, "the payload is empty, which its checksum denies: it was not written, or its length is lost")
 	}
-	if s.Offset+LengthSize+uint64(p.n) > uint64(l.Attr.Size) {
-		l.badSize(p.slot, KindLength, "the payload claims %d bytes, the file ends %d bytes behind its offset",
-			p.n, uint64(l.Attr.Size)-s.Offset)
-		return false
-	}
-	if p.n == 0 && s.Sum != 0 && s.Sum != Checksum(s, make([]byte, LengthSize)) {
-		l.badSize(p.slot, KindLength, "the payload is empty, which its checksum denies: it was not written, or its length is lost")
-		return false
-	}
-	l.sizes[p.slot] = p.n
-	return true
 }
 
-func (l *LogFile) badSize(i int, kind Kind, format string, args ...any) {
+func (l *sizing) badSize(i int, kind Kind, format string, args ...any) {
 	l.sizes[i] = noPayload
 	l.sizesProblems.slot(l.Name, i, l.slot(i), kind, fmt.Sprintf(format, args...))
 }
@@ -116,17 +149,21 @@ func (l *LogFile) badSize(i int, kind Kind, format string, args ...any) {
 // the two differ, a length or an offset is wrong, and would be read as bytes
 // that no writer meant.
 //
-// i is the last slot that is known to be sound, or -1. l.full says that before
-// it there is one that is not empty although emptying would have emptied it.
-func (l *LogFile) fit(i int, slots []int, lengths *lengthReader) {
+// The slots before known are sound. l.full says that before the last of them
+// there is one that is not empty although emptying would have emptied it.
+func (l *sizing) fit(known int) {
+	i := known - 1
 	before := i - 1
-	for _, j := range slots {
-		switch l.fitting(i, j, l.full, lengths) {
+	for j := range l.entriesFrom(known) {
+		if l.sizes[j] == noPayload {
+			continue
+		}
+		switch l.fitting(i, j) {
 		case fits:
 			l.full = l.full || i >= 0 && l.sizes[i] > 0 && l.canBeEmptied(i)
 			before, i = i, j
 		case wrongBefore:
-			if at, next := l.slot(i).Offset, l.slot(j).Offset; at >= next {
+			if at, next := l.offsets.at(i), l.offsets.at(j); at >= next {
 				l.badSize(i, KindOffset, "the data offset is not below the next slot's, %d", next)
 			} else {
 				l.badSize(i, KindLength, "the payload claims %d bytes and ends at %d, but the next one begins at %d",
@@ -138,7 +175,7 @@ func (l *LogFile) fit(i int, slots []int, lengths *lengthReader) {
 		case wrongEither:
 			end := l.end(i)
 			l.badSize(i, KindLength, "the payload ends at %d, but the next one begins at %d: this length or that offset is wrong",
-				end, l.slot(j).Offset)
+				end, l.offsets.at(j))
 			l.badSize(j, KindOffset, "the payload before ends at %d: this offset or that length is wrong", end)
 			i = before
 		}
@@ -156,16 +193,16 @@ const (
 
 // fitting says whether slot j's payload can begin where it does behind slot
 // i's, and if not, which of the two the payload after both speaks against.
-func (l *LogFile) fitting(i, j int, full bool, lengths *lengthReader) fitting {
+func (l *sizing) fitting(i, j int) fitting {
 	if i < 0 {
 		return fits
 	}
-	end, next := l.end(i), l.slot(j).Offset
-	if end == next || end < next && l.mayLeaveGap(i, j, full) {
+	end, next := l.end(i), l.offsets.at(j)
+	if end == next || end < next && l.mayLeaveGap(i, j) {
 		return fits
 	}
-	behindEnd := j == i+1 && l.leadsOn(end, j, lengths)
-	switch behindNext := l.leadsOn(next, j, lengths); {
+	behindEnd := j == i+1 && l.leadsOn(end, j)
+	switch behindNext := l.leadsOn(next, j); {
 	case behindNext && !behindEnd:
 		return wrongBefore
 	case behindEnd && !behindNext:
@@ -179,28 +216,28 @@ func (l *LogFile) fitting(i, j int, full bool, lengths *lengthReader) fitting {
 // entry, or before a rewrite in a sealed file, which must not use the same
 // key stream again. Emptying takes all normal entries up to some index: behind
 // one that is full, an empty one before a gap never reached the disk.
-func (l *LogFile) mayLeaveGap(i, j int, full bool) bool {
-	return j > i+1 || l.Header.KeyID != 0 || l.sizes[i] == 0 && !full && l.canBeEmptied(i)
+func (l *sizing) mayLeaveGap(i, j int) bool {
+	return j > i+1 || l.Header.KeyID != 0 || l.sizes[i] == 0 && !l.full && l.canBeEmptied(i)
 }
 
 // canBeEmptied: Dgraph empties normal entries, and overlooks those whose type
 // word has its unused half set.
 func (l *LogFile) canBeEmptied(i int) bool {
-	return binary.BigEndian.Uint64(l.table[i*SlotSize+24:]) == uint64(raftpb.EntryType_EntryNormal)
+	return l.sums.at(i) == 0 && l.entryType(i) == raftpb.EntryType_EntryNormal
 }
 
 // leadsOn reports whether a payload at off, taken for slot j's, ends where the
 // payload of the slot after j begins.
-func (l *LogFile) leadsOn(off uint64, j int, lengths *lengthReader) bool {
-	if j+1 >= l.Slots() || l.dropped[j+1] || off+LengthSize > uint64(l.Attr.Size) {
+func (l *sizing) leadsOn(off uint64, j int) bool {
+	if j+1 >= l.Slots() || l.isDropped(j+1) || off+LengthSize > uint64(l.Attr.Size) {
 		return false
 	}
-	n, err := lengths.at(off)
-	return err == nil && off+LengthSize+uint64(n) == l.slot(j+1).Offset
+	n, err := l.lengths.at(off)
+	return err == nil && off+LengthSize+uint64(n) == l.offsets.at(j+1)
 }
 
 // end is where the payload of a slot with a size ends.
-func (l *LogFile) end(i int) uint64 { return l.slot(i).Offset + LengthSize + uint64(l.sizes[i]) }
+func (l *sizing) end(i int) uint64 { return l.offsets.at(i) + LengthSize + uint64(l.sizes[i]) }
 
 // lengthReader reads length words, many at a time where payloads are small
 // and come in their order.

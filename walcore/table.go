@@ -2,14 +2,23 @@ package walcore
 
 import (
 	"bytes"
+	"encoding/binary"
 	"os"
+	"sync"
+
+	"go.etcd.io/raft/v3/raftpb"
 )
 
-// slotTable is a log file's slots as they were read. It does not change, and
-// readers of the same file share it.
+// slotTable is a log file's slots as they were read, those before the first
+// empty one. It does not change, and readers of the same file share it.
+//
+// It is kept as columns, which take some 2 bytes a slot, and 6 where it has a
+// checksum: a reader holds the tables of all log files, and there is no end to
+// them.
 type slotTable struct {
-	table []byte // the slots before the first empty one
-	chain []run  // the longest chain of runs in it
+	n                                    int
+	terms, indexes, offsets, sums, types column
+	chain                                []run // the longest chain of runs
 	// leftovers are slots behind the first empty one, at leftoverAt.
 	leftovers  []Slot
 	leftoverAt []int
@@ -19,12 +28,21 @@ type slotTable struct {
 }
 
 // Slots is the number of slots in use, sound or not.
-func (t *slotTable) Slots() int { return len(t.table) / SlotSize }
+func (t *slotTable) Slots() int { return t.n }
 
-func (t *slotTable) slot(i int) Slot { return DecodeSlot(t.table[i*SlotSize:]) }
+func (t *slotTable) slot(i int) Slot {
+	return Slot{Term: t.terms.at(i), Index: t.indexes.at(i), Offset: t.offsets.at(i), Type: t.entryType(i), Sum: uint32(t.sums.at(i))}
+}
+
+func (t *slotTable) entryType(i int) raftpb.EntryType { return raftpb.EntryType(t.types.at(i)) }
+
+// tableBuffers are to read slot tables into.
+var tableBuffers = sync.Pool{New: func() any { return new([SlotTableSize]byte) }}
 
 func readTable(f *os.File, size int64) (*slotTable, error) {
-	raw := make([]byte, min(size, SlotTableSize)/SlotSize*SlotSize)
+	buf := tableBuffers.Get().(*[SlotTableSize]byte)
+	defer tableBuffers.Put(buf)
+	raw := buf[:min(size, SlotTableSize)/SlotSize*SlotSize]
 	if err := readFull(f, raw, 0); err != nil {
 		return nil, err
 	}
@@ -32,54 +50,108 @@ func readTable(f *os.File, size int64) (*slotTable, error) {
 	for n < len(raw)/SlotSize && DecodeSlot(raw[n*SlotSize:]).Index != 0 {
 		n++
 	}
-	t := &slotTable{table: bytes.Clone(raw[:n*SlotSize])}
+	t := packTable(raw[:n*SlotSize])
 	for i := n; i < len(raw)/SlotSize && !allZero(raw[i*SlotSize:]); i++ {
 		if s := DecodeSlot(raw[i*SlotSize:]); s.Index != 0 {
 			t.leftovers, t.leftoverAt = append(t.leftovers, s), append(t.leftoverAt, i)
 		}
 	}
-	t.chain = longestChain(runsOf(t.Slots(), t.slot))
 	return t, nil
+}
+
+// packTable takes slots as they are stored.
+func packTable(raw []byte) *slotTable {
+	n := len(raw) / SlotSize
+	return &slotTable{
+		n:       n,
+		terms:   packColumn(n, words(raw, 0)),
+		indexes: packColumn(n, words(raw, 8)),
+		offsets: packColumn(n, words(raw, 16)),
+		sums:    packColumn(n, halves(raw, 24)),
+		types:   packColumn(n, halves(raw, 28)),
+		chain:   longestChain(runsOf(n, func(i int) Slot { return DecodeSlot(raw[i*SlotSize:]) })),
+	}
+}
+
+// words and halves read a field of the slots, of 8 bytes or 4.
+func words(raw []byte, field int) func([]uint64, int) {
+	return func(numbers []uint64, from int) {
+		for j := range numbers {
+			numbers[j] = binary.BigEndian.Uint64(raw[(from+j)*SlotSize+field:])
+		}
+	}
+}
+
+func halves(raw []byte, field int) func([]uint64, int) {
+	return func(numbers []uint64, from int) {
+		for j := range numbers {
+			numbers[j] = uint64(binary.BigEndian.Uint32(raw[(from+j)*SlotSize+field:]))
+		}
+	}
+}
+
+// unpack writes the slots from the given one on to raw, as they were stored.
+func (t *slotTable) unpack(raw []byte, from int) {
+	for i := 0; i < len(raw)/SlotSize; i++ {
+		b := raw[i*SlotSize:][:SlotSize]
+		binary.BigEndian.PutUint64(b, t.terms.at(from+i))
+		binary.BigEndian.PutUint64(b[8:], t.indexes.at(from+i))
+		binary.BigEndian.PutUint64(b[16:], t.offsets.at(from+i))
+		binary.BigEndian.PutUint64(b[24:], t.sums.at(from+i)<<32|t.types.at(from+i))
+	}
 }
 
 // unfinished reports whether the table looks as if a writer were at work in it
 // this moment: the last slot has its index but not yet its offset, or a rewrite
 // has emptied some slots and not yet all. At rest, both are damage.
 func (t *slotTable) unfinished() bool {
-	return len(t.leftovers) > 0 || t.Slots() > 0 && t.slot(t.Slots()-1).Offset < PayloadAt
+	return len(t.leftovers) > 0 || t.Slots() > 0 && t.offsets.at(t.n-1) < PayloadAt
 }
 
 // finished is the table without what unfinished finds.
 func (t *slotTable) finished() *slotTable {
-	n := t.Slots()
-	for n > 0 && t.slot(n-1).Offset < PayloadAt {
-		n--
+	f := *t
+	for f.n > 0 && f.offsets.at(f.n-1) < PayloadAt {
+		f.n--
 	}
-	f := &slotTable{table: t.table[:n*SlotSize]}
-	f.chain = longestChain(runsOf(f.Slots(), f.slot))
-	return f
+	f.leftovers, f.leftoverAt = nil, nil
+	f.chain = longestChain(runsOf(f.n, f.slot))
+	return &f
 }
 
 // intact reports whether f still begins with the table. A table that was read
 // while it was rewritten can be half old and half new; then it is not.
 func (t *slotTable) intact(f *os.File) bool { return t.sameUntil(f, 0) == t.Slots() }
 
+// slotsAtOnce is how many are compared at once.
+const slotsAtOnce = 1024
+
 // sameUntil gives the first slot, of those from the given one on, that f has
 // otherwise now than the table.
 func (t *slotTable) sameUntil(f *os.File, from int) int {
-	then := t.table[from*SlotSize:]
-	now := make([]byte, len(then))
-	switch err := readFull(f, now, int64(from)*SlotSize); {
-	case err != nil:
-		return from
-	case bytes.Equal(now, then):
-		return t.Slots()
-	}
-	for i := 0; ; i += SlotSize {
-		if !bytes.Equal(now[i:i+SlotSize], then[i:i+SlotSize]) {
-			return from + i/SlotSize
+	most := min(t.n-from, slotsAtOnce) * SlotSize
+	now, then := make([]byte, most), make([]byte, most)
+	for from < t.n {
+		n := min(t.n-from, slotsAtOnce) * SlotSize
+		now, then = now[:n], then[:n]
+		if readFull(f, now, int64(from)*SlotSize) != nil {
+			return from
 		}
+		if t.unpack(then, from); !bytes.Equal(now, then) {
+			for ; bytes.Equal(now[:SlotSize], then[:SlotSize]); from++ {
+				now, then = now[SlotSize:], then[SlotSize:]
+			}
+			return from
+		}
+		from += n / SlotSize
 	}
+	return from
+}
+
+// extends reports whether the table begins with old.
+func (t *slotTable) extends(old *slotTable) bool {
+	return t == old || t.n >= old.n && t.terms.extends(&old.terms, old.n) && t.indexes.extends(&old.indexes, old.n) &&
+		t.offsets.extends(&old.offsets, old.n) && t.sums.extends(&old.sums, old.n) && t.types.extends(&old.types, old.n)
 }
 
 // ended reports whether the table still ends where it did. It tells of every
@@ -95,7 +167,7 @@ func (t *slotTable) ended(f *os.File) bool {
 		return false
 	}
 	if n > 0 {
-		if !bytes.Equal(b[:SlotSize], t.table[from*SlotSize:]) {
+		if DecodeSlot(b) != t.slot(from) {
 			return false
 		}
 		b = b[SlotSize:]

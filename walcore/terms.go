@@ -15,19 +15,19 @@ const slotsPerSector = 512 / SlotSize
 func (o *termOrder) check(f *LogFile, r run) {
 	end := r.slot + r.n
 	for i := r.slot; i < end; i++ {
-		s := f.slot(i)
+		term := f.terms.at(i)
 		switch {
-		case f.dropped[i]:
-		case s.Term < o.last:
-			f.dropped[i] = true
-			f.problems.slot(f.Name, i, s, KindTerm, fmt.Sprintf(
-				"term %d after term %d: left from before a rewrite, or one of the two is damaged", s.Term, o.last))
+		case f.isDropped(i):
+		case term < o.last:
+			f.drop(i)
+			f.problems.slot(f.Name, i, f.slot(i), KindTerm, fmt.Sprintf(
+				"term %d after term %d: left from before a rewrite, or one of the two is damaged", term, o.last))
 		case o.raised(f, i, end):
-			f.dropped[i] = true
-			f.problems.slot(f.Name, i, s, KindTerm, fmt.Sprintf(
-				"term %d before term %d, which the entries after it bear out", s.Term, f.slot(i+1).Term))
+			f.drop(i)
+			f.problems.slot(f.Name, i, f.slot(i), KindTerm, fmt.Sprintf(
+				"term %d before term %d, which the entries after it bear out", term, f.terms.at(i+1)))
 		default:
-			o.last = s.Term
+			o.last = term
 		}
 	}
 }
@@ -38,11 +38,15 @@ func (o *termOrder) check(f *LogFile, r run) {
 // begin with a sector, while slot i's term is above one that was written with
 // it, or above any the node has voted in.
 func (o *termOrder) raised(f *LogFile, i, end int) bool {
-	if i+1 >= end || f.slot(i+1).Term >= f.slot(i).Term || f.slot(i+1).Term < o.last {
+	if i+1 >= end {
 		return false
 	}
-	if o.hard > 0 && f.slot(i).Term > o.hard && f.slot(i+1).Term <= o.hard {
+	term, next := f.terms.at(i), f.terms.at(i+1)
+	if next >= term || next < o.last {
+		return false
+	}
+	if o.hard > 0 && term > o.hard && next <= o.hard {
 		return true
 	}
-	return (i+1)%slotsPerSector != 0 && i+2 < end && f.slot(i+2).Term < f.slot(i).Term
+	return (i+1)%slotsPerSector != 0 && i+2 < end && f.terms.at(i+2) < term
 }

@@ -3,6 +3,7 @@ package walcore
 import (
 	"fmt"
 	"hash/crc32"
+	"sync/atomic"
 )
 
 // verify compares a slot's checksum, if it has one, with what is stored. An
@@ -12,8 +13,7 @@ func (l *LogFile) verify(e *Entry) error {
 	if slot.Sum == 0 {
 		return nil
 	}
-	word, bit := &l.verified[e.Slot/32], uint32(1)<<(e.Slot%32)
-	if word.Load()&bit != 0 {
+	if l.verified.Load().has(e.Slot) {
 		return nil
 	}
 	crc := beginChecksum(slot)
@@ -36,6 +36,14 @@ func (l *LogFile) verify(e *Entry) error {
 		}
 		return fmt.Errorf("the checksum is %08x, want %08x: %w", got, slot.Sum, ErrDamaged)
 	}
-	word.Or(bit)
+	l.verified.CompareAndSwap(nil, new(slotBits))
+	l.verified.Load().set(e.Slot)
 	return nil
 }
+
+// slotBits has a bit for each slot of a file. Many goroutines may use it.
+type slotBits [(SlotsPerFile + 31) / 32]atomic.Uint32
+
+func (b *slotBits) has(i int) bool { return b != nil && b[i/32].Load()&(1<<(i%32)) != 0 }
+
+func (b *slotBits) set(i int) { b[i/32].Or(1 << (i % 32)) }

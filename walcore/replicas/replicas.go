@@ -107,7 +107,8 @@ type Version struct {
 	Data  []byte        `json:"-"`
 }
 
-// Compare reads all logs side by side, in memory that does not grow with them.
+// Compare reads all logs side by side, and holds no more of them than their
+// readers do.
 // What cannot be read is left out and counted: of an entry whose payload is
 // sealed or damaged, term and type are still compared.
 func Compare(readers []*walcore.Reader) *Report {
