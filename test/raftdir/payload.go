@@ -13,7 +13,10 @@ const LargeTerm = 1 << 20
 
 // Payload derives an entry's bytes from its index and term:
 //
-//	"walfs INDEX TERM\n" · filler of the same two · crc32 (4)
+//	"walfs log INDEX TERM\n" · filler of the same two · crc32 (4)
+//
+// That is no protobuf, neither from the first byte on nor from the ninth, where
+// those of Dgraph begin: its decoder shows the bytes.
 //
 // Some have no bytes at all, as the first entry of a term in Raft; some have
 // more than a page, a few more than a READ request takes.
@@ -45,7 +48,7 @@ func Blob(index, term uint64) []byte {
 
 func fill(rng *rand.Rand, index, term uint64, filler int) []byte {
 	b := make([]byte, 0, 48+filler+4)
-	b = fmt.Appendf(b, "walfs %d %d\n", index, term)
+	b = fmt.Appendf(b, "walfs log %d %d\n", index, term)
 	for range filler / 8 {
 		b = binary.BigEndian.AppendUint64(b, rng.Uint64())
 	}

@@ -60,3 +60,12 @@ func TestWalfsReadsIt(t *testing.T) {
 		})
 	}
 }
+
+// TestPayloadIsNoProtobuf: wire type 7 does not exist.
+func TestPayloadIsNoProtobuf(t *testing.T) {
+	for index := range uint64(2000) {
+		if b := raftdir.Payload(index, index%7); len(b) > 0 && (b[0]&7 != 7 || b[8]&7 != 7) {
+			t.Fatalf("entry %d: %.30q", index, b)
+		}
+	}
+}

@@ -193,7 +193,7 @@ func derived(p place, name string, got []byte) (want []byte, known bool) {
 	if term == 0 {
 		line, _, whole := bytes.Cut(got, []byte("\n"))
 		var i uint64
-		if n, _ := fmt.Sscanf(string(line), "walfs %d %d", &i, &term); n < 2 || !whole {
+		if n, _ := fmt.Sscanf(string(line), "walfs log %d %d", &i, &term); n < 2 || !whole {
 			if len(got) > 48 {
 				wrong("cat of %s/%s: %.60q", p.folder, name, got)
 			}
@@ -205,12 +205,12 @@ func derived(p place, name string, got []byte) (want []byte, known bool) {
 
 // grep looks for the line in which a payload says its index and its term.
 func (r *reader) grep(p place) seen {
-	out, s := r.run(p, "grep", append([]string{"-raHoxE", "walfs [0-9]+ [0-9]+"}, p.args...)...)
+	out, s := r.run(p, "grep", append([]string{"-raHoxE", "walfs log [0-9]+ [0-9]+"}, p.args...)...)
 	for line := range strings.Lines(string(out)) {
 		path, match, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ":")
 		var index, term uint64
 		name := filepath.Base(path)
-		if n, _ := fmt.Sscanf(match, "walfs %d %d", &index, &term); n < 2 || index != indexOf(name) || p.term != 0 && term != p.term {
+		if n, _ := fmt.Sscanf(match, "walfs log %d %d", &index, &term); n < 2 || index != indexOf(name) || p.term != 0 && term != p.term {
 			wrong("grep of %s says %q", p.folder, line)
 		}
 		s.right[name] = true

@@ -124,7 +124,7 @@ func torture(t *testing.T, r run, share time.Duration) {
 			resting = rest
 			writer.Signal(map[bool]os.Signal{true: syscall.SIGSTOP, false: syscall.SIGCONT}[rest])
 		}
-		return late < 0 || !(enough && full) && late < 3*time.Minute
+		return late < 0 || !(enough && full) && late < 2*time.Minute
 	})
 	writer.Signal(syscall.SIGCONT)
 	if t.Failed() {
