@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/app"
 	"github.com/walfs/walfs/walcore/payload"
 )
 
@@ -28,7 +29,7 @@ func (d *decoding) decoder(r *walcore.Reader) payload.Decoder {
 		return d.given
 	}
 	d.once.Do(func() {
-		c := classify(r)
+		c := app.Classify(r)
 		d.app, d.settled = c.App(), c.Settled()
 		d.dgraph = payload.NewDgraph(d.app, payload.Options{})
 		d.asked.Store(true)

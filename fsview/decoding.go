@@ -12,58 +12,9 @@ import (
 	"github.com/walfs/walfs/walcore/payload"
 )
 
-// AppOf tells whether a log is an Alpha's or a Zero's, by what its entries
-// decode to where the group id does not tell.
-func AppOf(r *walcore.Reader) payload.App { return classify(r).App() }
-
-func classify(r *walcore.Reader) *payload.Classifier {
-	c := &payload.Classifier{}
-	if g := r.Meta().GroupID; g != nil {
-		c.GroupID(*g)
-	}
-	if c.Settled() {
-		return c
-	}
-	if s := r.Meta().Snapshot; s != nil && s.DataSize <= maxBlob {
-		if blob, err := snapshotBlob(r); err == nil {
-			c.Snapshot(blob)
-		}
-	}
-	var buf []byte
-	tries := 0
-	for e := range r.Log().Entries(0) {
-		var err error
-		if buf, err = e.AppendData(buf[:0]); err == nil && c.Entry(PayloadEntry(&e, buf)) {
-			break
-		}
-		// A log that does not say what it is after so many is some other
-		// application's.
-		if tries++; tries == 1000 {
-			break
-		}
-	}
-	return c
-}
-
 // PayloadEntry is an entry and its data in the form that decoders take.
 func PayloadEntry(e *walcore.Entry, data []byte) payload.Entry {
 	return payload.Entry{Term: e.Term, Index: e.Index, Type: uint32(e.Type), Data: data}
-}
-
-// maxBlob bounds the snapshot that is read into memory to be decoded. Dgraph's
-// are some hundred bytes.
-const maxBlob = 64 << 20
-
-func snapshotBlob(r *walcore.Reader) ([]byte, error) {
-	s := r.Meta().Snapshot
-	if s.DataSize > maxBlob {
-		return nil, fmt.Errorf("the snapshot has %d bytes, too many to decode; read its data", s.DataSize)
-	}
-	blob := make([]byte, s.DataSize)
-	if _, err := r.MetaFile().ReadAt(blob, s.DataAt); err != nil {
-		return nil, err
-	}
-	return blob, sameSnapshot(r)
 }
 
 // decodedCache keeps texts that are costly to make again: long ones, which are

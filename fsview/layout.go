@@ -9,6 +9,7 @@ import (
 
 	"github.com/walfs/walfs/meta"
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/app"
 	"github.com/walfs/walfs/walcore/payload"
 )
 
@@ -265,7 +266,7 @@ func (t *Tree) snapshots() *fixedFolder {
 	file := t.r.MetaFile()
 	index, term := snap.Metadata.GetIndex(), snap.Metadata.GetTerm()
 	part := func(at, size int64) part {
-		return part{file, at, size, func() error { return sameSnapshot(t.r) }}
+		return part{file, at, size, func() error { return app.SameSnapshot(t.r) }}
 	}
 	put := func(name string, which uint64, o object) item {
 		return t.put(name, pair(kindSnapshot, which, index), o)
@@ -282,7 +283,7 @@ func (t *Tree) snapshots() *fixedFolder {
 
 func (t *Tree) decodedSnapshot(file *walcore.NativeFile) *text {
 	x := newText(file.Attr, func() ([]byte, error) {
-		blob, err := snapshotBlob(t.r)
+		blob, err := app.Snapshot(t.r)
 		if err != nil {
 			return nil, err
 		}
@@ -290,14 +291,6 @@ func (t *Tree) decodedSnapshot(file *walcore.NativeFile) *text {
 	})
 	x.lazy = true
 	return x
-}
-
-func sameSnapshot(r *walcore.Reader) error {
-	same, err := r.Meta().SameSnapshot(r.MetaFile())
-	if err == nil && !same {
-		err = fmt.Errorf("%s: the snapshot was replaced: %w", walcore.MetaName, walcore.ErrChanged)
-	}
-	return err
 }
 
 func metadataJSON(s *meta.Snapshot) ([]byte, error) {

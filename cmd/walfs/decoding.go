@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/pflag"
 	"github.com/walfs/walfs/fsview"
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/app"
 	"github.com/walfs/walfs/walcore/payload"
 )
 
@@ -68,7 +69,7 @@ func (f *decodeFlags) decoder(r *walcore.Reader) (d payload.Decoder, done func()
 func (f *decodeFlags) isDgraph() bool { return f.program == "" && f.proto == "" }
 
 func (f *decodeFlags) dgraph(r *walcore.Reader) payload.Decoder {
-	return payload.NewDgraph(fsview.AppOf(r), payload.Options{ShowSecrets: f.showSecrets})
+	return payload.NewDgraph(app.Of(r), payload.Options{ShowSecrets: f.showSecrets})
 }
 
 // tree makes the tree of r with what the flags say. done ends the decoder.

@@ -13,8 +13,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"unicode"
 
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/app"
 	"github.com/walfs/walfs/walcore/payload"
 	"go.etcd.io/raft/v3/confchange"
 	"go.etcd.io/raft/v3/raftpb"
@@ -34,8 +37,9 @@ const (
 	Outgoing    Role = "outgoing"     // votes until then, and is gone
 )
 
-// Member is one node. Address is empty where no configuration change in the log
-// tells it: Dgraph's do, but for the node that began the group.
+// Member is one node. Address is empty where neither the snapshot nor a
+// configuration change in the log tells it: Dgraph's do, but for the node that
+// began the group.
 type Member struct {
 	ID      uint64
 	Role    Role
@@ -61,7 +65,7 @@ func Replay(r *walcore.Reader) ([]Member, error) {
 		return nil, fmt.Errorf("the snapshot's conf state %w: %w", ErrMisfit, err)
 	}
 	commit := r.Meta().HardState.GetCommit()
-	addresses := map[uint64]string{}
+	addresses := snapshotAddresses(r)
 	next := snapshot + 1
 	for e := range r.Log().Entries(0) {
 		if e.Index > commit {
@@ -98,6 +102,17 @@ func Replay(r *walcore.Reader) ([]Member, error) {
 		return nil, fmt.Errorf("entries %d to %d are committed, but not in the log: %w", next, commit, walcore.ErrDamaged)
 	}
 	return cfg.members(addresses), nil
+}
+
+// snapshotAddresses gives the addresses in the application's snapshot, which
+// outlive the configuration changes. Where they are not to be had, they are not
+// known.
+func snapshotAddresses(r *walcore.Reader) map[uint64]string {
+	blob, err := app.Snapshot(r)
+	if len(blob) == 0 || err != nil {
+		return map[uint64]string{}
+	}
+	return payload.Addresses(app.Of(r), blob)
 }
 
 type config struct{ confchange.Changer }
@@ -166,7 +181,11 @@ func (c *config) members(addresses map[uint64]string) []Member {
 	}
 	var members []Member
 	for id, role := range roles {
-		members = append(members, Member{ID: id, Role: role, Address: addresses[id]})
+		m := Member{ID: id, Role: role}
+		if a := addresses[id]; !strings.ContainsFunc(a, noPart) {
+			m.Address = a
+		}
+		members = append(members, m)
 	}
 	slices.SortFunc(members, func(a, b Member) int { return cmp.Compare(a.ID, b.ID) })
 	return members
@@ -181,3 +200,7 @@ func (m Member) String() string {
 	}
 	return s
 }
+
+// noPart reports whether a character can be no part of an address, and would
+// break a line that has it.
+func noPart(c rune) bool { return unicode.IsSpace(c) || !unicode.IsPrint(c) }

@@ -158,6 +158,48 @@ func TestReplay(t *testing.T) {
 	}
 }
 
+// TestAddressesOfTheSnapshot: they are known when the changes that told them have
+// gone; a change that is there says it better.
+func TestAddressesOfTheSnapshot(t *testing.T) {
+	at := func(id byte, field byte, addr string) string { // a RaftContext, a Member
+		return "\x09" + string(id) + "\x00\x00\x00\x00\x00\x00\x00" + string(field<<3|2) + string(byte(len(addr))) + addr
+	}
+	within := func(num byte, s string) string { return string(num<<3|2) + string(byte(len(s))) + s }
+	alpha := within(1, at(2, 3, "a:2")) + "\x10\x03"
+	zeros := within(3, "\x08\x01"+within(2, at(1, 3, "z:1"))) + within(3, "\x08\x02"+within(2, at(2, 3, "z:2")))
+	zero := "\x08\x03" + within(5, zeros)
+	change, err := proto.Marshal(&raftpb.ConfChange{NodeId: proto.Uint64(2), Context: []byte(at(2, 3, "new:2"))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name, blob string
+		group      uint64
+		changed    bool
+		want       string
+	}{
+		{"an Alpha's", alpha, 1, false, "1 voter, 2 voter a:2"},
+		{"an Alpha's without a group", alpha, 0, false, "1 voter, 2 voter a:2"},
+		{"a Zero's", zero, 0, false, "1 voter z:1, 2 voter z:2"},
+		{"a Zero's, and a change", zero, 0, true, "1 voter z:1, 2 voter new:2"},
+		{"a Zero's in an Alpha's log", zero, 1, false, "1 voter, 2 voter"},
+		{"none", "plain text", 0, false, "1 voter, 2 voter"},
+		{"damaged", zero + "\x0c", 0, false, "1 voter, 2 voter"},
+		{"no address", within(1, at(2, 3, "a\n2 voter b")), 1, false, "1 voter, 2 voter"},
+	} {
+		snapshot := &raftpb.Snapshot{Data: []byte(test.blob), Metadata: &raftpb.SnapshotMetadata{Index: proto.Uint64(3), Term: proto.Uint64(1),
+			ConfState: &raftpb.ConfState{Voters: []uint64{1, 2}}}}
+		entries := []nativelog.Entry{{Term: 1, Index: 4}}
+		if test.changed {
+			entries[0] = nativelog.Entry{Term: 1, Index: 4, Type: uint32(raftpb.EntryType_EntryConfChange), Data: change}
+		}
+		got, err := replay(t, write(t, nativelog.Meta{GroupID: test.group, Commit: 4, Snapshot: snapshot}, entries), nil)
+		if text(got) != test.want || err != nil {
+			t.Errorf("%s: %s (%v), want %s", test.name, text(got), err, test.want)
+		}
+	}
+}
+
 // TestReplayFails: what cannot be the members is not told for them.
 func TestReplayFails(t *testing.T) {
 	data := func(typ uint32, b string) []nativelog.Entry {

@@ -27,6 +27,10 @@ func RaftContextOf(e Entry) (c RaftContext, ok bool) {
 	if !ok {
 		return c, false
 	}
+	return raftContext(b), true
+}
+
+func raftContext(b []byte) (c RaftContext) {
 	for f := (fields{msg: b}); f.next(); {
 		switch f.num {
 		case 1:
@@ -41,7 +45,26 @@ func RaftContextOf(e Entry) (c RaftContext, ok bool) {
 			c.IsLearner = f.u != 0
 		}
 	}
-	return c, true
+	return c
+}
+
+// Addresses returns the addresses of nodes that a snapshot blob of app tells, by
+// id: an Alpha's has that of the node that took it, a Zero's those of all Zeros.
+func Addresses(app App, blob []byte) map[uint64]string {
+	addresses := make(map[uint64]string)
+	s := builtin()
+	switch {
+	case app == Alpha && s.snapshot.check(blob) != malformed:
+		c := raftContext(bytesOf(blob, 1))
+		addresses[c.ID] = c.Addr
+	case app == Zero && s.zeroSnapshot.check(blob) != malformed:
+		for f := (fields{msg: bytesOf(blob, 5)}); f.next(); {
+			if f.num == 3 { // zeros
+				addresses[number(f.b, 1)] = string(bytesOf(bytesOf(f.b, 2), 3))
+			}
+		}
+	}
+	return addresses
 }
 
 // raftContextOf returns the bytes of what RaftContextOf returns.
