@@ -2,7 +2,6 @@ package fsview
 
 import (
 	_ "embed"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"

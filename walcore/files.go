@@ -263,11 +263,17 @@ func (r *Reader) settledTable(n *NativeFile, newest bool, before *Reader) (*slot
 			time.Sleep(time.Millisecond)
 			continue
 		}
-		if r.patient(before) && newest {
+		if newest && !before.gaveUp(n, table) && r.patient(before) {
 			return table.finished(), nil
 		}
 		return table, nil
 	}
+}
+
+// gaveUp reports whether an earlier reader has lost its patience with a table.
+func (r *Reader) gaveUp(n *NativeFile, table *slotTable) bool {
+	old := r.logFile(n)
+	return old != nil && old.n == table.n && old.unfinished() && table.extends(old.slotTable)
 }
 
 // patience is how long what a writer has left half done is taken for work in

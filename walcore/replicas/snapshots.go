@@ -9,6 +9,7 @@ import (
 	"github.com/walfs/walfs/fsview"
 	"github.com/walfs/walfs/meta"
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/app"
 	"github.com/walfs/walfs/walcore/payload"
 )
 
@@ -75,7 +76,7 @@ func firstOfBlobs(a, b *walcore.Reader) (int64, error) {
 	s, t := a.Meta().Snapshot, b.Meta().Snapshot
 	at, err := firstOfStreams(a, b, s, t)
 	if err == nil && at >= 0 && s.DataSize <= maxDecoded {
-		d := payload.NewDgraph(fsview.AppOf(a), payload.Options{ShowSecrets: true})
+		d := payload.NewDgraph(app.Of(a), payload.Options{ShowSecrets: true})
 		x, y := make([]byte, s.DataSize), make([]byte, s.DataSize)
 		if err = readBlobs(a, b, x, y, s.DataAt, t.DataAt); err == nil && bytes.Equal(d.AppendSnapshot(nil, x), d.AppendSnapshot(nil, y)) {
 			at = -1
