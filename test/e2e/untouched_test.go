@@ -7,7 +7,9 @@ import (
 	"io"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -127,33 +129,68 @@ func sum(text string) string {
 	return hex.EncodeToString(h[:])
 }
 
-// TestNothingIsTouched runs every command on a directory.
+// TestNothingIsTouched runs every command that reads, with the right key, a
+// wrong one and none, and those that write with --dry-run.
 func TestNothingIsTouched(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	wrong := filepath.Join(t.TempDir(), "wrong")
+	for file, text := range map[string]string{data: "state", wrong: "0123456789abcdeF"} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, name := range []string{"alpha", "bigsnap", "sealed128"} {
 		dir := fixture.Dir(t, name)
+		other := fixture.Dir(t, name)
 		keys := keyArgs(t, name)
+		last := len(fixture.ReadManifest(t, name).Entries)
 		before := untouchable(t, dir)
-		for _, test := range []struct {
-			command string
-			args    []string
-		}{
-			{"ls", []string{dir}},
-			{"ls", []string{dir, "entries"}},
-			{"ls", []string{"-l", dir}},
-			{"ls", []string{"-l", dir, "entries"}},
-			{"ls", []string{"-l", dir, "native"}},
-			{"cat", []string{dir, "README", "status.json", "meta/raft_id", "native/wal.meta", "entries/42"}},
-			{"cat", []string{dir, "native/00001.wal"}},
-			{"stat", []string{dir}},
-			{"stat", []string{"--json", dir}},
-		} {
-			t.Run(name+" "+test.command, func(t *testing.T) {
-				args := append(append([]string{walfs, test.command}, test.args...), keys...)
-				if out := sh(t, `"$@" | wc -c`, args...); out == "0\n" {
-					t.Error("it printed nothing")
+		// run wants an exit code, if one is named.
+		run := func(args string, keys []string, want string) {
+			t.Run(name+" "+args+" "+strings.Join(keys, " "), func(t *testing.T) {
+				args := strings.NewReplacer("DIR", dir, "OTHER", other, "DATA", data).Replace(args)
+				cmd := exec.Command(walfs, append(strings.Fields(args), keys...)...)
+				out, _ := cmd.CombinedOutput()
+				if code := fmt.Sprint(cmd.ProcessState.ExitCode()); want != "" && code != want || len(out) == 0 {
+					t.Errorf("exit code %s, want %s: %.300s", code, want, out)
 				}
 				before.check(t)
 			})
+		}
+		for _, test := range []struct{ args, code string }{
+			{"ls DIR", "0"},
+			{"ls DIR entries", "0"},
+			{"ls -l DIR", "0"},
+			{"ls -l DIR entries", "0"},
+			{"ls -l DIR native", "0"},
+			{"ls -l DIR decoded", "0"},
+			{"cat DIR README status.json meta/raft_id native/wal.meta entries/42 decoded/42.json", "0"},
+			{"cat DIR native/00001.wal", "0"},
+			{"cat DIR entries/99999", "1"},
+			{"stat DIR", "0"},
+			{"stat --json DIR", "0"},
+			{"dump DIR", "0"},
+			{"dump --format json --decode DIR", "0"},
+			{"dump --format raw DIR", "0"},
+			{"dump --follow --to 5 DIR", "0"},
+			{"diff DIR OTHER", "0"},
+			{"diff --json OTHER DIR", "0"},
+			{"set DIR raft_id=9 hard_state.vote=3 --dry-run", "0"},
+			{"truncate DIR --until 9 --dry-run", "0"},
+			{fmt.Sprintf("rewind DIR --to %d --dry-run", last), "0"},
+			{"rewind DIR --to 1 --dry-run", "1"}, // committed
+			{fmt.Sprintf("snapshot DIR --index %d --data DATA --voters 1 --dry-run", last), "0"},
+			{"append DIR --dry-run", "0"},
+			{"create DIR --dry-run", "1"}, // there is a log
+		} {
+			run(test.args, keys, test.code)
+		}
+		if keys != nil {
+			for _, args := range []string{"ls DIR entries", "cat DIR entries/42", "stat DIR", "dump DIR",
+				"dump --follow --to 5 DIR", "diff DIR OTHER", "rewind DIR --to 1 --dry-run"} {
+				run(args, []string{"--key-file", wrong}, "4")
+				run(args, nil, "")
+			}
 		}
 		t.Run(name+" mount", func(t *testing.T) {
 			m := mount(t, dir, t.TempDir(), keys...)
@@ -167,5 +204,14 @@ func TestNothingIsTouched(t *testing.T) {
 			m.stop()
 			before.check(t)
 		})
+		if keys != nil {
+			t.Run(name+" mount with a wrong key", func(t *testing.T) {
+				cmd := exec.Command(walfs, "mount", dir, t.TempDir(), "--key-file", wrong)
+				if out, _ := cmd.CombinedOutput(); cmd.ProcessState.ExitCode() != 4 {
+					t.Errorf("exit code %d, %s", cmd.ProcessState.ExitCode(), out)
+				}
+				before.check(t)
+			})
+		}
 	}
 }
