@@ -287,6 +287,7 @@ func TestFollowTellsTwice(t *testing.T) {
 	defer cancel()
 	type pair struct{ before, after *Tree }
 	var first, second []pair
+	w.Append(1)
 	live.Follow(ctx, func(before, after *Tree, again bool) {
 		if live.Tree() != after {
 			t.Error("the tree that is told of is not the newest")

@@ -47,6 +47,7 @@ func rewritten(t *testing.T) *unmounted {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { r.Close() })
+		r.Problems() // reads payload lengths, which are not there later
 		return fsview.New(r, nil)
 	}
 	w.Append(1000)
