@@ -35,13 +35,14 @@ func (r *Reader) Unreadable() []string {
 }
 
 // cutShort reports whether a file ends before its slots do. old is the file as
-// before has it, or nil: a writer that makes a file makes it long in a moment.
+// before has it, or nil: a writer that makes a file makes it long in a moment,
+// and one that removes a file empties it first.
 func (r *Reader) cutShort(f, old *LogFile, before *Reader) bool {
 	if f.Attr.Size >= SlotTableSize || int64(f.Slots()) < f.Attr.Size/SlotSize {
 		return false
 	}
-	isNew := before != nil && (old == nil || old.Slots() == 0) && !slices.Contains(before.unread, f.ID)
-	return !isNew || !r.patient(before)
+	atWork := before != nil && (old == nil || old.Slots() == 0 || f.Attr.Size == 0) && !slices.Contains(before.unread, f.ID)
+	return !atWork || !r.patient(before)
 }
 
 // unreadBetween finds an unread file whose id is at least low and below high.

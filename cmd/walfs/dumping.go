@@ -60,9 +60,10 @@ func (d *dumping) run(ctx context.Context) error {
 	return err
 }
 
-// end says what is wrong behind the last entry, and writes what comes last.
+// end says what is wrong behind the last entry, unless that was not asked for or
+// is where a node writes, and writes what comes last.
 func (d *dumping) end() error {
-	if d.left != 0 { // else the rest was not asked for
+	if d.left != 0 && !d.follow {
 		d.say(damaged(d.r, d.next, d.filter.to))
 	}
 	if d.decoder.failed {
@@ -82,7 +83,8 @@ func (d *dumping) say(err error) {
 func (d *dumping) enough() bool { return d.left == 0 || d.next > d.filter.to }
 
 // pass prints the entries from next on. If it is patient, it fails with
-// errLookAgain where one has changed since the reader was opened.
+// errLookAgain where one has changed since the reader was opened, or seems to
+// be damaged.
 func (d *dumping) pass(ctx context.Context, patient bool) error {
 	for e := range d.r.Log().Entries(d.next) {
 		if e.Index > d.filter.to {
@@ -95,7 +97,11 @@ func (d *dumping) pass(ctx context.Context, patient bool) error {
 		if ctx.Err() != nil {
 			return fmt.Errorf("interrupted before entry %d", e.Index)
 		}
-		d.say(damaged(d.r, d.next, e.Index-1))
+		gap := damaged(d.r, d.next, e.Index-1)
+		if patient && gap != nil {
+			return errLookAgain
+		}
+		d.say(gap)
 		d.next = e.Index
 		if err := d.entry(&e, patient); err != nil {
 			return err
