@@ -88,8 +88,7 @@ func packColumn(n int, fill func(numbers []uint64, from int)) column {
 		b.at = uint32(len(data))
 		blocks = append(blocks, b)
 		first := blocks[0]
-		straight = straight && b.width == 0 && b.base == first.base+uint64(i)*first.slope &&
-			(b.slope == first.slope || len(numbers) == 1)
+		straight = straight && b.width == 0 && b.slope == first.slope && b.base == first.base+uint64(i)*first.slope
 		data = b.appendTo(data, numbers)
 	}
 	if straight && n > 0 {

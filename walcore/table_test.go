@@ -2,7 +2,10 @@ package walcore
 
 import (
 	"bytes"
+	"math"
 	"math/rand/v2"
+	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/walfs/walfs/test/fixture"
@@ -76,6 +79,8 @@ func FuzzTable(f *testing.F) {
 	for _, n := range []int{1, 2, blockSize, blockSize + 1, 3*blockSize + 2} {
 		f.Add(slotsOf(n, func(int, *Slot) {}), uint16(blockSize), uint32(n))
 	}
+	bent := slotsOf(3*blockSize, func(i int, s *Slot) { s.Index += uint64(i / 300) })
+	f.Add(bent, uint16(2*blockSize+10), uint32(8*(50*SlotSize+23))) // the last bits of an offset
 	wrapped := slotsOf(2*blockSize, func(i int, s *Slot) {
 		s.Term, s.Index, s.Offset = uint64(i)<<56, -uint64(i)<<61, uint64(i)*1e18
 	})
@@ -123,6 +128,7 @@ func TestColumn(t *testing.T) {
 		{"downwards, through 0", 0, func(i int) uint64 { return 500 - uint64(i) }},
 		{"one step", blockSize, func(i int) uint64 { return uint64(i / 700) }},
 		{"a step at a block's end", 0, func(i int) uint64 { return uint64(i / (4 * blockSize)) }},
+		{"a bend at a block's end", 0, func(i int) uint64 { return 2*uint64(i) + uint64(max(i-blockSize, 0)) }},
 		{"two lines", 0, func(i int) uint64 { return uint64(i) + uint64(i/(4*blockSize))*1e15 }},
 		{"around a line", 1000, func(i int) uint64 { return 1e6*uint64(i) + r.Uint64N(100) }},
 		{"small", 1000, func(int) uint64 { return r.Uint64N(256) }},
@@ -130,7 +136,7 @@ func TestColumn(t *testing.T) {
 		{"32 bits", 4000, func(int) uint64 { return uint64(r.Uint32()) }},
 		{"any", 8000, func(int) uint64 { return r.Uint64() }},
 	} {
-		for _, n := range []int{0, 1, 2, blockSize - 1, blockSize, blockSize + 1, 1000} {
+		for _, n := range []int{0, 1, 2, blockSize - 1, blockSize, blockSize + 1, 2 * blockSize, 1000} {
 			want := make([]uint64, n)
 			for i := range want {
 				want[i] = test.number(i)
@@ -148,8 +154,8 @@ func TestColumn(t *testing.T) {
 	}
 }
 
-// TestSizesThatNoOffsetTells: emptied entries leave gaps, and the last entry has
-// nothing behind it.
+// TestSizesThatNoOffsetTells: emptied entries leave gaps, the last entry has
+// nothing behind it, and a length is lost, in a file that has room for any.
 func TestSizesThatNoOffsetTells(t *testing.T) {
 	d := damage(t, "alpha")
 	want := map[uint64]int64{}
@@ -162,11 +168,13 @@ func TestSizesThatNoOffsetTells(t *testing.T) {
 			want[d.Get(slot, fixture.Index)] = 0
 		}
 	}
-	damagedAt := d.Get(800, fixture.Index)
-	d.SetLength(800, 1<<32-1)
-	delete(want, damagedAt)
+	const lost = 800
+	d.SetLength(lost, math.MaxUint32)
+	delete(want, d.Get(lost, fixture.Index))
+	d.Truncate(1 << 40)
+	r := d.open()
 	seen := 0
-	for e := range d.open().Log().Entries(0) {
+	for e := range r.Log().Entries(0) {
 		if size, listed := want[e.Index]; !listed || e.Size != size {
 			t.Errorf("entry %d has %d bytes, want %d", e.Index, e.Size, size)
 		}
@@ -174,5 +182,38 @@ func TestSizesThatNoOffsetTells(t *testing.T) {
 	}
 	if seen != len(want) {
 		t.Errorf("%d entries, want %d", seen, len(want))
+	}
+	if problems := r.Problems(); len(problems) != 1 || problems[0].Slot != lost || problems[0].Kind != KindLength {
+		t.Errorf("problems %v, want one, about the length in slot %d", problems, lost)
+	}
+}
+
+// TestManyReaders: goroutines share what a file's sizes and checksums tell.
+func TestManyReaders(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "w")
+	s := create(t, dir, Options{Sync: SyncManual, Checksums: true})
+	must(t, s.Save(nil, benchEntries(1, 300, 100), nil))
+	must(t, s.Close())
+	r := open(t, dir, nil)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			n := 0
+			for e := range r.Log().Entries(0) {
+				if data, err := e.Data(); err != nil || len(data) != 100 {
+					t.Errorf("entry %d: %d bytes, %v", e.Index, len(data), err)
+				}
+				n++
+			}
+			if n != 300 {
+				t.Errorf("%d entries", n)
+			}
+		})
+	}
+	wg.Wait()
+	for i := range 300 {
+		if !r.Log().Files()[0].verified.Load().has(i) {
+			t.Fatalf("slot %d is read again each time", i)
+		}
 	}
 }
