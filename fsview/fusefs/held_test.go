@@ -73,7 +73,6 @@ func TestHeld(t *testing.T) {
 			t.Run(name+", "+test.name, func(t *testing.T) {
 				w := livedLog(t, key)
 				l := serveLive(t, w, key)
-				l.settle()
 				var all []held
 				for k, index := range test.indexes {
 					term := w.TermOf(index)
@@ -136,7 +135,6 @@ func TestHeldInParts(t *testing.T) {
 					t.Cleanup(w.Close)
 					w.Append(index)
 					l := serveLive(t, w, key)
-					l.settle()
 					want := string(raftdir.Payload(index, 1))
 					if len(want) < 2*128<<10 {
 						t.Fatalf("a payload of %d bytes only", len(want))
@@ -164,7 +162,6 @@ func TestHeldSnapshot(t *testing.T) {
 			first := bigBlob(w, 10)
 			w.Snapshot(first)
 			l := serveLive(t, w, nil)
-			l.settle()
 			want := string(raftdir.Blob(first, w.TermOf(first)))
 			folder := fmt.Sprintf("snapshots/%s-%s/", entryName(1), entryName(first))
 			all := []held{l.hold("snapshots/latest/data", want, read), l.hold(folder+"data", want, read),

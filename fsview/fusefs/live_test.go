@@ -35,6 +35,16 @@ type liveMount struct {
 func serveLive(t testing.TB, w *raftdir.Writer, key []byte) *liveMount {
 	t.Helper()
 	child.NeedFUSE(t)
+	// A directory that has just changed may have changed since it was listed:
+	// the first look would be for that. A list that is taken back while the
+	// kernel keeps a part of it, is not kept from then on.
+	child.Await(t, "the directory to rest", func() bool {
+		var st syscall.Stat_t
+		if err := syscall.Stat(w.Dir(), &st); err != nil {
+			t.Fatal(err)
+		}
+		return time.Since(time.Unix(st.Ctim.Unix())) > 50*time.Millisecond
+	})
 	before := aWhile
 	aWhile = forever
 	t.Cleanup(func() { aWhile = before })

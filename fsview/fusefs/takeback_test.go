@@ -134,7 +134,6 @@ func TestTakenBack(t *testing.T) {
 				w.Snapshot(100)
 			}
 			l := serveLive(t, w, key)
-			l.settle()
 			before := l.cached(test.looks)
 			old := l.fresh()
 			for i, k := range test.looks {

@@ -19,7 +19,6 @@ func BenchmarkVisible(b *testing.B) {
 			w.Append((files-1)*full + full/2)
 			w.CommitTo(w.Last)
 			l := serveLive(b, w, nil)
-			l.settle()
 			for b.Loop() {
 				path := "entries/" + entryName(w.Last+1)
 				// A name of nothing is what the kernel then knows it for.
