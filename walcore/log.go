@@ -43,7 +43,8 @@ type Entry struct {
 
 // newLog puts files, each ordered in itself, one after the other. unread are the
 // ids of those whose slots are not known. Indexes up to snapshot may be missing:
-// a follower that lagged has got a snapshot instead. hard is the hard state's term, 0 if it is not known.
+// a follower that lagged has got a snapshot instead. hard is the hard state's
+// term, 0 if it is not known.
 func newLog(files []*LogFile, unread []uint64, snapshot, hard uint64) *Log {
 	for _, f := range files {
 		f.order(snapshot)
@@ -70,9 +71,16 @@ func newLog(files []*LogFile, unread []uint64, snapshot, hard uint64) *Log {
 		}
 	}
 	for _, s := range l.spans {
+		if s.file.survey != nil && s.file.dropped == nil {
+			for _, t := range s.file.survey.spans {
+				l.countTerm(t.Term, max(t.First, s.index), min(t.Last, s.last()))
+			}
+			continue
+		}
 		for i := s.slot; i < s.slot+s.n; i++ {
 			if !s.file.isDropped(i) {
-				l.countTerm(s.file.terms.at(i), s.index+uint64(i-s.slot))
+				index := s.index + uint64(i-s.slot)
+				l.countTerm(s.file.terms.at(i), index, index)
 			}
 		}
 	}
@@ -132,13 +140,18 @@ func (l *Log) take(f *LogFile, r run, snapshot uint64, terms *termOrder) {
 	l.spans = append(l.spans, span{run: r, file: f, lost: lost})
 }
 
-func (l *Log) countTerm(term, index uint64) {
-	l.count++
-	if k := len(l.terms) - 1; k >= 0 && l.terms[k].Term == term {
-		l.terms[k].Last = index
+// countTerm takes note of entries of a term that follow those before, if there
+// are any.
+func (l *Log) countTerm(term, first, last uint64) {
+	if first > last {
 		return
 	}
-	l.terms = append(l.terms, TermSpan{Term: term, First: index, Last: index})
+	l.count += int(last - first + 1)
+	if k := len(l.terms) - 1; k >= 0 && l.terms[k].Term == term {
+		l.terms[k].Last = last
+		return
+	}
+	l.terms = append(l.terms, TermSpan{Term: term, First: first, Last: last})
 }
 
 // find gives the slot that claims an index.

@@ -9,8 +9,6 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
-
-	"go.etcd.io/raft/v3/raftpb"
 )
 
 // LogFile is one NNNNN.wal, opened for reading. Its slot table is read once,
@@ -84,6 +82,10 @@ func readFull(f *os.File, p []byte, off int64) error {
 // indexes may be missing.
 func (l *LogFile) order(snapshot uint64) {
 	chain := withoutLoners(l.chain, snapshot)
+	if l.survey != nil && l.fitsOffset(l.low) && l.fitsOffset(l.high) {
+		l.runs = chain
+		return
+	}
 	next := 0
 	for i := range l.Slots() {
 		for next < len(chain) && i >= chain[next].slot+chain[next].n {
@@ -120,14 +122,10 @@ func (l *LogFile) drop(i int) {
 
 func (l *LogFile) isDropped(i int) bool { return l.dropped != nil && l.dropped[i] }
 
-func (l *LogFile) offsetFits(i int) bool {
-	off := l.offsets.at(i)
-	return off >= PayloadAt && off <= uint64(max(l.Attr.Size-LengthSize, 0))
-}
+func (l *LogFile) offsetFits(i int) bool { return l.fitsOffset(l.offsets.at(i)) }
 
-func (l *LogFile) typeKnown(i int) bool {
-	t := l.entryType(i)
-	return t >= raftpb.EntryType_EntryNormal && t <= raftpb.EntryType_EntryConfChangeV2
+func (l *LogFile) fitsOffset(off uint64) bool {
+	return off >= PayloadAt && off <= uint64(max(l.Attr.Size-LengthSize, 0))
 }
 
 // readPayload fills p with the payload's bytes from position at on, in the

@@ -3,6 +3,7 @@ package walcore
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
 	"os"
 	"sync"
 
@@ -19,6 +20,7 @@ type slotTable struct {
 	n                                    int
 	terms, indexes, offsets, sums, types column
 	chain                                []run // the longest chain of runs
+	*survey                                    // nil: the slots have to be looked at one by one
 	// leftovers are slots behind the first empty one, at leftoverAt.
 	leftovers  []Slot
 	leftoverAt []int
@@ -35,6 +37,11 @@ func (t *slotTable) slot(i int) Slot {
 }
 
 func (t *slotTable) entryType(i int) raftpb.EntryType { return raftpb.EntryType(t.types.at(i)) }
+
+func (t *slotTable) typeKnown(i int) bool {
+	is := t.entryType(i)
+	return is >= raftpb.EntryType_EntryNormal && is <= raftpb.EntryType_EntryConfChangeV2
+}
 
 // tableBuffers are to read slot tables into.
 var tableBuffers = sync.Pool{New: func() any { return new([SlotTableSize]byte) }}
@@ -62,7 +69,7 @@ func readTable(f *os.File, size int64) (*slotTable, error) {
 // packTable takes slots as they are stored.
 func packTable(raw []byte) *slotTable {
 	n := len(raw) / SlotSize
-	return &slotTable{
+	t := &slotTable{
 		n:       n,
 		terms:   packColumn(n, words(raw, 0)),
 		indexes: packColumn(n, words(raw, 8)),
@@ -71,6 +78,38 @@ func packTable(raw []byte) *slotTable {
 		types:   packColumn(n, halves(raw, 28)),
 		chain:   longestChain(runsOf(n, func(i int) Slot { return DecodeSlot(raw[i*SlotSize:]) })),
 	}
+	t.survey = t.look()
+	return t
+}
+
+// survey is what there is to say of a sound table, which nearly all are: its
+// indexes are one run, its types are known and its terms never go down. With it
+// a log of many files is put together anew without a look at each slot, at
+// every entry that a node adds.
+type survey struct {
+	low, high uint64     // the data offsets, both ends included
+	spans     []TermSpan // of the terms
+}
+
+func (t *slotTable) look() *survey {
+	if len(t.chain) != 1 || t.chain[0].n != t.n {
+		return nil
+	}
+	s := &survey{low: math.MaxUint64}
+	for i := range t.n {
+		off, term, index := t.offsets.at(i), t.terms.at(i), t.chain[0].index+uint64(i)
+		s.low, s.high = min(s.low, off), max(s.high, off)
+		k := len(s.spans) - 1
+		switch {
+		case !t.typeKnown(i) || k >= 0 && s.spans[k].Term > term:
+			return nil
+		case k >= 0 && s.spans[k].Term == term:
+			s.spans[k].Last = index
+		default:
+			s.spans = append(s.spans, TermSpan{Term: term, First: index, Last: index})
+		}
+	}
+	return s
 }
 
 // words and halves read a field of the slots, of 8 bytes or 4.
@@ -114,7 +153,7 @@ func (t *slotTable) finished() *slotTable {
 	for f.n > 0 && f.offsets.at(f.n-1) < PayloadAt {
 		f.n--
 	}
-	f.leftovers, f.leftoverAt = nil, nil
+	f.leftovers, f.leftoverAt, f.survey = nil, nil, nil
 	f.chain = longestChain(runsOf(f.n, f.slot))
 	return &f
 }

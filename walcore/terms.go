@@ -14,6 +14,10 @@ const slotsPerSector = 512 / SlotSize
 // check drops the slots of r whose term is out of order.
 func (o *termOrder) check(f *LogFile, r run) {
 	end := r.slot + r.n
+	if f.survey != nil && f.dropped == nil && f.terms.at(r.slot) >= o.last {
+		o.last = f.terms.at(end - 1)
+		return
+	}
 	for i := r.slot; i < end; i++ {
 		term := f.terms.at(i)
 		switch {
