@@ -290,8 +290,12 @@ func TestPowerLossWhileEmptying(t *testing.T) {
 			}
 			must(t, r.Close())
 		}
+		seldom := 10
+		if raceEnabled {
+			seldom = 60
+		}
 		disk.OnStep(func() {
-			if random.Intn(10) == 0 {
+			if random.Intn(seldom) == 0 {
 				disk.States(10, random, look)
 			}
 		})
