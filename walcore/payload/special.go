@@ -43,7 +43,7 @@ const maxIndented = 64 << 10
 // fields, of all that is inside too: trying again at each level could cost many
 // times the data.
 func (w *walker) specialMessage(p *messagePlan, b []byte) bool {
-	if w.specialForm(p.special, b) {
+	if w.specialForm(p, b) {
 		return true
 	}
 	w.plain = true
@@ -53,10 +53,21 @@ func (w *walker) specialMessage(p *messagePlan, b []byte) bool {
 }
 
 // specialForm writes nothing if it reports false.
-func (w *walker) specialForm(s *specialPlan, b []byte) bool {
+func (w *walker) specialForm(p *messagePlan, b []byte) (ok bool) {
+	// The library drops fields that are unknown.
+	if p.check(b) <= partly {
+		return false
+	}
+	// Of what is in an Any nothing is checked, and at a map's entry with a second
+	// key of another type the library panics.
+	defer func() {
+		if recover() != nil {
+			ok = false
+		}
+	}()
+	s := p.special
 	m := dynamicpb.NewMessage(s.md)
-	if (proto.UnmarshalOptions{RecursionLimit: maxDepth, Resolver: s.types}).Unmarshal(b, m) != nil ||
-		len(m.GetUnknown()) > 0 {
+	if (proto.UnmarshalOptions{RecursionLimit: maxDepth, Resolver: s.types}).Unmarshal(b, m) != nil {
 		return false
 	}
 	text, err := protojson.MarshalOptions{UseProtoNames: true, Resolver: s.types}.Marshal(m)
