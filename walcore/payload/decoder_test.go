@@ -58,6 +58,17 @@ func TestSummaryOfRaw(t *testing.T) {
 	}
 }
 
+// TestSummaryOfNames: nor in names, which are written as they are but for that.
+func TestSummaryOfNames(t *testing.T) {
+	for name, want := range map[string]string{"0-a b": "0-a b", "0-ä": "0-ä", "a\tb": `"a\tb"`, "a\rb": `"a\rb"`, "a\nb": `"a\nb"`, "a\x1bb": `"a\x1bb"`} {
+		var s Summary
+		_ = NewDgraph(Alpha, Options{}).Summarize(&s, Entry{Data: keyed(within([]byte(name), 6))})
+		if got := string(s.Line); got != "clean predicate "+want {
+			t.Errorf("%q: got %s, want %s", name, got, want)
+		}
+	}
+}
+
 // TestConcurrent: decoders share their buffers behind the scenes.
 func TestConcurrent(t *testing.T) {
 	path, _ := fixture("alpha.tar.gz")

@@ -1,8 +1,8 @@
 package payload
 
 import (
+	"bytes"
 	"encoding/hex"
-	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -163,7 +163,7 @@ func (s *Summary) uint(u uint64) { s.Line = strconv.AppendUint(s.Line, u, 10) }
 // that a terminal must not see.
 func (s *Summary) name(b []byte) {
 	b = b[:min(len(b), maxLine)]
-	if printable(b) && !slices.Contains(b, '\n') {
+	if printable(b) && !bytes.ContainsAny(b, "\n\r\t") {
 		s.Line = append(s.Line, b...)
 		return
 	}
