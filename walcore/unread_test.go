@@ -130,8 +130,14 @@ func TestNewFileIsNotUnread(t *testing.T) {
 	if got := indexes(r, 976); got != "1 to 975 none" {
 		t.Errorf("a file that has grown: got %s", got)
 	}
-	// One that had entries was cut by somebody else, or is about to go.
+	// One that had entries is about to go, or somebody else has cut it.
 	must(t, os.Truncate(dir+"/00001.wal", 0))
+	r, err = r.Refresh()
+	must(t, err)
+	if got := indexes(r, 7); got != "1 to 0 none" {
+		t.Errorf("a file that is about to go: got %s", got)
+	}
+	r.unfinished = r.unfinished.Add(-patience)
 	r, err = r.Refresh()
 	must(t, err)
 	if got := indexes(r, 7); got != "unknown to unknown damaged" {
