@@ -114,7 +114,8 @@ func serveView(t *testing.T, o Options, key []byte, view func(*walcore.Reader) f
 			r.Close()
 		}
 	})
-	c := newCounter(New(v))
+	raw := New(v)
+	c := newCounter(raw)
 	m, err := mountRaw(c, mountpoint(t), o)
 	if err != nil {
 		t.Fatal(err)
@@ -123,6 +124,7 @@ func serveView(t *testing.T, o Options, key []byte, view func(*walcore.Reader) f
 		if detached, err := m.Close(); detached || err != nil {
 			t.Errorf("the mount was in use to the end (%t), %v", detached, err)
 		}
+		<-raw.(*rawFS).followed // behind the counter, Close does not know of it
 	})
 	return m.At, c
 }
