@@ -152,7 +152,7 @@ func (t *Tree) entryChanges(after *Tree, yield func(Change) bool) bool {
 		if !yield(decodedName(s)) {
 			return false
 		}
-		// Payloads that were emptied leave the entry its node.
+		// An entry that was written again in the same term has the same node.
 		now, in, ok := after.r.Log().Slot(s.Index)
 		for _, k := range []kind{kindEntry, kindDecoded} {
 			n := entryNode(k, s.Term, s.Index, f)

@@ -59,9 +59,10 @@ func pair(k kind, high, low uint64) Node {
 
 // entryNode differs between the terms that follow one another at an index of
 // one log file, and most likely between files: a restored directory has others
-// under the same names.
+// under the same names. Whoever has an entry open that is emptied must not find
+// it short.
 func entryNode(k kind, term, index uint64, in *walcore.LogFile) Node {
-	return pair(k, term+in.Attr.FileID()*spread>>(64-argBits+lowBits), index)
+	return pair(k, term+in.Identity()*spread>>(64-argBits+lowBits), index)
 }
 
 func nodeOf(k kind, e *walcore.Entry) Node { return entryNode(k, e.Term, e.Index, e.File) }

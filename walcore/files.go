@@ -213,10 +213,13 @@ func (r *Reader) readLogFile(id uint64, n *NativeFile, newest bool, before *Read
 	}
 	f, err := newLogFile(id, n.f, n.Attr, table)
 	if err == nil && old != nil {
+		f.emptied = old.emptied
 		if !old.sized.Load() {
 			old = old.before.Load()
 		}
-		if f.emptied = old.wasEmptied(); !f.emptied {
+		if old.wasEmptied() {
+			f.emptied++
+		} else {
 			f.before.Store(old)
 		}
 	}

@@ -39,11 +39,17 @@ type LogFile struct {
 	// before is the same file as an earlier reader saw it, if its sizes are
 	// there to begin with.
 	before atomic.Pointer[LogFile]
-	// emptied says that payloads were emptied since: those sizes hold no longer.
-	emptied bool
+	// emptied counts how often payloads were found emptied while the file was
+	// followed: sizes from before hold no longer.
+	emptied uint64
 
 	verified atomic.Pointer[slotBits] // slots whose checksums were found right; nil: none yet
 }
+
+// Identity differs between files of the same name, and between before and after
+// payloads were emptied: slots that are the same are the same entries only in
+// files that are.
+func (l *LogFile) Identity() uint64 { return l.Attr.FileID() + l.emptied<<48 }
 
 // newLogFile reads the key header of f.
 func newLogFile(id uint64, f *os.File, attr Attr, table *slotTable) (*LogFile, error) {

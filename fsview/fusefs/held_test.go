@@ -67,6 +67,7 @@ func TestHeld(t *testing.T) {
 			{"rewritten", []func(*raftdir.Writer){rewrites}, []uint64{175, 176, 177, 180, 182, 185, 190, 195}},
 			{"rewritten in an earlier file", []func(*raftdir.Writer){reachesBack}, []uint64{120, 121, 122, 125, 130, 150, 180, 190}},
 			{"compacted", []func(*raftdir.Writer){compacts}, []uint64{1, 50, 80, 120, 160, 161}},
+			{"emptied", []func(*raftdir.Writer){empties, empties}, []uint64{1, 2, 80, 81, 120, 140, 141, 190}},
 			{"rewritten again and again", []func(*raftdir.Writer){rewrites, rewrites, appends, reachesBack, rotates, compacts},
 				[]uint64{50, 122, 130, 176, 180, 190}},
 		} {
@@ -121,6 +122,7 @@ func TestHeldInParts(t *testing.T) {
 			{"overwritten by what is longer", func(w *raftdir.Writer) { w.Rewind(index - 2); w.Append(30) }},
 			{"cut off", func(w *raftdir.Writer) { w.Rewind(index - 1) }},
 			{"cut off, in a file that goes", func(w *raftdir.Writer) { w.Rewind(3000); w.Append(10) }},
+			{"emptied", func(w *raftdir.Writer) { w.Empty(index + 1) }},
 			{"compacted", func(w *raftdir.Writer) {
 				w.Append(3000)
 				w.CommitTo(w.Last)

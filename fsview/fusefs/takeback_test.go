@@ -33,6 +33,12 @@ func rewrites(w *raftdir.Writer) { rewind(w, 175) }
 // reachesBack rewrites from an earlier file on.
 func reachesBack(w *raftdir.Writer) { rewind(w, 120) }
 
+// empties leaves more entries without payload each time.
+func empties(w *raftdir.Writer) {
+	w.Append(1)
+	w.Empty(w.Last - 60)
+}
+
 func rewind(w *raftdir.Writer, index uint64) {
 	w.Rewind(index)
 	w.Append(10)

@@ -227,6 +227,18 @@ func (w *Writer) Rewind(index uint64) {
 	w.Last = index
 }
 
+// Empty sets the length of the normal entries below index to 0, as dgraph debug
+// --truncate does.
+func (w *Writer) Empty(index uint64) {
+	for _, f := range w.files {
+		for i := range f.n {
+			if TypeOf(f.first()+uint64(i)) == 0 && f.first()+uint64(i) < index {
+				clear(f.data[f.offset(i):][:4])
+			}
+		}
+	}
+}
+
 // offset is where slot i's payload begins.
 func (f *file) offset(i int) int { return int(binary.BigEndian.Uint64(f.data[i*slotSize+16:])) }
 
