@@ -132,6 +132,11 @@ func (s *DiskStorage) writePayloads(entries []*raftpb.Entry) ([]part, error) {
 		if err := g.reserve(tail); err != nil {
 			return nil, err
 		}
+		if s.opts.Sync == SyncAlways {
+			if err := g.writeAhead(tail); err != nil {
+				return nil, err
+			}
+		}
 		from := len(s.slots)
 		if err := s.writeEntries(g, entries[:n]); err != nil {
 			return nil, err

@@ -136,7 +136,7 @@ func (c *crashTest) step() {
 		}
 		c.seen[key] = true
 		// With -race a state takes ten times as long.
-		if !raceEnabled || len(c.seen)%8 == 0 {
+		if !raceEnabled || len(c.seen)%16 == 0 {
 			states = append(states, s)
 		}
 	})

@@ -202,8 +202,6 @@ func (s *DiskStorage) writeNewMeta(parts []meta.Stretch, size int64) (vfs.File, 
 	return f, nil
 }
 
-var zeros [4096]byte
-
 func allZero(b []byte) bool {
 	for len(b) > 0 {
 		n := min(len(b), len(zeros))

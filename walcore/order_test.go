@@ -82,18 +82,18 @@ func TestOrderOfWrites(t *testing.T) {
 	}
 	plain := slices.Concat([]step{
 		{"append", func(s *DiskStorage) error { return s.Save(hard(1, 1, 2), someEntries(1, 1, 4), nil) },
-			"write 1, sync 1, write 1, sync 1, write m, sync m"},
+			"zero 1, write 1, sync 1, write 1, sync 1, write m, sync m"},
 	}, common, []step{
 		{"append over two files", func(s *DiskStorage) error { return s.Save(nil, someEntries(1, 5, 15), nil) },
-			"write 1, truncate 1, create 2, truncate 2, sync 2, sync dir, write 2, sync 1, sync 2, write 1, sync 1, write 2, sync 2"},
+			"write 1, truncate 1, create 2, truncate 2, zero 2, sync 2, sync dir, zero 2, write 2, sync 1, sync 2, write 1, sync 1, write 2, sync 2"},
 		{"append to a third", func(s *DiskStorage) error { return s.Save(nil, someEntries(1, 20, 5), nil) },
-			"write 2, truncate 2, create 3, truncate 3, sync 3, sync dir, write 3, sync 2, sync 3, write 2, sync 2, write 3, sync 3"},
+			"write 2, truncate 2, create 3, truncate 3, zero 3, sync 3, sync dir, zero 3, write 3, sync 2, sync 3, write 2, sync 2, write 3, sync 3"},
 		{"overwrite", func(s *DiskStorage) error { return s.Save(nil, someEntries(2, 22, 1), nil) },
-			"write 3, sync 3, write 3, sync 3, write 3, sync 3"},
+			"zero 3, sync 3, zero 3, write 3, sync 3, write 3, sync 3"},
 		{"overwrite from the first file", func(s *DiskStorage) error { return s.Save(nil, someEntries(3, 6, 1), nil) },
-			"remove 3, sync dir, remove 2, sync dir, write 1, sync 1, write 1, sync 1, write 1, sync 1"},
+			"remove 3, sync dir, remove 2, sync dir, zero 1, sync 1, zero 1, write 1, sync 1, write 1, sync 1"},
 		{"fill two files", func(s *DiskStorage) error { return s.Save(nil, someEntries(3, 7, 9), nil) },
-			"write 1, truncate 1, create 4, truncate 4, sync 4, sync dir, write 4, " +
+			"write 1, truncate 1, create 4, truncate 4, zero 4, sync 4, sync dir, zero 4, write 4, " +
 				"sync 1, sync 4, write 1, sync 1, write 4, sync 4"},
 		{"snapshot", func(s *DiskStorage) error { return s.CreateSnapshot(12, nil, []byte("x")) },
 			"remove m.new, create m.new, truncate m.new, write m.new, write m.new, sync m.new, rename m.new, sync dir, remove 1, sync dir"},
@@ -102,26 +102,26 @@ func TestOrderOfWrites(t *testing.T) {
 	})
 	sums := slices.Concat([]step{
 		{"append", func(s *DiskStorage) error { return s.Save(hard(1, 1, 2), someEntries(1, 1, 4), nil) },
-			"write 1, write 1, sync 1, write m, sync m"},
+			"zero 1, write 1, write 1, sync 1, write m, sync m"},
 	}, common, []step{
 		{"append over two files", func(s *DiskStorage) error { return s.Save(nil, someEntries(1, 5, 15), nil) },
-			"write 1, truncate 1, create 2, truncate 2, sync 2, sync dir, write 2, write 1, sync 1, write 2, sync 2"},
+			"write 1, truncate 1, create 2, truncate 2, zero 2, sync 2, sync dir, zero 2, write 2, write 1, sync 1, write 2, sync 2"},
 		{"overwrite", func(s *DiskStorage) error { return s.Save(nil, someEntries(2, 18, 1), nil) },
-			"write 2, sync 2, write 2, write 2, sync 2"},
+			"zero 2, sync 2, zero 2, write 2, write 2, sync 2"},
 	})
 	// Compaction over several files, and a snapshot whose entries and hard state
 	// come after it.
 	files := []step{
 		{"append over four files", func(s *DiskStorage) error { return s.Save(hard(1, 1, 33), someEntries(1, 1, 35), nil) },
-			"write 1, truncate 1, create 2, truncate 2, sync 2, sync dir, write 2, truncate 2, create 3, truncate 3, sync 3, sync dir, " +
-				"write 3, truncate 3, create 4, truncate 4, sync 4, sync dir, write 4, sync 1, sync 2, sync 3, sync 4, " +
+			"zero 1, write 1, truncate 1, create 2, truncate 2, zero 2, sync 2, sync dir, zero 2, write 2, truncate 2, create 3, truncate 3, zero 3, sync 3, sync dir, " +
+				"zero 3, write 3, truncate 3, create 4, truncate 4, zero 4, sync 4, sync dir, zero 4, write 4, sync 1, sync 2, sync 3, sync 4, " +
 				"write 1, sync 1, write 2, sync 2, write 3, sync 3, write 4, sync 4, write m, sync m"},
 		{"snapshot", func(s *DiskStorage) error { return s.CreateSnapshot(33, nil, []byte("x")) },
 			"remove m.new, create m.new, truncate m.new, write m.new, write m.new, sync m.new, rename m.new, sync dir, " +
 				"remove 1, remove 2, remove 3, sync dir"},
 		{"install, entries and hard state", func(s *DiskStorage) error { return s.Save(hard(9, 2, 42), someEntries(9, 41, 2), later) },
 			"remove m.new, create m.new, truncate m.new, write m.new, write m.new, sync m.new, rename m.new, sync dir, remove 4, sync dir, " +
-				"create 5, truncate 5, sync 5, sync dir, write 5, sync 5, write 5, sync 5, write m, sync m"},
+				"create 5, truncate 5, zero 5, sync 5, sync dir, zero 5, write 5, sync 5, write 5, sync 5, write m, sync m"},
 	}
 	manual := []step{
 		{"append", func(s *DiskStorage) error { return s.Save(hard(1, 1, 2), someEntries(1, 1, 4), nil) }, "write 1, write 1, write m"},

@@ -49,6 +49,9 @@ func (s *DiskStorage) createSegment(id uint64) (_ *segment, err error) {
 	if err == nil {
 		err = g.f.Allocate(0, PayloadAt)
 	}
+	if err == nil && s.opts.Sync == SyncAlways {
+		_, err = g.f.WriteAt(zeros[:s.opts.limits.slots*SlotSize], 0)
+	}
 	if err == nil && g.header.KeyID != 0 {
 		header := EncodeKeyHeader(g.header)
 		_, err = g.f.WriteAt(header[:], KeyHeaderAt)
@@ -141,7 +144,7 @@ func (s *DiskStorage) rewind(index uint64) error {
 	g.full.Store(0)
 	s.segments = s.segments[:k+1]
 	s.mu.Unlock()
-	g.tail, g.reserved = tail, tail
+	g.tail, g.reserved, g.zeroed = tail, tail, tail
 
 	for j := len(later) - 1; j >= 0; j-- {
 		if err := errors.Join(s.remove(later[j]), s.syncDir()); err != nil {

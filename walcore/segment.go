@@ -35,6 +35,7 @@ type segment struct {
 	size     int64 // of the file
 	tail     int64 // where the next payload goes: at end, or behind what was sealed before
 	reserved int64 // room on disk is certain up to here
+	zeroed   int64 // zeros were written up to here
 	dirty    bool  // written since the last flush
 }
 
@@ -153,63 +154,4 @@ func (g *segment) payloadEnd(i int) (int64, error) {
 		return 0, g.fail(i, fmt.Errorf("the payload claims %d bytes, the file ends at %d: %w", n, g.size, ErrDamaged))
 	}
 	return end, nil
-}
-
-// behindSealed is the first place at or behind end with nothing but zeros
-// after it. A payload that was sealed and then dropped by a rewrite or a crash
-// has left its bytes there. Another payload with the same IV, hence the same
-// key stream, would give away the XOR of the two.
-func (g *segment) behindSealed(end int64) (int64, error) {
-	place := end
-	buf := make([]byte, 64<<10)
-	for at := end; ; {
-		from, to, found, err := g.f.NextData(at)
-		if err != nil || !found {
-			return place, err
-		}
-		for at = max(from, at); at < to; at += int64(len(buf)) {
-			b := buf[:min(int64(len(buf)), to-at)]
-			if _, err := g.f.ReadAt(b, at); err != nil {
-				return 0, g.fail(-1, err)
-			}
-			for i := len(b) - 1; i >= 0; i-- {
-				if b[i] != 0 {
-					// The last sealed byte may be 0 itself: step
-					// over a whole cipher block.
-					place = at + int64(i) + 1 + 16
-					break
-				}
-			}
-		}
-		at = to
-	}
-}
-
-// reserveStep is how far ahead of the payloads room on disk is made sure of.
-const reserveStep = 4 << 20
-
-// reserve makes room for payloads up to end. When the disk is full it fails
-// and has changed nothing. A crash leaves room reserved or the file grown,
-// both without meaning.
-func (g *segment) reserve(end int64) error {
-	if end > g.size {
-		grown := g.size
-		for grown < end {
-			grown += min(grown, maxGrowth)
-		}
-		if err := g.f.Truncate(grown); err != nil {
-			return g.fail(-1, err)
-		}
-		g.size = grown
-		g.dirty = true
-	}
-	if end > g.reserved {
-		from := max(g.reserved, PayloadAt)
-		to := max(end, min(from+reserveStep, g.size))
-		if err := g.f.Allocate(from, to-from); err != nil {
-			return g.fail(-1, err)
-		}
-		g.reserved = to
-	}
-	return nil
 }

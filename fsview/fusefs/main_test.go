@@ -27,6 +27,8 @@ func TestMain(m *testing.M) {
 	if op := os.Getenv(childVariable); op != "" {
 		os.Exit(childMain(op, os.Args[1:]))
 	}
+	// A program with the race detector sleeps for a second before it ends.
+	os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE"))
 	code := m.Run()
 	if left := leftMounts(); len(left) > 0 {
 		fmt.Fprintf(os.Stderr, "mounts left behind: %v\n", left)

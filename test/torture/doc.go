@@ -10,8 +10,8 @@
 // a writer at full speed, which replaces the whole log every second or so, and
 // with one at a rate, which leaves readers the time to see each state; one whose
 // log files grow and end by size, which takes 3 GB; and two of walcore.DiskStorage.
-// In less than thirty seconds, and with the race detector, three of the seven
-// take part.
+// In less than thirty seconds, three of the seven take part; with the race
+// detector, an eighth alone.
 //
 // A payload is derived from index and term (see package raftdir), and a file
 // says both: its name the index, its time the term. So a reader can tell, of

@@ -38,6 +38,7 @@ type run struct {
 	program string // the writer's
 	args    []string
 	short   bool // part of a short test too
+	race    bool // for the race detector, with which no other run takes place
 	full    bool // until a log file has ended by size
 }
 
@@ -51,17 +52,19 @@ var runs = []run{
 	{name: "large", program: "writer", args: []string{"-large", "-files", "2"}, full: true},
 	{name: "storage", sealed: true, program: "storage", args: []string{"-checksums"}, short: true},
 	{name: "storage-large", program: "storage", args: []string{"-large", "-files", "2"}, full: true},
+	// A mount with the race detector is ten times as slow: so is the writer.
+	{name: "race", sealed: true, program: "writer", args: []string{"-rate", "400", "-slots", "500"}, race: true},
 }
 
 func TestTorture(t *testing.T) {
 	// Those that -run names share the time.
 	_, pattern, named := strings.Cut(flag.Lookup("test.run").Value.String(), "/")
-	short := *duration < 30*time.Second || child.Race
+	short := *duration < 30*time.Second
 	selected := slices.DeleteFunc(slices.Clone(runs), func(r run) bool {
 		if named {
 			return !regexp.MustCompile(pattern).MatchString(r.name)
 		}
-		return short && !r.short
+		return r.race != child.Race || short && !r.short && !r.race
 	})
 	for _, r := range selected {
 		t.Run(r.name, func(t *testing.T) { torture(t, r, *duration/time.Duration(len(selected))) })

@@ -9,6 +9,7 @@
 package crashfs
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -91,7 +92,8 @@ func (c *Dir) load(name string) (*inode, error) {
 // OnStep sets what is called after each change and each flush.
 func (c *Dir) OnStep(step func()) { c.step = step }
 
-// OnOp sets what is asked before each operation; its error is the operation's.
+// OnOp sets what is asked before each operation, such as "write NAME", or "zero
+// NAME" if that is all that is written; its error is the operation's.
 func (c *Dir) OnOp(fail func(op string) error) { c.fail = fail }
 
 func (c *Dir) before(op string) error {
@@ -133,11 +135,23 @@ func (n *inode) write(b []byte, off int64, block int) {
 		p := make([]byte, block)
 		copy(p, n.data[k])
 		copy(p[at:], b[:m])
-		n.data[k] = p
-		n.touch(k)
+		if !n.holds(k, p) {
+			n.data[k] = p
+			n.touch(k)
+		}
 		b, off = b[m:], off+m
 	}
 }
+
+// holds reports whether block k is p: writing that makes no other state.
+func (n *inode) holds(k int64, p []byte) bool {
+	if now := n.data[k]; now != nil {
+		return bytes.Equal(now, p)
+	}
+	return allZero(p)
+}
+
+func allZero(b []byte) bool { return bytes.Count(b, []byte{0}) == len(b) }
 
 func (n *inode) truncate(size int64, block int) {
 	for k, p := range n.data {
@@ -228,7 +242,11 @@ type file struct {
 }
 
 func (f *file) WriteAt(b []byte, off int64) (int, error) {
-	if err := f.dir.before("write " + f.n.name); err != nil {
+	op := "write "
+	if allZero(b) {
+		op = "zero "
+	}
+	if err := f.dir.before(op + f.n.name); err != nil {
 		return 0, err
 	}
 	k, err := f.File.WriteAt(b, off)
