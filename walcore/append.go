@@ -4,7 +4,6 @@ import (
 	"crypto/cipher"
 	"encoding/binary"
 	"errors"
-	"slices"
 	"sync"
 
 	"go.etcd.io/raft/v3/raftpb"
@@ -50,13 +49,15 @@ func (s *DiskStorage) appendEntries(entries []*raftpb.Entry) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range parts {
-		if p.g != s.current() {
+		if g := s.current(); p.g != g {
+			if g != nil {
+				p.g.raw = g.pack() // memory that is new takes longer than all the rest
+				g.f.Map(0)
+			}
 			s.segments = append(s.segments, p.g)
 		}
-		if room := s.opts.limits.slots * SlotSize; cap(p.g.table) < len(p.g.table)+len(p.slots) {
-			p.g.table = slices.Grow(p.g.table, room-len(p.g.table)) // once for all
-		}
-		p.g.table = append(p.g.table, p.slots...)
+		p.g.unpack()
+		p.g.raw = append(p.g.raw, p.slots...)
 		p.g.end = p.g.tail
 	}
 	s.count.entries.Add(uint64(len(entries)))
@@ -211,7 +212,7 @@ func (s *DiskStorage) writeSlots(parts []part) error {
 		}
 	}
 	for i, p := range parts {
-		if _, err := p.g.f.WriteAt(p.slots, int64(p.g.slots())*SlotSize); err != nil {
+		if err := s.writeTable(p.g, p.slots); err != nil {
 			return p.g.fail(p.g.slots(), err)
 		}
 		p.g.dirty = true
@@ -222,6 +223,21 @@ func (s *DiskStorage) writeSlots(parts []part) error {
 		}
 	}
 	return nil
+}
+
+// fewSlots can be stored before a page fault costs more than a system call.
+const fewSlots = 8
+
+// writeTable writes slots behind those that the file has.
+func (s *DiskStorage) writeTable(g *segment, slots []byte) error {
+	at := g.slots() * SlotSize
+	if s.opts.Sync == SyncManual && len(slots) <= fewSlots*SlotSize {
+		if table := g.f.Map(SlotTableSize); table != nil {
+			return storeSlots(table, at, slots)
+		}
+	}
+	_, err := g.f.WriteAt(slots, int64(at))
+	return err
 }
 
 func (s *DiskStorage) flushParts(parts []part) error {

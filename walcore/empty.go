@@ -92,7 +92,7 @@ func (e emptying) covers(s Slot) bool {
 
 // dropSums takes the checksums of the file's first n normal entries away.
 func (s *DiskStorage) dropSums(g *segment, n int) error {
-	table := append([]byte(nil), g.table...)
+	table := g.onDisk(g.slots())
 	changed := false
 	for i := range n {
 		if slot := g.slot(i); slot.Type == raftpb.EntryType_EntryNormal && slot.Sum != 0 {
@@ -112,7 +112,11 @@ func (s *DiskStorage) dropSums(g *segment, n int) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	g.table = table
+	packed := g.packed != nil
+	g.slotList = slotList{raw: table}
+	if packed {
+		g.pack()
+	}
 	return nil
 }
 

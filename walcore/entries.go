@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/trace"
+	"slices"
 
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
@@ -55,15 +56,10 @@ func (s *DiskStorage) Entries(lo, hi, maxSize uint64) ([]*raftpb.Entry, error) {
 // batch gathers the entries of one call.
 type batch struct {
 	entries []*raftpb.Entry
-	left    uint64 // of maxSize
+	term    *uint64 // the last entry's: few entries have one of their own
+	left    uint64  // of maxSize
 	full    bool
-}
-
-// record is an entry together with what its pointers point to.
-type record struct {
-	entry       raftpb.Entry
-	term, index uint64
-	typ         raftpb.EntryType
+	raw     [SlotSize]byte
 }
 
 // read takes entries from slot i on, n at most: those of one window of the
@@ -74,29 +70,55 @@ func (b *batch) read(g *segment, i, n int) (int, error) {
 		return 0, err
 	}
 	start := g.offset(i)
-	records := make([]record, k)
-	if b.entries == nil {
-		b.entries = make([]*raftpb.Entry, 0, k)
-	}
+	entries, indexes := make([]raftpb.Entry, k), make([]uint64, k)
+	b.entries = slices.Grow(b.entries, k)
 	for j := range k {
-		r := &records[j]
-		stored, err := g.stored(i+j, buf, start)
+		slot := g.slot(i + j)
+		stored, err := g.stored(i+j, slot, &b.raw, buf, start)
 		if err != nil {
 			return 0, err
 		}
-		r.set(g.slot(i+j), stored[LengthSize:])
-		size := r.size()
+		e := &entries[j]
+		indexes[j] = slot.Index
+		b.set(e, slot, &indexes[j], stored[LengthSize:])
+		size := entrySize(slot, len(e.Data))
 		if size > b.left && len(b.entries) > 0 {
 			b.full = true
 			return j, nil
 		}
 		if g.seal != nil {
-			unseal(g.seal, g.header.iv(uint64(g.offset(i+j))), r.entry.Data, 0)
+			unseal(g.seal, g.header.iv(slot.Offset), e.Data, 0)
 		}
 		b.left -= min(size, b.left)
-		b.entries = append(b.entries, &r.entry)
+		b.entries = append(b.entries, e)
 	}
 	return k, nil
+}
+
+func (b *batch) set(e *raftpb.Entry, s Slot, index *uint64, data []byte) {
+	if b.term == nil || *b.term != s.Term {
+		term := s.Term
+		b.term = &term
+	}
+	e.Term, e.Index = b.term, index
+	if len(data) > 0 {
+		e.Data = data
+	}
+	if s.Type != raftpb.EntryType_EntryNormal {
+		e.Type = s.Type.Enum()
+	}
+}
+
+// entrySize is an entry's size in Raft's encoding, without reflection.
+func entrySize(s Slot, data int) uint64 {
+	n := 2 + protowire.SizeVarint(s.Term) + protowire.SizeVarint(s.Index)
+	if s.Type != raftpb.EntryType_EntryNormal {
+		n += 1 + protowire.SizeVarint(uint64(s.Type))
+	}
+	if data > 0 {
+		n += 1 + protowire.SizeBytes(data)
+	}
+	return uint64(n)
 }
 
 // window reads the payloads of some slots from i on, as they are stored: as
@@ -119,10 +141,9 @@ func (g *segment) window(i, n int, most uint64) (k int, buf []byte, err error) {
 	return k, buf, nil
 }
 
-// stored cuts the slot's length and payload out of buf, which was read from
-// start on, and checks them.
-func (g *segment) stored(i int, buf []byte, start int64) ([]byte, error) {
-	s := g.slot(i)
+// stored cuts a slot's length and payload out of buf, which was read from start
+// on, and checks them. raw is room for the slot as it is on disk.
+func (g *segment) stored(i int, s Slot, raw *[SlotSize]byte, buf []byte, start int64) ([]byte, error) {
 	at := int64(s.Offset) - start
 	n := int64(binary.BigEndian.Uint32(buf[at:]))
 	if err := g.fits(i, n); err != nil {
@@ -130,32 +151,10 @@ func (g *segment) stored(i int, buf []byte, start int64) ([]byte, error) {
 	}
 	b := buf[at : at+LengthSize+n : at+LengthSize+n]
 	if s.Sum != 0 {
-		if got := checksumAt(g.table[i*SlotSize:], b); got != s.Sum {
+		EncodeSlot(raw[:], s)
+		if got := checksumAt(raw[:], b); got != s.Sum {
 			return nil, g.fail(i, fmt.Errorf("the checksum is %08x, want %08x: %w", got, s.Sum, ErrDamaged))
 		}
 	}
 	return b, nil
-}
-
-func (r *record) set(s Slot, data []byte) {
-	r.term, r.index, r.typ = s.Term, s.Index, s.Type
-	r.entry.Term, r.entry.Index = &r.term, &r.index
-	if len(data) > 0 {
-		r.entry.Data = data
-	}
-	if r.typ != raftpb.EntryType_EntryNormal {
-		r.entry.Type = &r.typ
-	}
-}
-
-// size is the entry's size in Raft's encoding, without reflection.
-func (r *record) size() uint64 {
-	n := 2 + protowire.SizeVarint(r.term) + protowire.SizeVarint(r.index)
-	if r.entry.Type != nil {
-		n += 1 + protowire.SizeVarint(uint64(r.typ))
-	}
-	if r.entry.Data != nil {
-		n += 1 + protowire.SizeBytes(len(r.entry.Data))
-	}
-	return uint64(n)
 }

@@ -29,6 +29,9 @@ func (s *DiskStorage) mend(v *verdict) error {
 			}
 		}
 		g.tail, g.reserved = g.end, g.end
+		if last {
+			g.unpack()
+		}
 		if last && g.seal != nil {
 			var err error
 			if g.tail, err = g.behindSealed(g.end); err != nil {
@@ -82,7 +85,7 @@ func (s *DiskStorage) mendFiles(v *verdict) error {
 // mendTable zeroes everything behind the sound slots, before anything is
 // appended that would join it up again.
 func (s *DiskStorage) mendTable(g *foundFile, last bool) error {
-	from := int64(len(g.table))
+	from := int64(g.slots() * SlotSize)
 	if last {
 		s.found(Problem{File: g.name, Slot: g.slots(), Offset: uint64(from), Index: g.last() + 1, Kind: KindTorn,
 			Message: "dropped from here on: " + g.why()})

@@ -104,7 +104,7 @@ func (s *DiskStorage) setID(set func(m *metaFile)) error {
 }
 
 func (s *DiskStorage) writeMeta(b meta.Stretch, lazy bool, set func(*metaFile)) error {
-	if _, err := s.meta.f.WriteAt(b.Bytes, b.At); err != nil {
+	if err := s.storeMeta(b); err != nil {
 		return s.poison(&Error{File: MetaName, Slot: -1, Offset: uint64(b.At), Err: err})
 	}
 	s.meta.dirty = true
@@ -117,6 +117,21 @@ func (s *DiskStorage) writeMeta(b meta.Stretch, lazy bool, set func(*metaFile)) 
 	set(&s.meta)
 	s.mu.Unlock()
 	return nil
+}
+
+// mappedMeta is how much of wal.meta is mapped: the ids and the hard state.
+const mappedMeta = 1024
+
+func (s *DiskStorage) storeMeta(b meta.Stretch) error {
+	if s.opts.Sync == SyncManual {
+		if mapping := s.meta.f.Map(mappedMeta); mapping != nil {
+			if done, err := storeOne(mapping, int(b.At), b.Bytes); done || err != nil {
+				return err
+			}
+		}
+	}
+	_, err := s.meta.f.WriteAt(b.Bytes, b.At)
+	return err
 }
 
 func (s *DiskStorage) flushMeta() error {

@@ -82,7 +82,8 @@ func (g *foundFile) scan(room []byte, m *metaFile) error {
 		n++
 	}
 	g.stale = !allZero(table[n*SlotSize:])
-	g.table = append([]byte(nil), table[:n*SlotSize]...)
+	columns := packSlots(table[:n*SlotSize])
+	g.packed = &columns
 	return g.settleEnd(m.emptying)
 }
 
@@ -130,7 +131,7 @@ func (g *foundFile) settleEnd(e emptying) error {
 // cut takes the slots from n on for unsound.
 func (g *foundFile) cut(n int, why string) {
 	g.bad, g.stale = why, true
-	g.table = g.table[:n*SlotSize]
+	g.keep(n)
 	g.dead = min(g.dead, n)
 }
 
@@ -246,6 +247,7 @@ func (s *DiskStorage) checkSums(g *foundFile) error {
 	if snap := s.meta.snapIndex; g.first() <= snap {
 		i = min(g.slotOf(snap)+1, g.slots())
 	}
+	var raw [SlotSize]byte
 	for i < g.slots() {
 		if g.slot(i).Sum == 0 {
 			i++
@@ -257,7 +259,7 @@ func (s *DiskStorage) checkSums(g *foundFile) error {
 		}
 		start := g.offset(i)
 		for end := i + k; i < end; i++ {
-			if _, err := g.stored(i, buf, start); errors.Is(err, ErrDamaged) {
+			if _, err := g.stored(i, g.slot(i), &raw, buf, start); errors.Is(err, ErrDamaged) {
 				g.cut(i, errors.Unwrap(err).Error())
 				return g.settleEnd(s.meta.emptying)
 			} else if err != nil {

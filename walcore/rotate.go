@@ -137,10 +137,11 @@ func (s *DiskStorage) rewind(index uint64) error {
 	}
 	later := s.segments[k+1:]
 	s.log.Debug("log rewritten", "dir", s.path, "from", index, "last", s.logLast(), "file", g.name, "files_removed", len(later))
-	blank := make([]byte, len(g.table)-i*SlotSize)
+	blank := make([]byte, (g.slots()-i)*SlotSize)
+	before := slotList{raw: g.onDisk(i)}
 
 	s.mu.Lock()
-	g.table, g.end = g.table[:i*SlotSize], end
+	g.slotList, g.end = before, end
 	g.full.Store(0)
 	s.segments = s.segments[:k+1]
 	s.mu.Unlock()

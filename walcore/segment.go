@@ -21,10 +21,9 @@ type segment struct {
 	header KeyHeader
 	seal   cipher.Block // nil: the payloads are plain
 
-	// The slots in use, as on disk. Readers look at it with DiskStorage.mu
-	// held.
-	table []byte
-	dead  int // slots before the first entry
+	// The slots in use. Readers look at them with DiskStorage.mu held.
+	slotList
+	dead int // slots before the first entry
 	// end is where the last slot's payload ends. Readers look at it as well.
 	end int64
 
@@ -37,16 +36,6 @@ type segment struct {
 	reserved int64 // room on disk is certain up to here
 	zeroed   int64 // zeros were written up to here
 	dirty    bool  // written since the last flush
-}
-
-func (g *segment) slots() int { return len(g.table) / SlotSize }
-
-func (g *segment) slot(i int) Slot { return DecodeSlot(g.table[i*SlotSize:]) }
-
-func (g *segment) term(i int) uint64 { return binary.BigEndian.Uint64(g.table[i*SlotSize:]) }
-
-func (g *segment) offset(i int) int64 {
-	return int64(binary.BigEndian.Uint64(g.table[i*SlotSize+16:]))
 }
 
 // entries is the number of entries in the file.
@@ -70,10 +59,6 @@ func (g *segment) last() uint64 {
 
 // slotOf is the slot of an index that the file holds.
 func (g *segment) slotOf(index uint64) int { return g.dead + int(index-g.first()) }
-
-func (g *segment) index(i int) uint64 {
-	return binary.BigEndian.Uint64(g.table[i*SlotSize+8:])
-}
 
 // bound is a place that the slot's payload does not go beyond: where the next
 // one begins, or where the last one ends.

@@ -2,7 +2,6 @@ package walcore
 
 import (
 	"bytes"
-	"encoding/binary"
 	"math"
 	"os"
 	"sync"
@@ -12,15 +11,10 @@ import (
 
 // slotTable is a log file's slots as they were read, those before the first
 // empty one. It does not change, and readers of the same file share it.
-//
-// It is kept as columns, which take some 2 bytes a slot, and 6 where it has a
-// checksum: a reader holds the tables of all log files, and there is no end to
-// them.
 type slotTable struct {
-	n                                    int
-	terms, indexes, offsets, sums, types column
-	chain                                []run // the longest chain of runs
-	*survey                                    // nil: the slots have to be looked at one by one
+	slotColumns
+	chain   []run // the longest chain of runs
+	*survey       // nil: the slots have to be looked at one by one
 	// leftovers are slots behind the first empty one, at leftoverAt.
 	leftovers  []Slot
 	leftoverAt []int
@@ -31,12 +25,6 @@ type slotTable struct {
 
 // Slots is the number of slots in use, sound or not.
 func (t *slotTable) Slots() int { return t.n }
-
-func (t *slotTable) slot(i int) Slot {
-	return Slot{Term: t.terms.at(i), Index: t.indexes.at(i), Offset: t.offsets.at(i), Type: t.entryType(i), Sum: uint32(t.sums.at(i))}
-}
-
-func (t *slotTable) entryType(i int) raftpb.EntryType { return raftpb.EntryType(t.types.at(i)) }
 
 func (t *slotTable) typeKnown(i int) bool {
 	is := t.entryType(i)
@@ -68,15 +56,9 @@ func readTable(f *os.File, size int64) (*slotTable, error) {
 
 // packTable takes slots as they are stored.
 func packTable(raw []byte) *slotTable {
-	n := len(raw) / SlotSize
 	t := &slotTable{
-		n:       n,
-		terms:   packColumn(n, words(raw, 0)),
-		indexes: packColumn(n, words(raw, 8)),
-		offsets: packColumn(n, words(raw, 16)),
-		sums:    packColumn(n, halves(raw, 24)),
-		types:   packColumn(n, halves(raw, 28)),
-		chain:   longestChain(runsOf(n, func(i int) Slot { return DecodeSlot(raw[i*SlotSize:]) })),
+		slotColumns: packSlots(raw),
+		chain:       longestChain(runsOf(len(raw)/SlotSize, func(i int) Slot { return DecodeSlot(raw[i*SlotSize:]) })),
 	}
 	t.survey = t.look()
 	return t
@@ -110,34 +92,6 @@ func (t *slotTable) look() *survey {
 		}
 	}
 	return s
-}
-
-// words and halves read a field of the slots, of 8 bytes or 4.
-func words(raw []byte, field int) func([]uint64, int) {
-	return func(numbers []uint64, from int) {
-		for j := range numbers {
-			numbers[j] = binary.BigEndian.Uint64(raw[(from+j)*SlotSize+field:])
-		}
-	}
-}
-
-func halves(raw []byte, field int) func([]uint64, int) {
-	return func(numbers []uint64, from int) {
-		for j := range numbers {
-			numbers[j] = uint64(binary.BigEndian.Uint32(raw[(from+j)*SlotSize+field:]))
-		}
-	}
-}
-
-// unpack writes the slots from the given one on to raw, as they were stored.
-func (t *slotTable) unpack(raw []byte, from int) {
-	for i := 0; i < len(raw)/SlotSize; i++ {
-		b := raw[i*SlotSize:][:SlotSize]
-		binary.BigEndian.PutUint64(b, t.terms.at(from+i))
-		binary.BigEndian.PutUint64(b[8:], t.indexes.at(from+i))
-		binary.BigEndian.PutUint64(b[16:], t.offsets.at(from+i))
-		binary.BigEndian.PutUint64(b[24:], t.sums.at(from+i)<<32|t.types.at(from+i))
-	}
 }
 
 // unfinished reports whether the table looks as if a writer were at work in it

@@ -96,7 +96,10 @@ func TestLogFileCutWhileMounted(t *testing.T) {
 	} {
 		// Of a mount that follows, nothing must still be right but what is
 		// whole on disk; how soon it is seen to be gone is not told here.
-		for _, frozen := range []bool{true, false} {
+		for _, frozen := range []bool{false, true} {
+			if frozen && raceEnabled {
+				continue // nothing changes in a frozen mount
+			}
 			t.Run(fmt.Sprintf("%s, frozen %t", test.name, frozen), func(t *testing.T) {
 				t.Parallel()
 				dir := fixture.Dir(t, name)

@@ -94,7 +94,7 @@ func TestRestored(t *testing.T) {
 		}
 		return err
 	}
-	for _, test := range []struct {
+	tests := []struct {
 		name  string
 		other func(t *testing.T) string
 		put   func(dir, other string) error
@@ -104,7 +104,11 @@ func TestRestored(t *testing.T) {
 		{"folder, a Zero's log", func(t *testing.T) string { return fixture.Dir(t, "zero") }, folder},
 		{"files, a Zero's log", func(t *testing.T) string { return fixture.Dir(t, "zero") }, files},
 		{"folder, with a snapshot", func(t *testing.T) string { return fixture.Dir(t, "bigsnap") }, folder},
-	} {
+	}
+	if raceEnabled {
+		tests = tests[:2]
+	}
+	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			dir, other := fixture.Dir(t, "alpha"), test.other(t)

@@ -268,6 +268,9 @@ func (f *file) Truncate(size int64) error {
 // Allocate reserves nothing: states have no full disk.
 func (f *file) Allocate(off, n int64) error { return f.dir.before("allocate " + f.n.name) }
 
+// Map is not to be had: stores would not be seen.
+func (f *file) Map(int64) []byte { return nil }
+
 func (f *file) Sync() error {
 	if err := f.dir.before("sync " + f.n.name); err != nil {
 		return err

@@ -207,11 +207,13 @@ func (f *scratchFile) Truncate(size int64) error {
 // Allocate does nothing: whether the disk has room is not found out.
 func (f *scratchFile) Allocate(off, n int64) error { return nil }
 
+func (f *scratchFile) Map(int64) []byte { return nil }
+
 func (f *scratchFile) NextData(off int64) (from, to int64, found bool, err error) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	if f.base != nil && off < f.baseSize {
-		if from, to, found, err = (&osFile{f.base}).NextData(off); err != nil {
+		if from, to, found, err = (&osFile{File: f.base}).NextData(off); err != nil {
 			return 0, 0, false, err
 		}
 		to = min(to, f.baseSize)

@@ -39,6 +39,11 @@ type File interface {
 	// changing them or the file's size. Where the file system cannot, it does
 	// nothing.
 	Allocate(off, n int64) error
+	// Map gives the file's first n bytes, which must be there, as memory that
+	// can be read and stored to: what is stored is written. It is the same
+	// memory each time, until the file is closed or Map(0) gives it back. Nil
+	// is for files that cannot be mapped.
+	Map(n int64) []byte
 	// NextData gives the first stretch at or behind off that may hold
 	// anything but zeros; found is false if there is none.
 	NextData(off int64) (from, to int64, found bool, err error)
@@ -81,7 +86,7 @@ func (d *osDir) open(name string, flags int) (File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &osFile{f}, nil
+	return &osFile{File: f}, nil
 }
 
 func (d *osDir) Rename(from, to string) error { return os.Rename(d.path(from), d.path(to)) }
@@ -92,7 +97,11 @@ func (d *osDir) Sync() error { return d.f.Sync() }
 
 func (d *osDir) Close() error { return d.f.Close() }
 
-type osFile struct{ *os.File }
+type osFile struct {
+	*os.File
+	mapped    []byte
+	cannotMap bool
+}
 
 func (f *osFile) Size() (int64, error) {
 	st, err := f.Stat()
@@ -123,6 +132,24 @@ func (f *osFile) Allocate(off, n int64) error {
 		return nil
 	}
 	return err
+}
+
+func (f *osFile) Map(n int64) []byte {
+	switch {
+	case n == 0 && f.mapped != nil:
+		unix.Munmap(f.mapped)
+		f.mapped = nil
+	case n > 0 && f.mapped == nil && !f.cannotMap:
+		var err error
+		f.mapped, err = unix.Mmap(int(f.Fd()), 0, int(n), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+		f.cannotMap = err != nil
+	}
+	return f.mapped
+}
+
+func (f *osFile) Close() error {
+	f.Map(0)
+	return f.File.Close()
 }
 
 func (f *osFile) NextData(off int64) (from, to int64, found bool, err error) {

@@ -1,0 +1,67 @@
+package fusefs
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/walfs/walfs/test/raftdir"
+	"golang.org/x/sys/unix"
+)
+
+// follows runs a benchmark on a mount of a directory with so many log files,
+// the last one half full.
+func follows(b *testing.B, do func(b *testing.B, l *liveMount)) {
+	for _, files := range []int{1, 34} {
+		b.Run(fmt.Sprintf("files=%d", files), func(b *testing.B) {
+			w := raftdir.Create(filepath.Join(b.TempDir(), "w"), raftdir.Options{})
+			b.Cleanup(w.Close)
+			const full = 30_000 // entries in a file
+			w.Append((files-1)*full + full/2)
+			w.CommitTo(w.Last)
+			do(b, serveLive(b, w, nil))
+		})
+	}
+}
+
+// BenchmarkVisible is the time from an append until a program that waits for
+// the entry's file has seen it, and the longest time.
+func BenchmarkVisible(b *testing.B) {
+	follows(b, func(b *testing.B, l *liveMount) {
+		longest := time.Duration(0)
+		for b.Loop() {
+			path := "entries/" + entryName(l.w.Last+1)
+			// A name of nothing is what the kernel then knows it for.
+			l.see(look{"stat", path})
+			start := time.Now()
+			l.w.Append(1)
+			if said := l.see(look{"wait", path}); said != "" {
+				b.Fatal(said)
+			}
+			longest = max(longest, time.Since(start))
+		}
+		b.ReportMetric(float64(longest), "max-ns")
+	})
+}
+
+// BenchmarkIdle is what following a directory costs in which nothing happens,
+// in thousandths of a processor.
+func BenchmarkIdle(b *testing.B) {
+	follows(b, func(b *testing.B, l *liveMount) {
+		used := func() time.Duration {
+			var u unix.Rusage
+			if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
+				b.Fatal(err)
+			}
+			return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+		}
+		l.see(look{"stat", "entries"})
+		time.Sleep(2 * time.Second) // what the first looks have left to do
+		before, start := used(), time.Now()
+		for b.Loop() {
+			time.Sleep(time.Second)
+		}
+		b.ReportMetric(1000*(used()-before).Seconds()/time.Since(start).Seconds(), "cpu-ms/s")
+	})
+}

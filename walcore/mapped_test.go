@@ -1,0 +1,150 @@
+package walcore
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"go.etcd.io/raft/v3/raftpb"
+	"golang.org/x/sys/unix"
+)
+
+func TestStoreOne(t *testing.T) {
+	before := bytes.Repeat([]byte{1}, 32)
+	for _, test := range []struct {
+		name string
+		at   int
+		b    []byte
+		done bool
+	}{
+		{"nothing new", 3, []byte{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, true},
+		{"a word", 8, []byte{2, 3, 4, 5, 6, 7, 8, 9}, true},
+		{"within a word", 10, []byte{2, 3}, true},
+		{"the end of one, the next as it was", 15, []byte{2, 1, 1}, true},
+		{"the beginning of one, that before as it was", 14, []byte{1, 1, 2}, true},
+		{"the last byte", 31, []byte{2}, true},
+		{"across two", 15, []byte{2, 2}, false},
+		{"two apart", 0, append(bytes.Repeat([]byte{2, 1, 1, 1, 1, 1, 1, 1}, 2), 2), false},
+		{"behind the end", 31, []byte{2, 2}, false},
+	} {
+		m := mapFile(t, before)
+		want := bytes.Clone(before)
+		if test.done {
+			copy(want[test.at:], test.b)
+		}
+		done, err := storeOne(m, test.at, test.b)
+		if done != test.done || err != nil || !bytes.Equal(m, want) {
+			t.Errorf("%s: %v, %v, %v; want %v, %v", test.name, done, err, m, test.done, want)
+		}
+	}
+}
+
+// mapFile gives a file's bytes as they are mapped: at a page's beginning.
+func mapFile(t *testing.T, b []byte) []byte {
+	t.Helper()
+	f, err := os.Create(filepath.Join(t.TempDir(), "f"))
+	must(t, err)
+	defer f.Close()
+	_, err = f.Write(b)
+	must(t, err)
+	m, err := unix.Mmap(int(f.Fd()), 0, len(b), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	must(t, err)
+	t.Cleanup(func() { unix.Munmap(m) })
+	return m
+}
+
+// What is stored while nothing is flushed is what is written otherwise.
+func TestMappedAsWritten(t *testing.T) {
+	dirs := map[SyncMode]string{}
+	for _, mode := range []SyncMode{SyncAlways, SyncManual} {
+		dir := filepath.Join(t.TempDir(), "w")
+		s := create(t, dir, Options{Sync: mode, Checksums: true, Logger: quiet, limits: limits{slots: 50, bytes: maxFileSize}})
+		last := uint64(0)
+		for k := range 40 {
+			must(t, s.Save(hard(uint64(1+k/9), uint64(k%3), last), someEntries(uint64(1+k/9), last+1, 1+k%7), nil))
+			last += uint64(1 + k%7)
+			if k%11 == 5 {
+				last -= 9
+			}
+		}
+		must(t, s.Close())
+		dirs[mode] = dir
+	}
+	files, err := filepath.Glob(filepath.Join(dirs[SyncAlways], "*.*"))
+	must(t, err)
+	if len(files) < 4 {
+		t.Fatalf("only %v", files)
+	}
+	for _, file := range files {
+		name := filepath.Base(file)
+		a, b := beginning(t, file), beginning(t, filepath.Join(dirs[SyncManual], name))
+		if !bytes.Equal(a, b) {
+			t.Errorf("%s differs", name)
+		}
+	}
+}
+
+// beginning is what can be mapped of a file.
+func beginning(t *testing.T, name string) []byte {
+	t.Helper()
+	f, err := os.Open(name)
+	must(t, err)
+	defer f.Close()
+	b := make([]byte, SlotTableSize)
+	_, err = io.ReadFull(f, b)
+	must(t, err)
+	return b
+}
+
+// A process that is killed can leave a slot without its index, the last word.
+func TestSlotCutOffBeforeItsIndex(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "w")
+	opts := Options{Sync: SyncManual, Logger: quiet}
+	s := create(t, dir, opts)
+	list := someEntries(1, 1, 3)
+	must(t, s.Save(hard(1, 1, 3), list, nil))
+	must(t, s.Close())
+	f, err := os.OpenFile(filepath.Join(dir, "00001.wal"), os.O_RDWR, 0)
+	must(t, err)
+	var slot [SlotSize]byte
+	EncodeSlot(slot[:], Slot{Term: 1, Offset: PayloadAt + 500, Type: raftpb.EntryType_EntryConfChange})
+	_, err = f.WriteAt(slot[:], 3*SlotSize)
+	must(t, err)
+	must(t, f.Close())
+
+	r := open(t, dir, nil)
+	if last := r.Log().last(); last != 3 {
+		t.Errorf("a reader sees entries up to %d", last)
+	}
+	must(t, r.Close())
+	s = reopen(t, dir, opts)
+	if p := s.Problems(); len(p) != 1 || p[0].Kind != KindTorn {
+		t.Errorf("%v, want one torn tail", p)
+	}
+	wantLog(t, s, list...)
+	must(t, s.Close())
+}
+
+// Somebody cuts the file that is stored to.
+func TestMappedFileCut(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "w")
+	s := create(t, dir, Options{Sync: SyncManual, Logger: quiet})
+	must(t, s.Save(hard(1, 1, 1), someEntries(1, 1, 3), nil))
+	table := s.current().f.Map(SlotTableSize)
+	must(t, os.Truncate(filepath.Join(dir, "00001.wal"), 0))
+	if err := storeSlots(table, 3*SlotSize, make([]byte, SlotSize)); !errors.Is(err, unix.EIO) {
+		t.Errorf("slots: %v, want %v", err, unix.EIO)
+	}
+	must(t, os.Truncate(filepath.Join(dir, "wal.meta"), 0))
+	err := s.Save(hard(1, 1, 2), nil, nil)
+	if !errors.Is(err, unix.EIO) {
+		t.Errorf("hard state: %v, want %v", err, unix.EIO)
+	}
+	if again := s.Save(hard(1, 1, 3), nil, nil); again == nil || again.Error() != err.Error() {
+		t.Errorf("then %v, want the same", again)
+	}
+	s.Close()
+}
