@@ -151,7 +151,9 @@ func (g *segment) stored(i int, s Slot, raw *[SlotSize]byte, buf []byte, start i
 	}
 	b := buf[at : at+LengthSize+n : at+LengthSize+n]
 	if s.Sum != 0 {
-		EncodeSlot(raw[:], s)
+		bare := s
+		bare.Sum = 0
+		EncodeSlot(raw[:], bare)
 		if got := checksumAt(raw[:], b); got != s.Sum {
 			return nil, g.fail(i, fmt.Errorf("the checksum is %08x, want %08x: %w", got, s.Sum, ErrDamaged))
 		}

@@ -88,18 +88,11 @@ func Checksum(s Slot, stored []byte) uint32 {
 	return endChecksum(crc32.Update(beginChecksum(s), castagnoli, stored))
 }
 
-// checksumAt is Checksum of the slot that stands at the beginning of raw. It
+// checksumAt is Checksum of the slot that stands in raw without its own. It
 // allocates nothing, as Checksum does for the slot's bytes.
 func checksumAt(raw, stored []byte) uint32 {
-	crc := crc32.Checksum(raw[:slotSumAt], castagnoli)
-	crc = crc32.Update(crc, castagnoli, noSum[:])
-	crc = crc32.Update(crc, castagnoli, raw[slotSumAt+len(noSum):SlotSize])
-	return endChecksum(crc32.Update(crc, castagnoli, stored))
+	return endChecksum(crc32.Update(crc32.Checksum(raw[:SlotSize], castagnoli), castagnoli, stored))
 }
-
-const slotSumAt = 24
-
-var noSum [4]byte
 
 func beginChecksum(s Slot) uint32 {
 	var b [SlotSize]byte

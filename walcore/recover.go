@@ -82,8 +82,8 @@ func (g *foundFile) scan(room []byte, m *metaFile) error {
 		n++
 	}
 	g.stale = !allZero(table[n*SlotSize:])
-	columns := packSlots(table[:n*SlotSize])
-	g.packed = &columns
+	g.raw = table[:n*SlotSize]
+	g.pack()
 	return g.settleEnd(m.emptying)
 }
 

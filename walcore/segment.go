@@ -23,7 +23,8 @@ type segment struct {
 
 	// The slots in use. Readers look at them with DiskStorage.mu held.
 	slotList
-	dead int // slots before the first entry
+	dead  int    // slots before the first entry
+	begin uint64 // that one's index, if the slots are packed
 	// end is where the last slot's payload ends. Readers look at it as well.
 	end int64
 
@@ -43,8 +44,11 @@ func (g *segment) entries() int { return g.slots() - g.dead }
 
 // first is the first entry's index, 0 if there is none.
 func (g *segment) first() uint64 {
-	if g.entries() == 0 {
+	switch {
+	case g.entries() == 0:
 		return 0
+	case g.packed != nil:
+		return g.begin
 	}
 	return g.index(g.dead)
 }
@@ -54,7 +58,13 @@ func (g *segment) last() uint64 {
 	if g.entries() == 0 {
 		return 0
 	}
-	return g.index(g.slots() - 1)
+	return g.first() + uint64(g.entries()) - 1
+}
+
+// pack packs the slots, and gives the memory that this sets free.
+func (g *segment) pack() (room []byte) {
+	g.begin = g.first()
+	return g.slotList.pack()
 }
 
 // slotOf is the slot of an index that the file holds.

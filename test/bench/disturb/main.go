@@ -42,20 +42,42 @@ func main() {
 		burn(share)
 	}
 	flag.Parse()
-	var alone, mounted, burnt, ratios []float64
+	var alone, mounted, burnt measured
 	for range *rounds {
-		alone = append(alone, rate(func(string) []*exec.Cmd { return nil }, nil))
-		var cpu float64
-		mounted = append(mounted, rate(readers, &cpu))
-		burnt = append(burnt, rate(func(string) []*exec.Cmd { return burners(cpu) }, nil))
-		k := len(ratios)
-		ratios = append(ratios, mounted[k]/burnt[k])
-		fmt.Fprintf(os.Stderr, "alone %.0f, readers %.0f, burners %.0f entries a second; readers and mount took %.2f processors\n",
-			alone[k], mounted[k], burnt[k], cpu)
+		alone.add(rate(func(string) []*exec.Cmd { return nil }))
+		mounted.add(rate(readers))
+		cpu := mounted.others[len(mounted.others)-1]
+		burnt.add(rate(func(string) []*exec.Cmd { return burners(cpu) }))
 	}
-	fmt.Printf("| | entries a second |\n|---|---|\n| the writer alone | %.0f |\n", median(alone))
-	fmt.Printf("| with eight readers on the mount | %.0f |\n| with eight processes that burn as much | %.0f |\n", median(mounted), median(burnt))
-	fmt.Printf("| readers : burners | %.2f (%.2f to %.2f) |\n", median(ratios), slices.Min(ratios), slices.Max(ratios))
+	fmt.Println("| | entries a second | a second of the writer's own | the writer's share | the others' |\n|---|---|---|---|---|")
+	alone.print("the writer alone")
+	mounted.print("with eight readers on the mount")
+	burnt.print("with eight processes that burn as much")
+	ratio := func(a, b []float64) string {
+		var all []float64
+		for k := range a {
+			all = append(all, a[k]/b[k])
+		}
+		return fmt.Sprintf("%.2f (%.2f to %.2f)", median(all), slices.Min(all), slices.Max(all))
+	}
+	fmt.Printf("| readers : burners | %s | %s | %s | |\n",
+		ratio(mounted.rate, burnt.rate), ratio(mounted.own, burnt.own), ratio(mounted.share, burnt.share))
+}
+
+// measured are a writer's rates, round by round: entries a second, entries a
+// second of its own processor time, and how many processors it and the others
+// had.
+type measured struct{ rate, own, share, others []float64 }
+
+func (m *measured) add(entries, took, used, others float64) {
+	m.rate = append(m.rate, entries/took)
+	m.own = append(m.own, entries/used)
+	m.share = append(m.share, used/took)
+	m.others = append(m.others, others/took)
+}
+
+func (m *measured) print(name string) {
+	fmt.Printf("| %s | %.0f | %.0f | %.2f | %.2f |\n", name, median(m.rate), median(m.own), median(m.share), median(m.others))
 }
 
 func median(v []float64) float64 {
@@ -63,9 +85,9 @@ func median(v []float64) float64 {
 	return v[len(v)/2]
 }
 
-// rate runs the writer beside what others starts, and gives its rate and how
-// many processors the others took.
-func rate(others func(dir string) []*exec.Cmd, cpu *float64) float64 {
+// rate runs the writer beside what others starts. It gives how many entries it
+// wrote in how many seconds, and what processor time it and the others used.
+func rate(others func(dir string) []*exec.Cmd) (entries, took, used, othersUsed float64) {
 	base, err := os.MkdirTemp("", "walfs-disturb-")
 	check(err)
 	defer os.RemoveAll(base)
@@ -82,20 +104,20 @@ func rate(others func(dir string) []*exec.Cmd, cpu *float64) float64 {
 	time.Sleep(time.Duration(*seconds) * time.Second)
 	check(w.Process.Signal(syscall.SIGTERM))
 	lines.Scan()
-	took := time.Since(start).Seconds()
+	took = time.Since(start).Seconds()
 	check(w.Wait())
-	used := time.Duration(0)
 	for _, cmd := range slices.Backward(running) { // the mount last
 		cmd.Process.Signal(syscall.SIGTERM)
 		cmd.Wait()
-		used += cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+		othersUsed += processorTime(cmd)
 	}
-	if cpu != nil {
-		*cpu = used.Seconds() / took
-	}
-	n, err := strconv.ParseFloat(strings.Fields(lines.Text())[0], 64)
+	entries, err = strconv.ParseFloat(strings.Fields(lines.Text())[0], 64)
 	check(err)
-	return n / took
+	return entries, took, processorTime(w), othersUsed
+}
+
+func processorTime(ended *exec.Cmd) float64 {
+	return (ended.ProcessState.UserTime() + ended.ProcessState.SystemTime()).Seconds()
 }
 
 // readers are a mount and what reads it.
