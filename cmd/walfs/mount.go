@@ -31,6 +31,7 @@ Exit codes: 0 unmounted, 1 failed, 2 wrong usage, 4 wrong key.`,
 			if err := decode.check(); err != nil {
 				return err
 			}
+			giveWay()
 			r, err := read.open(args[0])
 			if err != nil {
 				return err

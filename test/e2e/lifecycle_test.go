@@ -3,15 +3,18 @@ package e2e
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/walfs/walfs/test/fixture"
+	"golang.org/x/sys/unix"
 )
 
 func TestWaysToEnd(t *testing.T) {
@@ -231,4 +234,26 @@ func TestRefusals(t *testing.T) {
 		})
 	}
 	served.stop()
+}
+
+// TestGivesWay: no thread of a mount takes a processor from the node that writes
+// the log.
+func TestGivesWay(t *testing.T) {
+	m := mount(t, fixture.Dir(t, "alpha"), t.TempDir())
+	output(t, "grep", "-rc", "", m.at+"/entries", m.at+"/decoded")
+	threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", m.cmd.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, thread := range threads {
+		id, err := strconv.Atoi(thread.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		// 20 less the niceness.
+		if prio, err := unix.Getpriority(unix.PRIO_PROCESS, id); err == nil && prio > 10 {
+			t.Errorf("a thread has a niceness of %d, want 10 at least", 20-prio)
+		}
+	}
+	m.stop()
 }
