@@ -233,7 +233,7 @@ func (s *DiskStorage) writeTable(g *segment, slots []byte) error {
 	at := g.slots() * SlotSize
 	if s.opts.Sync == SyncManual && len(slots) <= fewSlots*SlotSize {
 		if table := g.f.Map(SlotTableSize); table != nil {
-			return storeSlots(table, at, slots)
+			return explained(storeSlots(table, at, slots), g.f, slots, int64(at))
 		}
 	}
 	_, err := g.f.WriteAt(slots, int64(at))

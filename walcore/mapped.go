@@ -3,6 +3,7 @@ package walcore
 import (
 	"encoding/binary"
 	"fmt"
+	"io"
 	"runtime/debug"
 	"sync/atomic"
 	"unsafe"
@@ -64,6 +65,17 @@ func storeOne(mapping []byte, at int, b []byte) (done bool, err error) {
 func storeWord(to, b []byte) {
 	_ = to[word-1]
 	atomic.StoreUint64((*uint64)(unsafe.Pointer(&to[0])), binary.NativeEndian.Uint64(b))
+}
+
+// explained is the error of a store, or the one that a write in its place gives:
+// where a file system takes new room for what is overwritten, the disk is full.
+func explained(err error, f io.WriterAt, b []byte, at int64) error {
+	if err != nil {
+		if _, why := f.WriteAt(b, at); why != nil {
+			return why
+		}
+	}
+	return err
 }
 
 // guarded makes an error of what would end the process: the file was cut short

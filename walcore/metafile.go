@@ -126,7 +126,7 @@ func (s *DiskStorage) storeMeta(b meta.Stretch) error {
 	if s.opts.Sync == SyncManual {
 		if mapping := s.meta.f.Map(mappedMeta); mapping != nil {
 			if done, err := storeOne(mapping, int(b.At), b.Bytes); done || err != nil {
-				return err
+				return explained(err, s.meta.f, b.Bytes, b.At)
 			}
 		}
 	}

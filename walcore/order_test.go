@@ -284,31 +284,35 @@ func skip(t *testing.T, why string) {
 
 // A disk that is really full.
 func TestFullDisk(t *testing.T) {
-	mount := t.TempDir()
-	if err := syscall.Mount("tmpfs", mount, "tmpfs", 0, "size=8m"); err != nil {
-		skip(t, fmt.Sprintf("no file system can be mounted here: %v", err))
-	}
-	defer syscall.Unmount(mount, syscall.MNT_DETACH)
-	dir := filepath.Join(mount, "w")
-	s := create(t, dir, Options{Logger: quiet})
-	var err error
-	last := uint64(0)
-	for err == nil && last < 1e6 {
-		if err = s.Save(nil, someEntries(1, last+1, 100), nil); err == nil {
-			last += 100
+	for _, mode := range []SyncMode{SyncAlways, SyncManual} {
+		mount := t.TempDir()
+		if err := syscall.Mount("tmpfs", mount, "tmpfs", 0, "size=8m"); err != nil {
+			skip(t, fmt.Sprintf("no file system can be mounted here: %v", err))
 		}
+		defer syscall.Unmount(mount, syscall.MNT_DETACH)
+		dir := filepath.Join(mount, "w")
+		opts := Options{Logger: quiet, Sync: mode}
+		s := create(t, dir, opts)
+		const batch = fewSlots // stored to mapped memory, where that is done
+		var err error
+		last := uint64(0)
+		for err == nil && last < 1e6 {
+			if err = s.Save(nil, someEntries(1, last+1, batch), nil); err == nil {
+				last += batch
+			}
+		}
+		if !errors.Is(err, syscall.ENOSPC) {
+			t.Fatal(err)
+		}
+		got, err := s.Entries(1, last+1, 1<<40)
+		if err != nil || len(got) != int(last) {
+			t.Fatalf("%d entries, %v; want %d", len(got), err, last)
+		}
+		must(t, s.Close())
+		s = reopen(t, dir, opts)
+		if now, _ := s.LastIndex(); now != last || len(s.Problems()) > 0 {
+			t.Fatalf("last index %d, want %d; %v", now, last, s.Problems())
+		}
+		must(t, s.Close())
 	}
-	if !errors.Is(err, syscall.ENOSPC) {
-		t.Fatal(err)
-	}
-	got, err := s.Entries(1, last+1, 1<<40)
-	if err != nil || len(got) != int(last) {
-		t.Fatalf("%d entries, %v; want %d", len(got), err, last)
-	}
-	must(t, s.Close())
-	s = reopen(t, dir, Options{Logger: quiet})
-	if now, _ := s.LastIndex(); now != last || len(s.Problems()) > 0 {
-		t.Fatalf("last index %d, want %d; %v", now, last, s.Problems())
-	}
-	must(t, s.Close())
 }
