@@ -8,8 +8,9 @@ import (
 )
 
 // giving is the niceness of a mount. Where processors are short, the node whose
-// log it shows must have them first: it may be the one that is in trouble.
-const giving = 10
+// log it shows must have more of them, for it may be in trouble; the mount must
+// still have some, to follow it.
+const giving = 5
 
 // giveWay makes the process nice, as far as it may. Linux keeps a niceness for
 // each thread; new ones take that of the thread that starts them, so a second

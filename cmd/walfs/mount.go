@@ -20,8 +20,8 @@ func newMount() *cobra.Command {
 		Long: `Mount shows the Raft directory DIR on the empty folder MOUNTPOINT, read-only,
 and stays in the foreground. Ctrl-C, SIGTERM, umount and fusermount3 -u end it.
 It follows the directory: what a running node writes appears at once. --frozen
-shows it as it is when the command starts. It runs with niceness 10: the node has
-the processors first.
+shows it as it is when the command starts. It runs with niceness 5: where
+processors are short, the node has more of them.
 
 With --xattrs an entry's file has the extended attributes user.raft.term, .index,
 .type, .file and .offset (of its payload in the log file): getfattr -d shows them.
