@@ -34,6 +34,7 @@ type LogFile struct {
 	sizes         column      // see size
 	whole         bool        // every slot has its payload
 	full          bool        // see fit
+	emptiedLate   bool        // see keepFrom
 	sizesProblems problemList
 
 	// before is the same file as an earlier reader saw it, if its sizes are

@@ -68,7 +68,8 @@ func (r *Reader) changed(dir Attr) bool {
 		if err != nil || attr.Size != n.Attr.Size || !attr.Mtime.Equal(n.Attr.Mtime) {
 			return true
 		}
-		if l := r.logFile(n); id >= r.newest && (l == nil || !l.ended(n.f)) {
+		l := r.logFile(n)
+		if id >= r.newest && (l == nil || !l.ended(n.f)) || l != nil && l.sized.Load() && l.emptiedLate {
 			return true
 		}
 	}

@@ -36,8 +36,8 @@ func (l *LogFile) load() {
 // leaves the slots as they are. All normal ones up to some index are, so that
 // the first tells.
 func (l *LogFile) wasEmptied() bool {
-	if l == nil {
-		return false
+	if l == nil || l.emptiedLate {
+		return l != nil
 	}
 	for i := range l.Slots() {
 		if size := l.size(i); size == 0 || size == noPayload || !l.canBeEmptied(i) {
@@ -72,7 +72,8 @@ func (l *sizing) settle() {
 	for i := range l.sizes {
 		l.sizes[i] = noPayload
 	}
-	known := l.inherit()
+	before := l.before.Swap(nil)
+	known := l.inherit(before)
 	failed := map[int]error{}
 	for i := range l.entriesFrom(known) {
 		var err error
@@ -86,6 +87,7 @@ func (l *sizing) settle() {
 	for i := range l.entriesFrom(known) {
 		if i < end {
 			l.check(i, failed[i])
+			l.keepFrom(before, i)
 		} else {
 			l.sizes[i] = noPayload
 		}
@@ -109,8 +111,7 @@ func (l *LogFile) entriesFrom(from int) iter.Seq[int] {
 // inherit takes the sizes that an earlier reader has settled, if the table has
 // only grown since, and returns how many: all but the last, which had no
 // neighbour yet.
-func (l *sizing) inherit() int {
-	b := l.before.Swap(nil)
+func (l *sizing) inherit(b *LogFile) int {
 	if b == nil || b.Slots() == 0 || !b.whole || b.dropped != nil || len(b.runs) != 1 || b.runs[0].n != b.Slots() ||
 		!l.extends(b.slotTable) || l.dropped != nil && slices.Contains(l.dropped[:b.Slots()], true) {
 		return 0
@@ -121,6 +122,20 @@ func (l *sizing) inherit() int {
 		l.sizes[i] = b.size(i)
 	}
 	return known
+}
+
+// keepFrom takes back the length of slot i if an earlier reader has found a
+// payload there and it was emptied since, after this reader has looked for that:
+// under one Identity a payload does not get another size. The next reader has
+// another.
+func (l *sizing) keepFrom(b *LogFile, i int) {
+	if b == nil || i >= b.Slots() || l.sizes[i] != 0 || !l.canBeEmptied(i) || b.slot(i) != l.slot(i) {
+		return
+	}
+	if was := b.size(i); was != 0 && was != noPayload {
+		l.badSize(i, KindEmptying, "the payload was emptied this moment")
+		l.emptiedLate = true
+	}
 }
 
 // check takes back the length of slot i if it cannot be one; err is what
