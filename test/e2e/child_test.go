@@ -128,17 +128,24 @@ func contentSum(path string) string {
 		return message(err)
 	}
 	defer syscall.Close(fd)
+	var st syscall.Stat_t
+	if err := syscall.Fstat(fd, &st); err != nil {
+		return message(err)
+	}
 	h := sha256.New()
-	for {
+	for read := int64(0); ; {
 		n, err := syscall.Read(fd, readBuffer)
 		switch {
 		case err == syscall.EINTR:
 		case err != nil:
 			return message(err)
+		case n == 0 && read < st.Size:
+			return fmt.Sprintf("ends at %d of %d bytes", read, st.Size)
 		case n == 0:
 			return hex.EncodeToString(h.Sum(nil))
 		default:
 			h.Write(readBuffer[:n])
+			read += int64(n)
 		}
 	}
 }
