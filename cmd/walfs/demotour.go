@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 
 	"github.com/walfs/walfs/fsview"
 	"github.com/walfs/walfs/fsview/fusefs"
@@ -77,8 +79,18 @@ func (d *demo) showStops(ctx context.Context, mounted bool) error {
 		sh := exec.CommandContext(ctx, "sh", "-c", `walfs() { "$WALFS" "$@"; }; `+line)
 		sh.Dir = d.tmp
 		sh.Env = append(os.Environ(), "WALFS="+self)
-		sh.Stdout, sh.Stderr = d.out, os.Stderr
-		if err := sh.Run(); err != nil {
+		// Ctrl-C ends all that the line runs, before the mount goes that it
+		// looks at, and what that has to say of it does not matter.
+		var said bytes.Buffer
+		sh.Stdout, sh.Stderr = d.out, &said
+		sh.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		sh.Cancel = func() error { return syscall.Kill(-sh.Process.Pid, syscall.SIGKILL) }
+		err := sh.Run()
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		os.Stderr.Write(said.Bytes())
+		if err != nil {
 			return fmt.Errorf("%s: %w", line, err)
 		}
 	}
