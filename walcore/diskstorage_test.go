@@ -182,7 +182,7 @@ func TestTermAllocatesNothing(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { s.Term(500) }); n > 0 {
 		t.Errorf("%v allocations", n)
 	}
-	if n := testing.AllocsPerRun(100, func() { s.Entries(1, 1001, 1<<40) }); n > 10 {
+	if n := testing.AllocsPerRun(100, func() { s.Entries(1, 1001, 1<<40) }); n > 6 {
 		t.Errorf("Entries: %v allocations for 1000 entries", n)
 	}
 }

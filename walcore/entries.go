@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"runtime/trace"
-	"slices"
 
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
@@ -71,7 +70,9 @@ func (b *batch) read(g *segment, i, n int) (int, error) {
 	}
 	start := g.offset(i)
 	entries, indexes := make([]raftpb.Entry, k), make([]uint64, k)
-	b.entries = slices.Grow(b.entries, k)
+	if b.entries == nil {
+		b.entries = make([]*raftpb.Entry, 0, k)
+	}
 	for j := range k {
 		slot := g.slot(i + j)
 		stored, err := g.stored(i+j, slot, &b.raw, buf, start)

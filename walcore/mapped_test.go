@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/walfs/walfs/walcore/vfs"
 	"go.etcd.io/raft/v3/raftpb"
 	"golang.org/x/sys/unix"
 )
@@ -147,4 +148,83 @@ func TestMappedFileCut(t *testing.T) {
 		t.Errorf("then %v, want the same", again)
 	}
 	s.Close()
+}
+
+// writes counts the system calls that write.
+type writes struct {
+	vfs.Dir
+	n int
+}
+
+type countedFile struct {
+	vfs.File
+	of *writes
+}
+
+func (w *writes) Create(name string) (vfs.File, error) {
+	f, err := w.Dir.Create(name)
+	return &countedFile{f, w}, err
+}
+
+func (w *writes) Open(name string) (vfs.File, error) {
+	f, err := w.Dir.Open(name)
+	return &countedFile{f, w}, err
+}
+
+func (f *countedFile) WriteAt(b []byte, off int64) (int, error) {
+	f.of.n++
+	return f.File.WriteAt(b, off)
+}
+
+// A small append that is not flushed takes a system call for its payloads, and
+// none for slots and commit index.
+func TestOneWriteAnAppend(t *testing.T) {
+	var w *writes
+	s := create(t, filepath.Join(t.TempDir(), "w"), Options{Sync: SyncManual, Logger: quiet,
+		wrap: func(d vfs.Dir) vfs.Dir { w = &writes{Dir: d}; return w }})
+	must(t, s.Save(hard(1, 1, 1), someEntries(1, 1, 3), nil))
+	for last := uint64(3); last < 100; last += 3 {
+		w.n = 0
+		must(t, s.Save(hard(1, 1, last), someEntries(1, last+1, 3), nil))
+		if w.n != 1 {
+			t.Fatalf("%d writes for entries %d to %d, want 1", w.n, last+1, last+3)
+		}
+	}
+	must(t, s.Close())
+}
+
+// Only the file that is written has its slots in memory as they are on disk.
+func TestFullFilesArePacked(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "w")
+	opts := Options{Logger: quiet, limits: limits{slots: 10, bytes: maxFileSize}}
+	s := create(t, dir, opts)
+	check := func(s *DiskStorage) {
+		t.Helper()
+		if len(s.segments) < 4 {
+			t.Fatalf("only %d files", len(s.segments))
+		}
+		for _, g := range s.segments[:len(s.segments)-1] {
+			if g.packed == nil || g.raw != nil {
+				t.Errorf("%s is not packed", g.name)
+			}
+		}
+	}
+	list := someEntries(1, 1, 45)
+	must(t, s.Save(nil, list[:25], nil))
+	must(t, s.Save(nil, list[25:], nil))
+	check(s)
+	wantLog(t, s, list...)
+	must(t, s.TruncateEntriesUntil(25))
+	check(s)
+	must(t, s.Close())
+	s = reopen(t, dir, opts)
+	check(s)
+	must(t, s.Save(nil, someEntries(2, 15, 40), nil)) // back into a packed one
+	check(s)
+	for i, want := range map[uint64]uint64{14: 1, 15: 2, 54: 2} {
+		if got, err := s.Term(i); got != want || err != nil {
+			t.Errorf("entry %d has term %d, %v; want %d", i, got, err, want)
+		}
+	}
+	must(t, s.Close())
 }

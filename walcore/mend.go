@@ -29,9 +29,6 @@ func (s *DiskStorage) mend(v *verdict) error {
 			}
 		}
 		g.tail, g.reserved = g.end, g.end
-		if last {
-			g.unpack()
-		}
 		if last && g.seal != nil {
 			var err error
 			if g.tail, err = g.behindSealed(g.end); err != nil {

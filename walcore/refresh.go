@@ -57,6 +57,11 @@ func (r *Reader) changed(dir Attr) bool {
 			return true
 		}
 	}
+	for _, l := range r.log.files {
+		if l.sized.Load() && l.emptiedLate {
+			return true
+		}
+	}
 	for _, n := range r.native {
 		id, isLog := ParseFileName(n.Name)
 		if !isLog {
@@ -68,8 +73,7 @@ func (r *Reader) changed(dir Attr) bool {
 		if err != nil || attr.Size != n.Attr.Size || !attr.Mtime.Equal(n.Attr.Mtime) {
 			return true
 		}
-		l := r.logFile(n)
-		if id >= r.newest && (l == nil || !l.ended(n.f)) || l != nil && l.sized.Load() && l.emptiedLate {
+		if l := r.logFile(n); id >= r.newest && (l == nil || !l.ended(n.f)) {
 			return true
 		}
 	}

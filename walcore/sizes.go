@@ -36,8 +36,11 @@ func (l *LogFile) load() {
 // leaves the slots as they are. All normal ones up to some index are, so that
 // the first tells.
 func (l *LogFile) wasEmptied() bool {
-	if l == nil || l.emptiedLate {
-		return l != nil
+	if l == nil {
+		return false
+	}
+	if l.emptiedLate {
+		return true
 	}
 	for i := range l.Slots() {
 		if size := l.size(i); size == 0 || size == noPayload || !l.canBeEmptied(i) {

@@ -89,13 +89,23 @@ func (r *reader) place(view string) (p place, ok bool) {
 		p.folder = filepath.Join(view, sub)
 	}
 	p.names, p.args = r.names(p.folder), []string{p.folder}
-	if len(p.names) > largeFolder {
-		p.names, p.args = p.names[len(p.names)-lastNames:], nil
+	if r.isLarge(p) {
+		p.names, p.args = p.names[max(len(p.names)-lastNames, 0):], nil
 		for _, name := range p.names {
 			p.args = append(p.args, filepath.Join(p.folder, name))
 		}
 	}
 	return p, len(p.names) > 0
+}
+
+// isLarge tells of many names, or of the large entries, one in four.
+func (r *reader) isLarge(p place) bool {
+	for _, name := range p.names[max(len(p.names)-4, 0):] {
+		if st, err := os.Stat(r.path(p.folder, name)); err == nil && st.Size() > 1<<20 {
+			return true
+		}
+	}
+	return len(p.names) > largeFolder
 }
 
 // wantAll wants a tool to have met all that was in a term's folder before and

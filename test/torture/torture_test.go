@@ -113,7 +113,7 @@ func torture(t *testing.T, r run, share time.Duration) {
 				t.Errorf("reader of %s: %s", kind, p.Said())
 				return false
 			}
-			enough = enough && tallyOf(t, tallies[kind]).missing(kind, r) == ""
+			enough = enough && tallyOf(t, tallies[kind]).missing(kind) == ""
 		}
 		if writer.Ended() || m.Ended() {
 			t.Errorf("the writer said %q, the mount %q", writer.Said(), m.Said())
@@ -142,7 +142,7 @@ func torture(t *testing.T, r run, share time.Duration) {
 		n := tallyOf(t, tallies[kind])
 		t.Logf("%-8s %6d rounds, %8d files right (%d MB), %6d of them direct, %7d gone %v", kind, n.Rounds, n.Right, n.Bytes>>20, n.Direct, n.Gone, n.Uses)
 		right += n.Right
-		if missing := n.missing(kind, r); missing != "" {
+		if missing := n.missing(kind); missing != "" {
 			t.Errorf("the reader of %s has seen too little: %s", kind, missing)
 		}
 	}
@@ -174,9 +174,8 @@ func fullBySize(dir string) bool {
 // shown nothing.
 const atLeast = 20
 
-// missing is what a reader of a kind must have seen and has not. A round of all
-// tools over large entries takes minutes.
-func (n tally) missing(kind string, r run) string {
+// missing is what a reader of a kind must have seen and has not.
+func (n tally) missing(kind string) string {
 	if n.Right < atLeast {
 		return fmt.Sprintf("%d files", n.Right)
 	}
@@ -184,7 +183,7 @@ func (n tally) missing(kind string, r run) string {
 	if kind != "meta" && kind != "tools" && n.Direct == 0 {
 		return "no direct read"
 	}
-	if kind == "tools" && !r.full {
+	if kind == "tools" {
 		for tool := range tools {
 			if n.Uses[tool] == 0 {
 				return "no " + tool
