@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/walfs/walfs/test/fixture"
+	"github.com/walfs/walfs/test/raftdir"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/payload"
 )
@@ -139,6 +140,39 @@ func TestDecodedOfTheSealed(t *testing.T) {
 	}
 	if _, err := fs.ReadFile(tree, "decoded/42.json"); !errors.Is(err, walcore.ErrSealed) {
 		t.Errorf("text of a sealed entry: %v, want %v", err, walcore.ErrSealed)
+	}
+}
+
+// TestDecodedOfTheDestroyed: what a writer has destroyed since a tree was made
+// keeps its name in it, and cannot be read.
+func TestDecodedOfTheDestroyed(t *testing.T) {
+	w := raftdir.Create(filepath.Join(t.TempDir(), "w"), raftdir.Options{})
+	t.Cleanup(w.Close)
+	w.Append(50)
+	r, err := walcore.OpenReader(w.Dir(), walcore.ReaderOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	tree := New(r, nil)
+	before, err := fs.ReadDir(tree, "decoded")
+	if err != nil || len(before) != 50 {
+		t.Fatalf("%d names (%v)", len(before), err)
+	}
+	w.Rewind(20)
+	w.Append(1)
+	now := 0
+	tree.List(node(kindFolder, folderDecoded), 0, func(d Dirent) bool {
+		if now++; d.Name != before[now-1].Name() {
+			t.Errorf("%s is listed, want %s", d.Name, before[now-1].Name())
+		}
+		return true
+	})
+	if now != len(before) {
+		t.Errorf("%d names, want %d", now, len(before))
+	}
+	if _, err := fs.ReadFile(tree, "decoded/22.json"); !errors.Is(err, walcore.ErrChanged) {
+		t.Errorf("a destroyed entry's text: %v, want %v", err, walcore.ErrChanged)
 	}
 }
 

@@ -29,11 +29,14 @@ func (decodedFolder) list(t *Tree, after uint64, fn func(Dirent) bool) {
 		d := Dirent{Name: numberName(e.Index) + decodedSuffix, Node: nodeOf(kindDecoded, &e), Cookie: e.Index}
 		if !program {
 			var err error
-			if b.text, err = t.appendDecoded(b.text[:0], &e, &b.payloads); err != nil {
+			b.text, err = t.appendDecoded(b.text[:0], &e, &b.payloads)
+			switch {
+			case err == nil:
+				a = t.decodedAttr(d.Node, &e, b.text)
+				d.Attr = &a
+			case !errors.Is(err, walcore.ErrChanged): // what was there keeps its name
 				continue // a look-up tells why
 			}
-			a = t.decodedAttr(d.Node, &e, b.text)
-			d.Attr = &a
 		}
 		if !fn(d) {
 			return
