@@ -31,9 +31,9 @@ func TestNothingIsAllocatedByAClaimedLength(t *testing.T) {
 			}
 		}},
 		{"a registry's record", "sealed128", func(d *damaged) {
-			b := mustRead(t, d.path(KeyRegistryName))
+			b := fixture.ReadFile(t, d.path(KeyRegistryName))
 			copy(b[registryHeader:], huge)
-			mustWrite(t, d.path(KeyRegistryName), b)
+			fixture.WriteFile(t, d.path(KeyRegistryName), b)
 		}},
 		{"a sparse registry of 1 TiB", "sealed128", func(d *damaged) {
 			fixture.Edit(t, d.path(KeyRegistryName)).Truncate(1 << 40)

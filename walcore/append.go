@@ -163,7 +163,7 @@ func (s *DiskStorage) writeEntries(g *segment, entries []*raftpb.Entry) error {
 		s.buf = append(s.buf, data...)
 		stored := s.buf[from:]
 		if g.seal != nil {
-			iv := g.header.iv(uint64(offset))
+			iv := g.header.IV(uint64(offset))
 			cipher.NewCTR(g.seal, iv[:]).XORKeyStream(stored[LengthSize:], stored[LengthSize:])
 		}
 		slot := Slot{Term: e.GetTerm(), Index: e.GetIndex(), Offset: uint64(offset), Type: e.GetType()}
@@ -171,7 +171,7 @@ func (s *DiskStorage) writeEntries(g *segment, entries []*raftpb.Entry) error {
 		s.slots = s.slots[:n+SlotSize]
 		EncodeSlot(s.slots[n:], slot)
 		if s.opts.Checksums {
-			slot.Sum = checksumAt(s.slots[n:], stored)
+			slot.Sum = ChecksumAt(s.slots[n:], stored)
 			EncodeSlot(s.slots[n:], slot)
 		}
 		if len(s.buf) >= keepBuffer {

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/walfs/walfs/test/fixture"
+
 	"go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
 )
@@ -49,7 +51,7 @@ func BenchmarkAppend(b *testing.B) {
 func BenchmarkEntries(b *testing.B) {
 	s := create(b, filepath.Join(b.TempDir(), "w"), Options{Sync: SyncManual})
 	const n = 100000
-	must(b, s.Save(nil, benchEntries(1, n, 256), nil))
+	fixture.Must(b, s.Save(nil, benchEntries(1, n, 256), nil))
 	b.SetBytes(n * 256)
 	b.ReportAllocs()
 	for b.Loop() {
@@ -65,7 +67,7 @@ func BenchmarkEntries(b *testing.B) {
 
 func BenchmarkTerm(b *testing.B) {
 	s := create(b, filepath.Join(b.TempDir(), "w"), Options{Sync: SyncManual})
-	must(b, s.Save(nil, benchEntries(1, 100000, 8), nil))
+	fixture.Must(b, s.Save(nil, benchEntries(1, 100000, 8), nil))
 	b.ReportAllocs()
 	i := uint64(0)
 	for b.Loop() {
@@ -82,9 +84,9 @@ func BenchmarkOpen(b *testing.B) {
 			dir := filepath.Join(b.TempDir(), "w")
 			s := create(b, dir, Options{Sync: SyncManual})
 			for at := 0; at < n; at += 50000 {
-				must(b, s.Save(nil, benchEntries(uint64(at+1), 50000, 128), nil))
+				fixture.Must(b, s.Save(nil, benchEntries(uint64(at+1), 50000, 128), nil))
 			}
-			must(b, s.Close())
+			fixture.Must(b, s.Close())
 			for b.Loop() {
 				s, err := Open(dir, Options{})
 				if err != nil {

@@ -38,13 +38,13 @@ func TestChangedUnderneath(t *testing.T) {
 		{"cut to nothing", func(d *damaged) { d.Truncate(0) }, func(uint64) bool { return true }},
 		{"cut to nothing and deleted", func(d *damaged) {
 			d.Truncate(0)
-			must(d.t, os.Remove(d.path("00001.wal")))
+			fixture.Must(d.t, os.Remove(d.path("00001.wal")))
 		}, func(uint64) bool { return true }},
 		{"cut and grown again", func(d *damaged) { d.Truncate(0); d.Truncate(256 << 20) }, func(uint64) bool { return true }},
-		{"deleted", func(d *damaged) { must(d.t, os.Remove(d.path("00001.wal"))) }, func(uint64) bool { return false }},
+		{"deleted", func(d *damaged) { fixture.Must(d.t, os.Remove(d.path("00001.wal"))) }, func(uint64) bool { return false }},
 		{"replaced by another", func(d *damaged) {
-			must(d.t, os.Remove(d.path("00001.wal")))
-			mustWrite(d.t, d.path("00001.wal"), make([]byte, 2<<20))
+			fixture.Must(d.t, os.Remove(d.path("00001.wal")))
+			fixture.WriteFile(d.t, d.path("00001.wal"), make([]byte, 2<<20))
 		}, func(uint64) bool { return false }},
 		{"grown", func(d *damaged) { d.Truncate(512 << 20) }, func(uint64) bool { return false }},
 		{"more entries", func(d *damaged) {
@@ -65,7 +65,7 @@ func TestChangedUnderneath(t *testing.T) {
 				for i := range entries {
 					var err error
 					old[i], err = entries[i].Data()
-					must(t, err)
+					fixture.Must(t, err)
 				}
 				test.change(d)
 				for i := range entries {
@@ -135,7 +135,7 @@ func TestChangedBeforeLengthsAreRead(t *testing.T) {
 func TestNativeFileChangedUnderneath(t *testing.T) {
 	d := damage(t, "bigsnap")
 	r := d.open()
-	must(t, os.Truncate(d.path(MetaName), 2<<20))
+	fixture.Must(t, os.Truncate(d.path(MetaName), 2<<20))
 	for _, n := range r.Native() {
 		if n.Name != MetaName {
 			continue

@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/walfs/walfs/test/fixture"
+
 	"github.com/walfs/walfs/walcore/crashfs"
 	"github.com/walfs/walfs/walcore/vfs"
 	"go.etcd.io/raft/v3/raftpb"
@@ -79,7 +81,7 @@ func newCrashTest(t testing.TB, opts Options, block int, seed int64, few int) *c
 	c.seen = map[uint64]bool{}
 	c.opts.wrap = func(d vfs.Dir) vfs.Dir {
 		disk, err := crashfs.Wrap(d, block)
-		must(t, err)
+		fixture.Must(t, err)
 		c.disk = disk
 		disk.OnStep(c.step)
 		return disk
@@ -198,7 +200,7 @@ func (c *crashTest) must(err error) {
 	if c.problem != "" {
 		c.t.Fatal(c.problem)
 	}
-	must(c.t, err)
+	fixture.Must(c.t, err)
 }
 
 // apply does a change and looks at the states at every step and at its end.
@@ -257,7 +259,7 @@ func TestPowerLossWhileEmptying(t *testing.T) {
 		s := create(t, filepath.Join(base, "live"), Options{Checksums: sums, Logger: quiet, wrap: func(d vfs.Dir) vfs.Dir {
 			var err error
 			disk, err = crashfs.Wrap(d, 512)
-			must(t, err)
+			fixture.Must(t, err)
 			return disk
 		}})
 		// Every length but the first lies across two sectors, with a
@@ -267,28 +269,28 @@ func TestPowerLossWhileEmptying(t *testing.T) {
 			e.Data = bytes.Repeat([]byte{byte(i + 1)}, 508)
 		}
 		list[0].Data = list[0].Data[:505]
-		must(t, s.Save(hard(1, 1, 60), list, nil))
+		fixture.Must(t, s.Save(hard(1, 1, 60), list, nil))
 		random, n, done := rand.New(rand.NewSource(1)), 0, false
 		look := func(state crashfs.State) {
 			dir := filepath.Join(base, fmt.Sprint(n))
 			n++
-			must(t, state.Write(dir))
+			fixture.Must(t, state.Write(dir))
 			defer os.RemoveAll(dir)
-			r := open(t, dir, nil)
+			r := openReader(t, dir, nil)
 			for i, want := range list {
 				e, err := r.Log().Entry(uint64(i + 1))
 				if err != nil && !done {
 					continue
 				}
-				must(t, err)
+				fixture.Must(t, err)
 				data, err := e.Data()
-				must(t, err)
+				fixture.Must(t, err)
 				full := string(data) == string(want.Data)
 				if empty := len(data) == 0; !full && !empty || done && full != (i >= 49) {
 					t.Fatalf("checksums %v, done %v: entry %d has %q", sums, done, i+1, data)
 				}
 			}
-			must(t, r.Close())
+			fixture.Must(t, r.Close())
 		}
 		seldom := 10
 		if raceEnabled {
@@ -299,7 +301,7 @@ func TestPowerLossWhileEmptying(t *testing.T) {
 				disk.States(10, random, look)
 			}
 		})
-		must(t, s.TruncateEntriesUntil(50))
+		fixture.Must(t, s.TruncateEntriesUntil(50))
 		done = true
 		disk.States(10, random, look)
 		t.Logf("%d states", n)

@@ -10,13 +10,15 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/walfs/walfs/test/fixture"
 )
 
 func TestNoDirectory(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
-	mustWrite(t, file, []byte("text"))
+	fixture.WriteFile(t, file, []byte("text"))
 	fifo := filepath.Join(t.TempDir(), "fifo")
-	must(t, syscall.Mkfifo(fifo, 0o600))
+	fixture.Must(t, syscall.Mkfifo(fifo, 0o600))
 	for _, test := range []struct {
 		path string
 		want error
@@ -40,7 +42,7 @@ func TestNoDirectory(t *testing.T) {
 func TestNotARaftDirectory(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"KEYREGISTRY", "7.wal", "000001.wal", "wal.meta.bak", "00001.wal.tmp"} {
-		mustWrite(t, filepath.Join(dir, name), make([]byte, 100))
+		fixture.WriteFile(t, filepath.Join(dir, name), make([]byte, 100))
 	}
 	if _, err := OpenReader(dir, ReaderOptions{}); !errors.Is(err, ErrNotRaftDir) {
 		t.Errorf("got %v, want %v", err, ErrNotRaftDir)
@@ -50,20 +52,20 @@ func TestNotARaftDirectory(t *testing.T) {
 func TestOtherNamesAreIgnoredAndNamed(t *testing.T) {
 	for _, name := range []string{"alpha", "sealed128"} {
 		d := damage(t, name)
-		log := mustRead(t, d.path("wal.meta")) // anything that is no log
+		log := fixture.ReadFile(t, d.path("wal.meta")) // anything that is no log
 		plain := []string{"7.wal", "old.wal", "000001.wal", "00000.wal", "00001.WAL", "00001.wal~", "1e005.wal", "-0001.wal",
 			"0000000000000001.wal", "99999999999999999.wal", "wal.meta.old", "LOCK", ".hidden"}
 		for _, n := range plain {
-			mustWrite(t, d.path(n), log)
+			fixture.WriteFile(t, d.path(n), log)
 		}
-		must(t, os.Mkdir(d.path("sub"), 0o700))
-		mustWrite(t, d.path("sub/00042.wal"), log)
-		must(t, os.Mkdir(d.path("00009.wal"), 0o700))
-		mustWrite(t, d.path("00009.wal/00001.wal"), log)
-		must(t, os.Symlink("00001.wal", d.path("00010.wal")))
-		must(t, os.Symlink("nowhere", d.path("00011.wal")))
-		must(t, os.Symlink("/dev/zero", d.path("00012.wal")))
-		must(t, syscall.Mkfifo(d.path("00013.wal"), 0o600))
+		fixture.Must(t, os.Mkdir(d.path("sub"), 0o700))
+		fixture.WriteFile(t, d.path("sub/00042.wal"), log)
+		fixture.Must(t, os.Mkdir(d.path("00009.wal"), 0o700))
+		fixture.WriteFile(t, d.path("00009.wal/00001.wal"), log)
+		fixture.Must(t, os.Symlink("00001.wal", d.path("00010.wal")))
+		fixture.Must(t, os.Symlink("nowhere", d.path("00011.wal")))
+		fixture.Must(t, os.Symlink("/dev/zero", d.path("00012.wal")))
+		fixture.Must(t, syscall.Mkfifo(d.path("00013.wal"), 0o600))
 		odd := []string{"00009.wal", "00010.wal", "00011.wal", "00012.wal", "00013.wal"}
 		for _, n := range odd {
 			d.problem(n, KindNotAFile, -1, 1, 0, 0)
@@ -89,15 +91,15 @@ func TestOddMetaAndRegistry(t *testing.T) {
 		{"pipe", func(name string) error { return syscall.Mkfifo(name, 0o600) }},
 	} {
 		d := damage(t, "alpha")
-		must(t, os.Remove(d.path(MetaName)))
-		must(t, test.put(d.path(MetaName)))
+		fixture.Must(t, os.Remove(d.path(MetaName)))
+		fixture.Must(t, test.put(d.path(MetaName)))
 		d.problem(MetaName, KindNotAFile, -1, 1, 0, 0)
 		d.check()
 
 		for _, name := range []string{"alpha", "sealed128"} {
 			d = damage(t, name)
 			os.Remove(d.path(KeyRegistryName))
-			must(t, test.put(d.path(KeyRegistryName)))
+			fixture.Must(t, test.put(d.path(KeyRegistryName)))
 			d.problem(KeyRegistryName, KindNotAFile, -1, 1, 0, 0)
 			kind := KindDataKey
 			if name == "alpha" { // plain, if nothing were known of a registry
@@ -119,7 +121,7 @@ func asNobody(t *testing.T, fn func()) {
 	}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	must(t, syscall.Setfsuid(65534))
+	fixture.Must(t, syscall.Setfsuid(65534))
 	defer syscall.Setfsuid(0)
 	fn()
 }
@@ -129,12 +131,12 @@ func (d *damaged) forAll() {
 	d.t.Helper()
 	above := filepath.Dir(d.dir)
 	for _, dir := range []string{filepath.Dir(above), above, d.dir} {
-		must(d.t, os.Chmod(dir, 0o755))
+		fixture.Must(d.t, os.Chmod(dir, 0o755))
 	}
 	files, err := os.ReadDir(d.dir)
-	must(d.t, err)
+	fixture.Must(d.t, err)
 	for _, f := range files {
-		must(d.t, os.Chmod(d.path(f.Name()), 0o644))
+		fixture.Must(d.t, os.Chmod(d.path(f.Name()), 0o644))
 	}
 }
 
@@ -177,7 +179,7 @@ func TestNoPermission(t *testing.T) {
 			d.Split(400, d.path("00002.wal"))
 			d.forAll()
 			if test.file != "" {
-				must(t, os.Chmod(d.path(test.file), 0))
+				fixture.Must(t, os.Chmod(d.path(test.file), 0))
 			}
 			test.expect(d)
 			asNobody(t, func() { d.check() })
@@ -188,13 +190,13 @@ func TestNoPermission(t *testing.T) {
 func TestDirectoryWithoutPermission(t *testing.T) {
 	d := damage(t, "alpha")
 	d.forAll()
-	must(t, os.Chmod(d.dir, 0o111))
+	fixture.Must(t, os.Chmod(d.dir, 0o111))
 	asNobody(t, func() {
 		if _, err := OpenReader(d.dir, ReaderOptions{}); !errors.Is(err, fs.ErrPermission) {
 			t.Errorf("got %v, want %v", err, fs.ErrPermission)
 		}
 	})
-	must(t, os.Chmod(d.dir, 0o700))
+	fixture.Must(t, os.Chmod(d.dir, 0o700))
 }
 
 // TestOnlyLogFileWithoutPermission gives the one file of a log no rights: the
@@ -202,7 +204,7 @@ func TestDirectoryWithoutPermission(t *testing.T) {
 func TestOnlyLogFileWithoutPermission(t *testing.T) {
 	d := damage(t, "alpha")
 	d.forAll()
-	must(t, os.Chmod(d.path("00001.wal"), 0))
+	fixture.Must(t, os.Chmod(d.path("00001.wal"), 0))
 	d.problem("00001.wal", KindUnreadable, -1, 1, 0, 0)
 	d.lose(ErrDamaged, 1, 975)
 	asNobody(t, func() { d.check() })

@@ -142,7 +142,7 @@ func TestSeveralFiles(t *testing.T) {
 			d.second(975)
 		}},
 		{"a file of 0 bytes behind", "alpha", func(d *damaged) {
-			mustWrite(d.t, d.path("00002.wal"), nil)
+			fixture.WriteFile(d.t, d.path("00002.wal"), nil)
 			d.problem("00002.wal", KindCut, -1, 1, 0, 0)
 		}},
 		{"a file of 0 bytes before", "alpha", func(d *damaged) {
@@ -229,7 +229,7 @@ func TestGarbage(t *testing.T) {
 		for i := range second {
 			second[i] = fill
 		}
-		mustWrite(t, d.path("00002.wal"), second)
+		fixture.WriteFile(t, d.path("00002.wal"), second)
 		d.problem("00002.wal", KindRange, 0, SlotsPerFile, fills(fill), fills(fill))
 		d.problem("00002.wal", KindDataKey, -1, 1, KeyHeaderAt, 0)
 		d.check()
@@ -240,5 +240,5 @@ func fills(b byte) uint64 { return math.MaxUint64 / 0xff * uint64(b) }
 
 func (d *damaged) rename(from, to string) {
 	d.t.Helper()
-	must(d.t, os.Rename(d.path(from), d.path(to)))
+	fixture.Must(d.t, os.Rename(d.path(from), d.path(to)))
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"os"
 	"path/filepath"
@@ -51,7 +52,7 @@ func TestKeyFile(t *testing.T) {
 		{strings.Repeat("k", 10000), "has 4096 bytes or more"},
 	} {
 		name := filepath.Join(t.TempDir(), "key")
-		mustWrite(t, name, []byte(test.content))
+		fixture.WriteFile(t, name, []byte(test.content))
 		key, err := ReadKeyFile(name)
 		switch {
 		case test.want == "":
@@ -104,7 +105,7 @@ func TestDamagedRegistry(t *testing.T) {
 			d := damage(t, "sealed128")
 			erased := d.Split(600, d.path("00002.wal"))
 			erased.Write(KeyHeaderAt, make([]byte, KeyHeaderSize))
-			mustWrite(t, d.path(KeyRegistryName), test.edit(mustRead(t, d.path(KeyRegistryName))))
+			fixture.WriteFile(t, d.path(KeyRegistryName), test.edit(fixture.ReadFile(t, d.path(KeyRegistryName))))
 			d.listed = true
 			if test.at > 0 || errors.Is(test.err, ErrDamaged) {
 				d.problem(KeyRegistryName, KindKeyRegistry, -1, 1, test.at, 0)
@@ -122,7 +123,7 @@ func TestDamagedRegistry(t *testing.T) {
 
 func TestRegistryMissing(t *testing.T) {
 	d := damage(t, "sealed128")
-	must(t, os.Remove(d.path(KeyRegistryName)))
+	fixture.Must(t, os.Remove(d.path(KeyRegistryName)))
 	d.problem("00001.wal", KindDataKey, -1, 1, KeyHeaderAt, 0)
 	d.loseSealed(ErrDataKey)
 	d.check()
@@ -158,9 +159,9 @@ func TestErasedKeyHeader(t *testing.T) {
 	}
 	for _, slot := range []int{0, 49} {
 		e, err := r.Log().Entry(uint64(601 + slot))
-		must(t, err)
+		fixture.Must(t, err)
 		got, err := e.Data()
-		must(t, err)
+		fixture.Must(t, err)
 		want := second.Read(int64(second.Get(slot, fixture.Offset))+LengthSize, int(second.Length(slot)))
 		if !bytes.Equal(got, want) {
 			t.Errorf("entry %d: not the bytes in the file", e.Index)
@@ -180,7 +181,7 @@ func TestHalfErasedKeyHeader(t *testing.T) {
 		d := damage(t, "sealed128")
 		d.Write(KeyHeaderAt, make([]byte, 8))
 		if !registry {
-			must(t, os.Remove(d.path(KeyRegistryName)))
+			fixture.Must(t, os.Remove(d.path(KeyRegistryName)))
 		}
 		d.problem("00001.wal", KindKeyErased, -1, 1, KeyHeaderAt, 0)
 		d.loseSealed(ErrDataKey)
@@ -194,11 +195,11 @@ func TestErasedAndRegistryCut(t *testing.T) {
 	for _, withKey := range []bool{true, false} {
 		d := damage(t, "sealed128")
 		d.Write(KeyHeaderAt, make([]byte, KeyHeaderSize))
-		must(t, os.Truncate(d.path(KeyRegistryName), registryHeader))
+		fixture.Must(t, os.Truncate(d.path(KeyRegistryName), registryHeader))
 		if !withKey {
 			d.opts.Key = nil
 		}
-		_, err := Open(d.dir, Options{Key: d.opts.Key, Logger: quiet, DryRun: true})
+		_, err := Open(d.dir, Options{Key: d.opts.Key, Logger: slog.New(slog.DiscardHandler), DryRun: true})
 		if want := map[bool]error{true: ErrDataKey, false: ErrSealed}[withKey]; !errors.Is(err, want) {
 			t.Errorf("to write, with the key %t: got %v, want %v", withKey, err, want)
 		}
@@ -212,7 +213,7 @@ func TestErasedAndRegistryCut(t *testing.T) {
 			t.Errorf("with Plain: problems %v", p)
 		}
 		e, err := r.Log().Entry(1)
-		must(t, err)
+		fixture.Must(t, err)
 		if _, err := e.Data(); err != nil {
 			t.Errorf("with Plain: %v", err)
 		}
@@ -227,7 +228,7 @@ func TestErasedByDgraph(t *testing.T) {
 	dir := fixture.Dir(t, "sealed-erased")
 	for _, plain := range []bool{false, true} {
 		r, err := OpenReader(dir, ReaderOptions{Key: fixture.Key("sealed-erased"), Plain: plain})
-		must(t, err)
+		fixture.Must(t, err)
 		n := 0
 		for e := range r.Log().Entries(0) {
 			wrong := func(err error) bool { return !errors.Is(err, ErrDataKey) }
@@ -263,12 +264,12 @@ func TestPlainBesideSealed(t *testing.T) {
 	d := damage(t, "sealed128")
 	plain := d.Split(600, d.path("00002.wal"))
 	block, err := openRing(t, d.path(KeyRegistryName), d.opts.Key).block(1)
-	must(t, err)
+	fixture.Must(t, err)
 	h := DecodeKeyHeader(plain.Read(KeyHeaderAt, KeyHeaderSize))
 	for slot := range plain.Slots() {
 		off := plain.Get(slot, fixture.Offset)
 		b := plain.Read(int64(off)+LengthSize, int(plain.Length(slot)))
-		unseal(block, h.iv(off), b, 0)
+		Decrypt(block, h.IV(off), b, 0)
 		plain.Write(int64(off)+LengthSize, b)
 	}
 	plain.Write(KeyHeaderAt, make([]byte, KeyHeaderSize))
@@ -281,14 +282,14 @@ func TestPlainBesideSealed(t *testing.T) {
 func TestGapBeforeARewrite(t *testing.T) {
 	d := damage(t, "sealed128")
 	block, err := openRing(t, d.path(KeyRegistryName), d.opts.Key).block(1)
-	must(t, err)
+	fixture.Must(t, err)
 	h := DecodeKeyHeader(d.Read(KeyHeaderAt, KeyHeaderSize))
 	const gap = 4096
 	for slot := d.Slots() - 1; slot >= 600; slot-- {
 		off, n := d.Get(slot, fixture.Offset), d.Length(slot)
 		b := d.Read(int64(off)+LengthSize, int(n))
-		unseal(block, h.iv(off), b, 0)
-		unseal(block, h.iv(off+gap), b, 0) // sealing is the same
+		Decrypt(block, h.IV(off), b, 0)
+		Decrypt(block, h.IV(off+gap), b, 0) // sealing is the same
 		d.Write(int64(off)+gap+LengthSize, b)
 		d.Set(slot, fixture.Offset, off+gap)
 		d.SetLength(slot, n)
@@ -298,7 +299,7 @@ func TestGapBeforeARewrite(t *testing.T) {
 
 func openRing(t testing.TB, name string, key []byte) *keyRing {
 	t.Helper()
-	ring, problems, err := openKeyRing(mustRead(t, name), key)
+	ring, problems, err := openKeyRing(fixture.ReadFile(t, name), key)
 	if err != nil || len(problems) > 0 {
 		t.Fatal(problems, err)
 	}

@@ -27,15 +27,15 @@ func (d *damaged) faults(offsets ...uint64) {
 func TestDamagedMeta(t *testing.T) {
 	cut := func(size int64, faults ...uint64) func(*damaged) {
 		return func(d *damaged) {
-			must(d.t, os.Truncate(d.path(MetaName), size))
+			fixture.Must(d.t, os.Truncate(d.path(MetaName), size))
 			d.faults(faults...)
 		}
 	}
 	edit := func(at int, b []byte, faults ...uint64) func(*damaged) {
 		return func(d *damaged) {
-			meta := mustRead(d.t, d.path(MetaName))
+			meta := fixture.ReadFile(d.t, d.path(MetaName))
 			copy(meta[at:], b)
-			mustWrite(d.t, d.path(MetaName), meta)
+			fixture.WriteFile(d.t, d.path(MetaName), meta)
 			d.faults(faults...)
 		}
 	}
@@ -43,7 +43,7 @@ func TestDamagedMeta(t *testing.T) {
 	huge := []byte{0xff, 0xff, 0xff, 0xff}
 	runCases(t, []damageCase{
 		{"missing", "alpha", func(d *damaged) {
-			must(d.t, os.Remove(d.path(MetaName)))
+			fixture.Must(d.t, os.Remove(d.path(MetaName)))
 			d.problem(MetaName, KindMeta, -1, 1, 0, 0)
 		}},
 		{"0 bytes", "alpha", cut(0, 0, 8, 16, 512, 1024, 1032, 1040)},
@@ -71,7 +71,7 @@ func TestDamagedMeta(t *testing.T) {
 			d.noCommit(976)
 		}},
 		{"sealed, missing", "sealed128", func(d *damaged) {
-			must(d.t, os.Remove(d.path(MetaName)))
+			fixture.Must(d.t, os.Remove(d.path(MetaName)))
 			d.problem(MetaName, KindMeta, -1, 1, 0, 0)
 		}},
 	})
@@ -101,9 +101,9 @@ func TestFirstAndLastIndex(t *testing.T) {
 			fixture.Edit(t, d.path(MetaName)).Write(1024, bytes.Repeat([]byte{0xff}, 8))
 		}
 		if test.meta < 0 {
-			must(t, os.Remove(d.path(MetaName)))
+			fixture.Must(t, os.Remove(d.path(MetaName)))
 		} else {
-			must(t, os.Truncate(d.path(MetaName), test.meta))
+			fixture.Must(t, os.Truncate(d.path(MetaName), test.meta))
 		}
 		r := d.open()
 		first, firstKnown := r.FirstIndex()

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/walfs/walfs/test/fixture"
+
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
 	"golang.org/x/sys/unix"
@@ -94,9 +96,9 @@ func TestReadersBesideWriter(t *testing.T) {
 			from = max(last-uint64(i%150), first)
 			term++
 		case i%50 == 48 && last > first+200:
-			must(t, s.CreateSnapshot(last-200, nil, []byte("state")))
+			fixture.Must(t, s.CreateSnapshot(last-200, nil, []byte("state")))
 		}
-		must(t, s.Save(hard(term, 1, first-1), someEntries(term, from, 1+i%30), nil))
+		fixture.Must(t, s.Save(hard(term, 1, first-1), someEntries(term, from, 1+i%30), nil))
 	}
 	stop.Store(true)
 	wg.Wait()
@@ -111,21 +113,21 @@ func TestOneStorageADirectory(t *testing.T) {
 	if _, err := Open(dir, Options{}); !errors.Is(err, ErrInUse) {
 		t.Fatalf("a second Open: %v", err)
 	}
-	must(t, s.Save(nil, someEntries(1, 1, 3), nil))
-	must(t, s.Close())
+	fixture.Must(t, s.Save(nil, someEntries(1, 1, 3), nil))
+	fixture.Must(t, s.Close())
 
 	// A process that was forked before Close may hold the lock's file after it.
 	s = reopen(t, dir, Options{})
 	forked, err := unix.Dup(int(s.lock.Fd()))
-	must(t, err)
-	must(t, s.Close())
+	fixture.Must(t, err)
+	fixture.Must(t, s.Close())
 	s = reopen(t, dir, Options{})
-	must(t, errors.Join(s.Close(), unix.Close(forked)))
+	fixture.Must(t, errors.Join(s.Close(), unix.Close(forked)))
 
 	// Somebody is about to make a log here.
 	dir = t.TempDir()
 	lock, err := lockDir(dir)
-	must(t, err)
+	fixture.Must(t, err)
 	defer lock.Close()
 	if _, err := Open(dir, Options{Create: true}); !errors.Is(err, ErrInUse) {
 		t.Fatalf("with the lock taken: %v", err)
@@ -150,8 +152,8 @@ func TestRaftErrors(t *testing.T) {
 	if _, err := s.Entries(1, 1, 0); err != raft.ErrUnavailable {
 		t.Errorf("an empty log: %v", err)
 	}
-	must(t, s.Save(hard(1, 1, 10), someEntries(1, 1, 10), nil))
-	must(t, s.CreateSnapshot(5, &raftpb.ConfState{Voters: []uint64{1}}, nil))
+	fixture.Must(t, s.Save(hard(1, 1, 10), someEntries(1, 1, 10), nil))
+	fixture.Must(t, s.CreateSnapshot(5, &raftpb.ConfState{Voters: []uint64{1}}, nil))
 	if err := s.CreateSnapshot(5, nil, nil); err != raft.ErrSnapOutOfDate {
 		t.Errorf("a second snapshot: %v", err)
 	}
@@ -167,7 +169,7 @@ func TestRaftErrors(t *testing.T) {
 	if _, err := s.Entries(9, 8, 0); err == nil {
 		t.Error("a range that ends before it begins passes")
 	}
-	must(t, s.Close())
+	fixture.Must(t, s.Close())
 	if _, err := s.Term(6); err != ErrClosed {
 		t.Errorf("closed: %v", err)
 	}
@@ -178,7 +180,7 @@ func TestRaftErrors(t *testing.T) {
 
 func TestTermAllocatesNothing(t *testing.T) {
 	s := create(t, filepath.Join(t.TempDir(), "w"), Options{})
-	must(t, s.Save(nil, someEntries(1, 1, 1000), nil))
+	fixture.Must(t, s.Save(nil, someEntries(1, 1, 1000), nil))
 	if n := testing.AllocsPerRun(100, func() { s.Term(500) }); n > 0 {
 		t.Errorf("%v allocations", n)
 	}
@@ -190,13 +192,13 @@ func TestTermAllocatesNothing(t *testing.T) {
 func TestStats(t *testing.T) {
 	s := create(t, filepath.Join(t.TempDir(), "w"), Options{})
 	before := s.Stats()
-	must(t, s.Save(hard(1, 1, 0), someEntries(1, 1, 3), nil))
+	fixture.Must(t, s.Save(hard(1, 1, 0), someEntries(1, 1, 3), nil))
 	a := s.Stats()
 	if a.Saves != 1 || a.Entries != 3 || a.Bytes == 0 || a.Flushes != before.Flushes+3 || a.FlushTime <= before.FlushTime {
 		t.Errorf("%+v", a)
 	}
 	// The commit index alone waits for nothing.
-	must(t, s.Save(hard(1, 1, 3), nil, nil))
+	fixture.Must(t, s.Save(hard(1, 1, 3), nil, nil))
 	if b := s.Stats(); b.Flushes != a.Flushes {
 		t.Errorf("%+v after %+v", b, a)
 	}
@@ -208,20 +210,20 @@ func TestEmptied(t *testing.T) {
 		s := create(t, dir, Options{Checksums: sums})
 		list := someEntries(1, 1, 400)
 		list[20].Type = raftpb.EntryConfChange.Enum()
-		must(t, s.Save(nil, list, nil))
-		must(t, s.TruncateEntriesUntil(300))
+		fixture.Must(t, s.Save(nil, list, nil))
+		fixture.Must(t, s.TruncateEntriesUntil(300))
 		for range 2 {
 			got, err := s.Entries(1, 401, 1<<40)
-			must(t, err)
+			fixture.Must(t, err)
 			for i, e := range got {
 				if empty := i < 299 && i != 20; empty != (len(e.Data) == 0) || !empty && !proto.Equal(e, list[i]) {
 					t.Fatalf("checksums %v: entry %v", sums, e)
 				}
 			}
-			must(t, s.Close())
+			fixture.Must(t, s.Close())
 			s = reopen(t, dir, Options{})
 		}
-		must(t, s.Close())
+		fixture.Must(t, s.Close())
 		if n := len(parseDir(t, dir, nil).entries); n != 400 {
 			t.Fatal(n)
 		}
@@ -230,8 +232,8 @@ func TestEmptied(t *testing.T) {
 
 func TestRefused(t *testing.T) {
 	s := create(t, filepath.Join(t.TempDir(), "w"), Options{})
-	must(t, s.Save(nil, someEntries(3, 1, 10), nil))
-	must(t, s.CreateSnapshot(4, nil, nil))
+	fixture.Must(t, s.Save(nil, someEntries(3, 1, 10), nil))
+	fixture.Must(t, s.CreateSnapshot(4, nil, nil))
 	gap := someEntries(3, 11, 2)
 	gap[1].Index = proto.Uint64(13)
 	for name, list := range map[string][]*raftpb.Entry{
@@ -248,7 +250,7 @@ func TestRefused(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	must(t, s.Save(nil, someEntries(3, 11, 1), nil))
+	fixture.Must(t, s.Save(nil, someEntries(3, 11, 1), nil))
 	if last, _ := s.LastIndex(); last != 11 {
 		t.Error(fmt.Sprint(last))
 	}

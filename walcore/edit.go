@@ -141,7 +141,7 @@ func (s *DiskStorage) rewriteMeta(changed ...meta.Stretch) error {
 		if _, err := s.meta.f.ReadAt(b, at); err != nil {
 			return s.poison(&Error{File: MetaName, Slot: -1, Offset: uint64(at), Err: err})
 		}
-		if at == 0 || !allZero(b) {
+		if at == 0 || !AllZero(b) {
 			parts = append(parts, meta.Stretch{At: at, Bytes: b})
 		}
 	}

@@ -21,19 +21,19 @@ func TestRewind(t *testing.T) {
 		opts := Options{Logger: quiet, Key: []byte(key), limits: limits{slots: 10, bytes: PayloadAt + 30000}}
 		s := create(t, dir, opts)
 		all := someEntries(1, 1, 45)
-		must(t, s.Save(hard(1, 1, 12), all, nil))
-		must(t, s.SetCheckpoint(11))
+		fixture.Must(t, s.Save(hard(1, 1, 12), all, nil))
+		fixture.Must(t, s.SetCheckpoint(11))
 
 		for _, to := range []uint64{45, 60} {
-			must(t, s.Rewind(to))
+			fixture.Must(t, s.Rewind(to))
 			if last, _ := s.LastIndex(); last != 45 {
 				t.Fatalf("rewind to %d: the log ends at %d", to, last)
 			}
 		}
 		for _, to := range []uint64{44, 30, 25, 12} { // within a file, to a file's end, across files, to the commit index
-			must(t, s.Rewind(to))
+			fixture.Must(t, s.Rewind(to))
 			checkLog(t, s, all[:to])
-			must(t, s.Close())
+			fixture.Must(t, s.Close())
 			s = reopen(t, dir, opts)
 			checkLog(t, s, all[:to])
 			if p := s.Problems(); len(p) > 0 {
@@ -48,44 +48,44 @@ func TestRewind(t *testing.T) {
 			checkLog(t, s, all[:12])
 		}
 		refused(11, "entries up to 12 are committed")
-		must(t, s.SetState(State{RaftID: 1, Checkpoint: 11, Term: 1, Vote: 1, Commit: 11}))
-		must(t, s.CreateSnapshot(9, nil, nil))
-		must(t, s.Rewind(11))
-		must(t, s.SetState(State{RaftID: 1, Checkpoint: 10, Term: 1, Vote: 1, Commit: 11}))
-		must(t, s.SetState(State{RaftID: 1, Checkpoint: 9, Term: 1, Vote: 1, Commit: 9}))
+		fixture.Must(t, s.SetState(State{RaftID: 1, Checkpoint: 11, Term: 1, Vote: 1, Commit: 11}))
+		fixture.Must(t, s.CreateSnapshot(9, nil, nil))
+		fixture.Must(t, s.Rewind(11))
+		fixture.Must(t, s.SetState(State{RaftID: 1, Checkpoint: 10, Term: 1, Vote: 1, Commit: 11}))
+		fixture.Must(t, s.SetState(State{RaftID: 1, Checkpoint: 9, Term: 1, Vote: 1, Commit: 9}))
 		if err := s.Rewind(8); !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "the snapshot stands for") {
 			t.Errorf("below the snapshot: %v", err)
 		}
-		must(t, s.Rewind(9))
+		fixture.Must(t, s.Rewind(9))
 		if first, _ := s.FirstIndex(); first != 10 {
 			t.Errorf("first index %d", first)
 		}
-		must(t, s.Save(nil, someEntries(2, 10, 3), nil)) // and the log goes on
-		must(t, s.Close())
+		fixture.Must(t, s.Save(nil, someEntries(2, 10, 3), nil)) // and the log goes on
+		fixture.Must(t, s.Close())
 	}
 }
 
 // TestRewindBelowCheckpoint: an applied entry cannot be taken back.
 func TestRewindBelowCheckpoint(t *testing.T) {
 	s := create(t, filepath.Join(memDir(t), "w"), Options{Logger: quiet})
-	must(t, s.Save(nil, someEntries(1, 1, 5), nil))
-	must(t, s.SetCheckpoint(4))
+	fixture.Must(t, s.Save(nil, someEntries(1, 1, 5), nil))
+	fixture.Must(t, s.SetCheckpoint(4))
 	if err := s.Rewind(3); !errors.Is(err, ErrRefused) {
 		t.Errorf("rewind below the checkpoint: %v", err)
 	}
-	must(t, s.Rewind(4))
+	fixture.Must(t, s.Rewind(4))
 }
 
 // checkLog wants these entries, which begin at 1, and no more.
 func checkLog(t *testing.T, s *DiskStorage, want []*raftpb.Entry) {
 	t.Helper()
 	last, err := s.LastIndex()
-	must(t, err)
+	fixture.Must(t, err)
 	if last != uint64(len(want)) {
 		t.Fatalf("the log ends at %d, want %d", last, len(want))
 	}
 	got, err := s.Entries(1, last+1, 1<<40)
-	must(t, err)
+	fixture.Must(t, err)
 	for i, e := range got {
 		if !proto.Equal(e, want[i]) {
 			t.Fatalf("entry %v, want %v", e, want[i])
@@ -127,21 +127,21 @@ func TestPowerLossInSetState(t *testing.T) {
 	opts := Options{Logger: quiet, wrap: func(d vfs.Dir) vfs.Dir {
 		var err error
 		disk, err = crashfs.Wrap(d, 512)
-		must(t, err)
+		fixture.Must(t, err)
 		return disk
 	}}
 	s := create(t, live, opts)
-	must(t, s.Save(nil, someEntries(1, 1, 9), nil))
-	must(t, s.CreateSnapshot(2, &raftpb.ConfState{Voters: []uint64{1}}, make([]byte, 5000)))
-	must(t, s.SetState(old))
+	fixture.Must(t, s.Save(nil, someEntries(1, 1, 9), nil))
+	fixture.Must(t, s.CreateSnapshot(2, &raftpb.ConfState{Voters: []uint64{1}}, make([]byte, 5000)))
+	fixture.Must(t, s.SetState(old))
 	check := func(done bool) {
 		disk.States(20, random, func(state crashfs.State) {
 			states++
 			dir := filepath.Join(base, "state")
-			must(t, os.RemoveAll(dir))
-			must(t, state.Write(dir))
+			fixture.Must(t, os.RemoveAll(dir))
+			fixture.Must(t, state.Write(dir))
 			s, err := Open(dir, Options{Logger: quiet})
-			must(t, err)
+			fixture.Must(t, err)
 			defer s.Close()
 			if got := s.State(); got != next && (done || got != old) {
 				t.Fatalf("%+v, want %+v or %+v (done: %v)", got, old, next, done)
@@ -165,7 +165,7 @@ func TestPowerLossInSetState(t *testing.T) {
 		if err := s.SetState(st); errors.Is(err, ErrRefused) {
 			next = old
 		} else {
-			must(t, err)
+			fixture.Must(t, err)
 		}
 		if got := s.State(); got != next {
 			t.Fatalf("%+v, want %+v", got, next)
@@ -178,10 +178,10 @@ func TestPowerLossInSetState(t *testing.T) {
 
 func TestSetStateRefuses(t *testing.T) {
 	s := create(t, filepath.Join(memDir(t), "w"), Options{Logger: quiet})
-	must(t, s.Save(hard(2, 1, 5), someEntries(2, 1, 9), nil))
-	must(t, s.CreateSnapshot(3, nil, nil))
+	fixture.Must(t, s.Save(hard(2, 1, 5), someEntries(2, 1, 9), nil))
+	fixture.Must(t, s.CreateSnapshot(3, nil, nil))
 	sound := State{RaftID: 1, Checkpoint: 4, Term: 2, Vote: 1, Commit: 5}
-	must(t, s.SetState(sound))
+	fixture.Must(t, s.SetState(sound))
 	for _, test := range []struct {
 		why string
 		set func(st *State)
@@ -204,8 +204,8 @@ func TestSetStateRefuses(t *testing.T) {
 		}
 	}
 	// What is wrong already does not stand in the way of the rest.
-	must(t, s.SetCheckpoint(8))
-	must(t, s.SetState(State{RaftID: 2, Checkpoint: 8, Term: 2, Vote: 1, Commit: 5}))
+	fixture.Must(t, s.SetCheckpoint(8))
+	fixture.Must(t, s.SetState(State{RaftID: 2, Checkpoint: 8, Term: 2, Vote: 1, Commit: 5}))
 }
 
 func TestPayloadsBelow(t *testing.T) {
@@ -213,7 +213,7 @@ func TestPayloadsBelow(t *testing.T) {
 	list := someEntries(1, 1, 10)
 	list[2].Type = raftpb.EntryConfChange.Enum()
 	list[4].Data = nil
-	must(t, s.Save(nil, list, nil))
+	fixture.Must(t, s.Save(nil, list, nil))
 	for _, test := range []struct {
 		from, until uint64
 		want        int
@@ -229,7 +229,7 @@ func TestPayloadsBelow(t *testing.T) {
 			t.Errorf("from %d until %d: %d entries, %d bytes, %v; want %d, %d", test.from, test.until, n, size, err, test.want, want)
 		}
 	}
-	must(t, s.TruncateEntriesUntil(7))
+	fixture.Must(t, s.TruncateEntriesUntil(7))
 	if n, size, err := s.PayloadsBelow(0, 7); n != 0 || size != 0 || err != nil {
 		t.Errorf("emptied, and still %d entries with %d bytes, %v", n, size, err)
 	}
@@ -239,46 +239,46 @@ func TestPayloadsBelow(t *testing.T) {
 func TestDryRunTouchesNothing(t *testing.T) {
 	for _, name := range []string{"alpha", "sealed128", "bigsnap", "empty"} {
 		t.Run(name, func(t *testing.T) {
-			d := damage(t, name)
+			dir := fixture.Dir(t, name)
 			if name == "alpha" {
-				d.Set(974, fixture.Offset, 0) // a torn tail, to be mended
-				must(t, os.WriteFile(d.path("wal.meta.new"), []byte("left behind"), 0o600))
-				setCommit(t, d, 974)
+				fixture.Edit(t, filepath.Join(dir, "00001.wal")).Set(974, fixture.Offset, 0) // a torn tail, to be mended
+				fixture.Must(t, os.WriteFile(filepath.Join(dir, "wal.meta.new"), []byte("left behind"), 0o600))
+				setCommit(t, dir, 974)
 			}
-			age(t, d.dir)
-			before := state(t, d.dir)
-			opts := Options{Key: d.opts.Key, DryRun: true, Logger: quiet, Checksums: true, limits: limits{slots: 700, bytes: maxFileSize}}
-			s, err := Open(d.dir, opts)
-			must(t, err)
+			fixture.Age(t, dir)
+			before := fixture.State(t, dir)
+			opts := Options{Key: fixture.Key(name), DryRun: true, Logger: quiet, Checksums: true, limits: limits{slots: 700, bytes: MaxFileSize}}
+			s, err := Open(dir, opts)
+			fixture.Must(t, err)
 			if got := len(s.Problems()); name == "alpha" && got != 1 {
 				t.Errorf("%d problems found, want the torn tail: %v", got, s.Problems())
 			}
 			last, err := s.LastIndex()
-			must(t, err)
+			fixture.Must(t, err)
 			term, err := s.Term(last)
-			must(t, err)
+			fixture.Must(t, err)
 			more := someEntries(term+1, last+1, 800) // into a second file
-			must(t, s.Save(hard(term+1, 1, last+700), more, nil))
-			must(t, s.SetRaftID(77))
+			fixture.Must(t, s.Save(hard(term+1, 1, last+700), more, nil))
+			fixture.Must(t, s.SetRaftID(77))
 			got, err := s.Entries(last+1, last+801, 1<<40)
-			must(t, err)
+			fixture.Must(t, err)
 			for i, e := range got {
 				if !proto.Equal(e, more[i]) {
 					t.Fatalf("entry %v, want %v", e, more[i])
 				}
 			}
-			must(t, s.TruncateEntriesUntil(last+100))
-			must(t, s.CreateSnapshot(last+750, &raftpb.ConfState{Voters: []uint64{1}}, make([]byte, 2<<20)))
-			must(t, s.Rewind(last+760))
-			must(t, s.SetState(State{RaftID: 5, Term: term + 2, Commit: last + 755}))
+			fixture.Must(t, s.TruncateEntriesUntil(last+100))
+			fixture.Must(t, s.CreateSnapshot(last+750, &raftpb.ConfState{Voters: []uint64{1}}, make([]byte, 2<<20)))
+			fixture.Must(t, s.Rewind(last+760))
+			fixture.Must(t, s.SetState(State{RaftID: 5, Term: term + 2, Commit: last + 755}))
 			if now, _ := s.LastIndex(); now != last+760 {
 				t.Errorf("last index %d, want %d", now, last+760)
 			}
-			if _, err := Open(d.dir, opts); !errors.Is(err, ErrInUse) {
+			if _, err := Open(dir, opts); !errors.Is(err, ErrInUse) {
 				t.Errorf("a second storage: %v", err)
 			}
-			must(t, s.Close())
-			if after := state(t, d.dir); after != before {
+			fixture.Must(t, s.Close())
+			if after := fixture.State(t, dir); after != before {
 				t.Errorf("the directory has changed:\nbefore\n%s\nafter\n%s", before, after)
 			}
 		})
@@ -286,12 +286,12 @@ func TestDryRunTouchesNothing(t *testing.T) {
 }
 
 // setCommit stores a commit index in a fixture, by the reader's own format.
-func setCommit(t *testing.T, d *damaged, commit uint64) {
+func setCommit(t *testing.T, dir string, commit uint64) {
 	t.Helper()
-	f, err := os.OpenFile(d.path(MetaName), os.O_WRONLY, 0)
-	must(t, err)
+	f, err := os.OpenFile(filepath.Join(dir, MetaName), os.O_WRONLY, 0)
+	fixture.Must(t, err)
 	defer f.Close()
 	b := []byte{0, 0, 0, 7, 8, 2, 16, 1, 24, byte(commit) | 0x80, byte(commit >> 7)}
 	_, err = f.WriteAt(b, 512)
-	must(t, err)
+	fixture.Must(t, err)
 }

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/walfs/walfs/test/fixture"
+
 	"github.com/walfs/walfs/walcore/crashfs"
 	"github.com/walfs/walfs/walcore/vfs"
 	"go.etcd.io/raft/v3/raftpb"
@@ -30,7 +32,7 @@ func TestOpenFinishesEmptying(t *testing.T) {
 func testOpenFinishesEmptying(t *testing.T, opts Options, until uint64) {
 	base := memDir(t)
 	live, dir := filepath.Join(base, "live"), filepath.Join(base, "state")
-	opts.Logger, opts.limits = quiet, limits{slots: 9, bytes: maxFileSize}
+	opts.Logger, opts.limits = quiet, limits{slots: 9, bytes: MaxFileSize}
 	// All lengths but each file's first lie across two sectors, cut behind
 	// their third, second or first byte in turn.
 	list := someEntries(1, 1, 14)
@@ -47,8 +49,8 @@ func testOpenFinishesEmptying(t *testing.T, opts Options, until uint64) {
 	list[4].Type = raftpb.EntryConfChange.Enum()
 	emptied := func(i int) bool { return uint64(i+1) < until && i != 4 }
 	s := create(t, live, opts)
-	must(t, s.Save(hard(1, 1, 14), list, nil))
-	must(t, s.Close())
+	fixture.Must(t, s.Save(hard(1, 1, 14), list, nil))
+	fixture.Must(t, s.Close())
 
 	states, redone, done := 0, 0, false
 	look := func(state crashfs.State) {
@@ -56,8 +58,8 @@ func testOpenFinishesEmptying(t *testing.T, opts Options, until uint64) {
 		if raceEnabled && states%16 != 0 { // as in crash_test.go
 			return
 		}
-		must(t, os.RemoveAll(dir))
-		must(t, state.Write(dir))
+		fixture.Must(t, os.RemoveAll(dir))
+		fixture.Must(t, state.Write(dir))
 		s := reopen(t, dir, opts)
 		p := s.Problems()
 		if len(p) > 1 || len(p) == 1 && p[0].Kind != KindEmptying {
@@ -65,33 +67,33 @@ func testOpenFinishesEmptying(t *testing.T, opts Options, until uint64) {
 		}
 		redone += len(p)
 		got, err := s.Entries(1, 15, 1<<40)
-		must(t, err)
+		fixture.Must(t, err)
 		none := !done && len(p) == 0 && len(got[0].Data) > 0
 		for i, e := range got {
 			if empty := len(e.Data) == 0; empty != (emptied(i) && !none) || !empty && !proto.Equal(e, list[i]) {
 				t.Fatalf("done %v, %v: entry %v", done, p, e)
 			}
 		}
-		must(t, s.Save(nil, someEntries(1, 15, 1), nil)) // behind the last one's place
-		must(t, s.Close())
+		fixture.Must(t, s.Save(nil, someEntries(1, 15, 1), nil)) // behind the last one's place
+		fixture.Must(t, s.Close())
 		s = reopen(t, dir, opts)
 		if p := s.Problems(); len(p) > 0 {
 			t.Fatalf("opened again: %v", p)
 		}
 		_, err = s.Entries(1, 16, 1<<40)
-		must(t, err)
-		must(t, s.Close())
-		r := open(t, dir, opts.Key)
+		fixture.Must(t, err)
+		fixture.Must(t, s.Close())
+		r := openReader(t, dir, opts.Key)
 		if p := r.Problems(); len(p) > 0 {
 			t.Fatalf("reader: %v", p)
 		}
-		must(t, r.Close())
+		fixture.Must(t, r.Close())
 	}
 	var disk *crashfs.Dir
 	opts.wrap = func(d vfs.Dir) vfs.Dir {
 		var err error
 		disk, err = crashfs.Wrap(d, 512)
-		must(t, err)
+		fixture.Must(t, err)
 		return disk
 	}
 	s = reopen(t, live, opts)
@@ -99,7 +101,7 @@ func testOpenFinishesEmptying(t *testing.T, opts Options, until uint64) {
 	random := rand.New(rand.NewSource(1))
 	few := func() { disk.States(4, random, look) }
 	disk.OnStep(few)
-	must(t, s.TruncateEntriesUntil(until))
+	fixture.Must(t, s.TruncateEntriesUntil(until))
 	done = true
 	few()
 	if redone == 0 {
@@ -113,11 +115,11 @@ func testOpenFinishesEmptying(t *testing.T, opts Options, until uint64) {
 func TestNoteOfOtherEntries(t *testing.T) {
 	for _, note := range []emptying{{5, 1}, {5, 3}, {11, 2}, {2, 1}} {
 		dir := filepath.Join(memDir(t), "w")
-		s := create(t, dir, Options{Logger: quiet, limits: limits{slots: 3, bytes: maxFileSize}})
-		must(t, s.Save(nil, someEntries(2, 1, 10), nil))
-		must(t, s.CreateSnapshot(5, nil, nil))
-		must(t, s.noteEmptying(note))
-		must(t, s.Close())
+		s := create(t, dir, Options{Logger: quiet, limits: limits{slots: 3, bytes: MaxFileSize}})
+		fixture.Must(t, s.Save(nil, someEntries(2, 1, 10), nil))
+		fixture.Must(t, s.CreateSnapshot(5, nil, nil))
+		fixture.Must(t, s.noteEmptying(note))
+		fixture.Must(t, s.Close())
 		s = reopen(t, dir, Options{Logger: quiet})
 		if p := s.Problems(); len(p) > 0 {
 			t.Errorf("%v: %v", note, p)
@@ -126,6 +128,6 @@ func TestNoteOfOtherEntries(t *testing.T) {
 			t.Errorf("%v: left as %v", note, now)
 		}
 		wantLog(t, s, someEntries(2, 6, 5)...)
-		must(t, s.Close())
+		fixture.Must(t, s.Close())
 	}
 }

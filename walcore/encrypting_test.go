@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/walfs/walfs/test/fixture"
+
 	"go.etcd.io/raft/v3/raftpb"
 )
 
@@ -15,16 +17,16 @@ func TestRewriteAfterEncryptionIsOn(t *testing.T) {
 		for _, rewound := range []bool{false, true} {
 			dir := filepath.Join(memDir(t), "w")
 			s := create(t, dir, Options{limits: smallFiles, Logger: quiet})
-			must(t, s.Save(nil, someEntries(1, 1, 15), nil))
-			must(t, s.Close())
+			fixture.Must(t, s.Save(nil, someEntries(1, 1, 15), nil))
+			fixture.Must(t, s.Close())
 			opts := Options{Key: someKey, Plain: true, limits: smallFiles, Logger: quiet}
 			s = reopen(t, dir, opts)
 			if rewound {
-				must(t, s.Rewind(from-1))
+				fixture.Must(t, s.Rewind(from-1))
 			}
 			rewritten := someEntries(2, from, 45)
 			want := append(someEntries(1, 1, int(from)-1), rewritten...)
-			must(t, s.Save(nil, rewritten, nil))
+			fixture.Must(t, s.Save(nil, rewritten, nil))
 			check := func() {
 				t.Helper()
 				wantLog(t, s, want...)
@@ -43,15 +45,15 @@ func TestRewriteAfterEncryptionIsOn(t *testing.T) {
 				}
 			}
 			check()
-			must(t, s.CreateSnapshot(from+20, &raftpb.ConfState{Voters: []uint64{1}}, nil))
-			must(t, s.Close())
+			fixture.Must(t, s.CreateSnapshot(from+20, &raftpb.ConfState{Voters: []uint64{1}}, nil))
+			fixture.Must(t, s.Close())
 			s = reopen(t, dir, opts)
 			if p := s.Problems(); len(p) > 0 {
 				t.Error(p)
 			}
 			last := want[len(want)-1].GetIndex()
 			wantLog(t, s, someEntries(2, from+21, int(last-from-20))...)
-			must(t, s.Close())
+			fixture.Must(t, s.Close())
 		}
 	}
 }
@@ -61,11 +63,11 @@ func TestPowerLossAfterEncryptionIsOn(t *testing.T) {
 	t.Parallel()
 	c := newCrashTest(t, Options{Key: someKey, Plain: true}, 512, 1, 8)
 	s, err := Open(c.live, Options{Create: true, Logger: quiet, limits: c.opts.limits})
-	must(t, err)
+	fixture.Must(t, err)
 	w := c.now.next
 	first := w.save("append", hardState{1, 1, 0}, w.run(c.random, 1, 1, 70, 100), nil)
-	must(t, first.do(s))
-	must(t, s.Close())
+	fixture.Must(t, first.do(s))
+	fixture.Must(t, s.Close())
 	for _, e := range first.next.entries {
 		c.saved[[2]uint64{e.GetIndex(), e.GetTerm()}] = e
 	}

@@ -88,7 +88,7 @@ func (b *batch) read(g *segment, i, n int) (int, error) {
 			return j, nil
 		}
 		if g.seal != nil {
-			unseal(g.seal, g.header.iv(slot.Offset), e.Data, 0)
+			Decrypt(g.seal, g.header.IV(slot.Offset), e.Data, 0)
 		}
 		b.left -= min(size, b.left)
 		b.entries = append(b.entries, e)
@@ -155,7 +155,7 @@ func (g *segment) stored(i int, s Slot, raw *[SlotSize]byte, buf []byte, start i
 		bare := s
 		bare.Sum = 0
 		EncodeSlot(raw[:], bare)
-		if got := checksumAt(raw[:], b); got != s.Sum {
+		if got := ChecksumAt(raw[:], b); got != s.Sum {
 			return nil, g.fail(i, fmt.Errorf("the checksum is %08x, want %08x: %w", got, s.Sum, ErrDamaged))
 		}
 	}

@@ -17,25 +17,25 @@ import (
 // The faults of Dgraph's own code that a writer can commit, where no other
 // test is about them. Order of writes: order_test.go. Power loss: crash_test.go.
 
-var smallFiles = limits{slots: 10, bytes: maxFileSize}
+var smallFiles = limits{slots: 10, bytes: MaxFileSize}
 
 func patch(t testing.TB, dir, name string, at int64, b []byte) {
 	t.Helper()
 	f, err := os.OpenFile(filepath.Join(dir, name), os.O_RDWR, 0)
-	must(t, err)
+	fixture.Must(t, err)
 	_, err = f.WriteAt(b, at)
-	must(t, err)
-	must(t, f.Close())
+	fixture.Must(t, err)
+	fixture.Must(t, f.Close())
 }
 
 func peek(t testing.TB, dir, name string, at int64, n int) []byte {
 	t.Helper()
 	f, err := os.Open(filepath.Join(dir, name))
-	must(t, err)
+	fixture.Must(t, err)
 	defer f.Close()
 	b := make([]byte, n)
 	_, err = f.ReadAt(b, at)
-	must(t, err)
+	fixture.Must(t, err)
 	return b
 }
 
@@ -47,7 +47,7 @@ func wantLog(t testing.TB, s *DiskStorage, want ...*raftpb.Entry) {
 		t.Fatalf("the log ends at %d, want %d", last, want[len(want)-1].GetIndex())
 	}
 	got, err := s.Entries(want[0].GetIndex(), last+1, 1<<40)
-	must(t, err)
+	fixture.Must(t, err)
 	for i := range got {
 		if !proto.Equal(got[i], want[i]) {
 			t.Fatalf("got %v, want %v", got[i], want[i])
@@ -59,12 +59,12 @@ func wantLog(t testing.TB, s *DiskStorage, want ...*raftpb.Entry) {
 func TestSnapshotAtTheEdge(t *testing.T) {
 	dir := filepath.Join(memDir(t), "w")
 	s := create(t, dir, Options{})
-	must(t, s.Save(nil, someEntries(1, 1, 20), nil))
+	fixture.Must(t, s.Save(nil, someEntries(1, 1, 20), nil))
 	for i := range uint64(16) {
 		data := make([]byte, 1047533-20+i)
 		data[len(data)-1] = byte(i)
-		must(t, s.CreateSnapshot(1+i, nil, data))
-		must(t, s.Close())
+		fixture.Must(t, s.CreateSnapshot(1+i, nil, data))
+		fixture.Must(t, s.Close())
 		if got := parseDir(t, dir, nil).snapData; got != string(data) {
 			t.Fatalf("%d bytes: on disk are %d others", len(data), len(got))
 		}
@@ -83,16 +83,16 @@ func TestSnapshotAtTheEdge(t *testing.T) {
 func TestStaleTail(t *testing.T) {
 	dir := filepath.Join(memDir(t), "w")
 	s := create(t, dir, Options{Logger: quiet})
-	must(t, s.Save(nil, someEntries(1, 1, 10), nil))
-	must(t, s.Close())
+	fixture.Must(t, s.Save(nil, someEntries(1, 1, 10), nil))
+	fixture.Must(t, s.Close())
 	patch(t, dir, FileName(1), 5*SlotSize, make([]byte, 2*SlotSize))
 	s = reopen(t, dir, Options{Logger: quiet})
 	if p := s.Problems(); len(p) != 1 || p[0].Kind != KindTorn || p[0].Slot != 5 {
 		t.Fatal(p)
 	}
 	wantLog(t, s, someEntries(1, 1, 5)...)
-	must(t, s.Save(nil, someEntries(1, 6, 2), nil))
-	must(t, s.Close())
+	fixture.Must(t, s.Save(nil, someEntries(1, 6, 2), nil))
+	fixture.Must(t, s.Close())
 	s = reopen(t, dir, Options{Logger: quiet})
 	wantLog(t, s, someEntries(1, 1, 7)...)
 }
@@ -105,7 +105,7 @@ func TestRewriteInSealedFile(t *testing.T) {
 			dir := filepath.Join(memDir(t), "w")
 			opts := Options{Key: []byte("0123456789abcdef"), limits: smallFiles, Logger: quiet}
 			s := create(t, dir, opts)
-			must(t, s.Save(nil, someEntries(1, 1, 27), nil))
+			fixture.Must(t, s.Save(nil, someEntries(1, 1, 27), nil))
 			name := FileName(uint64(1 + (from-1)/10))
 			before := peek(t, dir, name, KeyHeaderAt, KeyHeaderSize)
 			end := s.segments[(from-1)/10].end
@@ -113,16 +113,16 @@ func TestRewriteInSealedFile(t *testing.T) {
 			rewritten := someEntries(2, from, 2)
 			if again {
 				// The tail is dropped by one process, and written by another.
-				must(t, s.rewind(from))
-				must(t, s.Close())
+				fixture.Must(t, s.rewind(from))
+				fixture.Must(t, s.Close())
 				if from == 1 {
 					continue // nothing is left: Open makes a new file
 				}
 				s = reopen(t, dir, opts)
 			}
-			must(t, s.Save(nil, rewritten, nil))
+			fixture.Must(t, s.Save(nil, rewritten, nil))
 			wantLog(t, s, append(someEntries(1, 1, int(from-1)), rewritten...)...)
-			must(t, s.Close())
+			fixture.Must(t, s.Close())
 			if _, err := os.Stat(filepath.Join(dir, name)); err != nil && again {
 				continue // emptied, and replaced by a new file with its own IV
 			}
@@ -136,7 +136,7 @@ func TestRewriteInSealedFile(t *testing.T) {
 			if !bytes.Equal(now[PayloadAt:], old[PayloadAt:]) {
 				t.Fatalf("rewrite from %d, opened again %v: sealed bytes were overwritten", from, again)
 			}
-			r := open(t, dir, opts.Key)
+			r := openReader(t, dir, opts.Key)
 			for e := range r.Log().Entries(0) {
 				if data, err := e.Data(); err != nil || !bytes.Equal(data, killData(e.Term, e.Index)) {
 					t.Fatalf("reader: entry %d: %q, %v", e.Index, data, err)
@@ -152,9 +152,9 @@ func TestInstallDropsTheLog(t *testing.T) {
 	for _, index := range []uint64{5, 10, 15, 20, 27, 28, 40} {
 		dir := filepath.Join(memDir(t), "w")
 		s := create(t, dir, Options{limits: smallFiles, Logger: quiet})
-		must(t, s.Save(hard(1, 1, 3), someEntries(1, 1, 27), nil))
+		fixture.Must(t, s.Save(hard(1, 1, 3), someEntries(1, 1, 27), nil))
 		snap := &raftpb.Snapshot{Data: []byte("s"), Metadata: &raftpb.SnapshotMetadata{Index: &index, Term: proto.Uint64(7)}}
-		must(t, s.Save(nil, nil, snap))
+		fixture.Must(t, s.Save(nil, nil, snap))
 		for range 2 {
 			first, _ := s.FirstIndex()
 			last, _ := s.LastIndex()
@@ -165,10 +165,10 @@ func TestInstallDropsTheLog(t *testing.T) {
 			if hs, _, _ := s.InitialState(); hs.GetCommit() != max(index, 3) {
 				t.Fatalf("commit %d", hs.GetCommit())
 			}
-			must(t, s.Close())
+			fixture.Must(t, s.Close())
 			s = reopen(t, dir, Options{Logger: quiet})
 		}
-		must(t, s.Save(nil, someEntries(7, index+1, 3), nil))
+		fixture.Must(t, s.Save(nil, someEntries(7, index+1, 3), nil))
 		wantLog(t, s, someEntries(7, index+1, 3)...)
 	}
 }
@@ -177,7 +177,7 @@ func TestInstallDropsTheLog(t *testing.T) {
 func TestImpossiblePlaces(t *testing.T) {
 	dir := filepath.Join(memDir(t), "w")
 	s := create(t, dir, Options{Logger: quiet})
-	must(t, s.Save(hard(1, 1, 10), someEntries(1, 1, 10), nil))
+	fixture.Must(t, s.Save(hard(1, 1, 10), someEntries(1, 1, 10), nil))
 	at := s.segments[0].offset(4)
 	patch(t, dir, FileName(1), at, []byte{0xff, 0xff, 0xff, 0xff})
 	_, err := s.Entries(1, 11, 1<<40)
@@ -185,7 +185,7 @@ func TestImpossiblePlaces(t *testing.T) {
 	if !errors.As(err, &where) || !errors.Is(err, ErrDamaged) || where.Slot != 4 || where.Index != 5 || where.Offset != uint64(at) || where.File != FileName(1) {
 		t.Fatalf("a length: %v", err)
 	}
-	must(t, s.Close())
+	fixture.Must(t, s.Close())
 	for _, offset := range []uint64{0, 4, 1 << 40, 1<<64 - 1} {
 		b := binary.BigEndian.AppendUint64(nil, offset)
 		patch(t, dir, FileName(1), 7*SlotSize+16, b)
@@ -198,14 +198,14 @@ func TestImpossiblePlaces(t *testing.T) {
 // Fault 17: files that are not the log's are left alone.
 func TestForeignFiles(t *testing.T) {
 	dir := filepath.Join(memDir(t), "w")
-	must(t, create(t, dir, Options{}).Close())
-	must(t, os.Mkdir(filepath.Join(dir, "backup"), 0o700))
+	fixture.Must(t, create(t, dir, Options{}).Close())
+	fixture.Must(t, os.Mkdir(filepath.Join(dir, "backup"), 0o700))
 	for _, name := range []string{"backup/00001.wal", "7.wal", "00001.wal.bak", "x00002.wal"} {
-		must(t, os.WriteFile(filepath.Join(dir, name), []byte("mine"), 0o600))
+		fixture.Must(t, os.WriteFile(filepath.Join(dir, name), []byte("mine"), 0o600))
 	}
 	s := reopen(t, dir, Options{})
-	must(t, s.Save(nil, someEntries(1, 1, 3), nil))
-	must(t, s.Close())
+	fixture.Must(t, s.Save(nil, someEntries(1, 1, 3), nil))
+	fixture.Must(t, s.Close())
 	for _, name := range []string{"backup/00001.wal", "7.wal", "00001.wal.bak", "x00002.wal"} {
 		if b, err := os.ReadFile(filepath.Join(dir, name)); string(b) != "mine" {
 			t.Errorf("%s: %q, %v", name, b, err)
@@ -222,8 +222,8 @@ func TestTwoKeys(t *testing.T) {
 		stores = append(stores, create(t, filepath.Join(base, fmt.Sprint(i)), Options{Key: key, limits: smallFiles, Logger: quiet}))
 	}
 	for _, s := range stores {
-		must(t, s.Save(nil, someEntries(1, 1, 25), nil))
-		must(t, s.Close())
+		fixture.Must(t, s.Save(nil, someEntries(1, 1, 25), nil))
+		fixture.Must(t, s.Close())
 	}
 	for i, key := range keys {
 		dir := filepath.Join(base, fmt.Sprint(i))
@@ -246,8 +246,8 @@ func TestTwoKeys(t *testing.T) {
 // nothing then.
 func TestDamageStopsOpen(t *testing.T) {
 	for name, damage := range map[string]func(t *testing.T, dir string){
-		"a file is missing":  func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, FileName(2)))) },
-		"wal.meta is gone":   func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, MetaName))) },
+		"a file is missing":  func(t *testing.T, dir string) { fixture.Must(t, os.Remove(filepath.Join(dir, FileName(2)))) },
+		"wal.meta is gone":   func(t *testing.T, dir string) { fixture.Must(t, os.Remove(filepath.Join(dir, MetaName))) },
 		"a slot is zero":     func(t *testing.T, dir string) { patch(t, dir, FileName(3), 2*SlotSize, make([]byte, SlotSize)) },
 		"an older slot":      func(t *testing.T, dir string) { patch(t, dir, FileName(1), 2*SlotSize, make([]byte, SlotSize)) },
 		"a payload":          func(t *testing.T, dir string) { patch(t, dir, FileName(3), PayloadAt+20, []byte("?")) },
@@ -255,14 +255,14 @@ func TestDamageStopsOpen(t *testing.T) {
 		"a snapshot's index": func(t *testing.T, dir string) { patch(t, dir, MetaName, 1024, []byte{1}) },
 		"a file twice": func(t *testing.T, dir string) {
 			b, err := os.ReadFile(filepath.Join(dir, FileName(1)))
-			must(t, err)
-			must(t, os.WriteFile(filepath.Join(dir, FileName(4)), b, 0o600))
+			fixture.Must(t, err)
+			fixture.Must(t, os.WriteFile(filepath.Join(dir, FileName(4)), b, 0o600))
 		},
 	} {
 		dir := filepath.Join(memDir(t), "w")
 		s := create(t, dir, Options{Checksums: true, limits: smallFiles, Logger: quiet})
-		must(t, s.Save(hard(1, 1, 25), someEntries(1, 1, 25), nil))
-		must(t, s.Close())
+		fixture.Must(t, s.Save(hard(1, 1, 25), someEntries(1, 1, 25), nil))
+		fixture.Must(t, s.Close())
 		damage(t, dir)
 		before := snapshotDir(t, dir)
 		if _, err := Open(dir, Options{Logger: quiet}); !errors.Is(err, ErrDamaged) {
@@ -275,14 +275,14 @@ func TestDamageStopsOpen(t *testing.T) {
 	// In an older file the payloads are not looked at before they are read.
 	dir := filepath.Join(memDir(t), "w")
 	s := create(t, dir, Options{Checksums: true, limits: smallFiles, Logger: quiet})
-	must(t, s.Save(nil, someEntries(1, 1, 25), nil))
+	fixture.Must(t, s.Save(nil, someEntries(1, 1, 25), nil))
 	patch(t, dir, FileName(1), PayloadAt+20, []byte("?"))
 	if _, err := s.Entries(1, 3, 1<<40); !errors.Is(err, ErrDamaged) {
 		t.Errorf("a payload in an older file: %v", err)
 	}
-	r := open(t, dir, nil)
+	r := openReader(t, dir, nil)
 	e, err := r.Log().Entry(2)
-	must(t, err)
+	fixture.Must(t, err)
 	for _, n := range []int{1, 4, 100} {
 		if _, err := e.ReadAt(make([]byte, n), 0); !errors.Is(err, ErrDamaged) {
 			t.Errorf("a reader: %v", err)
@@ -293,11 +293,11 @@ func TestDamageStopsOpen(t *testing.T) {
 func snapshotDir(t testing.TB, dir string) string {
 	t.Helper()
 	list, err := os.ReadDir(dir)
-	must(t, err)
+	fixture.Must(t, err)
 	out := ""
 	for _, e := range list {
 		info, err := e.Info()
-		must(t, err)
+		fixture.Must(t, err)
 		out += fmt.Sprintln(e.Name(), info.Size(), info.ModTime().UnixNano())
 	}
 	return out
@@ -306,8 +306,8 @@ func snapshotDir(t testing.TB, dir string) string {
 func TestCommitBeyondTheLog(t *testing.T) {
 	dir := filepath.Join(memDir(t), "w")
 	s := create(t, dir, Options{Logger: quiet})
-	must(t, s.Save(hard(1, 1, 12), someEntries(1, 1, 10), nil))
-	must(t, s.Close())
+	fixture.Must(t, s.Save(hard(1, 1, 12), someEntries(1, 1, 10), nil))
+	fixture.Must(t, s.Close())
 	s = reopen(t, dir, Options{Logger: quiet})
 	if p := s.Problems(); len(p) != 1 || p[0].Kind != KindCommit || p[0].Index != 12 {
 		t.Error(p)
@@ -328,9 +328,9 @@ func TestOpenEveryFixture(t *testing.T) {
 				t.Fatalf("%d to %d, want %d to %d; %v", first, last, want.Meta.FirstIndex, want.Meta.LastIndex, s.Problems())
 			}
 			term, _ := s.Term(last)
-			must(t, s.Save(nil, someEntries(term+1, last+1, 3), nil))
+			fixture.Must(t, s.Save(nil, someEntries(term+1, last+1, 3), nil))
 			got, err := s.Entries(first, last+4, 1<<40)
-			must(t, err)
+			fixture.Must(t, err)
 			if len(got) != int(last+4-first) {
 				t.Fatalf("%d entries", len(got))
 			}

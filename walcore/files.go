@@ -44,16 +44,6 @@ func (r *Reader) openFiles(before *Reader) error {
 	return nil
 }
 
-func typeName(t fs.FileMode) string {
-	switch {
-	case t.IsDir():
-		return "folder"
-	case t&fs.ModeSymlink != 0:
-		return "symbolic link"
-	}
-	return "device or pipe"
-}
-
 func (r *Reader) openNative(name string, before *Reader) {
 	if before != nil {
 		if n := before.find(name); n != nil {
@@ -276,7 +266,7 @@ func (r *Reader) settledTable(n *NativeFile, newest bool, before *Reader) (*slot
 // gaveUp reports whether an earlier reader has lost its patience with a table.
 func (r *Reader) gaveUp(n *NativeFile, table *slotTable) bool {
 	old := r.logFile(n)
-	return old != nil && old.n == table.n && old.unfinished() && table.extends(old.slotTable)
+	return old != nil && old.Len() == table.Len() && old.unfinished() && table.extends(old.slotTable)
 }
 
 // patience is how long what a writer has left half done is taken for work in
@@ -307,7 +297,7 @@ func (r *Reader) seal(f *LogFile) {
 		f.problems.add(Problem{File: f.Name, Slot: -1, Offset: KeyHeaderAt, Kind: kind, Message: message})
 	}
 	switch h := f.Header; {
-	case f.Slots() == 0 || f.Attr.Size < PayloadAt: // there are no payloads
+	case f.Len() == 0 || f.Attr.Size < PayloadAt: // there are no payloads
 	case h.KeyID == 0 && h.BaseIV == [8]byte{} && !r.keys.there:
 	case h.KeyID == 0 && r.opts.Plain:
 	case h.KeyID == 0:

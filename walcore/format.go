@@ -29,9 +29,9 @@ const (
 
 // The sizes a writer keeps to. A reader takes files of any size.
 const (
-	newFileSize = 256 << 20
-	maxFileSize = 1 << 30 // no entry but a file's first ends beyond it
-	maxGrowth   = 1 << 30 // a file grows by its own size, but by this at most
+	NewFileSize = 256 << 20
+	MaxFileSize = 1 << 30 // no entry but a file's first ends beyond it
+	MaxGrowth   = 1 << 30 // a file grows by its own size, but by this at most
 )
 
 // MaxNumber bounds the indexes and terms that are taken for real. Raft counts
@@ -85,27 +85,37 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // at its offset: the length and the payload, sealed if the file is. A CRC of 0
 // is stored as all ones, for 0 means that there is none.
 func Checksum(s Slot, stored []byte) uint32 {
-	return endChecksum(crc32.Update(beginChecksum(s), castagnoli, stored))
+	return BeginChecksum(s).Add(stored).Sum()
 }
 
-// checksumAt is Checksum of the slot that stands in raw without its own. It
+// ChecksumAt is Checksum of the slot that stands in raw without its own. It
 // allocates nothing, as Checksum does for the slot's bytes.
-func checksumAt(raw, stored []byte) uint32 {
-	return endChecksum(crc32.Update(crc32.Checksum(raw[:SlotSize], castagnoli), castagnoli, stored))
+func ChecksumAt(raw, stored []byte) uint32 {
+	return RunningChecksum(crc32.Checksum(raw[:SlotSize], castagnoli)).Add(stored).Sum()
 }
 
-func beginChecksum(s Slot) uint32 {
+// RunningChecksum is a Checksum of which not all bytes have been seen yet.
+type RunningChecksum uint32
+
+// BeginChecksum has seen the slot.
+func BeginChecksum(s Slot) RunningChecksum {
 	var b [SlotSize]byte
 	s.Sum = 0
 	EncodeSlot(b[:], s)
-	return crc32.Checksum(b[:], castagnoli)
+	return RunningChecksum(crc32.Checksum(b[:], castagnoli))
 }
 
-func endChecksum(crc uint32) uint32 {
-	if crc == 0 {
+// Add is c after the next bytes of what is stored.
+func (c RunningChecksum) Add(stored []byte) RunningChecksum {
+	return RunningChecksum(crc32.Update(uint32(c), castagnoli, stored))
+}
+
+// Sum is the checksum of all bytes that were seen.
+func (c RunningChecksum) Sum() uint32 {
+	if c == 0 {
 		return math.MaxUint32
 	}
-	return crc
+	return uint32(c)
 }
 
 // KeyHeader says how a log file's payloads are sealed. KeyID 0 means plain.
@@ -126,8 +136,8 @@ func EncodeKeyHeader(h KeyHeader) (b [KeyHeaderSize]byte) {
 	return b
 }
 
-// iv is the AES-CTR initialisation vector of the payload at offset.
-func (h KeyHeader) iv(offset uint64) (iv [16]byte) {
+// IV is the AES-CTR initialisation vector of the payload at offset.
+func (h KeyHeader) IV(offset uint64) (iv [16]byte) {
 	copy(iv[:], h.BaseIV[:])
 	binary.BigEndian.PutUint64(iv[8:], offset)
 	return iv

@@ -30,11 +30,11 @@ func rewriteLog(t testing.TB, f *os.File, slots, payloads []byte, size int64) {
 	table := make([]byte, 64*SlotSize)
 	copy(table, slots)
 	_, err := f.WriteAt(table, 0)
-	must(t, err)
-	must(t, f.Truncate(PayloadAt))
+	fixture.Must(t, err)
+	fixture.Must(t, f.Truncate(PayloadAt))
 	_, err = f.WriteAt(payloads, PayloadAt)
-	must(t, err)
-	must(t, f.Truncate(size))
+	fixture.Must(t, err)
+	fixture.Must(t, f.Truncate(size))
 }
 
 // FuzzLogFile damages two log files by a list of edits, since the fuzzer loses
@@ -55,7 +55,7 @@ func FuzzLogFile(f *testing.F) {
 	for i := range files {
 		var err error
 		files[i], err = os.Create(filepath.Join(f.TempDir(), "log"))
-		must(f, err)
+		fixture.Must(f, err)
 		defer files[i].Close()
 	}
 	f.Fuzz(func(t *testing.T, which, end, begin uint8, size uint32, snapshot, hard uint64, edits []byte) {
@@ -69,11 +69,11 @@ func FuzzLogFile(f *testing.F) {
 		for i, slots := range tables {
 			rewriteLog(t, files[i], slots, payloads, PayloadAt+int64(size%(1<<20)))
 			attr, err := statFile(files[i])
-			must(t, err)
+			fixture.Must(t, err)
 			table, err := readTable(files[i], attr.Size)
-			must(t, err)
+			fixture.Must(t, err)
 			l, err := newLogFile(uint64(i+1), files[i], attr, table)
-			must(t, err)
+			fixture.Must(t, err)
 			logs = append(logs, l)
 		}
 		checkFuzzedLog(t, newLog(logs, nil, snapshot, hard), payloads[:min(len(payloads), int(size%(1<<20)))])
@@ -141,11 +141,11 @@ func checkFuzzedLog(t *testing.T, l *Log, payloads []byte) {
 		problems = append(problems, append(f.problems.all(), f.sizesProblems.all()...)...)
 	}
 	for _, f := range l.Files() {
-		for i := range f.Slots() {
+		for i := range f.Len() {
 			if !listed[f][i] && len(problems) < maxProblems && !covered(problems, f.Name, i) {
-				t.Fatalf("%s slot %d, %+v, is neither listed nor reported: %v", f.Name, i, f.slot(i), problems)
+				t.Fatalf("%s slot %d, %+v, is neither listed nor reported: %v", f.Name, i, f.Slot(i), problems)
 			}
-			if index := f.slot(i).Index; !listed[f][i] {
+			if index := f.Slot(i).Index; !listed[f][i] {
 				if e, err := l.Entry(index); err == nil && e.Slot == i && e.File == f ||
 					err != nil && !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrNoEntry) {
 					t.Fatalf("entry %d: %+v, %v", index, e, err)
@@ -172,7 +172,7 @@ func FuzzRegistry(f *testing.F) {
 	seeds := 0
 	for _, name := range fixture.Small {
 		if key := fixture.Key(name); key != nil {
-			f.Add(mustRead(f, filepath.Join(fixture.Dir(f, name), KeyRegistryName)), key)
+			f.Add(fixture.ReadFile(f, filepath.Join(fixture.Dir(f, name), KeyRegistryName)), key)
 			seeds++
 		}
 	}
@@ -181,7 +181,7 @@ func FuzzRegistry(f *testing.F) {
 	}
 	f.Add(append(make([]byte, 16), sanityText...), []byte{})
 	f.Fuzz(func(t *testing.T, raw, key []byte) {
-		if checkKey("", key) != nil {
+		if CheckKey("", key) != nil {
 			key = nil
 		}
 		ring, _, err := openKeyRing(raw, key)

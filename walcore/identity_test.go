@@ -37,7 +37,7 @@ func entriesOf(t testing.TB, r *Reader) []*raftpb.Entry {
 	var list []*raftpb.Entry
 	for e := range r.Log().Entries(0) {
 		data, err := e.Data()
-		must(t, err)
+		fixture.Must(t, err)
 		list = append(list, &raftpb.Entry{Term: proto.Uint64(e.Term), Index: proto.Uint64(e.Index), Type: e.Type.Enum(), Data: data})
 	}
 	return list
@@ -47,15 +47,15 @@ func entriesOf(t testing.TB, r *Reader) []*raftpb.Entry {
 func sameBytes(t testing.TB, got, want string, upTo int64) {
 	t.Helper()
 	a, err := os.Open(got)
-	must(t, err)
+	fixture.Must(t, err)
 	defer a.Close()
 	b, err := os.Open(want)
-	must(t, err)
+	fixture.Must(t, err)
 	defer b.Close()
 	sa, err := a.Stat()
-	must(t, err)
+	fixture.Must(t, err)
 	sb, err := b.Stat()
-	must(t, err)
+	fixture.Must(t, err)
 	if sa.Size() != sb.Size() {
 		t.Errorf("%s has %d bytes, Dgraph's has %d", filepath.Base(got), sa.Size(), sb.Size())
 	}
@@ -87,19 +87,19 @@ func TestSameBytesAsDgraph(t *testing.T) {
 	for _, name := range []string{"alpha", "zero", "empty", "snaponly", "bigsnap"} {
 		for _, size := range []int{1, 7, 5000} {
 			dir := fixture.Dir(t, name)
-			r := open(t, dir, nil)
+			r := openReader(t, dir, nil)
 			got := filepath.Join(t.TempDir(), "w")
 			s := create(t, got, Options{Sync: SyncMode(size % 2)}) // the mode does not show
 			m := r.Meta()
-			must(t, s.SetRaftID(*m.RaftID))
-			must(t, s.SetGroupID(*m.GroupID))
-			must(t, s.SetCheckpoint(*m.CheckpointIndex))
+			fixture.Must(t, s.SetRaftID(*m.RaftID))
+			fixture.Must(t, s.SetGroupID(*m.GroupID))
+			fixture.Must(t, s.SetCheckpoint(*m.CheckpointIndex))
 			entries := entriesOf(t, r)
 			for from := 0; from < len(entries); from += size {
-				must(t, s.Save(nil, entries[from:min(from+size, len(entries))], nil))
+				fixture.Must(t, s.Save(nil, entries[from:min(from+size, len(entries))], nil))
 			}
 			saveMeta(t, s, r, len(entries) > 0)
-			must(t, s.Close())
+			fixture.Must(t, s.Close())
 			sameBytes(t, filepath.Join(got, MetaName), filepath.Join(dir, MetaName), 0)
 			upTo := int64(PayloadAt)
 			if e, ok := r.Log().Last(); ok {
@@ -120,14 +120,14 @@ func saveMeta(t testing.TB, s *DiskStorage, r *Reader, local bool) {
 	if m.Snapshot != nil {
 		data := make([]byte, m.Snapshot.DataSize)
 		_, err := r.MetaFile().ReadAt(data, m.Snapshot.DataAt)
-		must(t, err)
+		fixture.Must(t, err)
 		if local {
-			must(t, s.CreateSnapshot(*m.SnapshotIndex, m.Snapshot.Metadata.GetConfState(), data))
+			fixture.Must(t, s.CreateSnapshot(*m.SnapshotIndex, m.Snapshot.Metadata.GetConfState(), data))
 		} else {
-			must(t, s.Save(nil, nil, &raftpb.Snapshot{Data: data, Metadata: m.Snapshot.Metadata}))
+			fixture.Must(t, s.Save(nil, nil, &raftpb.Snapshot{Data: data, Metadata: m.Snapshot.Metadata}))
 		}
 	}
-	must(t, s.Save(m.HardState, nil, nil))
+	fixture.Must(t, s.Save(m.HardState, nil, nil))
 }
 
 // Rewritten, rotated, compacted and emptied logs come out as Dgraph's do.
@@ -136,7 +136,7 @@ func TestSameBytesAfterRewrites(t *testing.T) {
 		t.Skip("the fixture compacted is not to be had here")
 	}
 	dir := fixture.Dir(t, "compacted")
-	r := open(t, dir, nil)
+	r := openReader(t, dir, nil)
 	entries := entriesOf(t, r)
 	got := filepath.Join(t.TempDir(), "w")
 	s := create(t, got, Options{})
@@ -145,13 +145,13 @@ func TestSameBytesAfterRewrites(t *testing.T) {
 	for i := uint64(1); i < entries[0].GetIndex(); i++ {
 		before = append(before, &raftpb.Entry{Term: proto.Uint64(1), Index: proto.Uint64(i)})
 	}
-	must(t, s.SetRaftID(*r.Meta().RaftID))
-	must(t, s.SetGroupID(*r.Meta().GroupID))
-	must(t, s.SetCheckpoint(*r.Meta().CheckpointIndex))
-	must(t, s.Save(nil, before, nil))
-	must(t, s.Save(nil, entries, nil))
+	fixture.Must(t, s.SetRaftID(*r.Meta().RaftID))
+	fixture.Must(t, s.SetGroupID(*r.Meta().GroupID))
+	fixture.Must(t, s.SetCheckpoint(*r.Meta().CheckpointIndex))
+	fixture.Must(t, s.Save(nil, before, nil))
+	fixture.Must(t, s.Save(nil, entries, nil))
 	saveMeta(t, s, r, true)
-	must(t, s.Close())
+	fixture.Must(t, s.Close())
 	for _, n := range r.Native() {
 		upTo := n.Attr.Size
 		if n.Name == FileName(3) {
@@ -169,10 +169,10 @@ func TestReopenReadsWhatWasSaved(t *testing.T) {
 	for i := uint64(1); i <= 100; i++ {
 		want = append(want, &raftpb.Entry{Term: proto.Uint64(1 + i/50), Index: proto.Uint64(i), Data: bytes.Repeat([]byte{byte(i)}, int(i))})
 	}
-	must(t, s.Save(&raftpb.HardState{Term: proto.Uint64(3), Vote: proto.Uint64(2), Commit: proto.Uint64(99)}, want, nil))
+	fixture.Must(t, s.Save(&raftpb.HardState{Term: proto.Uint64(3), Vote: proto.Uint64(2), Commit: proto.Uint64(99)}, want, nil))
 	for range 2 {
 		got, err := s.Entries(1, 101, 1<<40)
-		must(t, err)
+		fixture.Must(t, err)
 		if len(got) != len(want) {
 			t.Fatalf("%d entries, want %d", len(got), len(want))
 		}
@@ -182,11 +182,11 @@ func TestReopenReadsWhatWasSaved(t *testing.T) {
 			}
 		}
 		hs, _, err := s.InitialState()
-		must(t, err)
+		fixture.Must(t, err)
 		if hs.GetTerm() != 3 || hs.GetVote() != 2 || hs.GetCommit() != 99 {
 			t.Fatal(hs)
 		}
-		must(t, s.Close())
+		fixture.Must(t, s.Close())
 		s = reopen(t, dir, Options{})
 	}
 }

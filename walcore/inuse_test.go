@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/walfs/walfs/test/fixture"
 )
 
 // Another program has a file open, for reading only.
@@ -18,21 +20,21 @@ func TestFileOpenElsewhere(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "w")
 			opts := Options{Key: []byte("0123456789abcdef"), Logger: quiet}
 			s := create(t, dir, opts)
-			must(t, s.Save(nil, someEntries(1, 1, 3), nil))
-			must(t, s.Close())
+			fixture.Must(t, s.Save(nil, someEntries(1, 1, 3), nil))
+			fixture.Must(t, s.Close())
 			f, err := os.Open(filepath.Join(dir, name))
-			must(t, err)
+			fixture.Must(t, err)
 			hold := exec.Command("sleep", "60")
 			hold.Stdin = f
-			must(t, hold.Start())
-			must(t, f.Close())
+			fixture.Must(t, hold.Start())
+			fixture.Must(t, f.Close())
 			_, err = Open(dir, opts)
 			hold.Process.Kill()
 			hold.Wait()
 			if !errors.Is(err, ErrInUse) {
 				t.Fatalf("with %s open elsewhere: %v", name, err)
 			}
-			must(t, reopen(t, dir, opts).Close())
+			fixture.Must(t, reopen(t, dir, opts).Close())
 		})
 	}
 }
@@ -42,7 +44,7 @@ func TestFileOpenElsewhere(t *testing.T) {
 func TestOpenBesideForks(t *testing.T) {
 	dir := filepath.Join(memDir(t), "w")
 	opts := Options{Sync: SyncManual, Logger: quiet}
-	must(t, create(t, dir, opts).Close())
+	fixture.Must(t, create(t, dir, opts).Close())
 	var stop atomic.Bool
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -62,6 +64,6 @@ func TestOpenBesideForks(t *testing.T) {
 		if err != nil {
 			t.Fatalf("opened for the %dth time: %v", i+1, err)
 		}
-		must(t, s.Close())
+		fixture.Must(t, s.Close())
 	}
 }

@@ -45,7 +45,7 @@ func (s span) common(o span, index uint64) uint64 {
 		return n
 	}
 	for k := range n {
-		if s.file.slot(i+int(k)) != o.file.slot(i+int(k)) {
+		if s.file.Slot(i+int(k)) != o.file.Slot(i+int(k)) {
 			return k
 		}
 	}
@@ -62,7 +62,7 @@ func (l *Log) SlotsBut(first, last uint64) iter.Seq2[Slot, *LogFile] {
 					i = int(min(last, s.last()) - s.index)
 					continue
 				}
-				if k := s.slot + i; !s.file.isDropped(k) && !yield(s.file.slot(k), s.file) {
+				if k := s.slot + i; !s.file.isDropped(k) && !yield(s.file.Slot(k), s.file) {
 					return
 				}
 			}

@@ -3,35 +3,16 @@ package walcore
 import (
 	"crypto/aes"
 	"crypto/cipher"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"os"
 	"path/filepath"
 	"sync"
 
 	"github.com/dgraph-io/badger/v4"
-	"github.com/dgraph-io/badger/v4/pb"
 	"golang.org/x/sys/unix"
-	"google.golang.org/protobuf/proto"
 )
-
-// The layout of KEYREGISTRY, part of the on-disk format (Badger's):
-//
-//	0    IV (16) · sealed "Hello Badger" (12)             28
-//	28   records: length (4) · crc32c (4) · pb.DataKey    end of file
-const (
-	registryHeader = 28
-	recordHeader   = 8
-	sanityText     = "Hello Badger"
-	// A record takes some 70 bytes and is added once in ten days.
-	maxRegistry = 1 << 20
-)
-
-// KeySizes are the key lengths that Dgraph takes: AES-128, AES-192, AES-256.
-var KeySizes = [...]int{16, 24, 32}
 
 // ReadKeyFile reads a user's key. It fails with ErrKey when the file is not
 // 16, 24 or 32 bytes long. It leaves no access time: the file may lie in the
@@ -52,24 +33,11 @@ func ReadKeyFile(name string) ([]byte, error) {
 	if len(key) == maxKeyFile {
 		return nil, fmt.Errorf("key file %s is not a key: it has %d bytes or more, want 16, 24 or 32: %w", name, maxKeyFile, ErrKey)
 	}
-	return key, checkKey("key file "+name, key)
+	return key, CheckKey("key file "+name, key)
 }
 
 // maxKeyFile is enough to tell a user how long a key that is too long is.
 const maxKeyFile = 4096
-
-func checkKey(what string, key []byte) error {
-	hint := ""
-	for _, n := range KeySizes {
-		if len(key) == n {
-			return nil
-		}
-		if len(key) == n+1 && key[n] == '\n' {
-			hint = "; its last byte is a line end: write the file without one"
-		}
-	}
-	return fmt.Errorf("%s has %d bytes, want 16, 24 or 32%s: %w", what, len(key), hint, ErrKey)
-}
 
 // keyRing gives data keys by their id. One without a registry holds none.
 type keyRing struct {
@@ -126,51 +94,6 @@ func openKeyRing(raw []byte, key []byte) (*keyRing, []Problem, error) {
 	return ring, problems, nil
 }
 
-// scanRegistry walks the records without a key: Badger allocates whatever a
-// record claims, so it must only ever see whole ones. It returns the length
-// of the sound part, the ids of the data keys in it, and what is wrong behind it.
-func scanRegistry(raw []byte) (sound int, ids []uint64, problem string) {
-	if len(raw) < registryHeader {
-		return 0, nil, fmt.Sprintf("%d bytes, want at least %d: cut short; copy the file again", len(raw), registryHeader)
-	}
-	at := registryHeader
-	for at < len(raw) {
-		rest := raw[at:]
-		if len(rest) < recordHeader {
-			return at, ids, fmt.Sprintf("%d bytes behind the last record: cut short", len(rest))
-		}
-		n := uint64(binary.BigEndian.Uint32(rest))
-		if n > uint64(len(rest)-recordHeader) {
-			return at, ids, fmt.Sprintf("a record claims %d bytes, %d are left", n, len(rest)-recordHeader)
-		}
-		body := rest[recordHeader : recordHeader+n]
-		if got, want := crc32.Checksum(body, castagnoli), binary.BigEndian.Uint32(rest[4:]); got != want {
-			return at, ids, fmt.Sprintf("a record's checksum is %08x, want %08x", got, want)
-		}
-		id, problem := checkRecord(body)
-		if problem != "" {
-			return at, ids, problem
-		}
-		at += recordHeader + int(n)
-		ids = append(ids, id)
-	}
-	return at, ids, ""
-}
-
-// checkRecord gives a data key's id, or says why a record is none: Badger
-// panics at one with another IV, such as the empty record that zeros behind the
-// last one make.
-func checkRecord(body []byte) (id uint64, problem string) {
-	var dk pb.DataKey
-	if err := proto.Unmarshal(body, &dk); err != nil {
-		return 0, fmt.Sprintf("a record does not parse: %v", err)
-	}
-	if len(dk.Iv) != aes.BlockSize {
-		return 0, fmt.Sprintf("a record of %d bytes has an IV of %d, want %d", len(body), len(dk.Iv), aes.BlockSize)
-	}
-	return dk.KeyId, ""
-}
-
 // openBadgerRegistry hands Badger a private copy: it opens its file by name
 // and would leave an access time on the original.
 func openBadgerRegistry(raw, key []byte) (*badger.KeyRegistry, error) {
@@ -213,22 +136,4 @@ func (r *keyRing) block(id uint64) (cipher.Block, error) {
 	}
 	r.blocks[id] = b
 	return b, nil
-}
-
-// unseal decrypts p in place: the bytes from position at of a payload with
-// the given IV.
-func unseal(b cipher.Block, iv [16]byte, p []byte, at int64) {
-	// The counter is the IV as one big-endian number, one per 16 bytes.
-	lo := binary.BigEndian.Uint64(iv[8:])
-	sum := lo + uint64(at/aes.BlockSize)
-	if sum < lo {
-		binary.BigEndian.PutUint64(iv[:8], binary.BigEndian.Uint64(iv[:8])+1)
-	}
-	binary.BigEndian.PutUint64(iv[8:], sum)
-	stream := cipher.NewCTR(b, iv[:])
-	if skip := at % aes.BlockSize; skip > 0 {
-		var drop [aes.BlockSize]byte
-		stream.XORKeyStream(drop[:skip], drop[:skip])
-	}
-	stream.XORKeyStream(p, p)
 }

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/walfs/walfs/test/fixture"
+
 	"go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
 )
@@ -36,13 +38,13 @@ func TestKilledChild(t *testing.T) {
 	var round int
 	fmt.Sscan(os.Getenv(killEnv+"_ROUND"), &round)
 	s, err := Open(dir, killOptions(round))
-	must(t, err)
+	fixture.Must(t, err)
 	r := rand.New(rand.NewSource(int64(round)))
 	for {
 		first, _ := s.FirstIndex()
 		last, _ := s.LastIndex()
 		term, err := s.Term(last)
-		must(t, err)
+		fixture.Must(t, err)
 		from := last + 1
 		term = max(term, 1)
 		switch k := r.Intn(20); {
@@ -50,7 +52,7 @@ func TestKilledChild(t *testing.T) {
 			from = last - uint64(r.Intn(int(min(last-first, 400))))
 			term++
 		case k == 1 && first+600 < last:
-			must(t, s.CreateSnapshot(last-600, &raftpb.ConfState{Voters: []uint64{1}}, []byte("snap")))
+			fixture.Must(t, s.CreateSnapshot(last-600, &raftpb.ConfState{Voters: []uint64{1}}, []byte("snap")))
 		}
 		var list []*raftpb.Entry
 		for i := range uint64(1 + r.Intn(50)) {
@@ -58,7 +60,7 @@ func TestKilledChild(t *testing.T) {
 		}
 		to := list[len(list)-1].GetIndex()
 		fmt.Println("begin", from, to, term)
-		must(t, s.Save(&raftpb.HardState{Term: &term, Vote: proto.Uint64(1), Commit: proto.Uint64(first - 1)}, list, nil))
+		fixture.Must(t, s.Save(&raftpb.HardState{Term: &term, Vote: proto.Uint64(1), Commit: proto.Uint64(first - 1)}, list, nil))
 		fmt.Println("saved", to)
 	}
 }
@@ -97,15 +99,15 @@ func TestKilled(t *testing.T) {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestKilledChild$")
 		cmd.Env = append(os.Environ(), killEnv+"="+dir, fmt.Sprintf("%s_ROUND=%d", killEnv, round))
 		out, err := cmd.StdoutPipe()
-		must(t, err)
-		must(t, cmd.Start())
+		fixture.Must(t, err)
+		fixture.Must(t, cmd.Start())
 		// The child is killed while it saves for the n-th time.
 		for lines, n := bufio.NewReader(out), 1+r.Intn(6); ; {
 			line, err := lines.ReadString('\n')
 			if err == io.EOF {
 				break
 			}
-			must(t, err)
+			fixture.Must(t, err)
 			var to uint64
 			if k, _ := fmt.Sscanf(line, "begin %d %d %d", &l.from, &l.to, &l.term); k == 3 {
 				if n--; n == 0 {
@@ -129,7 +131,7 @@ func TestKilled(t *testing.T) {
 func (l *killedLog) check(t *testing.T, dir string, round int) {
 	t.Helper()
 	s, err := Open(dir, killOptions(round+1))
-	must(t, err)
+	fixture.Must(t, err)
 	defer s.Close()
 	first, _ := s.FirstIndex()
 	last, _ := s.LastIndex()
@@ -144,7 +146,7 @@ func (l *killedLog) check(t *testing.T, dir string, round int) {
 		return // the first Save did not get far
 	}
 	got, err := s.Entries(first, last+1, 1<<40)
-	must(t, err)
+	fixture.Must(t, err)
 	// From there on all entries are old ones, or all are new ones.
 	replaced := false
 	for _, e := range got {
@@ -161,7 +163,7 @@ func (l *killedLog) check(t *testing.T, dir string, round int) {
 				round, i, term, e.Data, want, saved, l.last, l.from, l.to, l.term)
 		}
 	}
-	must(t, s.Close())
+	fixture.Must(t, s.Close())
 	if p := parseDir(t, dir, nil); p.entries[len(p.entries)-1].index != last || p.commit > last {
 		t.Fatalf("round %d: on disk up to %d, commit %d, want %d", round, p.entries[len(p.entries)-1].index, p.commit, last)
 	}

@@ -80,7 +80,7 @@ func newLog(files []*LogFile, unread []uint64, snapshot, hard uint64) *Log {
 		for i := s.slot; i < s.slot+s.n; i++ {
 			if !s.file.isDropped(i) {
 				index := s.index + uint64(i-s.slot)
-				l.countTerm(s.file.terms.at(i), index, index)
+				l.countTerm(s.file.Term(i), index, index)
 			}
 		}
 	}
@@ -99,18 +99,18 @@ func (l *Log) last() uint64 {
 // leader has kept.
 func (l *Log) clip(f *LogFile, r run) run {
 	for r.n > 0 && r.index <= l.last() {
-		s := f.slot(r.slot)
+		s := f.Slot(r.slot)
 		old, i, ok := l.find(r.index)
 		switch {
 		case f.isDropped(r.slot):
-		case !ok || old.isDropped(i) && old.slot(i).Term == s.Term:
+		case !ok || old.isDropped(i) && old.Slot(i).Term == s.Term:
 			f.problems.slot(f.Name, r.slot, s, KindOrder, "the index lies between those of a file before")
-		case old.slot(i).Term == s.Term:
+		case old.Slot(i).Term == s.Term:
 			f.problems.slot(f.Name, r.slot, s, KindDuplicate, fmt.Sprintf("%s slot %d holds the same entry", old.Name, i))
 		default:
 			old.drop(i)
 			f.problems.slot(f.Name, r.slot, s, KindConflict, fmt.Sprintf(
-				"term %d here, term %d in %s slot %d: neither is shown", s.Term, old.slot(i).Term, old.Name, i))
+				"term %d here, term %d in %s slot %d: neither is shown", s.Term, old.Slot(i).Term, old.Name, i))
 		}
 		r = run{slot: r.slot + 1, n: r.n - 1, index: r.index + 1}
 	}
@@ -170,7 +170,7 @@ func (l *Log) Slot(index uint64) (Slot, *LogFile, bool) {
 	if !ok || f.isDropped(i) {
 		return Slot{}, nil, false
 	}
-	return f.slot(i), f, true
+	return f.Slot(i), f, true
 }
 
 // Files are the log files, in the log's order; those without entries last.
@@ -200,7 +200,7 @@ func (l *Log) Entry(index uint64) (Entry, error) {
 		if e, whole := f.entry(i); whole {
 			return e, nil
 		}
-		return Entry{}, &Error{File: f.Name, Slot: i, Offset: f.slot(i).Offset, Index: index, Err: ErrDamaged}
+		return Entry{}, &Error{File: f.Name, Slot: i, Offset: f.Slot(i).Offset, Index: index, Err: ErrDamaged}
 	}
 	if name, may := l.mayBeIn(index); may {
 		return Entry{}, fmt.Errorf("entry %d may be in %s, whose slots cannot be read: %w", index, name, ErrDamaged)
@@ -224,7 +224,7 @@ func (l *Log) lost(index uint64) bool {
 		return index+uint64(first.slot) >= first.index
 	}
 	if last := l.spans[len(l.spans)-1]; index > last.last() {
-		return index-last.last() <= uint64(last.file.Slots()-last.slot-last.n)
+		return index-last.last() <= uint64(last.file.Len()-last.slot-last.n)
 	}
 	k := sort.Search(len(l.spans), func(k int) bool { return l.spans[k].index > index })
 	return l.spans[k].lost
@@ -279,8 +279,8 @@ func (l *LogFile) entry(i int) (Entry, bool) {
 	if size == noPayload {
 		return Entry{}, false
 	}
-	return Entry{Term: l.terms.at(i), Index: l.indexes.at(i), Type: l.entryType(i), Size: int64(size),
-		Offset: l.offsets.at(i), Slot: i, File: l}, true
+	return Entry{Term: l.Term(i), Index: l.Index(i), Type: l.Type(i), Size: int64(size),
+		Offset: l.Offset(i), Slot: i, File: l}, true
 }
 
 // ReadAt reads the entry's payload, decrypted. It fails with ErrSealed,

@@ -57,7 +57,7 @@ func newLogFile(id uint64, f *os.File, attr Attr, table *slotTable) (*LogFile, e
 	l := &LogFile{ID: id, Name: FileName(id), Attr: attr, f: f, slotTable: table}
 	for i, s := range table.leftovers {
 		l.problems.slot(l.Name, table.leftoverAt[i], s, KindLeftover, fmt.Sprintf(
-			"stands behind the end of the table (slot %d is empty): left by a rewrite that was cut off, or the slots before it are lost", l.Slots()))
+			"stands behind the end of the table (slot %d is empty): left by a rewrite that was cut off, or the slots before it are lost", l.Len()))
 	}
 	if attr.Size < PayloadAt {
 		l.problems.add(Problem{File: l.Name, Slot: -1, Kind: KindCut, Message: fmt.Sprintf(
@@ -94,7 +94,7 @@ func (l *LogFile) order(snapshot uint64) {
 		return
 	}
 	next := 0
-	for i := range l.Slots() {
+	for i := range l.Len() {
 		for next < len(chain) && i >= chain[next].slot+chain[next].n {
 			next++
 		}
@@ -102,7 +102,7 @@ func (l *LogFile) order(snapshot uint64) {
 		if inRun && l.offsetFits(i) && l.typeKnown(i) {
 			continue
 		}
-		switch s := l.slot(i); {
+		switch s := l.Slot(i); {
 		case s.Index > MaxNumber || s.Term > MaxNumber:
 			l.drop(i)
 			l.problems.slot(l.Name, i, s, KindRange, fmt.Sprintf("term %d, index %d: no log gets there", s.Term, s.Index))
@@ -122,14 +122,14 @@ func (l *LogFile) order(snapshot uint64) {
 
 func (l *LogFile) drop(i int) {
 	if l.dropped == nil {
-		l.dropped = make([]bool, l.Slots())
+		l.dropped = make([]bool, l.Len())
 	}
 	l.dropped[i] = true
 }
 
 func (l *LogFile) isDropped(i int) bool { return l.dropped != nil && l.dropped[i] }
 
-func (l *LogFile) offsetFits(i int) bool { return l.fitsOffset(l.offsets.at(i)) }
+func (l *LogFile) offsetFits(i int) bool { return l.fitsOffset(l.Offset(i)) }
 
 func (l *LogFile) fitsOffset(off uint64) bool {
 	return off >= PayloadAt && off <= uint64(max(l.Attr.Size-LengthSize, 0))
@@ -157,11 +157,11 @@ func (l *LogFile) readPayload(e *Entry, p []byte, at int64) error {
 	if err := readFull(l.f, slot[:], int64(e.Slot)*SlotSize); err != nil {
 		return err
 	}
-	if int64(binary.BigEndian.Uint32(length[:])) != e.Size || DecodeSlot(slot[:]) != l.slot(e.Slot) {
+	if int64(binary.BigEndian.Uint32(length[:])) != e.Size || DecodeSlot(slot[:]) != l.Slot(e.Slot) {
 		return ErrChanged
 	}
 	if l.seal != nil {
-		unseal(l.seal, l.Header.iv(e.Offset), p, at)
+		Decrypt(l.seal, l.Header.IV(e.Offset), p, at)
 	}
 	return nil
 }

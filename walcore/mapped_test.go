@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/walfs/walfs/test/fixture"
+
 	"github.com/walfs/walfs/walcore/vfs"
 	"go.etcd.io/raft/v3/raftpb"
 	"golang.org/x/sys/unix"
@@ -47,12 +49,12 @@ func TestStoreOne(t *testing.T) {
 func mapFile(t *testing.T, b []byte) []byte {
 	t.Helper()
 	f, err := os.Create(filepath.Join(t.TempDir(), "f"))
-	must(t, err)
+	fixture.Must(t, err)
 	defer f.Close()
 	_, err = f.Write(b)
-	must(t, err)
+	fixture.Must(t, err)
 	m, err := unix.Mmap(int(f.Fd()), 0, len(b), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
-	must(t, err)
+	fixture.Must(t, err)
 	t.Cleanup(func() { unix.Munmap(m) })
 	return m
 }
@@ -62,20 +64,20 @@ func TestMappedAsWritten(t *testing.T) {
 	dirs := map[SyncMode]string{}
 	for _, mode := range []SyncMode{SyncAlways, SyncManual} {
 		dir := filepath.Join(t.TempDir(), "w")
-		s := create(t, dir, Options{Sync: mode, Checksums: true, Logger: quiet, limits: limits{slots: 50, bytes: maxFileSize}})
+		s := create(t, dir, Options{Sync: mode, Checksums: true, Logger: quiet, limits: limits{slots: 50, bytes: MaxFileSize}})
 		last := uint64(0)
 		for k := range 40 {
-			must(t, s.Save(hard(uint64(1+k/9), uint64(k%3), last), someEntries(uint64(1+k/9), last+1, 1+k%7), nil))
+			fixture.Must(t, s.Save(hard(uint64(1+k/9), uint64(k%3), last), someEntries(uint64(1+k/9), last+1, 1+k%7), nil))
 			last += uint64(1 + k%7)
 			if k%11 == 5 {
 				last -= 9
 			}
 		}
-		must(t, s.Close())
+		fixture.Must(t, s.Close())
 		dirs[mode] = dir
 	}
 	files, err := filepath.Glob(filepath.Join(dirs[SyncAlways], "*.*"))
-	must(t, err)
+	fixture.Must(t, err)
 	if len(files) < 4 {
 		t.Fatalf("only %v", files)
 	}
@@ -92,11 +94,11 @@ func TestMappedAsWritten(t *testing.T) {
 func beginning(t *testing.T, name string) []byte {
 	t.Helper()
 	f, err := os.Open(name)
-	must(t, err)
+	fixture.Must(t, err)
 	defer f.Close()
 	b := make([]byte, SlotTableSize)
 	_, err = io.ReadFull(f, b)
-	must(t, err)
+	fixture.Must(t, err)
 	return b
 }
 
@@ -106,40 +108,40 @@ func TestSlotCutOffBeforeItsIndex(t *testing.T) {
 	opts := Options{Sync: SyncManual, Logger: quiet}
 	s := create(t, dir, opts)
 	list := someEntries(1, 1, 3)
-	must(t, s.Save(hard(1, 1, 3), list, nil))
-	must(t, s.Close())
+	fixture.Must(t, s.Save(hard(1, 1, 3), list, nil))
+	fixture.Must(t, s.Close())
 	f, err := os.OpenFile(filepath.Join(dir, "00001.wal"), os.O_RDWR, 0)
-	must(t, err)
+	fixture.Must(t, err)
 	var slot [SlotSize]byte
 	EncodeSlot(slot[:], Slot{Term: 1, Offset: PayloadAt + 500, Type: raftpb.EntryType_EntryConfChange})
 	_, err = f.WriteAt(slot[:], 3*SlotSize)
-	must(t, err)
-	must(t, f.Close())
+	fixture.Must(t, err)
+	fixture.Must(t, f.Close())
 
-	r := open(t, dir, nil)
-	if last := r.Log().last(); last != 3 {
-		t.Errorf("a reader sees entries up to %d", last)
+	r := openReader(t, dir, nil)
+	if last, _ := r.Log().Last(); last.Index != 3 {
+		t.Errorf("a reader sees entries up to %d", last.Index)
 	}
-	must(t, r.Close())
+	fixture.Must(t, r.Close())
 	s = reopen(t, dir, opts)
 	if p := s.Problems(); len(p) != 1 || p[0].Kind != KindTorn {
 		t.Errorf("%v, want one torn tail", p)
 	}
 	wantLog(t, s, list...)
-	must(t, s.Close())
+	fixture.Must(t, s.Close())
 }
 
 // Somebody cuts the file that is stored to.
 func TestMappedFileCut(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "w")
 	s := create(t, dir, Options{Sync: SyncManual, Logger: quiet})
-	must(t, s.Save(hard(1, 1, 1), someEntries(1, 1, 3), nil))
+	fixture.Must(t, s.Save(hard(1, 1, 1), someEntries(1, 1, 3), nil))
 	table := s.current().f.Map(SlotTableSize)
-	must(t, os.Truncate(filepath.Join(dir, "00001.wal"), 0))
+	fixture.Must(t, os.Truncate(filepath.Join(dir, "00001.wal"), 0))
 	if err := storeSlots(table, 3*SlotSize, make([]byte, SlotSize)); !errors.Is(err, unix.EIO) {
 		t.Errorf("slots: %v, want %v", err, unix.EIO)
 	}
-	must(t, os.Truncate(filepath.Join(dir, "wal.meta"), 0))
+	fixture.Must(t, os.Truncate(filepath.Join(dir, "wal.meta"), 0))
 	err := s.Save(hard(1, 1, 2), nil, nil)
 	if !errors.Is(err, unix.EIO) {
 		t.Errorf("hard state: %v, want %v", err, unix.EIO)
@@ -182,21 +184,21 @@ func TestOneWriteAnAppend(t *testing.T) {
 	var w *writes
 	s := create(t, filepath.Join(t.TempDir(), "w"), Options{Sync: SyncManual, Logger: quiet,
 		wrap: func(d vfs.Dir) vfs.Dir { w = &writes{Dir: d}; return w }})
-	must(t, s.Save(hard(1, 1, 1), someEntries(1, 1, 3), nil))
+	fixture.Must(t, s.Save(hard(1, 1, 1), someEntries(1, 1, 3), nil))
 	for last := uint64(3); last < 100; last += 3 {
 		w.n = 0
-		must(t, s.Save(hard(1, 1, last), someEntries(1, last+1, 3), nil))
+		fixture.Must(t, s.Save(hard(1, 1, last), someEntries(1, last+1, 3), nil))
 		if w.n != 1 {
 			t.Fatalf("%d writes for entries %d to %d, want 1", w.n, last+1, last+3)
 		}
 	}
-	must(t, s.Close())
+	fixture.Must(t, s.Close())
 }
 
 // Only the file that is written has its slots in memory as they are on disk.
 func TestFullFilesArePacked(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "w")
-	opts := Options{Logger: quiet, limits: limits{slots: 10, bytes: maxFileSize}}
+	opts := Options{Logger: quiet, limits: limits{slots: 10, bytes: MaxFileSize}}
 	s := create(t, dir, opts)
 	check := func(s *DiskStorage) {
 		t.Helper()
@@ -210,21 +212,21 @@ func TestFullFilesArePacked(t *testing.T) {
 		}
 	}
 	list := someEntries(1, 1, 45)
-	must(t, s.Save(nil, list[:25], nil))
-	must(t, s.Save(nil, list[25:], nil))
+	fixture.Must(t, s.Save(nil, list[:25], nil))
+	fixture.Must(t, s.Save(nil, list[25:], nil))
 	check(s)
 	wantLog(t, s, list...)
-	must(t, s.TruncateEntriesUntil(25))
+	fixture.Must(t, s.TruncateEntriesUntil(25))
 	check(s)
-	must(t, s.Close())
+	fixture.Must(t, s.Close())
 	s = reopen(t, dir, opts)
 	check(s)
-	must(t, s.Save(nil, someEntries(2, 15, 40), nil)) // back into a packed one
+	fixture.Must(t, s.Save(nil, someEntries(2, 15, 40), nil)) // back into a packed one
 	check(s)
 	for i, want := range map[uint64]uint64{14: 1, 15: 2, 54: 2} {
 		if got, err := s.Term(i); got != want || err != nil {
 			t.Errorf("entry %d has term %d, %v; want %d", i, got, err, want)
 		}
 	}
-	must(t, s.Close())
+	fixture.Must(t, s.Close())
 }

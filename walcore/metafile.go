@@ -1,7 +1,6 @@
 package walcore
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -198,7 +197,7 @@ func (s *DiskStorage) writeNewMeta(parts []meta.Stretch, size int64) (vfs.File, 
 	}
 	err = f.Truncate(size)
 	for _, p := range parts {
-		if err == nil && !allZero(p.Bytes) {
+		if err == nil && !AllZero(p.Bytes) {
 			_, err = f.WriteAt(p.Bytes, p.At)
 		}
 	}
@@ -215,15 +214,4 @@ func (s *DiskStorage) writeNewMeta(parts []meta.Stretch, size int64) (vfs.File, 
 		return nil, errors.Join(&Error{File: newMetaName, Slot: -1, Err: err}, f.Close())
 	}
 	return f, nil
-}
-
-func allZero(b []byte) bool {
-	for len(b) > 0 {
-		n := min(len(b), len(zeros))
-		if !bytes.Equal(b[:n], zeros[:n]) {
-			return false
-		}
-		b = b[n:]
-	}
-	return true
 }

@@ -22,7 +22,7 @@ import (
 // has changed nothing in the directory then.
 func Open(path string, opts Options) (_ *DiskStorage, err error) {
 	if len(opts.Key) > 0 {
-		if err := checkKey("the key", opts.Key); err != nil {
+		if err := CheckKey("the key", opts.Key); err != nil {
 			return nil, err
 		}
 	}
@@ -33,7 +33,7 @@ func Open(path string, opts Options) (_ *DiskStorage, err error) {
 		opts.Logger = slog.Default()
 	}
 	if opts.limits == (limits{}) {
-		opts.limits = limits{slots: SlotsPerFile, bytes: maxFileSize}
+		opts.limits = limits{slots: SlotsPerFile, bytes: MaxFileSize}
 	}
 	s := &DiskStorage{path: path, opts: opts, log: opts.Logger, ctx: context.Background(), open: map[*segment]bool{}}
 	defer trace.StartRegion(s.ctx, "walcore.Open").End()

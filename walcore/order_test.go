@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/walfs/walfs/test/fixture"
+
 	"github.com/walfs/walfs/walcore/crashfs"
 	"github.com/walfs/walfs/walcore/vfs"
 	"go.etcd.io/raft/v3/raftpb"
@@ -27,7 +29,7 @@ type ops struct {
 func (o *ops) wrap(t testing.TB) func(vfs.Dir) vfs.Dir {
 	return func(d vfs.Dir) vfs.Dir {
 		disk, err := crashfs.Wrap(d, 4096)
-		must(t, err)
+		fixture.Must(t, err)
 		disk.OnOp(func(op string) error {
 			o.mu.Lock()
 			defer o.mu.Unlock()
@@ -146,11 +148,11 @@ func TestOrderOfWrites(t *testing.T) {
 		"files": {Options{}, files},
 	} {
 		o := &ops{}
-		v.opts.wrap, v.opts.Logger, v.opts.limits = o.wrap(t), quiet, limits{slots: 10, bytes: maxFileSize}
+		v.opts.wrap, v.opts.Logger, v.opts.limits = o.wrap(t), quiet, limits{slots: 10, bytes: MaxFileSize}
 		s := create(t, filepath.Join(memDir(t), "w"), v.opts)
 		o.take()
 		for _, step := range v.steps {
-			must(t, step.do(s))
+			fixture.Must(t, step.do(s))
 			if got := o.take(); got != step.want {
 				t.Fatalf("%s, %s:\n got %s\nwant %s", name, step.name, got, step.want)
 			}
@@ -183,7 +185,7 @@ func TestNewDirectoryIsDurable(t *testing.T) {
 		return parent, err
 	}
 	for range 2 { // the second time there is nothing to do
-		must(t, makeDir(filepath.Join(base, "w")+"/", open))
+		fixture.Must(t, makeDir(filepath.Join(base, "w")+"/", open))
 		if !slices.Equal(parents, []string{base}) || !slices.Equal(parent.names, []string{"w"}) {
 			t.Fatalf("%v was opened, flushed with %v in it", parents, parent.names)
 		}
@@ -216,7 +218,7 @@ func TestFailedWrite(t *testing.T) {
 		for n := 0; ; n++ {
 			dir := filepath.Join(memDir(t), "w")
 			o, failed := &ops{}, ""
-			opts := Options{wrap: o.wrap(t), Logger: quiet, limits: limits{slots: 10, bytes: maxFileSize}}
+			opts := Options{wrap: o.wrap(t), Logger: quiet, limits: limits{slots: 10, bytes: MaxFileSize}}
 			s := create(t, dir, opts)
 			o.take()
 			o.fail = func(i int, op string) error {
@@ -265,7 +267,7 @@ func TestFailedWrite(t *testing.T) {
 			if now, _ := s.LastIndex(); now < last && last != 29 || now < 8 && last == 29 {
 				t.Fatalf("%s failed: last index %d, %d was saved", failed, now, last)
 			}
-			must(t, s.Close())
+			fixture.Must(t, s.Close())
 		}
 	}
 	if count < 100 {
@@ -308,11 +310,11 @@ func TestFullDisk(t *testing.T) {
 		if err != nil || len(got) != int(last) {
 			t.Fatalf("%d entries, %v; want %d", len(got), err, last)
 		}
-		must(t, s.Close())
+		fixture.Must(t, s.Close())
 		s = reopen(t, dir, opts)
 		if now, _ := s.LastIndex(); now != last || len(s.Problems()) > 0 {
 			t.Fatalf("last index %d, want %d; %v", now, last, s.Problems())
 		}
-		must(t, s.Close())
+		fixture.Must(t, s.Close())
 	}
 }

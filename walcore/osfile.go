@@ -90,3 +90,14 @@ func statAt(dirfd int, name string, flags int) (Attr, error) {
 	}
 	return a, nil
 }
+
+// typeName says what a file is that is not a regular one.
+func typeName(t fs.FileMode) string {
+	switch {
+	case t.IsDir():
+		return "folder"
+	case t&fs.ModeSymlink != 0:
+		return "symbolic link"
+	}
+	return "device or pipe"
+}

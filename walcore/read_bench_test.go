@@ -5,6 +5,10 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/walfs/walfs/test/fixture"
+	"go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/protobuf/proto"
+
 	"github.com/walfs/walfs/test/nativelog"
 )
 
@@ -16,7 +20,7 @@ func readable(b *testing.B, n uint64) string {
 		for i := uint64(1); i <= n && yield(nativelog.Entry{Term: 1 + i/70000, Index: i, Data: data[:i*7919%400]}); i++ {
 		}
 	}
-	must(b, nativelog.Write(dir, nativelog.Meta{Term: 1 + n/70000, Commit: n}, entries))
+	fixture.Must(b, nativelog.Write(dir, nativelog.Meta{Term: 1 + n/70000, Commit: n}, entries))
 	return dir
 }
 
@@ -26,7 +30,7 @@ func BenchmarkReader(b *testing.B) {
 	dir := readable(b, n)
 	newReader := func(b *testing.B) *Reader {
 		r, err := OpenReader(dir, ReaderOptions{})
-		must(b, err)
+		fixture.Must(b, err)
 		return r
 	}
 	b.Run("open", func(b *testing.B) {
@@ -71,7 +75,7 @@ func BenchmarkReader(b *testing.B) {
 		for b.Loop() {
 			i = i*2862933555777941757 + 3037000493
 			e, err := r.Log().Entry(1 + i>>32%n)
-			must(b, err)
+			fixture.Must(b, err)
 			if _, err := e.AppendData(buf); err != nil {
 				b.Fatal(err)
 			}
@@ -103,22 +107,22 @@ func BenchmarkRefresh(b *testing.B) {
 			const n = 10*SlotsPerFile - 5000
 			dir := readable(b, n)
 			s, err := Open(dir, Options{Sync: SyncManual})
-			must(b, err)
+			fixture.Must(b, err)
 			r, err := OpenReader(dir, ReaderOptions{})
-			must(b, err)
+			fixture.Must(b, err)
 			defer func() { s.Close(); r.Close() }()
 			last := uint64(n)
 			b.ReportAllocs()
 			for b.Loop() {
 				b.StopTimer()
-				list := benchEntries(last+1, 1, 100)
+				list := entriesFrom(last+1, 1)
 				list[0].Term = new(uint64)
 				*list[0].Term = 1 + n/70000
-				must(b, s.Save(nil, list, nil))
+				fixture.Must(b, s.Save(nil, list, nil))
 				last++
 				b.StartTimer()
 				next, err := r.Refresh()
-				must(b, err)
+				fixture.Must(b, err)
 				if next == r {
 					b.Fatal("nothing new")
 				}
@@ -127,4 +131,13 @@ func BenchmarkRefresh(b *testing.B) {
 			}
 		})
 	}
+}
+
+// entriesFrom makes n entries of 100 bytes for a storage.
+func entriesFrom(first uint64, n int) []*raftpb.Entry {
+	list := make([]*raftpb.Entry, n)
+	for i := range list {
+		list[i] = &raftpb.Entry{Term: proto.Uint64(1), Index: proto.Uint64(first + uint64(i)), Data: make([]byte, 100)}
+	}
+	return list
 }

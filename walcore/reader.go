@@ -89,7 +89,7 @@ func (n *NativeFile) ReadAt(p []byte, off int64) (int, error) {
 // ErrKey, and where the directory itself cannot be read.
 func OpenReader(path string, opts ReaderOptions) (*Reader, error) {
 	if len(opts.Key) > 0 {
-		if err := checkKey("the key", opts.Key); err != nil {
+		if err := CheckKey("the key", opts.Key); err != nil {
 			return nil, err
 		}
 	}

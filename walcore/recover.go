@@ -81,7 +81,7 @@ func (g *foundFile) scan(room []byte, m *metaFile) error {
 		prev = slot
 		n++
 	}
-	g.stale = !allZero(table[n*SlotSize:])
+	g.stale = !AllZero(table[n*SlotSize:])
 	g.raw = table[:n*SlotSize]
 	g.pack()
 	return g.settleEnd(m.emptying)

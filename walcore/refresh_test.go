@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/walfs/walfs/test/fixture"
+
 	"github.com/walfs/walfs/test/raftdir"
 )
 
@@ -41,7 +43,7 @@ func follow(t *testing.T, o raftdir.Options) *followed {
 func (f *followed) open() *Reader {
 	f.t.Helper()
 	r, err := OpenReader(f.w.Dir(), ReaderOptions{Key: f.o.Key})
-	must(f.t, err)
+	fixture.Must(f.t, err)
 	return r
 }
 
@@ -49,7 +51,7 @@ func (f *followed) open() *Reader {
 func (f *followed) refresh() {
 	f.t.Helper()
 	next, err := f.r.Refresh()
-	must(f.t, err)
+	fixture.Must(f.t, err)
 	f.r = next
 }
 
@@ -339,7 +341,7 @@ func TestRefreshDirectoryGone(t *testing.T) {
 	f := follow(t, raftdir.Options{Slots: 80})
 	f.settle()
 	before := shown(f.r)
-	must(t, os.Rename(f.w.Dir(), f.w.Dir()+".away"))
+	fixture.Must(t, os.Rename(f.w.Dir(), f.w.Dir()+".away"))
 	f.w.Append(5)
 	for range 3 {
 		if r, err := f.r.Refresh(); r != nil || !errors.Is(err, fs.ErrNotExist) {
@@ -349,7 +351,7 @@ func TestRefreshDirectoryGone(t *testing.T) {
 			t.Error("it shows something else")
 		}
 	}
-	must(t, os.Rename(f.w.Dir()+".away", f.w.Dir()))
+	fixture.Must(t, os.Rename(f.w.Dir()+".away", f.w.Dir()))
 	f.refresh()
 	f.check(nil)
 }
@@ -360,7 +362,7 @@ func TestRefreshMetaReplaced(t *testing.T) {
 	f := follow(t, raftdir.Options{Slots: 80})
 	f.settle()
 	name := filepath.Join(f.w.Dir(), MetaName)
-	data := mustRead(t, name)
+	data := fixture.ReadFile(t, name)
 	checkpoint := func(n uint64) []byte {
 		data := slices.Clone(data)
 		binary.BigEndian.PutUint64(data[16:], n)
@@ -375,11 +377,11 @@ func TestRefreshMetaReplaced(t *testing.T) {
 		f.check(nil)
 	}
 	for _, n := range []uint64{1000, 2000} {
-		mustWrite(t, name+".new", checkpoint(n))
-		must(t, os.Rename(name+".new", name))
+		fixture.WriteFile(t, name+".new", checkpoint(n))
+		fixture.Must(t, os.Rename(name+".new", name))
 		want(n)
 		f.settle()
-		mustWrite(t, name, checkpoint(n+1)) // in place
+		fixture.WriteFile(t, name, checkpoint(n+1)) // in place
 		want(n + 1)
 	}
 }
@@ -390,7 +392,7 @@ func TestWatchSeesAppends(t *testing.T) {
 	f.settle()
 	last, looks := f.w.Last, 0
 	for r, err := range f.r.Watch(t.Context()) {
-		must(t, err)
+		fixture.Must(t, err)
 		f.r = r
 		if got, _ := r.LastIndex(); got != last {
 			t.Fatalf("look %d: the last entry is %d, want %d", looks, got, last)

@@ -42,7 +42,7 @@ func (g *segment) reserve(end int64) error {
 	if end > g.size {
 		grown := g.size
 		for grown < end {
-			grown += min(grown, maxGrowth)
+			grown += min(grown, MaxGrowth)
 		}
 		if err := g.f.Truncate(grown); err != nil {
 			return g.fail(-1, err)

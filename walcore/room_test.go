@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/walfs/walfs/test/fixture"
+
 	"go.etcd.io/raft/v3/raftpb"
 )
 
@@ -26,10 +28,10 @@ func TestLengthUnlikeItsRoom(t *testing.T) {
 		s := create(t, dir, Options{Logger: quiet})
 		list := someEntries(1, 1, 10)
 		list[2].Type = raftpb.EntryConfChange.Enum()
-		must(t, s.Save(hard(1, 1, 0), list, nil))
-		must(t, s.TruncateEntriesUntil(5)) // which leaves gaps that are sound
+		fixture.Must(t, s.Save(hard(1, 1, 0), list, nil))
+		fixture.Must(t, s.TruncateEntriesUntil(5)) // which leaves gaps that are sound
 		at := s.segments[0].offset(int(test.index) - 1)
-		must(t, s.Close())
+		fixture.Must(t, s.Close())
 		n := max(0, len(list[test.index-1].Data)+test.by)
 		patch(t, dir, FileName(1), at, binary.BigEndian.AppendUint32(nil, uint32(n)))
 
@@ -42,7 +44,7 @@ func TestLengthUnlikeItsRoom(t *testing.T) {
 				}
 				continue
 			}
-			must(t, err)
+			fixture.Must(t, err)
 			want := string(list[i-1].Data)
 			if i < 5 && i != 3 {
 				want = ""
@@ -51,20 +53,20 @@ func TestLengthUnlikeItsRoom(t *testing.T) {
 				t.Errorf("%s: entry %d has %q", test.name, i, got[0].Data)
 			}
 		}
-		r := open(t, dir, nil)
+		r := openReader(t, dir, nil)
 		if _, err := r.Log().Entry(test.index); !errors.Is(err, ErrDamaged) {
 			t.Errorf("%s: a reader: %v", test.name, err)
 		}
-		must(t, r.Close())
+		fixture.Must(t, r.Close())
 		if err := s.Save(nil, someEntries(2, test.index+1, 1), nil); !errors.Is(err, ErrDamaged) {
 			t.Errorf("%s: a rewrite behind it: %v", test.name, err)
 		}
-		must(t, s.Save(nil, someEntries(2, test.index, 3), nil)) // in its place
+		fixture.Must(t, s.Save(nil, someEntries(2, test.index, 3), nil)) // in its place
 		got, err := s.Entries(test.index, test.index+3, 1<<40)
 		if err != nil || len(got) != 3 {
 			t.Errorf("%s: rewritten: %v, %v", test.name, got, err)
 		}
-		must(t, s.Close())
+		fixture.Must(t, s.Close())
 	}
 }
 
@@ -77,23 +79,23 @@ func TestEmptiedAgain(t *testing.T) {
 		t.Helper()
 		for range 2 {
 			got, err := s.Entries(1, last+1, 1<<40)
-			must(t, err)
+			fixture.Must(t, err)
 			for i, e := range got {
 				if empty := uint64(i+1) < emptied; empty != (len(e.Data) == 0) {
 					t.Fatalf("emptied below %d: entry %v", emptied, e)
 				}
 			}
-			must(t, s.Close())
+			fixture.Must(t, s.Close())
 			s = reopen(t, dir, Options{Logger: quiet})
 		}
 	}
 	for _, step := range []struct{ from, until uint64 }{{1, 4}, {11, 15}, {21, 31}, {31, 31}, {36, 41}, {38, 38}} {
-		must(t, s.Save(nil, someEntries(term, step.from, 10), nil))
+		fixture.Must(t, s.Save(nil, someEntries(term, step.from, 10), nil))
 		last, term = step.from+9, term+1
 		if _, err := s.Entries(1, last+1, 1<<40); err != nil {
 			t.Fatal(err)
 		}
-		must(t, s.TruncateEntriesUntil(step.until))
+		fixture.Must(t, s.TruncateEntriesUntil(step.until))
 		check(step.until)
 	}
 }

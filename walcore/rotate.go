@@ -38,7 +38,7 @@ func (s *DiskStorage) rotate(old *segment, staged bool) (*segment, error) {
 // must be on disk before any slot is, and its name before any is acknowledged.
 // What cannot be completed is removed again.
 func (s *DiskStorage) createSegment(id uint64) (_ *segment, err error) {
-	g := &segment{id: id, name: FileName(id), size: newFileSize, end: PayloadAt, tail: PayloadAt, reserved: PayloadAt}
+	g := &segment{id: id, name: FileName(id), size: NewFileSize, end: PayloadAt, tail: PayloadAt, reserved: PayloadAt}
 	if g.header, g.seal, err = s.keys.fresh(); err != nil {
 		return nil, err
 	}

@@ -69,8 +69,8 @@ func (s *Scanner) load(e *Entry) {
 	s.file, s.at, s.first = l, int64(e.Offset), e.Slot
 	s.bytes = resized(s.bytes, int(min(max(int64(s.next), LengthSize+e.Size), l.Attr.Size-s.at)))
 	// A damaged slot may lie anywhere; the search is for sound ones, in order.
-	end := e.Slot + sort.Search(l.Slots()-e.Slot, func(i int) bool {
-		return int64(l.offsets.at(e.Slot+i)) >= s.at+int64(len(s.bytes))
+	end := e.Slot + sort.Search(l.Len()-e.Slot, func(i int) bool {
+		return int64(l.Offset(e.Slot+i)) >= s.at+int64(len(s.bytes))
 	})
 	end = max(end, e.Slot+1)
 	s.slots = resized(s.slots, (end-e.Slot)*SlotSize)
@@ -92,7 +92,7 @@ func (s *Scanner) take(e *Entry) ([]byte, bool) {
 		return nil, false
 	}
 	from := int64(e.Offset) - s.at
-	slot := e.File.slot(e.Slot)
+	slot := e.File.Slot(e.Slot)
 	stored := s.bytes[from : from+LengthSize+e.Size]
 	if DecodeSlot(s.slots[(e.Slot-s.first)*SlotSize:]) != slot ||
 		int64(binary.BigEndian.Uint32(stored)) != e.Size ||
@@ -104,6 +104,6 @@ func (s *Scanner) take(e *Entry) ([]byte, bool) {
 		return p, true
 	}
 	s.clear = append(s.clear[:0], p...)
-	unseal(e.File.seal, e.File.Header.iv(e.Offset), s.clear, 0)
+	Decrypt(e.File.seal, e.File.Header.IV(e.Offset), s.clear, 0)
 	return s.clear, true
 }

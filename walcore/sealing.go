@@ -53,7 +53,7 @@ func readWriteKeys(dir string, key []byte) (*writeKeys, error) {
 		if err != nil {
 			return nil, err
 		}
-		unseal(block, [aes.BlockSize]byte(raw), text, 0)
+		Decrypt(block, [aes.BlockSize]byte(raw), text, 0)
 	}
 	switch fits := string(text) == sanityText; {
 	case len(key) == 0 && (!fits || len(ids) > 0 || problem != ""):

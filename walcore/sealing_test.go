@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/walfs/walfs/test/fixture"
+
 	"github.com/dgraph-io/badger/v4/pb"
 	"github.com/walfs/walfs/walcore/crashfs"
 	"github.com/walfs/walfs/walcore/vfs"
@@ -31,16 +33,16 @@ func lastRecord(raw []byte) int {
 func ageDataKey(t testing.TB, dir string, days int64) {
 	t.Helper()
 	name := filepath.Join(dir, KeyRegistryName)
-	raw := mustRead(t, name)
+	raw := fixture.ReadFile(t, name)
 	at := lastRecord(raw)
 	var dk pb.DataKey
-	must(t, proto.Unmarshal(raw[at+recordHeader:], &dk))
+	fixture.Must(t, proto.Unmarshal(raw[at+recordHeader:], &dk))
 	dk.CreatedAt -= days * 24 * 3600
 	body, err := proto.Marshal(&dk)
-	must(t, err)
+	fixture.Must(t, err)
 	raw = binary.BigEndian.AppendUint32(raw[:at], uint32(len(body)))
 	raw = binary.BigEndian.AppendUint32(raw, crc32.Checksum(body, castagnoli))
-	mustWrite(t, name, append(raw, body...))
+	fixture.WriteFile(t, name, append(raw, body...))
 }
 
 func dataKeys(s *DiskStorage) string {
@@ -58,8 +60,8 @@ func TestDataKeyRotation(t *testing.T) {
 	for _, days := range []int64{9, 2, 0} { // the file begun by the second run still has the first key
 		s := create(t, dir, opts)
 		last, _ := s.LastIndex()
-		must(t, s.Save(nil, someEntries(1, last+1, 15), nil))
-		must(t, s.Close())
+		fixture.Must(t, s.Save(nil, someEntries(1, last+1, 15), nil))
+		fixture.Must(t, s.Close())
 		ageDataKey(t, dir, days)
 	}
 	s := reopen(t, dir, opts)
@@ -101,20 +103,20 @@ type tornKey struct {
 func newTornKey(t *testing.T, have int) *tornKey {
 	d := &tornKey{opts: Options{Key: someKey, limits: smallFiles, Logger: quiet}, dir: filepath.Join(memDir(t), "w"), have: have}
 	s := create(t, d.dir, d.opts)
-	must(t, s.Save(nil, someEntries(1, 1, 10), nil))
-	must(t, s.Close())
+	fixture.Must(t, s.Save(nil, someEntries(1, 1, 10), nil))
+	fixture.Must(t, s.Close())
 	if have == 0 {
-		must(t, os.Remove(filepath.Join(d.dir, FileName(1))))
+		fixture.Must(t, os.Remove(filepath.Join(d.dir, FileName(1))))
 		d.before = stateOf(t, d.dir)
 	} else {
 		ageDataKey(t, d.dir, 11)
 		d.before = stateOf(t, d.dir)
 		s = reopen(t, d.dir, d.opts)
-		must(t, s.Save(nil, someEntries(1, 11, 5), nil))
-		must(t, s.Close())
+		fixture.Must(t, s.Save(nil, someEntries(1, 11, 5), nil))
+		fixture.Must(t, s.Close())
 		d.after = stateOf(t, d.dir)
 	}
-	d.raw = mustRead(t, d.registry())
+	d.raw = fixture.ReadFile(t, d.registry())
 	d.sound = lastRecord(d.raw)
 	return d
 }
@@ -124,9 +126,9 @@ func (d *tornKey) registry() string { return filepath.Join(d.dir, KeyRegistryNam
 // write makes the directory a state of before, but for its registry.
 func (d *tornKey) write(t *testing.T, state crashfs.State, torn []byte) {
 	t.Helper()
-	must(t, os.RemoveAll(d.dir))
-	must(t, state.Write(d.dir))
-	mustWrite(t, d.registry(), torn)
+	fixture.Must(t, os.RemoveAll(d.dir))
+	fixture.Must(t, state.Write(d.dir))
+	fixture.WriteFile(t, d.registry(), torn)
 }
 
 func (d *tornKey) check(t *testing.T, torn []byte) {
@@ -143,10 +145,10 @@ func (d *tornKey) check(t *testing.T, torn []byte) {
 		if found := len(p) == 1 && p[0].Kind == KindKeyRegistry && p[0].Offset == uint64(d.sound); found != wantProblem || len(p) > 1 {
 			t.Fatalf("%d bytes: %v", len(torn), p)
 		}
-		must(t, s.Save(nil, someEntries(1, first, 15), nil)) // with a new data key
+		fixture.Must(t, s.Save(nil, someEntries(1, first, 15), nil)) // with a new data key
 		wantLog(t, s, someEntries(1, 1, int(first)+14)...)
-		must(t, s.Close())
-		if now := mustRead(t, d.registry()); opts.DryRun && !bytes.Equal(now, torn) {
+		fixture.Must(t, s.Close())
+		if now := fixture.ReadFile(t, d.registry()); opts.DryRun && !bytes.Equal(now, torn) {
 			t.Fatalf("%d bytes: a dry run has changed the registry", len(torn))
 		}
 	}
@@ -155,7 +157,7 @@ func (d *tornKey) check(t *testing.T, torn []byte) {
 		t.Fatalf("%d bytes: opened again: %v", len(torn), p)
 	}
 	wantLog(t, s, someEntries(1, 1, int(first)+14)...)
-	must(t, s.Close())
+	fixture.Must(t, s.Close())
 
 	if d.have == 0 || whole {
 		return
@@ -179,10 +181,10 @@ func (d *tornKey) check(t *testing.T, torn []byte) {
 func stateOf(t testing.TB, dir string) (state crashfs.State) {
 	t.Helper()
 	under, err := vfs.OpenDir(dir)
-	must(t, err)
+	fixture.Must(t, err)
 	defer under.Close()
 	disk, err := crashfs.Wrap(under, 4096)
-	must(t, err)
+	fixture.Must(t, err)
 	disk.States(1, nil, func(s crashfs.State) { state = s })
 	return state
 }
@@ -196,12 +198,12 @@ func TestKeyForPlainLog(t *testing.T) {
 		sealed := plain
 		sealed.Key = someKey
 		s := create(t, dir, plain)
-		must(t, s.Save(hard(1, 1, 5), someEntries(1, 1, 5), nil))
-		must(t, s.Close())
+		fixture.Must(t, s.Save(hard(1, 1, 5), someEntries(1, 1, 5), nil))
+		fixture.Must(t, s.Close())
 		if registry { // without a data key, as a crash in turning encryption on leaves it
 			keyed := filepath.Join(memDir(t), "w")
-			must(t, create(t, keyed, sealed).Close())
-			mustWrite(t, filepath.Join(dir, KeyRegistryName), mustRead(t, filepath.Join(keyed, KeyRegistryName))[:registryHeader])
+			fixture.Must(t, create(t, keyed, sealed).Close())
+			fixture.WriteFile(t, filepath.Join(dir, KeyRegistryName), fixture.ReadFile(t, filepath.Join(keyed, KeyRegistryName))[:registryHeader])
 		}
 		was, want := snapshotDir(t, dir), ErrKey
 		if registry {
@@ -216,9 +218,9 @@ func TestKeyForPlainLog(t *testing.T) {
 		sealed.Plain = true
 		for i := range uint64(3) {
 			s := reopen(t, dir, sealed)
-			must(t, s.Save(nil, someEntries(1, 6+7*i, 7), nil))
+			fixture.Must(t, s.Save(nil, someEntries(1, 6+7*i, 7), nil))
 			wantLog(t, s, someEntries(1, 1, int(12+7*i))...)
-			must(t, s.Close())
+			fixture.Must(t, s.Close())
 		}
 		if got := dataKeys(reopen(t, dir, sealed)); got != "[0 1 1 1]" {
 			t.Errorf("data keys %s", got)
@@ -230,12 +232,12 @@ func TestKeyForPlainLog(t *testing.T) {
 func TestKeyForEmptyLog(t *testing.T) {
 	dir := filepath.Join(memDir(t), "w")
 	opts := Options{Logger: quiet}
-	must(t, create(t, dir, opts).Close())
+	fixture.Must(t, create(t, dir, opts).Close())
 	opts.Key = someKey
 	for i := range uint64(2) {
 		s := reopen(t, dir, opts)
-		must(t, s.Save(nil, someEntries(1, 1+i, 1), nil))
-		must(t, s.Close())
+		fixture.Must(t, s.Save(nil, someEntries(1, 1+i, 1), nil))
+		fixture.Must(t, s.Close())
 	}
 	wantLog(t, reopen(t, dir, opts), someEntries(1, 1, 2)...)
 }
@@ -244,9 +246,9 @@ func TestKeyForEmptyLog(t *testing.T) {
 func TestDamageStopsOpenWithKey(t *testing.T) {
 	dir := filepath.Join(memDir(t), "w")
 	s := create(t, dir, Options{limits: smallFiles, Logger: quiet})
-	must(t, s.Save(hard(1, 1, 25), someEntries(1, 1, 25), nil))
-	must(t, s.Close())
-	must(t, os.Remove(filepath.Join(dir, FileName(2))))
+	fixture.Must(t, s.Save(hard(1, 1, 25), someEntries(1, 1, 25), nil))
+	fixture.Must(t, s.Close())
+	fixture.Must(t, os.Remove(filepath.Join(dir, FileName(2))))
 	was := snapshotDir(t, dir)
 	if _, err := Open(dir, Options{Logger: quiet, Key: someKey, Plain: true}); !errors.Is(err, ErrDamaged) {
 		t.Error(err)
@@ -261,10 +263,10 @@ func TestNoKeyRegistry(t *testing.T) {
 	dir := filepath.Join(memDir(t), "w")
 	opts := Options{Key: someKey, Logger: quiet}
 	s := create(t, dir, opts)
-	must(t, s.Save(nil, someEntries(1, 1, 5), nil))
-	must(t, s.Close())
+	fixture.Must(t, s.Save(nil, someEntries(1, 1, 5), nil))
+	fixture.Must(t, s.Close())
 	name := filepath.Join(dir, KeyRegistryName)
-	raw := mustRead(t, name)
+	raw := fixture.ReadFile(t, name)
 	for _, test := range []struct {
 		content []byte
 		key     string
@@ -278,7 +280,7 @@ func TestNoKeyRegistry(t *testing.T) {
 		{raw[:len(raw)-1], "", ErrSealed},
 		{raw, "", ErrSealed},
 	} {
-		mustWrite(t, name, test.content)
+		fixture.WriteFile(t, name, test.content)
 		was := snapshotDir(t, dir)
 		if _, err := Open(dir, Options{Key: []byte(test.key), Logger: quiet}); !errors.Is(err, test.want) {
 			t.Errorf("%d bytes, key %q: %v, want %v", len(test.content), test.key, err, test.want)
@@ -287,6 +289,6 @@ func TestNoKeyRegistry(t *testing.T) {
 			t.Errorf("refused, but changed:\n%s\n%s", was, now)
 		}
 	}
-	mustWrite(t, name, raw)
+	fixture.WriteFile(t, name, raw)
 	wantLog(t, reopen(t, dir, opts), someEntries(1, 1, 5)...)
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/walfs/walfs/test/fixture"
+
 	"github.com/walfs/walfs/walcore/vfs"
 	"go.etcd.io/raft/v3/raftpb"
 )
@@ -23,7 +25,7 @@ func TestGrowth(t *testing.T) {
 	f := &sizes{}
 	g := &segment{f: f, size: 256 * mib}
 	for _, end := range []int64{mib, 256 * mib, 256*mib + 1, 512 * mib, 512*mib + 1, gib + 1, 2*gib + 1, 3*gib + 1} {
-		must(t, g.reserve(end))
+		fixture.Must(t, g.reserve(end))
 	}
 	if want := []int64{512 * mib, gib, 2 * gib, 3 * gib, 4 * gib}; fmt.Sprint(f.list) != fmt.Sprint(want) || g.size != 4*gib {
 		t.Errorf("the file had sizes %d, want %d", f.list, want)

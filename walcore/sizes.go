@@ -20,10 +20,10 @@ const noPayload = math.MaxUint32
 // packed, but emptied entries leave gaps.
 func (l *LogFile) load() {
 	l.sizesOnce.Do(func() {
-		s := sizing{LogFile: l, sizes: make([]uint32, l.Slots()), lengths: lengthReader{f: l.f, size: l.Attr.Size}}
+		s := sizing{LogFile: l, sizes: make([]uint32, l.Len()), lengths: lengthReader{f: l.f, size: l.Attr.Size}}
 		s.settle()
 		l.whole = !slices.Contains(s.sizes, noPayload)
-		l.sizes = packColumn(l.Slots(), func(numbers []uint64, from int) {
+		l.sizes = packColumn(l.Len(), func(numbers []uint64, from int) {
 			for j := range numbers {
 				numbers[j] = uint64(int32(s.sizes[from+j] - l.room(from+j)))
 			}
@@ -42,12 +42,12 @@ func (l *LogFile) wasEmptied() bool {
 	if l.emptiedLate {
 		return true
 	}
-	for i := range l.Slots() {
+	for i := range l.Len() {
 		if size := l.size(i); size == 0 || size == noPayload || !l.canBeEmptied(i) {
 			continue
 		}
 		var length [LengthSize]byte
-		return readFull(l.f, length[:], int64(l.offsets.at(i))) == nil && binary.BigEndian.Uint32(length[:]) == 0
+		return readFull(l.f, length[:], int64(l.Offset(i))) == nil && binary.BigEndian.Uint32(length[:]) == 0
 	}
 	return false
 }
@@ -58,10 +58,10 @@ func (l *LogFile) size(i int) uint32 { return l.room(i) + uint32(l.sizes.at(i)) 
 
 // room is what the next slot's offset leaves for slot i's payload.
 func (l *LogFile) room(i int) uint32 {
-	if i+1 == l.n {
+	if i+1 == l.Len() {
 		return 0
 	}
-	return uint32(l.offsets.at(i+1) - l.offsets.at(i) - LengthSize)
+	return uint32(l.Offset(i+1) - l.Offset(i) - LengthSize)
 }
 
 // sizing is a file whose payloads' sizes are being settled.
@@ -80,7 +80,7 @@ func (l *sizing) settle() {
 	failed := map[int]error{}
 	for i := range l.entriesFrom(known) {
 		var err error
-		if l.sizes[i], err = l.lengths.at(l.offsets.at(i)); err != nil {
+		if l.sizes[i], err = l.lengths.at(l.Offset(i)); err != nil {
 			failed[i] = err
 		}
 	}
@@ -115,12 +115,12 @@ func (l *LogFile) entriesFrom(from int) iter.Seq[int] {
 // only grown since, and returns how many: all but the last, which had no
 // neighbour yet.
 func (l *sizing) inherit(b *LogFile) int {
-	if b == nil || b.Slots() == 0 || !b.whole || b.dropped != nil || len(b.runs) != 1 || b.runs[0].n != b.Slots() ||
-		!l.extends(b.slotTable) || l.dropped != nil && slices.Contains(l.dropped[:b.Slots()], true) {
+	if b == nil || b.Len() == 0 || !b.whole || b.dropped != nil || len(b.runs) != 1 || b.runs[0].n != b.Len() ||
+		!l.extends(b.slotTable) || l.dropped != nil && slices.Contains(l.dropped[:b.Len()], true) {
 		return 0
 	}
 	l.full = b.full
-	known := b.Slots() - 1
+	known := b.Len() - 1
 	for i := range known {
 		l.sizes[i] = b.size(i)
 	}
@@ -132,7 +132,7 @@ func (l *sizing) inherit(b *LogFile) int {
 // under one Identity a payload does not get another size. The next reader has
 // another.
 func (l *sizing) keepFrom(b *LogFile, i int) {
-	if b == nil || i >= b.Slots() || l.sizes[i] != 0 || !l.canBeEmptied(i) || b.slot(i) != l.slot(i) {
+	if b == nil || i >= b.Len() || l.sizes[i] != 0 || !l.canBeEmptied(i) || b.Slot(i) != l.Slot(i) {
 		return
 	}
 	if was := b.size(i); was != 0 && was != noPayload {
@@ -144,7 +144,7 @@ func (l *sizing) keepFrom(b *LogFile, i int) {
 // check takes back the length of slot i if it cannot be one; err is what
 // reading it has failed with.
 func (l *sizing) check(i int, err error) {
-	s, n := l.slot(i), l.sizes[i]
+	s, n := l.Slot(i), l.sizes[i]
 	switch {
 	case err != nil:
 		l.badSize(i, KindUnreadable, "the payload's length cannot be read: %v", err)
@@ -160,7 +160,7 @@ func (l *sizing) check(i int, err error) {
 
 func (l *sizing) badSize(i int, kind Kind, format string, args ...any) {
 	l.sizes[i] = noPayload
-	l.sizesProblems.slot(l.Name, i, l.slot(i), kind, fmt.Sprintf(format, args...))
+	l.sizesProblems.slot(l.Name, i, l.Slot(i), kind, fmt.Sprintf(format, args...))
 }
 
 // fit compares each payload's end with the offset of the one after it. Where
@@ -181,7 +181,7 @@ func (l *sizing) fit(known int) {
 			l.full = l.full || i >= 0 && l.sizes[i] > 0 && l.canBeEmptied(i)
 			before, i = i, j
 		case wrongBefore:
-			if at, next := l.offsets.at(i), l.offsets.at(j); at >= next {
+			if at, next := l.Offset(i), l.Offset(j); at >= next {
 				l.badSize(i, KindOffset, "the data offset is not below the next slot's, %d", next)
 			} else {
 				l.badSize(i, KindLength, "the payload claims %d bytes and ends at %d, but the next one begins at %d",
@@ -193,7 +193,7 @@ func (l *sizing) fit(known int) {
 		case wrongEither:
 			end := l.end(i)
 			l.badSize(i, KindLength, "the payload ends at %d, but the next one begins at %d: this length or that offset is wrong",
-				end, l.offsets.at(j))
+				end, l.Offset(j))
 			l.badSize(j, KindOffset, "the payload before ends at %d: this offset or that length is wrong", end)
 			i = before
 		}
@@ -215,7 +215,7 @@ func (l *sizing) fitting(i, j int) fitting {
 	if i < 0 {
 		return fits
 	}
-	end, next := l.end(i), l.offsets.at(j)
+	end, next := l.end(i), l.Offset(j)
 	if end == next || end < next && l.mayLeaveGap(i, j) {
 		return fits
 	}
@@ -241,21 +241,21 @@ func (l *sizing) mayLeaveGap(i, j int) bool {
 // canBeEmptied: Dgraph empties normal entries, and overlooks those whose type
 // word has its unused half set.
 func (l *LogFile) canBeEmptied(i int) bool {
-	return l.sums.at(i) == 0 && l.entryType(i) == raftpb.EntryType_EntryNormal
+	return l.Sum(i) == 0 && l.Type(i) == raftpb.EntryType_EntryNormal
 }
 
 // leadsOn reports whether a payload at off, taken for slot j's, ends where the
 // payload of the slot after j begins.
 func (l *sizing) leadsOn(off uint64, j int) bool {
-	if j+1 >= l.Slots() || l.isDropped(j+1) || off+LengthSize > uint64(l.Attr.Size) {
+	if j+1 >= l.Len() || l.isDropped(j+1) || off+LengthSize > uint64(l.Attr.Size) {
 		return false
 	}
 	n, err := l.lengths.at(off)
-	return err == nil && off+LengthSize+uint64(n) == l.offsets.at(j+1)
+	return err == nil && off+LengthSize+uint64(n) == l.Offset(j+1)
 }
 
 // end is where the payload of a slot with a size ends.
-func (l *sizing) end(i int) uint64 { return l.offsets.at(i) + LengthSize + uint64(l.sizes[i]) }
+func (l *sizing) end(i int) uint64 { return l.Offset(i) + LengthSize + uint64(l.sizes[i]) }
 
 // lengthReader reads length words, many at a time where payloads are small
 // and come in their order.

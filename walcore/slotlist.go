@@ -9,40 +9,40 @@ import (
 // append to, or packed, once the file is full.
 type slotList struct {
 	raw    []byte
-	packed *slotColumns // instead of raw
+	packed *PackedSlots // instead of raw
 }
 
 func (l *slotList) slots() int {
 	if l.packed != nil {
-		return l.packed.n
+		return l.packed.Len()
 	}
 	return len(l.raw) / SlotSize
 }
 
 func (l *slotList) slot(i int) Slot {
 	if l.packed != nil {
-		return l.packed.slot(i)
+		return l.packed.Slot(i)
 	}
 	return DecodeSlot(l.raw[i*SlotSize:])
 }
 
 func (l *slotList) term(i int) uint64 {
 	if l.packed != nil {
-		return l.packed.terms.at(i)
+		return l.packed.Term(i)
 	}
 	return binary.BigEndian.Uint64(l.raw[i*SlotSize:])
 }
 
 func (l *slotList) index(i int) uint64 {
 	if l.packed != nil {
-		return l.packed.indexes.at(i)
+		return l.packed.Index(i)
 	}
 	return binary.BigEndian.Uint64(l.raw[i*SlotSize+8:])
 }
 
 func (l *slotList) offset(i int) int64 {
 	if l.packed != nil {
-		return int64(l.packed.offsets.at(i))
+		return int64(l.packed.Offset(i))
 	}
 	return int64(binary.BigEndian.Uint64(l.raw[i*SlotSize+16:]))
 }
@@ -53,7 +53,7 @@ func (l *slotList) onDisk(n int) []byte {
 		return slices.Clone(l.raw[:n*SlotSize])
 	}
 	raw := make([]byte, n*SlotSize)
-	l.packed.unpack(raw, 0)
+	l.packed.Unpack(raw, 0)
 	return raw
 }
 
@@ -63,15 +63,14 @@ func (l *slotList) keep(n int) {
 		l.raw = l.raw[:n*SlotSize]
 		return
 	}
-	first := *l.packed
-	first.n = n
+	first := l.packed.Prefix(n)
 	l.packed = &first
 }
 
 // pack packs the list, and gives the memory that this sets free.
 func (l *slotList) pack() (room []byte) {
 	if l.packed == nil {
-		columns := packSlots(l.raw)
+		columns := PackSlots(l.raw)
 		l.packed, room, l.raw = &columns, l.raw[:0], nil
 	}
 	return room
@@ -80,6 +79,6 @@ func (l *slotList) pack() (room []byte) {
 // unpack makes a list that can be appended to.
 func (l *slotList) unpack() {
 	if l.packed != nil {
-		*l = slotList{raw: l.onDisk(l.packed.n)}
+		*l = slotList{raw: l.onDisk(l.packed.Len())}
 	}
 }

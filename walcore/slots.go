@@ -6,18 +6,18 @@ import (
 	"go.etcd.io/raft/v3/raftpb"
 )
 
-// slotColumns are slots, packed: some 2 bytes each, and 6 with a checksum. A
+// PackedSlots are the slots of a log file, packed: some 2 bytes each, and 6 with a checksum. A
 // reader or a storage holds those of all its log files, and there is no end to
 // them.
-type slotColumns struct {
+type PackedSlots struct {
 	n                                    int
 	terms, indexes, offsets, sums, types column
 }
 
-// packSlots takes slots as they are stored.
-func packSlots(raw []byte) slotColumns {
+// PackSlots takes slots as they are stored.
+func PackSlots(raw []byte) PackedSlots {
 	n := len(raw) / SlotSize
-	return slotColumns{
+	return PackedSlots{
 		n:       n,
 		terms:   packColumn(n, words(raw, 0)),
 		indexes: packColumn(n, words(raw, 8)),
@@ -27,11 +27,34 @@ func packSlots(raw []byte) slotColumns {
 	}
 }
 
-func (c *slotColumns) slot(i int) Slot {
-	return Slot{Term: c.terms.at(i), Index: c.indexes.at(i), Offset: c.offsets.at(i), Type: c.entryType(i), Sum: uint32(c.sums.at(i))}
+// Len is how many slots there are.
+func (c *PackedSlots) Len() int { return c.n }
+
+// Slot gives slot i.
+func (c *PackedSlots) Slot(i int) Slot {
+	return Slot{Term: c.Term(i), Index: c.Index(i), Offset: c.Offset(i), Type: c.Type(i), Sum: c.Sum(i)}
 }
 
-func (c *slotColumns) entryType(i int) raftpb.EntryType { return raftpb.EntryType(c.types.at(i)) }
+// Term, Index, Offset, Sum and Type give one field of slot i.
+
+func (c *PackedSlots) Term(i int) uint64           { return c.terms.at(i) }
+func (c *PackedSlots) Index(i int) uint64          { return c.indexes.at(i) }
+func (c *PackedSlots) Offset(i int) uint64         { return c.offsets.at(i) }
+func (c *PackedSlots) Sum(i int) uint32            { return uint32(c.sums.at(i)) }
+func (c *PackedSlots) Type(i int) raftpb.EntryType { return raftpb.EntryType(c.types.at(i)) }
+
+// Prefix is the first n slots. It shares memory with c.
+func (c *PackedSlots) Prefix(n int) PackedSlots {
+	first := *c
+	first.n = n
+	return first
+}
+
+// Extends reports whether the slots begin with all of old.
+func (c *PackedSlots) Extends(old *PackedSlots) bool {
+	return c.n >= old.n && c.terms.extends(&old.terms, old.n) && c.indexes.extends(&old.indexes, old.n) &&
+		c.offsets.extends(&old.offsets, old.n) && c.sums.extends(&old.sums, old.n) && c.types.extends(&old.types, old.n)
+}
 
 // words and halves read a field of the slots, of 8 bytes or 4.
 func words(raw []byte, field int) func([]uint64, int) {
@@ -50,8 +73,8 @@ func halves(raw []byte, field int) func([]uint64, int) {
 	}
 }
 
-// unpack writes the slots from the given one on to raw, as they were stored.
-func (c *slotColumns) unpack(raw []byte, from int) {
+// Unpack writes the slots from the given one on to raw, as they were stored.
+func (c *PackedSlots) Unpack(raw []byte, from int) {
 	for i := 0; i < len(raw)/SlotSize; i++ {
 		b := raw[i*SlotSize:][:SlotSize]
 		binary.BigEndian.PutUint64(b, c.terms.at(from+i))

@@ -12,7 +12,7 @@ import (
 // slotTable is a log file's slots as they were read, those before the first
 // empty one. It does not change, and readers of the same file share it.
 type slotTable struct {
-	slotColumns
+	PackedSlots
 	chain   []run // the longest chain of runs
 	*survey       // nil: the slots have to be looked at one by one
 	// leftovers are slots behind the first empty one, at leftoverAt.
@@ -23,11 +23,8 @@ type slotTable struct {
 	torn bool
 }
 
-// Slots is the number of slots in use, sound or not.
-func (t *slotTable) Slots() int { return t.n }
-
 func (t *slotTable) typeKnown(i int) bool {
-	is := t.entryType(i)
+	is := t.Type(i)
 	return is >= raftpb.EntryType_EntryNormal && is <= raftpb.EntryType_EntryConfChangeV2
 }
 
@@ -46,7 +43,7 @@ func readTable(f *os.File, size int64) (*slotTable, error) {
 		n++
 	}
 	t := packTable(raw[:n*SlotSize])
-	for i := n; i < len(raw)/SlotSize && !allZero(raw[i*SlotSize:]); i++ {
+	for i := n; i < len(raw)/SlotSize && !AllZero(raw[i*SlotSize:]); i++ {
 		if s := DecodeSlot(raw[i*SlotSize:]); s.Index != 0 {
 			t.leftovers, t.leftoverAt = append(t.leftovers, s), append(t.leftoverAt, i)
 		}
@@ -57,7 +54,7 @@ func readTable(f *os.File, size int64) (*slotTable, error) {
 // packTable takes slots as they are stored.
 func packTable(raw []byte) *slotTable {
 	t := &slotTable{
-		slotColumns: packSlots(raw),
+		PackedSlots: PackSlots(raw),
 		chain:       longestChain(runsOf(len(raw)/SlotSize, func(i int) Slot { return DecodeSlot(raw[i*SlotSize:]) })),
 	}
 	t.survey = t.look()
@@ -74,12 +71,12 @@ type survey struct {
 }
 
 func (t *slotTable) look() *survey {
-	if len(t.chain) != 1 || t.chain[0].n != t.n {
+	if len(t.chain) != 1 || t.chain[0].n != t.Len() {
 		return nil
 	}
 	s := &survey{low: math.MaxUint64}
-	for i := range t.n {
-		off, term, index := t.offsets.at(i), t.terms.at(i), t.chain[0].index+uint64(i)
+	for i := range t.Len() {
+		off, term, index := t.Offset(i), t.Term(i), t.chain[0].index+uint64(i)
 		s.low, s.high = min(s.low, off), max(s.high, off)
 		k := len(s.spans) - 1
 		switch {
@@ -98,23 +95,25 @@ func (t *slotTable) look() *survey {
 // this moment: the last slot has its index but not yet its offset, or a rewrite
 // has emptied some slots and not yet all. At rest, both are damage.
 func (t *slotTable) unfinished() bool {
-	return len(t.leftovers) > 0 || t.Slots() > 0 && t.offsets.at(t.n-1) < PayloadAt
+	return len(t.leftovers) > 0 || t.Len() > 0 && t.Offset(t.Len()-1) < PayloadAt
 }
 
 // finished is the table without what unfinished finds.
 func (t *slotTable) finished() *slotTable {
 	f := *t
-	for f.n > 0 && f.offsets.at(f.n-1) < PayloadAt {
-		f.n--
+	n := f.Len()
+	for n > 0 && f.Offset(n-1) < PayloadAt {
+		n--
 	}
+	f.PackedSlots = f.Prefix(n)
 	f.leftovers, f.leftoverAt, f.survey = nil, nil, nil
-	f.chain = longestChain(runsOf(f.n, f.slot))
+	f.chain = longestChain(runsOf(n, f.Slot))
 	return &f
 }
 
 // intact reports whether f still begins with the table. A table that was read
 // while it was rewritten can be half old and half new; then it is not.
-func (t *slotTable) intact(f *os.File) bool { return t.sameUntil(f, 0) == t.Slots() }
+func (t *slotTable) intact(f *os.File) bool { return t.sameUntil(f, 0) == t.Len() }
 
 // slotsAtOnce is how many are compared at once.
 const slotsAtOnce = 1024
@@ -122,15 +121,15 @@ const slotsAtOnce = 1024
 // sameUntil gives the first slot, of those from the given one on, that f has
 // otherwise now than the table.
 func (t *slotTable) sameUntil(f *os.File, from int) int {
-	most := min(t.n-from, slotsAtOnce) * SlotSize
+	most := min(t.Len()-from, slotsAtOnce) * SlotSize
 	now, then := make([]byte, most), make([]byte, most)
-	for from < t.n {
-		n := min(t.n-from, slotsAtOnce) * SlotSize
+	for from < t.Len() {
+		n := min(t.Len()-from, slotsAtOnce) * SlotSize
 		now, then = now[:n], then[:n]
 		if readFull(f, now, int64(from)*SlotSize) != nil {
 			return from
 		}
-		if t.unpack(then, from); !bytes.Equal(now, then) {
+		if t.Unpack(then, from); !bytes.Equal(now, then) {
 			for ; bytes.Equal(now[:SlotSize], then[:SlotSize]); from++ {
 				now, then = now[SlotSize:], then[SlotSize:]
 			}
@@ -143,15 +142,14 @@ func (t *slotTable) sameUntil(f *os.File, from int) int {
 
 // extends reports whether the table begins with old.
 func (t *slotTable) extends(old *slotTable) bool {
-	return t == old || t.n >= old.n && t.terms.extends(&old.terms, old.n) && t.indexes.extends(&old.indexes, old.n) &&
-		t.offsets.extends(&old.offsets, old.n) && t.sums.extends(&old.sums, old.n) && t.types.extends(&old.types, old.n)
+	return t == old || t.PackedSlots.Extends(&old.PackedSlots)
 }
 
 // ended reports whether the table still ends where it did. It tells of every
 // append and every rewrite: a rewrite replaces all slots from some index on,
 // the last among them.
 func (t *slotTable) ended(f *os.File) bool {
-	n := t.Slots()
+	n := t.Len()
 	from := max(n-1, 0)
 	to := min(n+1, SlotsPerFile)
 	var buf [2 * SlotSize]byte
@@ -160,7 +158,7 @@ func (t *slotTable) ended(f *os.File) bool {
 		return false
 	}
 	if n > 0 {
-		if DecodeSlot(b) != t.slot(from) {
+		if DecodeSlot(b) != t.Slot(from) {
 			return false
 		}
 		b = b[SlotSize:]

@@ -14,22 +14,22 @@ const slotsPerSector = 512 / SlotSize
 // check drops the slots of r whose term is out of order.
 func (o *termOrder) check(f *LogFile, r run) {
 	end := r.slot + r.n
-	if f.survey != nil && f.dropped == nil && f.terms.at(r.slot) >= o.last {
-		o.last = f.terms.at(end - 1)
+	if f.survey != nil && f.dropped == nil && f.Term(r.slot) >= o.last {
+		o.last = f.Term(end - 1)
 		return
 	}
 	for i := r.slot; i < end; i++ {
-		term := f.terms.at(i)
+		term := f.Term(i)
 		switch {
 		case f.isDropped(i):
 		case term < o.last:
 			f.drop(i)
-			f.problems.slot(f.Name, i, f.slot(i), KindTerm, fmt.Sprintf(
+			f.problems.slot(f.Name, i, f.Slot(i), KindTerm, fmt.Sprintf(
 				"term %d after term %d: left from before a rewrite, or one of the two is damaged", term, o.last))
 		case o.raised(f, i, end):
 			f.drop(i)
-			f.problems.slot(f.Name, i, f.slot(i), KindTerm, fmt.Sprintf(
-				"term %d before term %d, which the entries after it bear out", term, f.terms.at(i+1)))
+			f.problems.slot(f.Name, i, f.Slot(i), KindTerm, fmt.Sprintf(
+				"term %d before term %d, which the entries after it bear out", term, f.Term(i+1)))
 		default:
 			o.last = term
 		}
@@ -45,12 +45,12 @@ func (o *termOrder) raised(f *LogFile, i, end int) bool {
 	if i+1 >= end {
 		return false
 	}
-	term, next := f.terms.at(i), f.terms.at(i+1)
+	term, next := f.Term(i), f.Term(i+1)
 	if next >= term || next < o.last {
 		return false
 	}
 	if o.hard > 0 && term > o.hard && next <= o.hard {
 		return true
 	}
-	return (i+1)%slotsPerSector != 0 && i+2 < end && f.terms.at(i+2) < term
+	return (i+1)%slotsPerSector != 0 && i+2 < end && f.Term(i+2) < term
 }

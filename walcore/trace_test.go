@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/walfs/walfs/test/fixture"
+
 	"go.etcd.io/raft/v3/raftpb"
 )
 
@@ -18,21 +20,21 @@ func TestTraceAndLog(t *testing.T) {
 		t.Skip("a trace is being recorded already")
 	}
 	var recorded, logged bytes.Buffer
-	must(t, trace.Start(&recorded))
+	fixture.Must(t, trace.Start(&recorded))
 	defer trace.Stop()
 	dir := filepath.Join(memDir(t), "w")
 	opts := Options{limits: smallFiles, Logger: slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 	s := create(t, dir, opts)
-	must(t, s.SetRaftID(1))
-	must(t, s.SetGroupID(2))
-	must(t, s.Save(hard(1, 1, 0), someEntries(1, 1, 25), nil))
-	must(t, s.Save(nil, someEntries(2, 24, 3), nil))
-	must(t, s.SetCheckpoint(3))
-	must(t, s.SetState(State{RaftID: 1, GroupID: 2, Term: 2, Commit: 12}))
-	must(t, s.TruncateEntriesUntil(3))
-	must(t, s.CreateSnapshot(12, &raftpb.ConfState{Voters: []uint64{1}}, nil))
-	must(t, s.Rewind(25))
-	must(t, s.Sync())
+	fixture.Must(t, s.SetRaftID(1))
+	fixture.Must(t, s.SetGroupID(2))
+	fixture.Must(t, s.Save(hard(1, 1, 0), someEntries(1, 1, 25), nil))
+	fixture.Must(t, s.Save(nil, someEntries(2, 24, 3), nil))
+	fixture.Must(t, s.SetCheckpoint(3))
+	fixture.Must(t, s.SetState(State{RaftID: 1, GroupID: 2, Term: 2, Commit: 12}))
+	fixture.Must(t, s.TruncateEntriesUntil(3))
+	fixture.Must(t, s.CreateSnapshot(12, &raftpb.ConfState{Voters: []uint64{1}}, nil))
+	fixture.Must(t, s.Rewind(25))
+	fixture.Must(t, s.Sync())
 	s.InitialState()
 	s.FirstIndex()
 	s.LastIndex()
@@ -45,9 +47,9 @@ func TestTraceAndLog(t *testing.T) {
 	s.Checkpoint()
 	s.State()
 	s.PayloadsBelow(0, 20)
-	must(t, s.Close())
+	fixture.Must(t, s.Close())
 	patch(t, dir, FileName(3), 5*SlotSize, bytes.Repeat([]byte{1}, SlotSize))
-	must(t, reopen(t, dir, opts).Close())
+	fixture.Must(t, reopen(t, dir, opts).Close())
 	trace.Stop()
 
 	for _, name := range strings.Fields(`Open Close Sync Save Entries Term FirstIndex LastIndex NumEntries InitialState

@@ -38,10 +38,10 @@ func (r *Reader) Unreadable() []string {
 // before has it, or nil: a writer that makes a file makes it long in a moment,
 // and one that removes a file empties it first.
 func (r *Reader) cutShort(f, old *LogFile, before *Reader) bool {
-	if f.Attr.Size >= SlotTableSize || int64(f.Slots()) < f.Attr.Size/SlotSize {
+	if f.Attr.Size >= SlotTableSize || int64(f.Len()) < f.Attr.Size/SlotSize {
 		return false
 	}
-	atWork := before != nil && (old == nil || old.Slots() == 0 || f.Attr.Size == 0) && !slices.Contains(before.unread, f.ID)
+	atWork := before != nil && (old == nil || old.Len() == 0 || f.Attr.Size == 0) && !slices.Contains(before.unread, f.ID)
 	return !atWork || !r.patient(before)
 }
 

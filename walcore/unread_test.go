@@ -36,8 +36,8 @@ func indexes(r *Reader, probes ...uint64) string {
 // TestUnreadFile: what a log file that cannot be read may hold is not said to be
 // absent or lost, and what it cannot hold is.
 func TestUnreadFile(t *testing.T) {
-	gone := func(d *damaged, name string) { must(d.t, os.Chmod(d.path(name), 0)) }
-	cut := func(d *damaged, name string) { must(d.t, os.Truncate(d.path(name), 0)) }
+	gone := func(d *damaged, name string) { fixture.Must(d.t, os.Chmod(d.path(name), 0)) }
+	cut := func(d *damaged, name string) { fixture.Must(d.t, os.Truncate(d.path(name), 0)) }
 	for _, test := range []struct {
 		name, fixture string
 		edit          func(d *damaged)
@@ -49,9 +49,9 @@ func TestUnreadFile(t *testing.T) {
 		{"the last", "alpha", func(d *damaged) { gone(d, "00003.wal") }, "1 to unknown none there there damaged damaged"},
 		{"the first is cut to nothing", "alpha", func(d *damaged) { cut(d, "00001.wal") }, "unknown to 975 none damaged there there none"},
 		{"the last is", "alpha", func(d *damaged) { cut(d, "00003.wal") }, "1 to unknown none there there damaged damaged"},
-		{"the last is cut in its slots", "alpha", func(d *damaged) { must(d.t, os.Truncate(d.path("00003.wal"), 100*SlotSize)) },
+		{"the last is cut in its slots", "alpha", func(d *damaged) { fixture.Must(d.t, os.Truncate(d.path("00003.wal"), 100*SlotSize)) },
 			"1 to unknown none there there damaged damaged"},
-		{"the last is cut behind its slots", "alpha", func(d *damaged) { must(d.t, os.Truncate(d.path("00003.wal"), 300*SlotSize)) },
+		{"the last is cut behind its slots", "alpha", func(d *damaged) { fixture.Must(d.t, os.Truncate(d.path("00003.wal"), 300*SlotSize)) },
 			"1 to 700 none there there damaged none"},
 		{"all are", "alpha", func(d *damaged) { gone(d, "00001.wal"); cut(d, "00002.wal"); gone(d, "00003.wal") },
 			"unknown to unknown none damaged damaged damaged damaged"},
@@ -59,9 +59,9 @@ func TestUnreadFile(t *testing.T) {
 			d.rename("00003.wal", "00004.wal")
 			d.rename("00002.wal", "00003.wal")
 			d.rename("00001.wal", "00002.wal")
-			mustWrite(d.t, d.path("00001.wal"), nil)
+			fixture.WriteFile(d.t, d.path("00001.wal"), nil)
 		}, "1 to 975 none there there there none"},
-		{"no file of the log's", "alpha", func(d *damaged) { mustWrite(d.t, d.path("7.wal"), nil) }, "1 to 975 none there there there none"},
+		{"no file of the log's", "alpha", func(d *damaged) { fixture.WriteFile(d.t, d.path("7.wal"), nil) }, "1 to 975 none there there there none"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			d := damage(t, test.fixture)
@@ -103,43 +103,43 @@ func TestUnreadFileBehindASnapshot(t *testing.T) {
 func TestNewFileIsNotUnread(t *testing.T) {
 	dir := fixture.Dir(t, "alpha")
 	r, err := OpenReader(dir, ReaderOptions{})
-	must(t, err)
+	fixture.Must(t, err)
 	defer func() { r.Close() }()
-	mustWrite(t, dir+"/00002.wal", nil)
+	fixture.WriteFile(t, dir+"/00002.wal", nil)
 	before := r
 	r, err = r.Refresh()
-	must(t, err)
+	fixture.Must(t, err)
 	if got := indexes(r, 976); r == before || got != "1 to 975 none" {
 		t.Errorf("a new file: got %s", got)
 	}
 	// One that stays so is no writer's.
 	r.unfinished = r.unfinished.Add(-patience)
 	r, err = r.Refresh()
-	must(t, err)
+	fixture.Must(t, err)
 	if got := indexes(r, 976); got != "1 to unknown damaged" {
 		t.Errorf("a file that stays empty: got %s", got)
 	}
 	r, err = r.Refresh()
-	must(t, err)
+	fixture.Must(t, err)
 	if got := indexes(r, 976); got != "1 to unknown damaged" || !r.unfinished.IsZero() {
 		t.Errorf("later: got %s, unfinished since %v", got, r.unfinished)
 	}
-	must(t, os.Truncate(dir+"/00002.wal", 2*PayloadAt))
+	fixture.Must(t, os.Truncate(dir+"/00002.wal", 2*PayloadAt))
 	r, err = r.Refresh()
-	must(t, err)
+	fixture.Must(t, err)
 	if got := indexes(r, 976); got != "1 to 975 none" {
 		t.Errorf("a file that has grown: got %s", got)
 	}
 	// One that had entries is about to go, or somebody else has cut it.
-	must(t, os.Truncate(dir+"/00001.wal", 0))
+	fixture.Must(t, os.Truncate(dir+"/00001.wal", 0))
 	r, err = r.Refresh()
-	must(t, err)
+	fixture.Must(t, err)
 	if got := indexes(r, 7); got != "1 to 0 none" {
 		t.Errorf("a file that is about to go: got %s", got)
 	}
 	r.unfinished = r.unfinished.Add(-patience)
 	r, err = r.Refresh()
-	must(t, err)
+	fixture.Must(t, err)
 	if got := indexes(r, 7); got != "unknown to unknown damaged" {
 		t.Errorf("a file that was cut: got %s", got)
 	}

@@ -2,31 +2,30 @@ package walcore
 
 import (
 	"fmt"
-	"hash/crc32"
 	"sync/atomic"
 )
 
 // verify compares a slot's checksum, if it has one, with what is stored. An
 // entry that has passed is not read again.
 func (l *LogFile) verify(e *Entry) error {
-	slot := l.slot(e.Slot)
+	slot := l.Slot(e.Slot)
 	if slot.Sum == 0 {
 		return nil
 	}
 	if l.verified.Load().has(e.Slot) {
 		return nil
 	}
-	crc := beginChecksum(slot)
+	crc := BeginChecksum(slot)
 	buf := make([]byte, min(LengthSize+e.Size, lengthWindow))
 	for at, end := int64(e.Offset), int64(e.Offset)+LengthSize+e.Size; at < end; {
 		b := buf[:min(int64(len(buf)), end-at)]
 		if err := readFull(l.f, b, at); err != nil {
 			return err
 		}
-		crc = crc32.Update(crc, castagnoli, b)
+		crc = crc.Add(b)
 		at += int64(len(b))
 	}
-	if got := endChecksum(crc); got != slot.Sum {
+	if got := crc.Sum(); got != slot.Sum {
 		var now [SlotSize]byte
 		if err := readFull(l.f, now[:], int64(e.Slot)*SlotSize); err != nil {
 			return err
