@@ -4,7 +4,8 @@ import (
 	"iter"
 	"strconv"
 
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
+	"github.com/walfs/walfs/walcore/format"
 )
 
 // Change is something that a kernel may have cached and that holds no longer.
@@ -88,7 +89,7 @@ func (t *Tree) otherBytes(after *Tree, n Node) bool {
 
 // folderChanges are the folders of entries, if any entry changed.
 func (t *Tree) folderChanges(after *Tree, yield func(Change) bool) bool {
-	first, last := walcore.Kept(t.r.Log(), after.r.Log())
+	first, last := dgraph.Kept(t.r.Log(), after.r.Log())
 	for _, f := range []uint64{folderEntries, folderTerms, folderNormal, folderConfChange, folderConfChangeV2, folderDecoded} {
 		if !yield(Change{Folder: node(kindFolder, f)}) {
 			return false
@@ -131,7 +132,7 @@ func (t *Tree) entryChanges(after *Tree, yield func(Change) bool) bool {
 			}
 		}
 	}
-	first, last := walcore.Kept(log, after.r.Log())
+	first, last := dgraph.Kept(log, after.r.Log())
 	for s, f := range log.SlotsBut(first, last) {
 		at := []Node{node(kindFolder, folderEntries)}
 		if in, known := typeFolder(s.Type); known {
@@ -164,7 +165,7 @@ func (t *Tree) entryChanges(after *Tree, yield func(Change) bool) bool {
 	return true
 }
 
-func decodedName(s walcore.Slot) Change {
+func decodedName(s format.Slot) Change {
 	return Change{Folder: node(kindFolder, folderDecoded), Name: numberName(s.Index) + decodedSuffix, Index: s.Index}
 }
 
@@ -182,7 +183,7 @@ func (n Node) Place() (folder Node, name string) {
 	case kindTermShort:
 		return node(kindFolder, folderTerms), strconv.FormatUint(n.arg(), 10)
 	case kindLogFile:
-		return node(kindFolder, folderFiles), walcore.FileName(n.arg())
+		return node(kindFolder, folderFiles), format.FileName(n.arg())
 	}
 	switch n.arg() {
 	case folderEntries:

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/walfs/walfs/test/raftdir"
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
 )
 
 // known is what a kernel may have cached of a tree: where each name leads, and
@@ -115,7 +115,7 @@ func TestChanges(t *testing.T) {
 			w.Rewind(185)
 			w.Append(10)
 			w.CommitTo(100)
-			r, err := walcore.OpenReader(w.Dir(), walcore.ReaderOptions{})
+			r, err := dgraph.OpenReader(w.Dir(), dgraph.ReaderOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -186,7 +186,7 @@ func TestChangesAreFew(t *testing.T) {
 	defer w.Close()
 	w.Append(400)
 	w.CommitTo(100)
-	r, err := walcore.OpenReader(w.Dir(), walcore.ReaderOptions{})
+	r, err := dgraph.OpenReader(w.Dir(), dgraph.ReaderOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +211,7 @@ func TestLiveHeld(t *testing.T) {
 	defer w.Close()
 	w.Append(195)
 	w.CommitTo(100)
-	r, err := walcore.OpenReader(w.Dir(), walcore.ReaderOptions{})
+	r, err := dgraph.OpenReader(w.Dir(), dgraph.ReaderOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -278,7 +278,7 @@ func TestFollowTellsTwice(t *testing.T) {
 	w := raftdir.Create(filepath.Join(t.TempDir(), "w"), raftdir.Options{})
 	defer w.Close()
 	w.Append(10)
-	r, err := walcore.OpenReader(w.Dir(), walcore.ReaderOptions{})
+	r, err := dgraph.OpenReader(w.Dir(), dgraph.ReaderOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,8 @@ import (
 
 	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
+	"github.com/walfs/walfs/walcore/format"
 )
 
 // damaged opens the tree of a fixture that edit has damaged.
@@ -19,7 +21,7 @@ func damaged(t *testing.T, name string, edit func(log fixture.File, dir string))
 	t.Helper()
 	dir := fixture.Dir(t, name)
 	edit(fixture.Edit(t, filepath.Join(dir, "00001.wal")), dir)
-	r, err := walcore.OpenReader(dir, walcore.ReaderOptions{Key: fixture.Key(name)})
+	r, err := dgraph.OpenReader(dir, dgraph.ReaderOptions{Key: fixture.Key(name)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,7 +208,7 @@ func TestUnreadLogFile(t *testing.T) {
 
 func TestSealedEntriesAreListed(t *testing.T) {
 	tree := damaged(t, "sealed128", func(log fixture.File, _ string) {
-		log.Write(walcore.SlotTableSize, make([]byte, walcore.PayloadAt-walcore.SlotTableSize))
+		log.Write(format.SlotTableSize, make([]byte, format.PayloadAt-format.SlotTableSize))
 	})
 	for _, path := range []string{"entries/7", "terms/1/7", "types/normal/7", "files/00001.wal/7"} {
 		wantError(t, tree, path, walcore.ErrDataKey)

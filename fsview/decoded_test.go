@@ -18,6 +18,7 @@ import (
 	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/test/raftdir"
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/payload"
 )
 
@@ -128,7 +129,7 @@ func TestDecodedNames(t *testing.T) {
 // TestDecodedOfTheSealed: without a key there is nothing to list, and a look-up
 // tells why.
 func TestDecodedOfTheSealed(t *testing.T) {
-	r, err := walcore.OpenReader(fixture.Dir(t, "sealed128"), walcore.ReaderOptions{})
+	r, err := dgraph.OpenReader(fixture.Dir(t, "sealed128"), dgraph.ReaderOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +150,7 @@ func TestDecodedOfTheDestroyed(t *testing.T) {
 	w := raftdir.Create(filepath.Join(t.TempDir(), "w"), raftdir.Options{})
 	t.Cleanup(w.Close)
 	w.Append(50)
-	r, err := walcore.OpenReader(w.Dir(), walcore.ReaderOptions{})
+	r, err := dgraph.OpenReader(w.Dir(), dgraph.ReaderOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +180,7 @@ func TestDecodedOfTheDestroyed(t *testing.T) {
 // TestDecodedByAProgram: sizes are exact, each entry is asked about once, and a
 // failure is in the text and keeps its size.
 func TestDecodedByAProgram(t *testing.T) {
-	r, err := walcore.OpenReader(fixture.Dir(t, "zero"), walcore.ReaderOptions{})
+	r, err := dgraph.OpenReader(fixture.Dir(t, "zero"), dgraph.ReaderOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +225,7 @@ func TestDecodedByAProgram(t *testing.T) {
 // TestDecodedWhileNotAsked: what is shown while a program hangs does not stay, and
 // whoever has it open reads on in it.
 func TestDecodedWhileNotAsked(t *testing.T) {
-	r, err := walcore.OpenReader(fixture.Dir(t, "zero"), walcore.ReaderOptions{})
+	r, err := dgraph.OpenReader(fixture.Dir(t, "zero"), dgraph.ReaderOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
+	"github.com/walfs/walfs/walcore/format"
 	"github.com/walfs/walfs/walcore/payload"
 )
 
@@ -47,7 +49,7 @@ func (decodedFolder) list(t *Tree, after uint64, fn func(Dirent) bool) {
 func (decodedFolder) lookup(t *Tree, name string) (Node, error) {
 	number, ok := strings.CutSuffix(name, decodedSuffix)
 	index, _, isNumber := parseNumber(number)
-	if !ok || !isNumber || index > walcore.MaxNumber {
+	if !ok || !isNumber || index > format.MaxNumber {
 		return 0, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
 	}
 	e, err := t.r.Log().Entry(index)
@@ -61,7 +63,7 @@ func (decodedFolder) lookup(t *Tree, name string) (Node, error) {
 	return n, nil
 }
 
-func (t *Tree) decodedAttr(n Node, e *walcore.Entry, text []byte) Attr {
+func (t *Tree) decodedAttr(n Node, e *dgraph.Entry, text []byte) Attr {
 	a := t.entryAttr(e)
 	a.Inode = n.inode()
 	a.Size = int64(len(text))

@@ -4,8 +4,8 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/app"
+	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/payload"
 )
 
@@ -24,7 +24,7 @@ type decoding struct {
 	settled bool // later entries will not change that
 }
 
-func (d *decoding) decoder(r *walcore.Reader) payload.Decoder {
+func (d *decoding) decoder(r *dgraph.Reader) payload.Decoder {
 	if d.given != nil {
 		return d.given
 	}
@@ -39,10 +39,10 @@ func (d *decoding) decoder(r *walcore.Reader) payload.Decoder {
 
 // next is the decoding of a later reader: another one if entries were replaced,
 // or if it may be another application's log than it seemed.
-func (d *decoding) next(before, after *walcore.Reader) *decoding {
+func (d *decoding) next(before, after *dgraph.Reader) *decoding {
 	replaced := false
 	if terms := before.Log().Terms(); len(terms) > 0 {
-		_, kept := walcore.Kept(before.Log(), after.Log())
+		_, kept := dgraph.Kept(before.Log(), after.Log())
 		replaced = kept < terms[len(terms)-1].Last
 	}
 	if replaced || d.given == nil && (!sameGroup(before, after) || d.asked.Load() && !d.settled) {
@@ -51,7 +51,7 @@ func (d *decoding) next(before, after *walcore.Reader) *decoding {
 	return d
 }
 
-func sameGroup(a, b *walcore.Reader) bool {
+func sameGroup(a, b *dgraph.Reader) bool {
 	x, y := a.Meta().GroupID, b.Meta().GroupID
 	return (x == nil) == (y == nil) && (x == nil || *x == *y)
 }

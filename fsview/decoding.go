@@ -7,13 +7,13 @@ import (
 	"io/fs"
 	"sync"
 
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/membership"
 	"github.com/walfs/walfs/walcore/payload"
 )
 
 // PayloadEntry is an entry and its data in the form that decoders take.
-func PayloadEntry(e *walcore.Entry, data []byte) payload.Entry {
+func PayloadEntry(e *dgraph.Entry, data []byte) payload.Entry {
 	return payload.Entry{Term: e.Term, Index: e.Index, Type: uint32(e.Type), Data: data}
 }
 
@@ -59,7 +59,7 @@ func (t *Tree) isProgram() bool {
 
 // buffers are what a payload is read with and decoded to.
 type buffers struct {
-	payloads walcore.Scanner
+	payloads dgraph.Scanner
 	text     []byte
 }
 
@@ -77,7 +77,7 @@ func (b *buffers) giveBack() { spareBuffers.Put(b) }
 // appendDecoded appends an entry's text to dst. payloads saves system calls
 // where one text comes after the other. It fails with payload.ErrPaused while a
 // program is not asked: what it would say then is another node's text.
-func (t *Tree) appendDecoded(dst []byte, e *walcore.Entry, payloads *walcore.Scanner) ([]byte, error) {
+func (t *Tree) appendDecoded(dst []byte, e *dgraph.Entry, payloads *dgraph.Scanner) ([]byte, error) {
 	n := nodeOf(kindDecoded, e)
 	if text, ok := t.decoding.cache.get(n); ok {
 		return append(dst, text...), nil
@@ -101,7 +101,7 @@ func (t *Tree) appendDecoded(dst []byte, e *walcore.Entry, payloads *walcore.Sca
 
 // appendNotAsked appends what stands for an entry's text while a program is not
 // asked.
-func (t *Tree) appendNotAsked(dst []byte, e *walcore.Entry, payloads *walcore.Scanner) ([]byte, error) {
+func (t *Tree) appendNotAsked(dst []byte, e *dgraph.Entry, payloads *dgraph.Scanner) ([]byte, error) {
 	p, is := t.decoding.given.(*payload.Program)
 	if !is {
 		return dst, fs.ErrNotExist
@@ -115,7 +115,7 @@ func (t *Tree) appendNotAsked(dst []byte, e *walcore.Entry, payloads *walcore.Sc
 
 // withDecoded calls fn with the text of an entry's node, which is good until it
 // returns.
-func (t *Tree) withDecoded(n Node, e *walcore.Entry, fn func(text []byte)) error {
+func (t *Tree) withDecoded(n Node, e *dgraph.Entry, fn func(text []byte)) error {
 	b := borrow()
 	defer b.giveBack()
 	text := t.appendDecoded
@@ -132,7 +132,7 @@ func (t *Tree) withDecoded(n Node, e *walcore.Entry, fn func(text []byte)) error
 
 // membersText is meta/members: a line a member, or a remark where the log has
 // configuration changes that are not Raft's, which is no damage.
-func membersText(r *walcore.Reader) ([]byte, error) {
+func membersText(r *dgraph.Reader) ([]byte, error) {
 	members, err := membership.Replay(r)
 	if errors.Is(err, membership.ErrMisfit) {
 		return fmt.Appendf(nil, "# unknown: %v\n", err), nil

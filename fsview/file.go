@@ -8,19 +8,20 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
+	"github.com/walfs/walfs/walcore/platform"
 )
 
 // text is a file whose bytes are made when they are first asked for, and stay.
 type text struct {
-	of   walcore.Attr // whose owner and permissions it has
+	of   platform.Attr // whose owner and permissions it has
 	body func() ([]byte, error)
 	// lazy says that making it takes a look at the whole log.
 	lazy bool
 	made atomic.Bool // somebody has asked
 }
 
-func newText(of walcore.Attr, body func() ([]byte, error)) *text {
+func newText(of platform.Attr, body func() ([]byte, error)) *text {
 	x := &text{of: of}
 	x.body = sync.OnceValues(func() ([]byte, error) {
 		x.made.Store(true)
@@ -88,7 +89,7 @@ func (x *text) readAt(_ *Tree, p []byte, off int64) (int, error) {
 // part is a stretch of a native file; check is asked after each read whether
 // what was read is still what was listed.
 type part struct {
-	file     *walcore.NativeFile
+	file     *dgraph.NativeFile
 	at, size int64
 	check    func() error
 }
@@ -119,7 +120,7 @@ func (x part) readAt(_ *Tree, p []byte, off int64) (int, error) {
 // native is one of the directory's own files, whole.
 type native struct{ part }
 
-func newNative(f *walcore.NativeFile) native {
+func newNative(f *dgraph.NativeFile) native {
 	return native{part{file: f, size: f.Attr.Size}}
 }
 
@@ -138,7 +139,7 @@ func (l link) attr(t *Tree, n Node) (Attr, error) {
 	return a, nil
 }
 
-func newestTime(r *walcore.Reader) time.Time {
+func newestTime(r *dgraph.Reader) time.Time {
 	newest := r.Attr.Mtime
 	for _, n := range r.Native() {
 		if n.Attr.Mtime.After(newest) {

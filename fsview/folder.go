@@ -7,6 +7,8 @@ import (
 	"sort"
 
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
+	"github.com/walfs/walfs/walcore/format"
 )
 
 // A folder's own attributes are its directory's. Links is 1, which tells find
@@ -79,9 +81,9 @@ func (f *fixedFolder) lookup(t *Tree, name string) (Node, error) {
 
 // entryFolder has entries: all of a sequence that belong to it.
 type entryFolder struct {
-	log     *walcore.Log
-	from    func(index uint64) iter.Seq[walcore.Entry]
-	belongs func(*walcore.Entry) bool
+	log     *dgraph.Log
+	from    func(index uint64) iter.Seq[dgraph.Entry]
+	belongs func(*dgraph.Entry) bool
 }
 
 func (f entryFolder) attr(t *Tree, n Node) (Attr, error) { return folderAttr(t, n), nil }
@@ -103,7 +105,7 @@ func (f entryFolder) list(t *Tree, after uint64, fn func(Dirent) bool) {
 
 func (f entryFolder) lookup(t *Tree, name string) (Node, error) {
 	index, _, ok := parseNumber(name)
-	if !ok || index > walcore.MaxNumber {
+	if !ok || index > format.MaxNumber {
 		return 0, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
 	}
 	e, err := f.log.Entry(index)
@@ -116,13 +118,13 @@ func (f entryFolder) lookup(t *Tree, name string) (Node, error) {
 	return nodeOf(kindEntry, &e), nil
 }
 
-func anyEntry(*walcore.Entry) bool { return true }
+func anyEntry(*dgraph.Entry) bool { return true }
 
-func termFolder(log *walcore.Log, span walcore.TermSpan) entryFolder {
+func termFolder(log *dgraph.Log, span dgraph.TermSpan) entryFolder {
 	return entryFolder{
 		log: log,
-		from: func(index uint64) iter.Seq[walcore.Entry] {
-			return func(yield func(walcore.Entry) bool) {
+		from: func(index uint64) iter.Seq[dgraph.Entry] {
+			return func(yield func(dgraph.Entry) bool) {
 				for e := range log.Entries(max(index, span.First)) {
 					if e.Index > span.Last || !yield(e) {
 						return
@@ -130,7 +132,7 @@ func termFolder(log *walcore.Log, span walcore.TermSpan) entryFolder {
 				}
 			}
 		},
-		belongs: func(e *walcore.Entry) bool { return e.Term == span.Term },
+		belongs: func(e *dgraph.Entry) bool { return e.Term == span.Term },
 	}
 }
 

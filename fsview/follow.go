@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
 )
 
 // Follow keeps l up to date until ctx ends. It calls changed, from its one
@@ -43,4 +44,4 @@ func (l *Live) Follow(ctx context.Context, changed func(before, after *Tree, aga
 func (l *Live) Close() error { return l.Tree().r.Close() }
 
 // next is the tree of a later reader of the same directory.
-func (t *Tree) next(r *walcore.Reader) *Tree { return newTree(r, t.decoding.next(t.r, r)) }
+func (t *Tree) next(r *dgraph.Reader) *Tree { return newTree(r, t.decoding.next(t.r, r)) }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
+	"github.com/walfs/walfs/walcore/format"
 )
 
 // FuzzTree damages a small directory by a list of edits and walks its tree.
@@ -44,7 +46,7 @@ func FuzzTree(f *testing.F) {
 			}
 		}
 		for i := range 2 {
-			name := filepath.Join(dir, walcore.FileName(uint64(i+1)))
+			name := filepath.Join(dir, format.FileName(uint64(i+1)))
 			if i == files {
 				os.Remove(name)
 				continue
@@ -57,7 +59,7 @@ func FuzzTree(f *testing.F) {
 		} else {
 			writeFile(t, filepath.Join(dir, "KEYREGISTRY"), parts[5])
 		}
-		r, err := walcore.OpenReader(dir, walcore.ReaderOptions{Key: s.key, Plain: plain})
+		r, err := dgraph.OpenReader(dir, dgraph.ReaderOptions{Key: s.key, Plain: plain})
 		if err != nil {
 			if !errors.Is(err, walcore.ErrKey) {
 				t.Fatal(err)
@@ -84,13 +86,13 @@ func writeLog(t *testing.T, name string, slots, header, payloads []byte, size in
 		t.Fatal(err)
 	}
 	defer f.Close()
-	table := make([]byte, 64*walcore.SlotSize)
+	table := make([]byte, 64*format.SlotSize)
 	copy(table, slots)
 	for _, step := range []func() error{
 		func() error { _, err := f.WriteAt(table, 0); return err },
-		func() error { _, err := f.WriteAt(header, walcore.KeyHeaderAt); return err },
-		func() error { return f.Truncate(walcore.PayloadAt) },
-		func() error { _, err := f.WriteAt(payloads, walcore.PayloadAt); return err },
+		func() error { _, err := f.WriteAt(header, format.KeyHeaderAt); return err },
+		func() error { return f.Truncate(format.PayloadAt) },
+		func() error { _, err := f.WriteAt(payloads, format.PayloadAt); return err },
 		func() error { return f.Truncate(size) },
 	} {
 		if err := step(); err != nil {

@@ -7,9 +7,11 @@ import (
 	"strings"
 
 	"github.com/walfs/walfs/meta"
-	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/app"
+	"github.com/walfs/walfs/walcore/dgraph"
+	"github.com/walfs/walfs/walcore/format"
 	"github.com/walfs/walfs/walcore/payload"
+	"github.com/walfs/walfs/walcore/platform"
 )
 
 // Folders with fixed places. Numbers are part of inode numbers: they stay.
@@ -51,11 +53,11 @@ var readme []byte
 
 // New makes the tree of an open directory. The reader must stay open as long
 // as the tree is used. decoder says what entries mean; nil takes Dgraph's.
-func New(r *walcore.Reader, decoder payload.Decoder) *Tree {
+func New(r *dgraph.Reader, decoder payload.Decoder) *Tree {
 	return newTree(r, &decoding{given: decoder})
 }
 
-func newTree(r *walcore.Reader, d *decoding) *Tree {
+func newTree(r *dgraph.Reader, d *decoding) *Tree {
 	t := &Tree{r: r, newest: newestTime(r), fixed: map[Node]object{},
 		commit: r.Meta().HardState.GetCommit(), decoding: d}
 	t.build()
@@ -88,12 +90,12 @@ func (t *Tree) put(name string, n Node, o object) item {
 	return item{name, n}
 }
 
-func (t *Tree) text(name string, number uint64, of walcore.Attr, body func() ([]byte, error)) item {
+func (t *Tree) text(name string, number uint64, of platform.Attr, body func() ([]byte, error)) item {
 	return t.put(name, pair(kindText, number, 0), newText(of, body))
 }
 
 // metaAttr is whose owner and permissions the metadata's texts have.
-func (t *Tree) metaAttr() walcore.Attr {
+func (t *Tree) metaAttr() platform.Attr {
 	if f := t.r.MetaFile(); f != nil {
 		return f.Attr
 	}
@@ -111,7 +113,7 @@ func (t *Tree) types() *fixedFolder {
 	for i, name := range typeNames {
 		n := node(kindFolder, uint64(folderNormal+i))
 		items = append(items, t.put(name, n, entryFolder{t.r.Log(), t.r.Log().Entries,
-			func(e *walcore.Entry) bool {
+			func(e *dgraph.Entry) bool {
 				in, known := typeFolder(e.Type)
 				return known && in == n
 			}}))
@@ -131,7 +133,7 @@ func (t *Tree) files() *fixedFolder {
 	var items []item
 	for _, f := range t.r.Log().Files() {
 		items = append(items, t.put(f.Name, node(kindLogFile, f.ID), entryFolder{t.r.Log(), f.Entries,
-			func(e *walcore.Entry) bool { return e.File == f }}))
+			func(e *dgraph.Entry) bool { return e.File == f }}))
 	}
 	f := newFixedFolder(items...)
 	f.lost = t.unreadable
@@ -142,9 +144,9 @@ func (t *Tree) native() *fixedFolder {
 	var items []item
 	for _, f := range t.r.Native() {
 		arg := uint64(0)
-		if f.Name == walcore.KeyRegistryName {
+		if f.Name == format.KeyRegistryName {
 			arg = 1
-		} else if id, ok := walcore.ParseFileName(f.Name); ok {
+		} else if id, ok := format.ParseFileName(f.Name); ok {
 			arg = 2 + id
 		}
 		items = append(items, t.put(f.Name, node(kindNative, arg), newNative(f)))
@@ -255,7 +257,7 @@ func (t *Tree) snapshots() *fixedFolder {
 		if t.r.Meta().SnapshotDamaged() {
 			f.lost = func(name string) string {
 				if name == "latest" || isSnapshotName(name) {
-					return "cannot be read from " + walcore.MetaName
+					return "cannot be read from " + format.MetaName
 				}
 				return ""
 			}
@@ -280,7 +282,7 @@ func (t *Tree) snapshots() *fixedFolder {
 	return newFixedFolder(put(name, snapshotFolder, folder), t.put("latest", node(kindLatest, index), link(name)))
 }
 
-func (t *Tree) decodedSnapshot(file *walcore.NativeFile) *text {
+func (t *Tree) decodedSnapshot(file *dgraph.NativeFile) *text {
 	x := newText(file.Attr, func() ([]byte, error) {
 		blob, err := app.Snapshot(t.r)
 		if err != nil {

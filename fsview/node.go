@@ -4,7 +4,8 @@ import (
 	"io/fs"
 	"time"
 
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
+	"github.com/walfs/walfs/walcore/platform"
 )
 
 // Node names a file or folder by a number that is computed, never looked up: a
@@ -61,11 +62,11 @@ func pair(k kind, high, low uint64) Node {
 // one log file, and most likely between files: a restored directory has others
 // under the same names. Whoever has an entry open that is emptied must not find
 // it short.
-func entryNode(k kind, term, index uint64, in *walcore.LogFile) Node {
+func entryNode(k kind, term, index uint64, in *dgraph.LogFile) Node {
 	return pair(k, term+in.Identity()*spread>>(64-argBits+lowBits), index)
 }
 
-func nodeOf(k kind, e *walcore.Entry) Node { return entryNode(k, e.Term, e.Index, e.File) }
+func nodeOf(k kind, e *dgraph.Entry) Node { return entryNode(k, e.Term, e.Index, e.File) }
 
 // spread makes the upper bits of a product depend on all bits of a number.
 const spread = 0x9e3779b97f4a7c15
@@ -123,7 +124,7 @@ func blocks(size int64) int64 { return (size + 511) / 512 }
 // tree.
 func readable(m fs.FileMode) fs.FileMode { return m.Perm() & 0o444 }
 
-func fileAttr(n Node, size int64, of walcore.Attr, mtime time.Time) Attr {
+func fileAttr(n Node, size int64, of platform.Attr, mtime time.Time) Attr {
 	return Attr{
 		Inode:  n.inode(),
 		Size:   size,
@@ -137,7 +138,7 @@ func fileAttr(n Node, size int64, of walcore.Attr, mtime time.Time) Attr {
 }
 
 // entryAttr needs no memory of its own, since a folder can hold millions.
-func (t *Tree) entryAttr(e *walcore.Entry) Attr {
+func (t *Tree) entryAttr(e *dgraph.Entry) Attr {
 	of := &e.File.Attr
 	a := fileAttr(nodeOf(kindEntry, e), e.Size, *of, time.Unix(of.Born.Unix(), int64(e.Term%1e9)))
 	a.Links = 4

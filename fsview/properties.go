@@ -3,7 +3,7 @@ package fsview
 import (
 	"strconv"
 
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
 )
 
 // Property is something to know of an entry beside its bytes.
@@ -22,7 +22,7 @@ func (t *Tree) Properties(n Node) ([]Property, error) {
 	return properties(&e), nil
 }
 
-func properties(e *walcore.Entry) []Property {
+func properties(e *dgraph.Entry) []Property {
 	number := func(n uint64) string { return strconv.FormatUint(n, 10) }
 	return []Property{
 		{"term", number(e.Term)},

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
 	"go.etcd.io/raft/v3/raftpb"
 )
 
@@ -78,7 +79,7 @@ type LogFile struct {
 
 // NewStatus reads what there is to say of a directory. It looks at every
 // slot and payload length, at no payload.
-func NewStatus(r *walcore.Reader) *Status {
+func NewStatus(r *dgraph.Reader) *Status {
 	m := r.Meta()
 	s := &Status{
 		RaftID:          m.RaftID,
@@ -105,7 +106,7 @@ func NewStatus(r *walcore.Reader) *Status {
 	return s
 }
 
-func (s *Status) addFile(f *walcore.LogFile) LogFile {
+func (s *Status) addFile(f *dgraph.LogFile) LogFile {
 	lf := LogFile{Name: f.Name, Size: f.Attr.Size, Encrypted: f.Header.KeyID != 0, KeyID: f.Header.KeyID}
 	for e := range f.Entries(0) {
 		if lf.Entries == 0 {
@@ -118,7 +119,7 @@ func (s *Status) addFile(f *walcore.LogFile) LogFile {
 	return lf
 }
 
-func (s *Status) addEntry(e *walcore.Entry) {
+func (s *Status) addEntry(e *dgraph.Entry) {
 	s.Entries++
 	s.Bytes += uint64(e.Size)
 	switch e.Type {
@@ -137,7 +138,7 @@ func (s *Status) addEntry(e *walcore.Entry) {
 	t.Entries++
 }
 
-func snapshotStatus(r *walcore.Reader) *Snapshot {
+func snapshotStatus(r *dgraph.Reader) *Snapshot {
 	m := r.Meta()
 	if snap := m.Snapshot; snap != nil {
 		md := snap.Metadata

@@ -20,12 +20,12 @@ import (
 	"io/fs"
 	"time"
 
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
 )
 
 // Tree is the view of one directory.
 type Tree struct {
-	r      *walcore.Reader
+	r      *dgraph.Reader
 	newest time.Time // of the directory's times; what has no time of its own takes it
 	fixed  map[Node]object
 
@@ -100,7 +100,7 @@ func (t *Tree) Attr(n Node) (Attr, error) {
 	return o.attr(t, n)
 }
 
-func (t *Tree) entry(n Node) (walcore.Entry, error) {
+func (t *Tree) entry(n Node) (dgraph.Entry, error) {
 	e, err := t.r.Log().Entry(n.low())
 	if err == nil && nodeOf(n.kind(), &e) != n {
 		return e, fmt.Errorf("entry %d is another one now: %w", e.Index, fs.ErrNotExist)
@@ -179,7 +179,7 @@ func (t *Tree) ReadsAhead(n Node) bool {
 // AppendEntry appends an entry's file, whole, to dst: its payload, or its text
 // in decoded/. On failure it returns dst as it was. payloads is the caller's own,
 // and saves system calls where entries follow one another.
-func (t *Tree) AppendEntry(dst []byte, n Node, payloads *walcore.Scanner) ([]byte, error) {
+func (t *Tree) AppendEntry(dst []byte, n Node, payloads *dgraph.Scanner) ([]byte, error) {
 	e, err := t.entry(n)
 	if err != nil {
 		return dst, err

@@ -11,13 +11,13 @@ import (
 	"testing/fstest"
 
 	"github.com/walfs/walfs/test/fixture"
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
 )
 
 func open(t *testing.T, name string) (*Tree, string) {
 	t.Helper()
 	dir := fixture.Dir(t, name)
-	r, err := walcore.OpenReader(dir, walcore.ReaderOptions{Key: fixture.Key(name)})
+	r, err := dgraph.OpenReader(dir, dgraph.ReaderOptions{Key: fixture.Key(name)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -67,7 +67,7 @@ func runAppend(ctx context.Context, out io.Writer, in io.Reader, opts appendOpti
 
 // appender saves entries in batches.
 type appender struct {
-	s          *storage
+	s          *writer
 	last, term uint64 // of the log with the batch
 	batch      []*raftpb.Entry
 	bytes      int
@@ -75,7 +75,7 @@ type appender struct {
 	saved, savedLast uint64
 }
 
-func newAppender(s *storage) (*appender, error) {
+func newAppender(s *writer) (*appender, error) {
 	last, term, err := s.last()
 	return &appender{s: s, last: last, term: term, savedLast: last}, err
 }

@@ -9,7 +9,8 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/format"
+	"github.com/walfs/walfs/walcore/storage"
 	"github.com/walfs/walfs/walcore/vfs"
 )
 
@@ -62,7 +63,7 @@ func runCreate(out io.Writer, opts createOptions, dir string) error {
 		}
 		defer os.RemoveAll(at)
 	}
-	s, err := opts.write.openWith(at, walcore.Options{Key: key, Create: true}, out)
+	s, err := opts.write.openWith(at, storage.Options{Key: key, Create: true}, out)
 	if err != nil {
 		return err
 	}
@@ -97,7 +98,7 @@ func checkNoLog(dir string) error {
 		return err
 	}
 	for _, e := range entries {
-		if _, isLog := walcore.ParseFileName(e.Name()); isLog || e.Name() == walcore.MetaName {
+		if _, isLog := format.ParseFileName(e.Name()); isLog || e.Name() == format.MetaName {
 			return fmt.Errorf("%s has a log already: %s is there; walfs stat %s shows it", dir, e.Name(), dir)
 		}
 	}

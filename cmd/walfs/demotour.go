@@ -11,7 +11,7 @@ import (
 
 	"github.com/walfs/walfs/fsview"
 	"github.com/walfs/walfs/fsview/fusefs"
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
 )
 
 // A stop of the tour is a command for the mounted tree, and one for the same
@@ -41,7 +41,7 @@ func (d *demo) tour(ctx context.Context) error {
 		return err
 	}
 	// The storage has the directory open, which a reader does not mind.
-	r, err := walcore.OpenReader(dir, walcore.ReaderOptions{})
+	r, err := dgraph.OpenReader(dir, dgraph.ReaderOptions{})
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/walfs/walfs/fsview"
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/payload"
 	"github.com/walfs/walfs/walcore/replicas"
 )
@@ -39,7 +39,7 @@ Exit codes: 0 alike, 1 failed, 2 wrong usage, 3 they part, or an entry is damage
 			if err := decode.check(); err != nil {
 				return err
 			}
-			var readers []*walcore.Reader
+			var readers []*dgraph.Reader
 			for i, dir := range args {
 				read := readFlags{plain: plain}
 				if len(keyFiles) > 0 {
@@ -76,7 +76,7 @@ Exit codes: 0 alike, 1 failed, 2 wrong usage, 3 they part, or an entry is damage
 	return cmd
 }
 
-func diffVerdict(rep *replicas.Report, readers []*walcore.Reader) error {
+func diffVerdict(rep *replicas.Report, readers []*dgraph.Reader) error {
 	switch {
 	case !rep.Alike():
 		return exitError{code: exitDamage}

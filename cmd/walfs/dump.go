@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/payload"
 )
 
@@ -71,9 +71,9 @@ Exit codes: 0 done, 1 failed, or a --decoder did, 2 wrong usage, 3 an entry is d
 // printer is a format of dump.
 type printer interface {
 	// print writes an entry; data is good until it returns.
-	print(e *walcore.Entry, data []byte) error
+	print(e *dgraph.Entry, data []byte) error
 	// end writes what comes after the last.
-	end(r *walcore.Reader) error
+	end(r *dgraph.Reader) error
 }
 
 // check finds wrong usage, before anything is opened.
@@ -102,7 +102,7 @@ func (o *dumpOptions) printer(out *bufio.Writer, d payload.Decoder) printer {
 
 // damaged tells of entries from first to last, none of which is whole. A list of
 // entries would pass over them in silence.
-func damaged(r *walcore.Reader, first, last uint64) error {
+func damaged(r *dgraph.Reader, first, last uint64) error {
 	err := r.Log().Gap(first, last)
 	if err == nil {
 		return nil
@@ -112,9 +112,9 @@ func damaged(r *walcore.Reader, first, last uint64) error {
 
 type raw struct{ out *bufio.Writer }
 
-func (r raw) print(_ *walcore.Entry, data []byte) error {
+func (r raw) print(_ *dgraph.Entry, data []byte) error {
 	_, err := r.out.Write(data)
 	return err
 }
 
-func (raw) end(*walcore.Reader) error { return nil }
+func (raw) end(*dgraph.Reader) error { return nil }

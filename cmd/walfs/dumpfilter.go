@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/pflag"
 	"github.com/walfs/walfs/fsview"
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
 )
 
 // filter says which entries to print.
@@ -52,7 +52,7 @@ func (f *filter) parse() error {
 }
 
 // takes is all of the filter but the range of indexes and the pattern.
-func (f *filter) takes(e *walcore.Entry) bool {
+func (f *filter) takes(e *dgraph.Entry) bool {
 	if f.term != 0 && e.Term != f.term {
 		return false
 	}

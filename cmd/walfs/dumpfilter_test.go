@@ -11,14 +11,14 @@ import (
 
 	"github.com/walfs/walfs/fsview"
 	"github.com/walfs/walfs/test/fixture"
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
 )
 
 // filtered is what a filter must let through, by the manifest and by the texts
 // of decoded/.
 func filtered(t *testing.T, name, dir string, f filter) (want []uint64) {
 	t.Helper()
-	r, err := walcore.OpenReader(dir, walcore.ReaderOptions{Key: fixture.Key(name)})
+	r, err := dgraph.OpenReader(dir, dgraph.ReaderOptions{Key: fixture.Key(name)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
 )
 
 // followOn prints what is there and then what comes, until ctx ends or nothing
@@ -70,10 +70,10 @@ func unlessEnded(ctx context.Context, err error) error {
 
 // compare says what has become of entries that were looked at, and of those that
 // were not yet.
-func (d *dumping) compare(before, after *walcore.Log) {
+func (d *dumping) compare(before, after *dgraph.Log) {
 	terms := after.Terms()
 	first, end := terms[0].First, terms[len(terms)-1]
-	if from, kept := walcore.Kept(before, after); d.last > 0 && kept < d.last {
+	if from, kept := dgraph.Kept(before, after); d.last > 0 && kept < d.last {
 		// Nothing kept: another log, of which all is new.
 		next := kept + 1
 		if kept < from {

@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"github.com/walfs/walfs/test/raftdir"
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/payload"
 )
 
@@ -242,7 +242,7 @@ func TestDumpFollowDamage(t *testing.T) {
 	w := raftdir.Create(dir, raftdir.Options{})
 	w.Append(9)
 	w.Close()
-	r, err := walcore.OpenReader(dir, walcore.ReaderOptions{})
+	r, err := dgraph.OpenReader(dir, dgraph.ReaderOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,17 +9,18 @@ import (
 
 	"github.com/walfs/walfs/fsview"
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/payload"
 )
 
 // dumping is a dump at work: it prints what the filter lets through, upwards.
 type dumping struct {
 	*dumpOptions
-	r        *walcore.Reader
+	r        *dgraph.Reader
 	out      *bufio.Writer
 	decoder  *outspoken
 	printer  printer
-	payloads walcore.Scanner
+	payloads dgraph.Scanner
 	text     []byte
 
 	next uint64 // the index that comes next
@@ -28,7 +29,7 @@ type dumping struct {
 	code int    // the exit code that what could not be read or decoded calls for
 }
 
-func (o *dumpOptions) dumping(r *walcore.Reader, d payload.Decoder, stdout io.Writer) *dumping {
+func (o *dumpOptions) dumping(r *dgraph.Reader, d payload.Decoder, stdout io.Writer) *dumping {
 	p := &dumping{dumpOptions: o, r: r, out: bufio.NewWriterSize(stdout, 64<<10), decoder: &outspoken{Decoder: d},
 		next: max(o.filter.from, 1), left: o.filter.limit}
 	if p.left == 0 {
@@ -114,7 +115,7 @@ func (d *dumping) pass(ctx context.Context, patient bool) error {
 var errLookAgain = errors.New("an entry has changed")
 
 // entry prints an entry if the filter takes it.
-func (d *dumping) entry(e *walcore.Entry, patient bool) error {
+func (d *dumping) entry(e *dgraph.Entry, patient bool) error {
 	if !d.filter.takes(e) {
 		return nil
 	}

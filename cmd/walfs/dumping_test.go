@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/walfs/walfs/test/fixture"
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/payload"
 )
 
@@ -28,7 +28,7 @@ func (d *interrupting) Summarize(s *payload.Summary, e payload.Entry) error {
 // TestDumpInterrupted: Ctrl-C ends a dump that does not follow before its next
 // entry, with what was printed, without a summary, and as a failure.
 func TestDumpInterrupted(t *testing.T) {
-	r, err := walcore.OpenReader(fixture.Dir(t, "alpha"), walcore.ReaderOptions{})
+	r, err := dgraph.OpenReader(fixture.Dir(t, "alpha"), dgraph.ReaderOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,7 @@ import (
 	"strconv"
 
 	"github.com/walfs/walfs/fsview"
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/payload"
 	"go.etcd.io/raft/v3/raftpb"
 )
@@ -20,7 +20,7 @@ type jsonLines struct {
 	line    []byte
 }
 
-func (j *jsonLines) print(e *walcore.Entry, data []byte) error {
+func (j *jsonLines) print(e *dgraph.Entry, data []byte) error {
 	b := j.line[:0]
 	b = append(b, `{"index":`...)
 	b = strconv.AppendUint(b, e.Index, 10)
@@ -52,4 +52,4 @@ func (j *jsonLines) print(e *walcore.Entry, data []byte) error {
 	return err
 }
 
-func (j *jsonLines) end(*walcore.Reader) error { return nil }
+func (j *jsonLines) end(*dgraph.Reader) error { return nil }

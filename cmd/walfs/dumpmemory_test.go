@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/walfs/walfs/test/nativelog"
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/format"
 )
 
 // peakMemory is the most memory that a process has held so far, in KiB. What
@@ -53,7 +53,7 @@ func TestDumpMemory(t *testing.T) {
 		defer f.interrupt(t, 0)
 		return peakMemory(t, f.cmd.Process.Pid)
 	}
-	short, long := peak(walcore.SlotsPerFile), peak(files*walcore.SlotsPerFile)
+	short, long := peak(format.SlotsPerFile), peak(files*format.SlotsPerFile)
 	t.Logf("%d KiB of memory, and %d for %d files", short, long, files)
 	if long > short+8<<10 {
 		t.Errorf("%d KiB of memory for a log of %d files, %d for one of one", long, files, short)

@@ -6,7 +6,7 @@ import (
 	"strconv"
 
 	"github.com/walfs/walfs/fsview"
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/payload"
 )
 
@@ -25,7 +25,7 @@ func newTable(out *bufio.Writer, d payload.Decoder) *table {
 	return &table{out: out, decoder: d, totals: newTotals()}
 }
 
-func (t *table) print(e *walcore.Entry, data []byte) error {
+func (t *table) print(e *dgraph.Entry, data []byte) error {
 	_ = t.decoder.Summarize(&t.summary, fsview.PayloadEntry(e, data)) // outspoken has said it
 	t.totals.add(&t.summary, e)
 	b := rightUint(t.line[:0], e.Index, 10)
@@ -47,7 +47,7 @@ func (t *table) print(e *walcore.Entry, data []byte) error {
 	return err
 }
 
-func (t *table) end(r *walcore.Reader) error { return t.totals.write(t.out, r) }
+func (t *table) end(r *dgraph.Reader) error { return t.totals.write(t.out, r) }
 
 func rightUint(b []byte, n uint64, width int) []byte {
 	var digits [20]byte

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"text/tabwriter"
 
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/membership"
 	"github.com/walfs/walfs/walcore/payload"
 )
@@ -35,7 +35,7 @@ func newTotals() totals {
 	return totals{kinds: map[string]*sum{}, predicates: map[string]*sum{}, pending: map[uint64]uint64{}}
 }
 
-func (t *totals) add(s *payload.Summary, e *walcore.Entry) {
+func (t *totals) add(s *payload.Summary, e *dgraph.Entry) {
 	k := t.kinds[s.Kind]
 	if k == nil {
 		k = &sum{}
@@ -77,7 +77,7 @@ func (t *totals) add(s *payload.Summary, e *walcore.Entry) {
 // undecided is how many transactions are pending so far.
 func (t *totals) undecided() int { return len(t.pending) + t.unwatched }
 
-func (t *totals) write(out io.Writer, r *walcore.Reader) error {
+func (t *totals) write(out io.Writer, r *dgraph.Reader) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "\nKIND\tENTRIES\tBYTES\n")
 	for _, name := range bySize(t.kinds) {
@@ -122,7 +122,7 @@ func (t *totals) writePending(out io.Writer) {
 
 // writeMembers says who is in the group; a log whose changes do not replay is
 // no reason to fail, since all of it has been printed.
-func writeMembers(out io.Writer, r *walcore.Reader) error {
+func writeMembers(out io.Writer, r *dgraph.Reader) error {
 	members, err := membership.Replay(r)
 	switch {
 	case err != nil:

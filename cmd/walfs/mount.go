@@ -8,6 +8,7 @@ import (
 	"github.com/walfs/walfs/fsview"
 	"github.com/walfs/walfs/fsview/fusefs"
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
 )
 
 func newMount() *cobra.Command {
@@ -73,7 +74,7 @@ Exit codes: 0 unmounted, 1 failed, 2 wrong usage, 4 wrong key.`,
 	return cmd
 }
 
-func announceProblems(r *walcore.Reader, at string) {
+func announceProblems(r *dgraph.Reader, at string) {
 	problems := r.Problems()
 	if len(problems) == 0 {
 		return

@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/pflag"
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
+	"github.com/walfs/walfs/walcore/format"
 )
 
 // readFlags are the flags of every command that reads payloads.
@@ -23,14 +25,14 @@ func (f *readFlags) add(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.plain, "plain", false, "show payloads as they are where a log file may have lost its key id")
 }
 
-func (f *readFlags) open(dir string) (*walcore.Reader, error) {
-	opts := walcore.ReaderOptions{Plain: f.plain}
+func (f *readFlags) open(dir string) (*dgraph.Reader, error) {
+	opts := dgraph.ReaderOptions{Plain: f.plain}
 	key, err := readKey(f.keyFile)
 	if err != nil {
 		return nil, err
 	}
 	opts.Key = key
-	r, err := walcore.OpenReader(dir, opts)
+	r, err := dgraph.OpenReader(dir, opts)
 	return r, explain(dir, err)
 }
 
@@ -39,7 +41,7 @@ func readKey(name string) ([]byte, error) {
 	if name == "" {
 		return nil, nil
 	}
-	key, err := walcore.ReadKeyFile(name)
+	key, err := dgraph.ReadKeyFile(name)
 	var pe *fs.PathError
 	if errors.As(err, &pe) {
 		err = exitError{exitKey, fmt.Errorf("key file %s: %w; give the file that the node was started with", name, pe.Err)}
@@ -71,7 +73,7 @@ func quoted(name string) string {
 func nearby(dir string) string {
 	for _, sub := range []string{"w", "zw"} {
 		below := filepath.Join(dir, sub)
-		if _, err := os.Stat(filepath.Join(below, walcore.MetaName)); err == nil {
+		if _, err := os.Stat(filepath.Join(below, format.MetaName)); err == nil {
 			return "; try " + below
 		}
 	}

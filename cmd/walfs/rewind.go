@@ -52,7 +52,7 @@ func runRewind(out io.Writer, opts rewindOptions, dir string) error {
 	return s.end(err)
 }
 
-func rewind(s *storage, to uint64) error {
+func rewind(s *writer, to uint64) error {
 	last, _, err := s.last()
 	if err != nil {
 		return err
@@ -76,7 +76,7 @@ func rewind(s *storage, to uint64) error {
 }
 
 // lowerFirst says what to set before a rewind that was refused, if that helps.
-func lowerFirst(s *storage, dir string, to uint64) string {
+func lowerFirst(s *writer, dir string, to uint64) string {
 	if _, err := s.Term(to); err != nil {
 		return "; take a copy of another replica instead"
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/storage"
 )
 
 type setOptions struct{ write writeFlags }
@@ -15,14 +15,14 @@ type setOptions struct{ write writeFlags }
 // settings are the names that set takes.
 var settings = []struct {
 	name  string
-	field func(*walcore.State) *uint64
+	field func(*storage.State) *uint64
 }{
-	{"raft_id", func(st *walcore.State) *uint64 { return &st.RaftID }},
-	{"group_id", func(st *walcore.State) *uint64 { return &st.GroupID }},
-	{"checkpoint_index", func(st *walcore.State) *uint64 { return &st.Checkpoint }},
-	{"hard_state.term", func(st *walcore.State) *uint64 { return &st.Term }},
-	{"hard_state.vote", func(st *walcore.State) *uint64 { return &st.Vote }},
-	{"hard_state.commit", func(st *walcore.State) *uint64 { return &st.Commit }},
+	{"raft_id", func(st *storage.State) *uint64 { return &st.RaftID }},
+	{"group_id", func(st *storage.State) *uint64 { return &st.GroupID }},
+	{"checkpoint_index", func(st *storage.State) *uint64 { return &st.Checkpoint }},
+	{"hard_state.term", func(st *storage.State) *uint64 { return &st.Term }},
+	{"hard_state.vote", func(st *storage.State) *uint64 { return &st.Vote }},
+	{"hard_state.commit", func(st *storage.State) *uint64 { return &st.Commit }},
 }
 
 func newSet() *cobra.Command {

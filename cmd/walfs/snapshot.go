@@ -69,7 +69,7 @@ func runSnapshot(out io.Writer, opts snapshotOptions, dir string) error {
 	return s.end(snapshot(s, dir, opts.index, cs, data))
 }
 
-func snapshot(s *storage, dir string, index uint64, cs *raftpb.ConfState, data []byte) error {
+func snapshot(s *writer, dir string, index uint64, cs *raftpb.ConfState, data []byte) error {
 	if st := s.State(); index > st.Commit {
 		return fmt.Errorf("snapshot at index %d: the commit index is %d, and only what is committed goes into a snapshot; "+
 			"if entry %d is: walfs set %s hard_state.commit=%d", index, st.Commit, index, dir, index)

@@ -41,7 +41,7 @@ func runTruncate(out io.Writer, opts truncateOptions, dir string) error {
 	return s.end(truncate(s, opts.until))
 }
 
-func truncate(s *storage, until uint64) error {
+func truncate(s *writer, until uint64) error {
 	entries, size, err := s.PayloadsBelow(0, until)
 	if err != nil {
 		return err

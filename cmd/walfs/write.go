@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/pflag"
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/format"
+	"github.com/walfs/walfs/walcore/storage"
 )
 
 // writeExits is the end of each writing command's help.
@@ -32,50 +34,50 @@ func (f *writeFlags) add(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.dryRun, "dry-run", false, "change nothing, say what would change")
 }
 
-// storage is a directory that a command writes to, and where it says what it
+// writer is a directory that a command writes to, and where it says what it
 // has done.
-type storage struct {
-	*walcore.DiskStorage
+type writer struct {
+	*storage.DiskStorage
 	dry bool
 	out io.Writer
 }
 
 // open opens a directory that has a log. What that puts right is said on
 // stderr.
-func (f *writeFlags) open(dir string, out io.Writer) (*storage, error) {
+func (f *writeFlags) open(dir string, out io.Writer) (*writer, error) {
 	key, err := readKey(f.keyFile)
 	if err != nil {
 		return nil, err
 	}
 	if len(key) > 0 {
 		// With --plain, or an empty log, Open would begin to encrypt.
-		_, err := os.Lstat(filepath.Join(dir, walcore.KeyRegistryName))
-		if _, metaErr := os.Lstat(filepath.Join(dir, walcore.MetaName)); err != nil && metaErr == nil {
-			return nil, fmt.Errorf("%s has no %s, it is not encrypted: %w; leave --key-file out", dir, walcore.KeyRegistryName, walcore.ErrKey)
+		_, err := os.Lstat(filepath.Join(dir, format.KeyRegistryName))
+		if _, metaErr := os.Lstat(filepath.Join(dir, format.MetaName)); err != nil && metaErr == nil {
+			return nil, fmt.Errorf("%s has no %s, it is not encrypted: %w; leave --key-file out", dir, format.KeyRegistryName, walcore.ErrKey)
 		}
 	}
-	s, err := f.openWith(dir, walcore.Options{Key: key}, out)
+	s, err := f.openWith(dir, storage.Options{Key: key}, out)
 	if errors.Is(err, walcore.ErrNotRaftDir) {
 		return nil, fmt.Errorf("%w; walfs create makes an empty log", explain(dir, err))
 	}
 	return s, explain(dir, err)
 }
 
-func (f *writeFlags) openWith(dir string, opts walcore.Options, out io.Writer) (*storage, error) {
+func (f *writeFlags) openWith(dir string, opts storage.Options, out io.Writer) (*writer, error) {
 	opts.Plain, opts.DryRun = f.plain, f.dryRun
 	opts.Logger = slog.New(slog.DiscardHandler) // what it has to say is in Problems and errors
-	disk, err := walcore.Open(dir, opts)
+	disk, err := storage.Open(dir, opts)
 	if err != nil {
 		return nil, err
 	}
 	for _, p := range disk.Problems() {
 		fmt.Fprintf(os.Stderr, "walfs: found when opening: %v\n", p)
 	}
-	return &storage{DiskStorage: disk, dry: f.dryRun, out: out}, nil
+	return &writer{DiskStorage: disk, dry: f.dryRun, out: out}, nil
 }
 
 // end closes the storage, which flushes it, and joins what that fails with.
-func (s *storage) end(err error) error {
+func (s *writer) end(err error) error {
 	if err = errors.Join(err, s.Close()); err == nil && s.dry {
 		fmt.Fprintln(os.Stderr, "walfs: dry run: nothing has changed")
 	}
@@ -83,7 +85,7 @@ func (s *storage) end(err error) error {
 }
 
 // say tells what was done, or with --dry-run what would be.
-func (s *storage) say(do, did, format string, args ...any) {
+func (s *writer) say(do, did, format string, args ...any) {
 	if s.dry {
 		did = "would " + do
 	}
@@ -91,7 +93,7 @@ func (s *storage) say(do, did, format string, args ...any) {
 }
 
 // sayRemoved names the log files that are gone since before.
-func (s *storage) sayRemoved(before []string) {
+func (s *writer) sayRemoved(before []string) {
 	left := map[string]bool{}
 	for _, name := range s.Files() {
 		left[name] = true
@@ -104,7 +106,7 @@ func (s *storage) sayRemoved(before []string) {
 }
 
 // last is the last index and its term.
-func (s *storage) last() (index, term uint64, err error) {
+func (s *writer) last() (index, term uint64, err error) {
 	if index, err = s.LastIndex(); err == nil {
 		term, err = s.Term(index)
 	}

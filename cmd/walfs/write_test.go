@@ -15,14 +15,15 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
+	"github.com/walfs/walfs/walcore/format"
 	"golang.org/x/sys/unix"
 )
 
 // writeLines writes a directory's entries to a file, as dump --format json prints
 // them.
 func writeLines(ts *testscript.TestScript, _ bool, args []string) {
-	r, err := walcore.OpenReader(ts.MkAbs(args[0]), walcore.ReaderOptions{})
+	r, err := dgraph.OpenReader(ts.MkAbs(args[0]), dgraph.ReaderOptions{})
 	ts.Check(err)
 	defer r.Close()
 	var out bytes.Buffer
@@ -37,12 +38,12 @@ func writeLines(ts *testscript.TestScript, _ bool, args []string) {
 
 // samelog wants the same bytes in two log files up to the last payload's end.
 func samelog(ts *testscript.TestScript, _ bool, args []string) {
-	r, err := walcore.OpenReader(filepath.Dir(ts.MkAbs(args[1])), walcore.ReaderOptions{})
+	r, err := dgraph.OpenReader(filepath.Dir(ts.MkAbs(args[1])), dgraph.ReaderOptions{})
 	ts.Check(err)
 	defer r.Close()
 	end := int64(0)
 	for e := range r.Log().Entries(0) {
-		end = int64(e.Offset) + walcore.LengthSize + e.Size
+		end = int64(e.Offset) + format.LengthSize + e.Size
 	}
 	var files [2][]byte
 	for i := range files {
@@ -52,7 +53,7 @@ func samelog(ts *testscript.TestScript, _ bool, args []string) {
 		files[i], err = io.ReadAll(io.LimitReader(f, end))
 		ts.Check(err)
 	}
-	if end < walcore.PayloadAt || !bytes.Equal(files[0], files[1]) {
+	if end < format.PayloadAt || !bytes.Equal(files[0], files[1]) {
 		ts.Fatalf("%s and %s differ below %d", args[0], args[1], end)
 	}
 }

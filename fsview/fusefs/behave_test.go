@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/walfs/walfs/test/fixture"
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/format"
 )
 
 func TestReadOnly(t *testing.T) {
@@ -51,15 +51,15 @@ func TestErrors(t *testing.T) {
 	dir := fixture.Dir(t, "alpha")
 	// Entry 42's data offset points into the slot table, entry 43's length
 	// beyond the file; entry 975, the last, is no entry for its index.
-	patch(t, dir, 41*walcore.SlotSize+16, 5)
-	patch(t, dir, 974*walcore.SlotSize+8, 3)
+	patch(t, dir, 41*format.SlotSize+16, 5)
+	patch(t, dir, 974*format.SlotSize+8, 3)
 	f, err := os.OpenFile(filepath.Join(dir, "00001.wal"), os.O_RDWR, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
 	var at43 [8]byte
-	if _, err := f.ReadAt(at43[:], 42*walcore.SlotSize+16); err != nil {
+	if _, err := f.ReadAt(at43[:], 42*format.SlotSize+16); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := f.WriteAt([]byte{0xff, 0xff, 0xff, 0xf0}, int64(binary.BigEndian.Uint64(at43[:]))); err != nil {

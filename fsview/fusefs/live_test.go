@@ -14,7 +14,7 @@ import (
 	"github.com/walfs/walfs/fsview"
 	"github.com/walfs/walfs/test/child"
 	"github.com/walfs/walfs/test/raftdir"
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
 )
 
 // liveMount is a directory that is being written, a mount that follows it, and
@@ -48,7 +48,7 @@ func serveLive(t testing.TB, w *raftdir.Writer, key []byte) *liveMount {
 	before := aWhile
 	aWhile = forever
 	t.Cleanup(func() { aWhile = before })
-	r, err := walcore.OpenReader(w.Dir(), walcore.ReaderOptions{Key: key})
+	r, err := dgraph.OpenReader(w.Dir(), dgraph.ReaderOptions{Key: key})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +85,7 @@ func (l *liveMount) Do(op string, args ...string) string {
 // fresh is the tree of the directory as it is now.
 func (l *liveMount) fresh() *fsview.Tree {
 	l.t.Helper()
-	r, err := walcore.OpenReader(l.w.Dir(), walcore.ReaderOptions{Key: l.key})
+	r, err := dgraph.OpenReader(l.w.Dir(), dgraph.ReaderOptions{Key: l.key})
 	if err != nil {
 		l.t.Fatal(err)
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/walfs/walfs/fsview"
 	"github.com/walfs/walfs/test/child"
 	"github.com/walfs/walfs/test/fixture"
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/payload"
 )
 
@@ -91,20 +91,20 @@ func serveDecoded(t *testing.T, dir string, key []byte, decoder payload.Decoder)
 	return serveView(t, Options{Dir: dir}, key, live(decoder))
 }
 
-func live(decoder payload.Decoder) func(*walcore.Reader) fsview.View {
-	return func(r *walcore.Reader) fsview.View { return fsview.NewLive(fsview.New(r, decoder)) }
+func live(decoder payload.Decoder) func(*dgraph.Reader) fsview.View {
+	return func(r *dgraph.Reader) fsview.View { return fsview.NewLive(fsview.New(r, decoder)) }
 }
 
 // serveFrozen is serve of a directory as it is now.
 func serveFrozen(t *testing.T, dir string, key []byte) (string, *counter) {
 	t.Helper()
-	return serveView(t, Options{Dir: dir}, key, func(r *walcore.Reader) fsview.View { return fsview.New(r, nil) })
+	return serveView(t, Options{Dir: dir}, key, func(r *dgraph.Reader) fsview.View { return fsview.New(r, nil) })
 }
 
-func serveView(t *testing.T, o Options, key []byte, view func(*walcore.Reader) fsview.View) (string, *counter) {
+func serveView(t *testing.T, o Options, key []byte, view func(*dgraph.Reader) fsview.View) (string, *counter) {
 	t.Helper()
 	needFUSE(t)
-	r, err := walcore.OpenReader(o.Dir, walcore.ReaderOptions{Key: key})
+	r, err := dgraph.OpenReader(o.Dir, dgraph.ReaderOptions{Key: key})
 	if err != nil {
 		t.Fatal(err)
 	}

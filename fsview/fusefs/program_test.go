@@ -9,7 +9,7 @@ import (
 
 	"github.com/walfs/walfs/fsview"
 	"github.com/walfs/walfs/test/fixture"
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/payload"
 )
 
@@ -39,7 +39,7 @@ func TestProgramRecovers(t *testing.T) {
 // TestReadAheadOfDecoded: a program is asked about what somebody reads, and no
 // more.
 func TestReadAheadOfDecoded(t *testing.T) {
-	r, err := walcore.OpenReader(fixture.Dir(t, "zero"), walcore.ReaderOptions{})
+	r, err := dgraph.OpenReader(fixture.Dir(t, "zero"), dgraph.ReaderOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,7 @@ import (
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"github.com/walfs/walfs/fsview"
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
 )
 
 // readAhead puts the bytes of entries that will be read next into the kernel's
@@ -89,7 +89,7 @@ func (a *readAhead) work() {
 // ends early where the sequence ends or the kernel does not know the file.
 func (a *readAhead) push(w window) {
 	var data []byte
-	var payloads walcore.Scanner
+	var payloads dgraph.Scanner
 	bytes := 0
 	for n, end := w.from, w.from+fsview.Node(w.length); n < end && bytes < maxWindowBytes; n++ {
 		a.mu.Lock()

@@ -9,7 +9,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"github.com/walfs/walfs/fsview"
 	"github.com/walfs/walfs/test/raftdir"
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
 )
 
 // notified notes what would be taken back from a kernel.
@@ -42,7 +42,7 @@ func rewritten(t *testing.T) *unmounted {
 	w := raftdir.Create(filepath.Join(t.TempDir(), "w"), raftdir.Options{})
 	t.Cleanup(w.Close)
 	open := func() *fsview.Tree {
-		r, err := walcore.OpenReader(w.Dir(), walcore.ReaderOptions{})
+		r, err := dgraph.OpenReader(w.Dir(), dgraph.ReaderOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -163,7 +163,7 @@ func TestSettledIsKept(t *testing.T) {
 	defer w.Close()
 	w.Append(100)
 	w.CommitTo(60)
-	r, err := walcore.OpenReader(w.Dir(), walcore.ReaderOptions{})
+	r, err := dgraph.OpenReader(w.Dir(), dgraph.ReaderOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/walfs/walfs/test/child"
 	"github.com/walfs/walfs/test/raftdir"
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/format"
 )
 
 // A directory while a node writes to it.
@@ -199,7 +200,7 @@ func TestDirectoryAway(t *testing.T) {
 func TestMetaReplaced(t *testing.T) {
 	w := livedLog(t)
 	m := watch(t, w.Dir())
-	name := filepath.Join(w.Dir(), walcore.MetaName)
+	name := filepath.Join(w.Dir(), format.MetaName)
 	data, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/walfs/walfs/test/raftdir"
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
 )
 
 // TestWalfsReadsIt: what a Writer leaves at rest is a sound directory.
@@ -27,7 +27,7 @@ func TestWalfsReadsIt(t *testing.T) {
 			w.Append(59)
 			w.CommitTo(600)
 			w.Snapshot(420)
-			r, err := walcore.OpenReader(dir, walcore.ReaderOptions{Key: o.Key})
+			r, err := dgraph.OpenReader(dir, dgraph.ReaderOptions{Key: o.Key})
 			if err != nil {
 				t.Fatal(err)
 			}

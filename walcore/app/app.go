@@ -8,13 +8,15 @@ import (
 	"fmt"
 
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
+	"github.com/walfs/walfs/walcore/format"
 	"github.com/walfs/walfs/walcore/payload"
 	"go.etcd.io/raft/v3/raftpb"
 )
 
 // Of tells whether a log is an Alpha's or a Zero's, by what its entries decode to
 // where the group id does not tell.
-func Of(r *walcore.Reader) payload.App { return Classify(r).App() }
+func Of(r *dgraph.Reader) payload.App { return Classify(r).App() }
 
 // keySize is how long the key is before a proposal.
 const keySize = 8
@@ -24,7 +26,7 @@ const keySize = 8
 const maxTries = 1000
 
 // Classify gives the classifier that has decided.
-func Classify(r *walcore.Reader) *payload.Classifier {
+func Classify(r *dgraph.Reader) *payload.Classifier {
 	c := &payload.Classifier{}
 	if g := r.Meta().GroupID; g != nil {
 		c.GroupID(*g)
@@ -59,7 +61,7 @@ func Classify(r *walcore.Reader) *payload.Classifier {
 const maxSnapshot = 64 << 20
 
 // Snapshot reads the application's snapshot blob, nil if there is none.
-func Snapshot(r *walcore.Reader) ([]byte, error) {
+func Snapshot(r *dgraph.Reader) ([]byte, error) {
 	s := r.Meta().Snapshot
 	if s == nil {
 		return nil, nil
@@ -75,10 +77,10 @@ func Snapshot(r *walcore.Reader) ([]byte, error) {
 }
 
 // SameSnapshot fails if the snapshot that r has found is no longer there.
-func SameSnapshot(r *walcore.Reader) error {
+func SameSnapshot(r *dgraph.Reader) error {
 	same, err := r.Meta().SameSnapshot(r.MetaFile())
 	if err == nil && !same {
-		err = fmt.Errorf("%s: the snapshot was replaced: %w", walcore.MetaName, walcore.ErrChanged)
+		err = fmt.Errorf("%s: the snapshot was replaced: %w", format.MetaName, walcore.ErrChanged)
 	}
 	return err
 }

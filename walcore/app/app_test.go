@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/walfs/walfs/test/nativelog"
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/payload"
 	"go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -60,7 +60,7 @@ func TestOf(t *testing.T) {
 		if err := nativelog.Write(dir, meta, slices.Values(entries)); err != nil {
 			t.Fatal(err)
 		}
-		r, err := walcore.OpenReader(dir, walcore.ReaderOptions{})
+		r, err := dgraph.OpenReader(dir, dgraph.ReaderOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/app"
+	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/payload"
 	"go.etcd.io/raft/v3/confchange"
 	"go.etcd.io/raft/v3/raftpb"
@@ -54,7 +55,7 @@ var ErrMisfit = errors.New("does not replay")
 // Replay gives the members as of the commit index, by id. It fails with
 // ErrMisfit, and where a committed entry that is a change, or may be one, cannot
 // be read.
-func Replay(r *walcore.Reader) ([]Member, error) {
+func Replay(r *dgraph.Reader) ([]Member, error) {
 	var cs *raftpb.ConfState
 	var snapshot uint64
 	if s := r.Meta().Snapshot; s != nil {
@@ -107,7 +108,7 @@ func Replay(r *walcore.Reader) ([]Member, error) {
 // snapshotAddresses gives the addresses in the application's snapshot, which
 // outlive the configuration changes. Where they are not to be had, they are not
 // known.
-func snapshotAddresses(r *walcore.Reader) map[uint64]string {
+func snapshotAddresses(r *dgraph.Reader) map[uint64]string {
 	blob, err := app.Snapshot(r)
 	if len(blob) == 0 || err != nil {
 		return map[uint64]string{}

@@ -11,6 +11,7 @@ import (
 	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/test/nativelog"
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
 	"go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
 )
@@ -57,7 +58,7 @@ func TestFixtures(t *testing.T) {
 
 func replay(t testing.TB, dir string, key []byte) ([]Member, error) {
 	t.Helper()
-	r, err := walcore.OpenReader(dir, walcore.ReaderOptions{Key: key})
+	r, err := dgraph.OpenReader(dir, dgraph.ReaderOptions{Key: key})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -257,7 +258,7 @@ func TestReplayFails(t *testing.T) {
 func FuzzReplay(f *testing.F) {
 	seeds := 0
 	for _, name := range fixture.Small {
-		r, err := walcore.OpenReader(fixture.Dir(f, name), walcore.ReaderOptions{Key: fixture.Key(name)})
+		r, err := dgraph.OpenReader(fixture.Dir(f, name), dgraph.ReaderOptions{Key: fixture.Key(name)})
 		if err != nil {
 			f.Fatal(err)
 		}

@@ -4,10 +4,10 @@ import (
 	"fmt"
 
 	"github.com/walfs/walfs/fsview"
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
 )
 
-func newReplica(r *walcore.Reader) Replica {
+func newReplica(r *dgraph.Reader) Replica {
 	s := fsview.NewStatus(r)
 	rep := Replica{Dir: r.Path, RaftID: s.RaftID, GroupID: s.GroupID, HardState: s.HardState,
 		Snapshot: s.Snapshot, Problems: len(s.Problems)}

@@ -11,7 +11,7 @@ import (
 	"math"
 
 	"github.com/walfs/walfs/fsview"
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
 )
 
 // Report is what Compare finds, and the JSON of walfs diff.
@@ -103,15 +103,15 @@ type Version struct {
 	SHA256    *string `json:"sha256"` // nil: the payload could not be read
 	Committed bool    `json:"committed"`
 
-	Entry walcore.Entry `json:"-"`
-	Data  []byte        `json:"-"`
+	Entry dgraph.Entry `json:"-"`
+	Data  []byte       `json:"-"`
 }
 
 // Compare reads all logs side by side, and holds no more of them than their
 // readers do.
 // What cannot be read is left out and counted: of an entry whose payload is
 // sealed or damaged, term and type are still compared.
-func Compare(readers []*walcore.Reader) *Report {
+func Compare(readers []*dgraph.Reader) *Report {
 	rep := &Report{Emptied: []Emptied{}}
 	logs := make([]*log, len(readers))
 	for i, r := range readers {
@@ -152,18 +152,18 @@ func Compare(readers []*walcore.Reader) *Report {
 
 // log is a replica's entries, one ahead.
 type log struct {
-	r        *walcore.Reader
-	next     func() (walcore.Entry, bool)
+	r        *dgraph.Reader
+	next     func() (dgraph.Entry, bool)
 	stop     func()
-	entry    walcore.Entry
+	entry    dgraph.Entry
 	ok       bool
-	payloads walcore.Scanner
+	payloads dgraph.Scanner
 	data     []byte
 	err      error // why there is no data
 	emptied  bool  // of the entry: another log has it with data
 }
 
-func newLog(r *walcore.Reader) *log {
+func newLog(r *dgraph.Reader) *log {
 	l := &log{r: r}
 	l.next, l.stop = iter.Pull(r.Log().Entries(0))
 	l.entry, l.ok = l.next()

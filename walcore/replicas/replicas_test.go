@@ -7,17 +7,17 @@ import (
 	"testing"
 
 	"github.com/walfs/walfs/test/nativelog"
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
 )
 
 // replica writes a directory, named for what reports say of it, and opens it.
-func replica(t *testing.T, name string, m nativelog.Meta, entries ...nativelog.Entry) *walcore.Reader {
+func replica(t *testing.T, name string, m nativelog.Meta, entries ...nativelog.Entry) *dgraph.Reader {
 	t.Helper()
 	t.Chdir(t.TempDir())
 	if err := nativelog.Write(name, m, slices.Values(entries)); err != nil {
 		t.Fatal(err)
 	}
-	r, err := walcore.OpenReader(name, walcore.ReaderOptions{})
+	r, err := dgraph.OpenReader(name, dgraph.ReaderOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func TestPromises(t *testing.T) {
 		"another term, then the same term": {[]string{"1 0 a", "2 0 b", "2 0 c", "2 0 e"}, 1, 1, found{2, "term", 4, SameTerm, 3}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			rep := Compare([]*walcore.Reader{
+			rep := Compare([]*dgraph.Reader{
 				replica(t, "a", nativelog.Meta{GroupID: 1, Commit: tt.commit}, logOf(t, base...)...),
 				replica(t, "b", nativelog.Meta{GroupID: 1, Commit: tt.commit2}, logOf(t, tt.other...)...),
 			})
@@ -84,7 +84,7 @@ func TestPromises(t *testing.T) {
 // TestGraverPromise: that committed entries differ is said, even where one term
 // has two entries before.
 func TestGraverPromise(t *testing.T) {
-	rep := Compare([]*walcore.Reader{
+	rep := Compare([]*dgraph.Reader{
 		replica(t, "a", nativelog.Meta{Commit: 3}, logOf(t, "1 0 a", "1 0 b", "1 0 c")...),
 		replica(t, "b", nativelog.Meta{Commit: 0}, logOf(t, "1 0 x", "1 0 b", "1 0 c")...),
 		replica(t, "c", nativelog.Meta{Commit: 3}, logOf(t, "1 0 a", "1 0 b", "1 0 y")...),
@@ -118,7 +118,7 @@ func TestEmptied(t *testing.T) {
 		"a conf change": {[][]string{{"1 1 a"}, {"1 1"}}, []Emptied{}, 1, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var readers []*walcore.Reader
+			var readers []*dgraph.Reader
 			for i, log := range tt.logs {
 				readers = append(readers, replica(t, fmt.Sprint(i), nativelog.Meta{GroupID: 1, Commit: 9}, logOf(t, log...)...))
 			}
@@ -138,7 +138,7 @@ func TestEmptied(t *testing.T) {
 		})
 	}
 	// Of different groups there is none: nothing was the same before.
-	rep := Compare([]*walcore.Reader{
+	rep := Compare([]*dgraph.Reader{
 		replica(t, "a", nativelog.Meta{GroupID: 1}, logOf(t, "1 0 a")...),
 		replica(t, "b", nativelog.Meta{GroupID: 2}, logOf(t, "1 0")...),
 	})

@@ -10,12 +10,13 @@ import (
 	"github.com/walfs/walfs/meta"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/app"
+	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/payload"
 )
 
 // snapshots notes where two replicas have different snapshots at one index: what
 // a snapshot stands for is committed, so it is the same everywhere.
-func (r *Report) snapshots(readers []*walcore.Reader) {
+func (r *Report) snapshots(readers []*dgraph.Reader) {
 	for i, a := range r.Replicas {
 		for j, b := range r.Replicas[i+1:] {
 			s, t := a.Snapshot, b.Snapshot
@@ -72,7 +73,7 @@ const maxDecoded = 16 << 20
 // if by nothing that counts. Each replica encodes the snapshot for itself, and a
 // Zero's holds maps, which Dgraph encodes in no fixed order: blobs that mean the
 // same are the same.
-func firstOfBlobs(a, b *walcore.Reader) (int64, error) {
+func firstOfBlobs(a, b *dgraph.Reader) (int64, error) {
 	s, t := a.Meta().Snapshot, b.Meta().Snapshot
 	at, err := firstOfStreams(a, b, s, t)
 	if err == nil && at >= 0 && s.DataSize <= maxDecoded {
@@ -86,7 +87,7 @@ func firstOfBlobs(a, b *walcore.Reader) (int64, error) {
 		return 0, err
 	}
 	// A running node may have put another snapshot there meanwhile.
-	for _, r := range []*walcore.Reader{a, b} {
+	for _, r := range []*dgraph.Reader{a, b} {
 		if same, err := r.Meta().SameSnapshot(r.MetaFile()); err != nil || !same {
 			return 0, fmt.Errorf("%s: the snapshot was replaced: %w", r.Path, walcore.ErrChanged)
 		}
@@ -94,7 +95,7 @@ func firstOfBlobs(a, b *walcore.Reader) (int64, error) {
 	return at, nil
 }
 
-func firstOfStreams(a, b *walcore.Reader, s, t *meta.Snapshot) (int64, error) {
+func firstOfStreams(a, b *dgraph.Reader, s, t *meta.Snapshot) (int64, error) {
 	const piece = 64 << 10
 	x, y := make([]byte, piece), make([]byte, piece)
 	for at := int64(0); at < s.DataSize; at += piece {
@@ -109,7 +110,7 @@ func firstOfStreams(a, b *walcore.Reader, s, t *meta.Snapshot) (int64, error) {
 	return -1, nil
 }
 
-func readBlobs(a, b *walcore.Reader, x, y []byte, atX, atY int64) error {
+func readBlobs(a, b *dgraph.Reader, x, y []byte, atX, atY int64) error {
 	if _, err := a.MetaFile().ReadAt(x, atX); err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/storage"
 	"go.etcd.io/raft/v3"
 )
 
@@ -152,7 +152,7 @@ func (c *Cluster) Values(id uint64) (map[string]string, error) {
 }
 
 // Storage gives a node's log, to look at.
-func (c *Cluster) Storage(id uint64) (*walcore.DiskStorage, error) {
+func (c *Cluster) Storage(id uint64) (*storage.DiskStorage, error) {
 	n, err := c.node(id)
 	if err != nil {
 		return nil, err

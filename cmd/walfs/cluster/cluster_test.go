@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
 )
 
 func must(t *testing.T, err error) {
@@ -96,7 +96,7 @@ func TestAllRestart(t *testing.T) {
 	fill(t, ctx, c, want, 70)
 	for id := uint64(1); id <= 3; id++ {
 		must(t, c.Stop(id))
-		r, err := walcore.OpenReader(c.Dir(id), walcore.ReaderOptions{})
+		r, err := dgraph.OpenReader(c.Dir(id), dgraph.ReaderOptions{})
 		must(t, err)
 		if p := r.Problems(); len(p) > 0 {
 			t.Errorf("node %d: %v", id, p)
@@ -118,7 +118,7 @@ func TestReaderBesideNode(t *testing.T) {
 	fill(t, ctx, c, want, 20)
 	leader, err := c.Leader(ctx)
 	must(t, err)
-	r, err := walcore.OpenReader(c.Dir(leader), walcore.ReaderOptions{})
+	r, err := dgraph.OpenReader(c.Dir(leader), dgraph.ReaderOptions{})
 	must(t, err)
 	fill(t, ctx, c, want, 100)
 	if p := r.Problems(); len(p) > 0 {

@@ -11,7 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/storage"
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
@@ -22,7 +22,7 @@ import (
 type node struct {
 	id      uint64
 	net     *network
-	storage *walcore.DiskStorage
+	storage *storage.DiskStorage
 	raft    raft.Node
 	kv      kv
 	every   uint64 // entries between two snapshots
@@ -46,7 +46,7 @@ func dir(base string, id uint64) string { return filepath.Join(base, fmt.Sprintf
 // startNode opens the node's log and starts it. peers are the group's members
 // if it is new; a node that was there before knows them from its log.
 func startNode(o Options, net *network, id uint64, peers []raft.Peer) (*node, error) {
-	storage, err := walcore.Open(dir(o.Dir, id), walcore.Options{Create: len(peers) > 0, Logger: o.Logger})
+	storage, err := storage.Open(dir(o.Dir, id), storage.Options{Create: len(peers) > 0, Logger: o.Logger})
 	if err != nil {
 		return nil, err
 	}

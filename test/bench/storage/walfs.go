@@ -5,34 +5,34 @@ import (
 	"log/slog"
 	"math"
 
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/storage"
 )
 
 // walfs is used as a program that runs a raft.Node uses it: Save with the
 // entries and the hard state of each Ready, and as Raft's own Storage. Two
 // payload flushes are never merged: one Save, one acknowledgement.
-type walfs struct{ s *walcore.DiskStorage }
+type walfs struct{ s *storage.DiskStorage }
 
 // SyncAlways: Save returns when payloads, then slots are flushed: two flushes.
 // The commit index alone is written and not flushed.
 func openWalfsAlways(dir string) (log, error) {
-	return openWalfs(dir, walcore.Options{Sync: walcore.SyncAlways})
+	return openWalfs(dir, storage.Options{Sync: storage.SyncAlways})
 }
 
 // SyncAlways with Checksums: one flush for payloads and slots.
 func openWalfsSums(dir string) (log, error) {
-	return openWalfs(dir, walcore.Options{Sync: walcore.SyncAlways, Checksums: true})
+	return openWalfs(dir, storage.Options{Sync: storage.SyncAlways, Checksums: true})
 }
 
 // SyncManual: Save returns when the kernel has everything.
 func openWalfsManual(dir string) (log, error) {
-	return openWalfs(dir, walcore.Options{Sync: walcore.SyncManual})
+	return openWalfs(dir, storage.Options{Sync: storage.SyncManual})
 }
 
-func openWalfs(dir string, opts walcore.Options) (log, error) {
+func openWalfs(dir string, opts storage.Options) (log, error) {
 	opts.Create = true
 	opts.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
-	s, err := walcore.Open(dir, opts)
+	s, err := storage.Open(dir, opts)
 	if err != nil {
 		return nil, err
 	}

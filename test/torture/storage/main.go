@@ -16,13 +16,13 @@ import (
 	"syscall"
 
 	"github.com/walfs/walfs/test/raftdir"
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/storage"
 	"go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
 )
 
 type node struct {
-	*walcore.DiskStorage
+	*storage.DiskStorage
 	rng                *rand.Rand
 	keep               int
 	last, commit, term uint64
@@ -40,13 +40,13 @@ func main() {
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM, os.Interrupt)
 
-	o := walcore.Options{Create: true, Sync: walcore.SyncManual, Checksums: *checksums, Logger: slog.New(slog.DiscardHandler)}
+	o := storage.Options{Create: true, Sync: storage.SyncManual, Checksums: *checksums, Logger: slog.New(slog.DiscardHandler)}
 	if *key != "" {
 		var err error
 		o.Key, err = os.ReadFile(*key)
 		check(err)
 	}
-	s, err := walcore.Open(*dir, o)
+	s, err := storage.Open(*dir, o)
 	check(err)
 	check(s.SetRaftID(1))
 	check(s.SetGroupID(1))

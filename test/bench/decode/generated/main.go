@@ -16,7 +16,7 @@ import (
 	"os"
 
 	"github.com/walfs/walfs/test/bench/decode/pb"
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
 	"go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -32,13 +32,13 @@ func main() {
 }
 
 func run(dir string, zero bool) error {
-	r, err := walcore.OpenReader(dir, walcore.ReaderOptions{})
+	r, err := dgraph.OpenReader(dir, dgraph.ReaderOptions{})
 	if err != nil {
 		return err
 	}
 	defer r.Close()
 	out := bufio.NewWriterSize(os.Stdout, 64<<10)
-	var payloads walcore.Scanner
+	var payloads dgraph.Scanner
 	for e := range r.Log().Entries(0) {
 		data, err := payloads.Data(&e)
 		if err != nil {
@@ -54,7 +54,7 @@ func run(dir string, zero bool) error {
 	return out.Flush()
 }
 
-func decode(out *bufio.Writer, e *walcore.Entry, data []byte, zero bool) error {
+func decode(out *bufio.Writer, e *dgraph.Entry, data []byte, zero bool) error {
 	var m proto.Message
 	switch {
 	case e.Type == raftpb.EntryType_EntryConfChange:

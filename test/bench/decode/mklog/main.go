@@ -12,7 +12,7 @@ import (
 	"strconv"
 
 	"github.com/walfs/walfs/test/nativelog"
-	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
 )
 
 func main() {
@@ -30,14 +30,14 @@ func main() {
 }
 
 func write(dir string, n uint64, from string) error {
-	r, err := walcore.OpenReader(from, walcore.ReaderOptions{})
+	r, err := dgraph.OpenReader(from, dgraph.ReaderOptions{})
 	if err != nil {
 		return err
 	}
 	defer r.Close()
 	var failed error
 	entries := func(yield func(nativelog.Entry) bool) {
-		var payloads walcore.Scanner
+		var payloads dgraph.Scanner
 		for index := uint64(1); index <= n; {
 			for e := range r.Log().Entries(0) {
 				data, err := payloads.Data(&e)

@@ -1,0 +1,322 @@
+package dgraph
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"sort"
+	"time"
+
+	"github.com/walfs/walfs/meta"
+	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/format"
+	"github.com/walfs/walfs/walcore/platform"
+	"golang.org/x/sys/unix"
+)
+
+// openFiles opens what belongs to the log and names what does not.
+func (r *Reader) openFiles(before *Reader) error {
+	if _, err := r.dir.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	r.listed = time.Now()
+	entries, err := r.dir.ReadDir(-1)
+	if err != nil {
+		return err
+	}
+	sort.Slice(entries, func(i, j int) bool { return entries[i].Name() < entries[j].Name() })
+	found := false
+	for _, e := range entries {
+		name := e.Name()
+		if _, isLog := format.ParseFileName(name); !isLog && name != format.MetaName && name != format.KeyRegistryName {
+			r.Ignored = append(r.Ignored, name)
+			continue
+		}
+		found = found || name != format.KeyRegistryName
+		if e.Type().IsRegular() {
+			r.openNative(name, before)
+			continue
+		}
+		r.Ignored = append(r.Ignored, name)
+		r.problem(name, walcore.KindNotAFile, "is a %s, not a regular file: left alone", platform.TypeName(e.Type()))
+	}
+	if !found {
+		return fmt.Errorf("%s: neither %s nor a log file (00001.wal, …) is in it: %w", r.Path, format.MetaName, walcore.ErrNotRaftDir)
+	}
+	return nil
+}
+
+func (r *Reader) openNative(name string, before *Reader) {
+	if before != nil {
+		if n := before.find(name); n != nil {
+			attr, err := platform.StatAt(int(r.dir.Fd()), name, unix.AT_SYMLINK_NOFOLLOW)
+			if err == nil && attr.Same(n.Attr) {
+				r.native = append(r.native, &NativeFile{Name: name, Attr: attr, f: n.f})
+				return
+			}
+		}
+	}
+	f, err := platform.OpenReadOnly(int(r.dir.Fd()), name, unix.O_NOFOLLOW)
+	if err != nil {
+		var pe *fs.PathError
+		if errors.As(err, &pe) {
+			err = pe.Err
+		}
+		r.unreadable(name, "cannot be opened", err)
+		return
+	}
+	attr, err := platform.StatFile(f)
+	if err == nil && !attr.Regular {
+		err = errors.New("is no regular file any more")
+	}
+	if err != nil {
+		r.unreadable(name, "cannot be opened", err)
+		f.Close()
+		return
+	}
+	r.native = append(r.native, &NativeFile{Name: name, Attr: attr, f: f})
+}
+
+func (r *Reader) find(name string) *NativeFile {
+	for _, n := range r.native {
+		if n.Name == name {
+			return n
+		}
+	}
+	return nil
+}
+
+// MetaFile is wal.meta, or nil.
+func (r *Reader) MetaFile() *NativeFile { return r.metaFile }
+
+func (r *Reader) readMeta(before *Reader) {
+	r.meta = &meta.Meta{}
+	r.metaFile = r.find(format.MetaName)
+	if r.metaFile == nil {
+		if !r.hasProblem(format.MetaName) {
+			r.problem(format.MetaName, walcore.KindMeta, "is missing: nothing is known but the entries")
+		}
+		return
+	}
+	m, err := r.settledMeta()
+	if err != nil {
+		r.problem(format.MetaName, walcore.KindUnreadable, "cannot be read: %v", err)
+		return
+	}
+	if len(m.Faults) > 0 && r.patient(before) && len(before.meta.Faults) == 0 && before.metaFile != nil {
+		m = before.meta // the writer is between two stores
+	}
+	r.meta = m
+}
+
+// settledMeta reads wal.meta until it reads the same twice.
+func (r *Reader) settledMeta() (m *meta.Meta, err error) {
+	f := r.metaFile
+	for range maxRetries {
+		if m, err = meta.Read(f.f, f.Attr.Size); err != nil {
+			return nil, err
+		}
+		if same, err := m.Same(f.f); err != nil || same {
+			return m, err
+		}
+	}
+	return m, nil
+}
+
+func (r *Reader) hasProblem(file string) bool {
+	for _, p := range r.problems {
+		if p.File == file {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *Reader) openKeys(before *Reader) error {
+	n := r.find(format.KeyRegistryName)
+	if n == nil {
+		r.keys = &keyRing{}
+		if r.hasProblem(format.KeyRegistryName) {
+			r.keys = unreadableRing()
+		}
+		return nil
+	}
+	if before != nil {
+		if b := before.find(format.KeyRegistryName); b != nil && b.Attr == n.Attr {
+			r.keys = before.keys
+			r.problems = append(r.problems, r.keys.problems...)
+			return nil
+		}
+	}
+	raw := make([]byte, min(n.Attr.Size, format.MaxRegistry))
+	if err := readFull(n.f, raw, 0); err != nil {
+		r.problem(format.KeyRegistryName, walcore.KindUnreadable, "cannot be read: %v", err)
+		r.keys = unreadableRing()
+		return nil
+	}
+	ring, problems, err := openKeyRing(raw, r.opts.Key)
+	if err != nil {
+		return err
+	}
+	ring.problems = problems
+	r.problems = append(r.problems, problems...)
+	r.keys = ring
+	return nil
+}
+
+func (r *Reader) readLogFiles(before *Reader) []*LogFile {
+	for _, n := range r.native {
+		if id, ok := format.ParseFileName(n.Name); ok {
+			r.newest = max(r.newest, id)
+		}
+	}
+	var files []*LogFile
+	for _, n := range r.native {
+		id, ok := format.ParseFileName(n.Name)
+		if !ok {
+			continue
+		}
+		f, err := r.readLogFile(id, n, id == r.newest, before)
+		if err != nil {
+			r.unreadable(n.Name, "cannot be read", err)
+			continue
+		}
+		if r.cutShort(f, before.logFile(n), before) {
+			r.unread = append(r.unread, id)
+		}
+		files = append(files, f)
+	}
+	return files
+}
+
+// readLogFile reads a file's slots, or takes them from an earlier reader. Only
+// the newest file changes: a rewrite that reaches back deletes the later ones.
+// That is what a node does; others change the file's time.
+func (r *Reader) readLogFile(id uint64, n *NativeFile, newest bool, before *Reader) (*LogFile, error) {
+	old := before.logFile(n)
+	var table *slotTable
+	if old != nil && !newest && old.Attr.Size == n.Attr.Size && old.Attr.Mtime.Equal(n.Attr.Mtime) && !old.torn && old.ended(n.f) {
+		table = old.slotTable
+	} else {
+		var err error
+		if table, err = r.settledTable(n, newest, before); err != nil {
+			return nil, err
+		}
+	}
+	f, err := newLogFile(id, n.f, n.Attr, table)
+	if err == nil && old != nil {
+		f.emptied = old.emptied
+		if !old.sized.Load() {
+			old = old.before.Load()
+		}
+		if old.wasEmptied() {
+			f.emptied++
+		} else {
+			f.before.Store(old)
+		}
+	}
+	return f, err
+}
+
+// logFile finds the file that an earlier reader opened.
+func (r *Reader) logFile(n *NativeFile) *LogFile {
+	if r == nil {
+		return nil
+	}
+	for _, f := range r.log.files {
+		if f.f == n.f {
+			return f
+		}
+	}
+	return nil
+}
+
+// maxRetries bounds how often something is read again that a writer is at.
+const maxRetries = 5
+
+// settledTable reads the slots of a file that may be written to meanwhile: what
+// is half done this moment is left out, or, at rest, found to be damage. A file
+// that is not the newest becomes it again when a rewrite reaches back.
+func (r *Reader) settledTable(n *NativeFile, newest bool, before *Reader) (*slotTable, error) {
+	for try := 0; ; try++ {
+		table, err := readTable(n.f, n.Attr.Size)
+		if err != nil {
+			return nil, err
+		}
+		if newest {
+			// After the table: the file grows before a slot points there.
+			if n.Attr, err = platform.StatFile(n.f); err != nil {
+				return nil, err
+			}
+		}
+		// Only the newest file may be unfinished.
+		table.torn = !table.intact(n.f)
+		switch {
+		case !table.torn && (!newest || !table.unfinished()):
+			return table, nil
+		case try < maxRetries && (table.torn || before == nil):
+			time.Sleep(time.Millisecond)
+			continue
+		}
+		if newest && !before.gaveUp(n, table) && r.patient(before) {
+			return table.finished(), nil
+		}
+		return table, nil
+	}
+}
+
+// gaveUp reports whether an earlier reader has lost its patience with a table.
+func (r *Reader) gaveUp(n *NativeFile, table *slotTable) bool {
+	old := r.logFile(n)
+	return old != nil && old.Len() == table.Len() && old.unfinished() && table.extends(old.slotTable)
+}
+
+// patience is how long what a writer has left half done is taken for work in
+// progress: a process can be stopped between two stores.
+const patience = time.Second
+
+// patient takes note that something is unfinished, and reports whether it may
+// yet be finished. A first look, by OpenReader, has no patience; when a later
+// one loses it, what it has found is the directory's state, until that changes.
+func (r *Reader) patient(before *Reader) bool {
+	if before == nil {
+		return false
+	}
+	since := before.unfinished
+	if since.IsZero() {
+		since = time.Now()
+	}
+	if time.Since(since) >= patience {
+		return false
+	}
+	r.unfinished = since
+	return true
+}
+
+// seal settles how a file's payloads are read.
+func (r *Reader) seal(f *LogFile) {
+	report := func(kind walcore.Kind, message string) {
+		f.problems.add(walcore.Problem{File: f.Name, Slot: -1, Offset: format.KeyHeaderAt, Kind: kind, Message: message})
+	}
+	switch h := f.Header; {
+	case f.Len() == 0 || f.Attr.Size < format.PayloadAt: // there are no payloads
+	case h.KeyID == 0 && h.BaseIV == [8]byte{} && !r.keys.there:
+	case h.KeyID == 0 && r.opts.Plain:
+	case h.KeyID == 0:
+		f.sealErr = fmt.Errorf("key id 0 in a directory with a %s: %w", format.KeyRegistryName, walcore.ErrDataKey)
+		report(walcore.KindKeyErased, "key id 0, but the directory has a "+format.KeyRegistryName+": the file is plain, or a rewrite has erased "+
+			"its key id; --plain shows its payloads as they are")
+	default:
+		f.seal, f.sealErr = r.keys.block(h.KeyID)
+		switch {
+		case errors.Is(f.sealErr, walcore.ErrSealed):
+			report(walcore.KindNoKey, "the payloads are sealed: give the node's key with --key-file")
+		case f.sealErr != nil:
+			report(walcore.KindDataKey, fmt.Sprintf("the payloads are sealed: %v", f.sealErr))
+		}
+	}
+}
+
+// Sealed reports why the file's payloads cannot be read, or nil.
+func (l *LogFile) Sealed() error { return l.sealErr }

@@ -1,0 +1,171 @@
+package dgraph
+
+import (
+	"crypto/cipher"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"sync/atomic"
+
+	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/format"
+	"github.com/walfs/walfs/walcore/platform"
+)
+
+// LogFile is one NNNNN.wal, opened for reading. Its slot table is read once,
+// when it is opened; the payloads' lengths once, when they are first needed.
+type LogFile struct {
+	ID     uint64
+	Name   string
+	Attr   platform.Attr
+	Header format.KeyHeader
+
+	f *os.File
+	*slotTable
+	runs []run // what the log takes from this file, upwards
+	// dropped marks slots that are no entry, in a run or not. Nil: none is.
+	dropped  []bool
+	problems problemList
+
+	seal    cipher.Block // nil: the payloads are plain
+	sealErr error        // why payloads cannot be read at all
+
+	sizesOnce     sync.Once
+	sized         atomic.Bool   // what follows is there
+	sizes         format.Column // see size
+	whole         bool          // every slot has its payload
+	full          bool          // see fit
+	emptiedLate   bool          // see keepFrom
+	sizesProblems problemList
+
+	// before is the same file as an earlier reader saw it, if its sizes are
+	// there to begin with.
+	before atomic.Pointer[LogFile]
+	// emptied counts how often payloads were found emptied while the file was
+	// followed: sizes from before hold no longer.
+	emptied uint64
+
+	verified atomic.Pointer[slotBits] // slots whose checksums were found right; nil: none yet
+}
+
+// Identity differs between files of the same name, and between before and after
+// payloads were emptied: slots that are the same are the same entries only in
+// files that are.
+func (l *LogFile) Identity() uint64 { return l.Attr.FileID() + l.emptied<<48 }
+
+// newLogFile reads the key header of f.
+func newLogFile(id uint64, f *os.File, attr platform.Attr, table *slotTable) (*LogFile, error) {
+	l := &LogFile{ID: id, Name: format.FileName(id), Attr: attr, f: f, slotTable: table}
+	for i, s := range table.leftovers {
+		l.problems.slot(l.Name, table.leftoverAt[i], s, walcore.KindLeftover, fmt.Sprintf(
+			"stands behind the end of the table (slot %d is empty): left by a rewrite that was cut off, or the slots before it are lost", l.Len()))
+	}
+	if attr.Size < format.PayloadAt {
+		l.problems.add(walcore.Problem{File: l.Name, Slot: -1, Kind: walcore.KindCut, Message: fmt.Sprintf(
+			"%d bytes, a log file has at least %d: cut short, or being deleted", attr.Size, format.PayloadAt)})
+		return l, nil
+	}
+	var header [format.KeyHeaderSize]byte
+	if err := readFull(f, header[:], format.KeyHeaderAt); err != nil {
+		return nil, err
+	}
+	l.Header = format.DecodeKeyHeader(header[:])
+	return l, nil
+}
+
+// readFull fills p from f at off. It fails with ErrChanged if the file ends
+// before that: its size was looked at before.
+func readFull(f *os.File, p []byte, off int64) error {
+	n, err := f.ReadAt(p, off)
+	if n == len(p) {
+		return nil
+	}
+	if errors.Is(err, io.EOF) {
+		return fmt.Errorf("the file now ends at %d: %w", off+int64(n), walcore.ErrChanged)
+	}
+	return err
+}
+
+// order finds the file's part of the log by its slots alone. Up to snapshot,
+// indexes may be missing.
+func (l *LogFile) order(snapshot uint64) {
+	chain := withoutLoners(l.chain, snapshot)
+	if l.survey != nil && l.fitsOffset(l.low) && l.fitsOffset(l.high) {
+		l.runs = chain
+		return
+	}
+	next := 0
+	for i := range l.Len() {
+		for next < len(chain) && i >= chain[next].slot+chain[next].n {
+			next++
+		}
+		inRun := next < len(chain) && i >= chain[next].slot
+		if inRun && l.offsetFits(i) && l.typeKnown(i) {
+			continue
+		}
+		switch s := l.Slot(i); {
+		case s.Index > format.MaxNumber || s.Term > format.MaxNumber:
+			l.drop(i)
+			l.problems.slot(l.Name, i, s, walcore.KindRange, fmt.Sprintf("term %d, index %d: no log gets there", s.Term, s.Index))
+		case !inRun:
+			l.drop(i)
+			l.problems.slot(l.Name, i, s, walcore.KindOrder, "the index does not fit those around it")
+		case !l.offsetFits(i):
+			l.drop(i)
+			l.problems.slot(l.Name, i, s, walcore.KindOffset, fmt.Sprintf(
+				"the data offset %d is not between %d and the file's end at %d", s.Offset, format.PayloadAt, l.Attr.Size))
+		default:
+			l.problems.slot(l.Name, i, s, walcore.KindType, fmt.Sprintf("type %d is none of Raft's: the entry is not under types/", s.Type))
+		}
+	}
+	l.runs = chain
+}
+
+func (l *LogFile) drop(i int) {
+	if l.dropped == nil {
+		l.dropped = make([]bool, l.Len())
+	}
+	l.dropped[i] = true
+}
+
+func (l *LogFile) isDropped(i int) bool { return l.dropped != nil && l.dropped[i] }
+
+func (l *LogFile) offsetFits(i int) bool { return l.fitsOffset(l.Offset(i)) }
+
+func (l *LogFile) fitsOffset(off uint64) bool {
+	return off >= format.PayloadAt && off <= uint64(max(l.Attr.Size-format.LengthSize, 0))
+}
+
+// readPayload fills p with the payload's bytes from position at on, in the
+// clear. The caller has bounded p by the entry's size. What it returns is the
+// listed entry's, or an error: the slot is compared after the payload was read.
+func (l *LogFile) readPayload(e *Entry, p []byte, at int64) error {
+	if l.sealErr != nil {
+		return l.sealErr
+	}
+	if err := l.verify(e); err != nil {
+		return err
+	}
+	var length [format.LengthSize]byte
+	off := int64(e.Offset)
+	if err := readFull(l.f, length[:], off); err != nil {
+		return err
+	}
+	if err := readFull(l.f, p, off+format.LengthSize+at); err != nil {
+		return err
+	}
+	var slot [format.SlotSize]byte
+	if err := readFull(l.f, slot[:], int64(e.Slot)*format.SlotSize); err != nil {
+		return err
+	}
+	if int64(binary.BigEndian.Uint32(length[:])) != e.Size || format.DecodeSlot(slot[:]) != l.Slot(e.Slot) {
+		return walcore.ErrChanged
+	}
+	if l.seal != nil {
+		format.Decrypt(l.seal, l.Header.IV(e.Offset), p, at)
+	}
+	return nil
+}

@@ -1,0 +1,55 @@
+package dgraph
+
+import (
+	"fmt"
+
+	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/format"
+)
+
+// maxProblems bounds what one file can report: a file of garbage has 30,000
+// bad slots, and nobody reads them.
+const maxProblems = 1000
+
+// problemList gathers one file's problems and joins those of neighbouring
+// slots.
+type problemList struct {
+	list []walcore.Problem
+	more int // not listed
+}
+
+func (l *problemList) add(p walcore.Problem) {
+	if len(l.list) >= maxProblems {
+		l.more++
+		return
+	}
+	l.list = append(l.list, p)
+}
+
+func (l *problemList) slot(file string, slot int, s format.Slot, kind walcore.Kind, message string) {
+	if k := len(l.list) - 1; k >= 0 {
+		p := &l.list[k]
+		if p.Kind == kind && p.File == file && p.Slot >= 0 && p.Slot+max(p.Slots, 1) == slot {
+			p.Slots = max(p.Slots, 1) + 1
+			return
+		}
+	}
+	l.add(walcore.Problem{File: file, Slot: slot, Offset: s.Offset, Index: s.Index, Kind: kind, Message: message})
+}
+
+// all gives the problems in a form to show.
+func (l *problemList) all() []walcore.Problem {
+	out := make([]walcore.Problem, len(l.list))
+	for i, p := range l.list {
+		if p.Slots > 1 {
+			p.Message += fmt.Sprintf("; the same holds for the slots after it, up to %d", p.Slot+p.Slots-1)
+		}
+		out[i] = p
+	}
+	if l.more > 0 {
+		last := out[len(out)-1]
+		out = append(out, walcore.Problem{File: last.File, Slot: -1, Kind: last.Kind,
+			Message: fmt.Sprintf("and %d more problems in this file", l.more)})
+	}
+	return out
+}

@@ -1,0 +1,145 @@
+package dgraph
+
+import (
+	"iter"
+	"path/filepath"
+	"testing"
+
+	"github.com/walfs/walfs/test/fixture"
+	"go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/walfs/walfs/test/nativelog"
+	"github.com/walfs/walfs/walcore/format"
+	"github.com/walfs/walfs/walcore/storage"
+)
+
+// readable makes a sound log of n entries that is no writer's of this package.
+func readable(b *testing.B, n uint64) string {
+	dir := filepath.Join(b.TempDir(), "w")
+	var entries iter.Seq[nativelog.Entry] = func(yield func(nativelog.Entry) bool) {
+		data := make([]byte, 400)
+		for i := uint64(1); i <= n && yield(nativelog.Entry{Term: 1 + i/70000, Index: i, Data: data[:i*7919%400]}); i++ {
+		}
+	}
+	fixture.Must(b, nativelog.Write(dir, nativelog.Meta{Term: 1 + n/70000, Commit: n}, entries))
+	return dir
+}
+
+// BenchmarkReader does what a mount asks of a reader.
+func BenchmarkReader(b *testing.B) {
+	const n = 10 * format.SlotsPerFile
+	dir := readable(b, n)
+	newReader := func(b *testing.B) *Reader {
+		r, err := OpenReader(dir, ReaderOptions{})
+		fixture.Must(b, err)
+		return r
+	}
+	b.Run("open", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			newReader(b).Close()
+		}
+	})
+	b.Run("open and list", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			r := newReader(b)
+			for range r.Log().Entries(0) {
+			}
+			r.Close()
+		}
+	})
+	r := newReader(b)
+	defer r.Close()
+	r.Problems()
+	b.Run("entry", func(b *testing.B) {
+		i := uint64(0)
+		for b.Loop() {
+			i = i*2862933555777941757 + 3037000493
+			if _, err := r.Log().Entry(1 + i>>32%n); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("list 30000", func(b *testing.B) {
+		for b.Loop() {
+			count := 0
+			for range r.Log().Entries(0) {
+				if count++; count == format.SlotsPerFile {
+					break
+				}
+			}
+		}
+	})
+	b.Run("read", func(b *testing.B) {
+		i, buf := uint64(0), make([]byte, 0, 400)
+		for b.Loop() {
+			i = i*2862933555777941757 + 3037000493
+			e, err := r.Log().Entry(1 + i>>32%n)
+			fixture.Must(b, err)
+			if _, err := e.AppendData(buf); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("scan", func(b *testing.B) {
+		for b.Loop() {
+			var s Scanner
+			count := 0
+			for e := range r.Log().Entries(0) {
+				if _, err := s.Data(&e); err != nil {
+					b.Fatal(err)
+				}
+				if count++; count == format.SlotsPerFile {
+					break
+				}
+			}
+		}
+	})
+}
+
+// BenchmarkRefresh follows a full file and nine before it as entries come.
+func BenchmarkRefresh(b *testing.B) {
+	for _, bench := range []struct {
+		name string
+		look func(*Reader)
+	}{{"alone", func(*Reader) {}}, {"and sizes", func(r *Reader) { r.Log().Last() }}} {
+		b.Run(bench.name, func(b *testing.B) {
+			const n = 10*format.SlotsPerFile - 5000
+			dir := readable(b, n)
+			s, err := storage.Open(dir, storage.Options{Sync: storage.SyncManual})
+			fixture.Must(b, err)
+			r, err := OpenReader(dir, ReaderOptions{})
+			fixture.Must(b, err)
+			defer func() { s.Close(); r.Close() }()
+			last := uint64(n)
+			b.ReportAllocs()
+			for b.Loop() {
+				b.StopTimer()
+				list := entriesFrom(last+1, 1)
+				list[0].Term = new(uint64)
+				*list[0].Term = 1 + n/70000
+				fixture.Must(b, s.Save(nil, list, nil))
+				last++
+				b.StartTimer()
+				next, err := r.Refresh()
+				fixture.Must(b, err)
+				if next == r {
+					b.Fatal("nothing new")
+				}
+				r = next
+				bench.look(r)
+			}
+		})
+	}
+}
+
+// entriesFrom makes n entries of 100 bytes for a storage.
+func entriesFrom(first uint64, n int) []*raftpb.Entry {
+	list := make([]*raftpb.Entry, n)
+	for i := range list {
+		list[i] = &raftpb.Entry{Term: proto.Uint64(1), Index: proto.Uint64(first + uint64(i)), Data: make([]byte, 100)}
+	}
+	return list
+}

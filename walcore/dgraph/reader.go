@@ -1,0 +1,154 @@
+// Package dgraph reads the directory in which Dgraph keeps its
+// Raft log: wal.meta, the log files NNNNN.wal, and KEYREGISTRY.
+//
+// # Reading
+//
+//	r, err := dgraph.OpenReader("/var/lib/dgraph/w", dgraph.ReaderOptions{})
+//	…
+//	defer r.Close()
+//	for e := range r.Log().Entries(1) {
+//		data, err := e.Data()
+//		…
+//	}
+//
+// A Reader opens files for reading only, leaves no access time where the
+// kernel allows that, takes no lock, maps nothing into memory and creates
+// nothing in the directory. It shows the directory as it was when it was
+// opened. What a running node has changed since gives an error when it is
+// read, never other bytes.
+//
+// Damage does not stop a Reader: a slot or payload that cannot be right is
+// left out and listed in Problems, and everything else can be read. Memory
+// grows with the log files' slot tables, packed to some 2 bytes an entry, or 6
+// where it has a checksum (of a garbled table 34), never by a length that the
+// directory claims.
+package dgraph
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/walfs/walfs/meta"
+	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/format"
+	"github.com/walfs/walfs/walcore/platform"
+	"golang.org/x/sys/unix"
+)
+
+// ReaderOptions say how payloads are read.
+type ReaderOptions struct {
+	// Key opens KEYREGISTRY: 16, 24 or 32 bytes, or none.
+	Key []byte
+	// Plain takes a file with key id 0 for a plain one even beside a registry
+	// that holds keys.
+	Plain bool
+}
+
+// Reader is an open directory.
+type Reader struct {
+	Path    string
+	Attr    platform.Attr // of the directory
+	Ignored []string      // names in it that are no part of the log
+
+	opts     ReaderOptions
+	dir      *os.File
+	native   []*NativeFile
+	keys     *keyRing
+	meta     *meta.Meta
+	metaFile *NativeFile // nil: there is none
+	log      *Log
+	problems []walcore.Problem // of the directory, not of a log file
+	unread   []uint64          // ids of log files, see unreadable
+	// unfinished is since when something has looked as if a writer were at
+	// work in it; zero if nothing does.
+	unfinished time.Time
+	listed     time.Time // when the directory's names were read
+	newest     uint64    // the id of the log file that is written to
+
+	disk        disk
+	wasReadOnly bool // from the beginning, which is no news
+}
+
+// NativeFile is one of the directory's own files, as it was when opened.
+type NativeFile struct {
+	Name string
+	Attr platform.Attr
+	f    *os.File
+}
+
+// ReadAt reads the file's bytes. Attr.Size bounds it: a file that has been cut
+// since fails with ErrChanged.
+func (n *NativeFile) ReadAt(p []byte, off int64) (int, error) {
+	err := readFull(n.f, p, off)
+	if err != nil {
+		return 0, &walcore.Error{File: n.Name, Slot: -1, Offset: uint64(off), Err: err}
+	}
+	return len(p), nil
+}
+
+// OpenReader opens the directory at path. It fails with ErrNotRaftDir, with
+// ErrKey, and where the directory itself cannot be read.
+func OpenReader(path string, opts ReaderOptions) (*Reader, error) {
+	if len(opts.Key) > 0 {
+		if err := format.CheckKey("the key", opts.Key); err != nil {
+			return nil, err
+		}
+	}
+	dir, err := platform.OpenReadOnly(unix.AT_FDCWD, path, unix.O_DIRECTORY)
+	if err != nil {
+		return nil, err
+	}
+	r := &Reader{Path: path, opts: opts, dir: dir}
+	if err := r.load(nil); err != nil {
+		r.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// load reads the directory; before is what an earlier reader saw of it, or nil.
+func (r *Reader) load(before *Reader) (err error) {
+	if r.Attr, err = platform.StatFile(r.dir); err != nil {
+		return err
+	}
+	if err := r.checkDisk(before); err != nil {
+		return err
+	}
+	if err := r.openFiles(before); err != nil {
+		return err
+	}
+	if err := r.openKeys(before); err != nil {
+		return err
+	}
+	r.readMeta(before)
+	files := r.readLogFiles(before)
+	r.log = newLog(files, r.unread, r.mayBeMissing(), r.meta.HardState.GetTerm())
+	for _, f := range r.log.files {
+		r.seal(f)
+	}
+	return nil
+}
+
+// Close closes the directory's files.
+func (r *Reader) Close() error {
+	err := r.dir.Close()
+	for _, n := range r.native {
+		err = errors.Join(err, n.f.Close())
+	}
+	return err
+}
+
+// Log gives the entries.
+func (r *Reader) Log() *Log { return r.log }
+
+// Meta gives the metadata; all its fields are nil where there is no wal.meta.
+func (r *Reader) Meta() *meta.Meta { return r.meta }
+
+// Native gives the directory's own files, by name.
+func (r *Reader) Native() []*NativeFile { return r.native }
+
+func (r *Reader) problem(file string, kind walcore.Kind, format string, args ...any) {
+	r.problems = append(r.problems, walcore.Problem{File: file, Slot: -1, Kind: kind, Message: fmt.Sprintf(format, args...)})
+}

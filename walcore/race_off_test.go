@@ -1,5 +1,0 @@
-//go:build !race
-
-package walcore
-
-const raceEnabled = false

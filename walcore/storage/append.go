@@ -1,0 +1,255 @@
+package storage
+
+import (
+	"crypto/cipher"
+	"encoding/binary"
+	"errors"
+	"sync"
+
+	"github.com/walfs/walfs/walcore/format"
+	"go.etcd.io/raft/v3/raftpb"
+	"golang.org/x/sys/unix"
+)
+
+// keepBuffer bounds the buffers that stay allocated between calls, and how
+// much of a Save's payloads is gathered before it is written.
+const keepBuffer = 1 << 20
+
+// part is what an append puts into one file.
+type part struct {
+	g     *segment
+	slots []byte
+}
+
+// appendEntries writes entries that fit the log and makes them durable: all
+// payloads, then the slots of one file after the other. A batch that fits the
+// current file takes one write and one flush for the payloads, one of each
+// for the slots. With checksums the flush between the two is left out.
+//
+// A crash leaves the log with the entries up to some index, for a slot is on
+// disk only when its payload and all slots in earlier files are. Within a
+// file some slots can be there and others before them not; the log then ends
+// at the first one that is missing, and Open clears the rest. With checksums
+// a slot can be there without its payload; it ends the log likewise.
+func (s *DiskStorage) appendEntries(entries []*raftpb.Entry) error {
+	if err := s.reserveFirst(entries); err != nil {
+		return err
+	}
+	if index := entries[0].GetIndex(); index <= s.logLast() {
+		if err := s.rewind(index); err != nil {
+			return err
+		}
+	}
+	parts, err := s.writePayloads(entries)
+	if err != nil {
+		return s.poison(err)
+	}
+	if err := s.writeSlots(parts); err != nil {
+		return s.poison(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range parts {
+		if g := s.current(); p.g != g {
+			if g != nil {
+				p.g.raw = g.pack() // memory that is new takes longer than all the rest
+				g.f.Map(0)
+			}
+			s.segments = append(s.segments, p.g)
+		}
+		p.g.unpack()
+		p.g.raw = append(p.g.raw, p.slots...)
+		p.g.end = p.g.tail
+	}
+	s.count.entries.Add(uint64(len(entries)))
+	return nil
+}
+
+// reserveFirst makes room for what goes into the file that exists already, so
+// that a full disk is found out before anything has changed: the storage goes
+// on working then, and the call can be made again.
+func (s *DiskStorage) reserveFirst(entries []*raftpb.Entry) error {
+	g := s.current()
+	if g == nil || entries[0].GetIndex() <= s.logLast() {
+		return nil
+	}
+	_, tail := s.fit(g, g.slots(), entries)
+	err := g.reserve(tail)
+	if err == nil || errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
+		return err
+	}
+	return s.poison(err)
+}
+
+// fit tells how many of the entries go into a file that holds some already,
+// and where its payloads end then. The first entry of a file goes in whatever
+// its size is.
+func (s *DiskStorage) fit(g *segment, have int, entries []*raftpb.Entry) (n int, tail int64) {
+	tail = g.tail
+	if (g.seal != nil) != s.keys.sealing() {
+		return 0, tail // written before encryption was turned on
+	}
+	for n < len(entries) && have+n < s.opts.limits.slots {
+		next := tail + format.LengthSize + int64(len(entries[n].GetData()))
+		if next > s.opts.limits.bytes && have+n > 0 {
+			break
+		}
+		tail = next
+		n++
+	}
+	return n, tail
+}
+
+// writePayloads writes the payloads, in new files where the current one is
+// full, and leaves the slots to be written.
+func (s *DiskStorage) writePayloads(entries []*raftpb.Entry) ([]part, error) {
+	s.slots = s.slots[:0]
+	if need := len(entries) * format.SlotSize; cap(s.slots) < need {
+		s.slots = make([]byte, 0, need)
+	}
+	parts := s.parts[:0]
+	g, have := s.current(), 0
+	if g != nil {
+		have = g.slots()
+	}
+	for len(entries) > 0 {
+		n, tail := 0, int64(0)
+		if g != nil {
+			n, tail = s.fit(g, have, entries)
+		}
+		if n == 0 {
+			if g != nil && len(parts) == 0 && g.entries() == 0 {
+				if err := s.discardCurrent(); err != nil {
+					return nil, err
+				}
+				g = nil
+			}
+			var err error
+			if g, err = s.rotate(g, len(parts) > 0); err != nil {
+				return nil, err
+			}
+			have = 0
+			continue
+		}
+		if err := g.reserve(tail); err != nil {
+			return nil, err
+		}
+		if s.opts.Sync == SyncAlways {
+			if err := g.writeAhead(tail); err != nil {
+				return nil, err
+			}
+		}
+		from := len(s.slots)
+		if err := s.writeEntries(g, entries[:n]); err != nil {
+			return nil, err
+		}
+		parts = append(parts, part{g: g, slots: s.slots[from:]})
+		entries = entries[n:]
+		have += n
+	}
+	s.parts = parts
+	return parts, nil
+}
+
+// writeEntries writes the entries' payloads at the file's tail and adds their
+// slots to s.slots.
+func (s *DiskStorage) writeEntries(g *segment, entries []*raftpb.Entry) error {
+	s.buf = s.buf[:0]
+	at := g.tail // of s.buf in the file
+	for _, e := range entries {
+		data := e.GetData()
+		from := len(s.buf)
+		offset := at + int64(from)
+		s.buf = binary.BigEndian.AppendUint32(s.buf, uint32(len(data)))
+		s.buf = append(s.buf, data...)
+		stored := s.buf[from:]
+		if g.seal != nil {
+			iv := g.header.IV(uint64(offset))
+			cipher.NewCTR(g.seal, iv[:]).XORKeyStream(stored[format.LengthSize:], stored[format.LengthSize:])
+		}
+		slot := format.Slot{Term: e.GetTerm(), Index: e.GetIndex(), Offset: uint64(offset), Type: e.GetType()}
+		n := len(s.slots)
+		s.slots = s.slots[:n+format.SlotSize]
+		format.EncodeSlot(s.slots[n:], slot)
+		if s.opts.Checksums {
+			slot.Sum = format.ChecksumAt(s.slots[n:], stored)
+			format.EncodeSlot(s.slots[n:], slot)
+		}
+		if len(s.buf) >= keepBuffer {
+			if err := s.writeBuffer(g, at); err != nil {
+				return err
+			}
+			at = g.tail
+		}
+	}
+	return s.writeBuffer(g, at)
+}
+
+// writeBuffer writes s.buf at the file's tail and moves that behind it.
+func (s *DiskStorage) writeBuffer(g *segment, at int64) error {
+	if len(s.buf) > 0 {
+		if _, err := g.f.WriteAt(s.buf, at); err != nil {
+			return g.fail(-1, err)
+		}
+		g.dirty = true
+		g.tail = at + int64(len(s.buf))
+		s.count.bytes.Add(uint64(len(s.buf)))
+	}
+	s.buf = s.buf[:0]
+	if cap(s.buf) > 2*keepBuffer {
+		s.buf = nil
+	}
+	return nil
+}
+
+// writeSlots makes the parts' payloads durable, all at the same time, then
+// writes their slots and makes those durable, one file after the other: a
+// later file's first slot says that the files before are complete.
+func (s *DiskStorage) writeSlots(parts []part) error {
+	always := s.opts.Sync == SyncAlways
+	if always && !s.opts.Checksums {
+		if err := s.flushParts(parts); err != nil {
+			return err
+		}
+	}
+	for i, p := range parts {
+		if err := s.writeTable(p.g, p.slots); err != nil {
+			return p.g.fail(p.g.slots(), err)
+		}
+		p.g.dirty = true
+		if always || i < len(parts)-1 {
+			if err := s.flushFile(p.g); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// fewSlots can be stored before a page fault costs more than a system call.
+const fewSlots = 8
+
+// writeTable writes slots behind those that the file has.
+func (s *DiskStorage) writeTable(g *segment, slots []byte) error {
+	at := g.slots() * format.SlotSize
+	if s.opts.Sync == SyncManual && len(slots) <= fewSlots*format.SlotSize {
+		if table := g.f.Map(format.SlotTableSize); table != nil {
+			return explained(storeSlots(table, at, slots), g.f, slots, int64(at))
+		}
+	}
+	_, err := g.f.WriteAt(slots, int64(at))
+	return err
+}
+
+func (s *DiskStorage) flushParts(parts []part) error {
+	if len(parts) == 1 {
+		return s.flushFile(parts[0].g)
+	}
+	errs := make([]error, len(parts))
+	var wg sync.WaitGroup
+	for i, p := range parts {
+		wg.Go(func() { errs[i] = s.flushFile(p.g) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}

@@ -1,0 +1,344 @@
+package storage
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"log/slog"
+	"math/rand"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/walfs/walfs/test/fixture"
+
+	"github.com/walfs/walfs/walcore/crashfs"
+	"github.com/walfs/walfs/walcore/format"
+	"github.com/walfs/walfs/walcore/vfs"
+	"go.etcd.io/raft/v3/raftpb"
+)
+
+var soak = flag.Int("walfs.soak", 1, "how many times as long the random tests run")
+
+var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
+
+// memDir makes a folder in memory where there is one: these tests open
+// thousands of directories and need no disk.
+func memDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "walfs-test-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+// The tests of power loss read slot tables of 1 MB by the ten thousand: nothing
+// that a small heap is good for.
+var _ = debug.SetGCPercent(400)
+
+// crashTest runs changes on a storage and opens every state that a power loss
+// could have left.
+type crashTest struct {
+	t      testing.TB
+	opts   Options
+	random *rand.Rand
+	few    int // states at a step, where not all are looked at
+	dir    string
+	live   string // the storage's own directory
+	disk   *crashfs.Dir
+
+	mu      sync.Mutex
+	seed    maphash.Seed
+	seen    map[uint64]bool
+	states  int
+	refused atomic.Int64                // by Open
+	saved   map[[2]uint64]*raftpb.Entry // ever, by index and term
+	past    []world                     // from the last flush of everything to what was acknowledged last
+	floor   uint64                      // entries up to here are on disk for certain
+	now     change
+	done    bool
+	problem string // the first that was found
+}
+
+func newCrashTest(t testing.TB, opts Options, block int, seed int64, few int) *crashTest {
+	opts.Create = true
+	c := &crashTest{t: t, opts: opts, random: rand.New(rand.NewSource(seed)), few: few, dir: memDir(t),
+		seed: maphash.MakeSeed(), saved: map[[2]uint64]*raftpb.Entry{}, past: []world{{}}}
+	c.live = filepath.Join(c.dir, "live")
+	c.opts.Logger = quiet
+	c.opts.limits = limits{slots: 40, bytes: format.PayloadAt + 6000}
+	c.now = change{name: "create"}
+	c.seen = map[uint64]bool{}
+	c.opts.wrap = func(d vfs.Dir) vfs.Dir {
+		disk, err := crashfs.Wrap(d, block)
+		fixture.Must(t, err)
+		c.disk = disk
+		disk.OnStep(c.step)
+		return disk
+	}
+	return c
+}
+
+// outcome is what a power loss in this moment may leave.
+func (c *crashTest) outcome() outcome {
+	o := outcome{worlds: c.past, kept: c.floor, keptNew: c.floor, manual: c.opts.Sync == SyncManual}
+	o.wrong = o.manual && !c.opts.Checksums
+	if c.done {
+		return o
+	}
+	o.worlds = append(c.past[:len(c.past):len(c.past)], c.now.next)
+	o.keptNew = c.now.kept
+	if c.now.next.snapIndex == c.past[0].snapIndex {
+		o.keptNew = min(c.floor, c.now.kept)
+		o.kept = o.keptNew
+	}
+	return o
+}
+
+// acknowledged takes note of a change that is complete.
+func (c *crashTest) acknowledged() {
+	n := c.now
+	switch old := c.past[len(c.past)-1]; {
+	case c.opts.Sync == SyncAlways || n.flushes:
+		c.past, c.floor = []world{n.next}, n.next.last()
+	case n.next.snapIndex != old.snapIndex:
+		// The snapshot is on disk, with the hard state from before.
+		first := n.next
+		first.hs, first.entries = old.hs, nil
+		c.past, c.floor = []world{first, n.next}, n.kept
+	default:
+		c.past, c.floor = append(c.past, n.next), min(c.floor, n.kept)
+	}
+	c.done = true
+}
+
+// step opens the states of this moment, several at a time: readers wait a
+// little where a file looks as if it were written to.
+func (c *crashTest) step() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.problem != "" {
+		return
+	}
+	var states []crashfs.State
+	c.disk.States(c.few, c.random, func(s crashfs.State) {
+		key := s.Key(c.seed)
+		if c.seen[key] {
+			return
+		}
+		c.seen[key] = true
+		// With -race a state takes ten times as long.
+		if !raceEnabled || len(c.seen)%16 == 0 {
+			states = append(states, s)
+		}
+	})
+	registry, _ := os.ReadFile(filepath.Join(c.live, format.KeyRegistryName)) // made before the first file
+	o := c.outcome()
+	problems := make([]string, min(len(states), 8))
+	var wg sync.WaitGroup
+	for k := range problems {
+		dir := filepath.Join(c.dir, fmt.Sprint(k))
+		wg.Go(func() {
+			for i := k; i < len(states) && problems[k] == ""; i += len(problems) {
+				n := c.states + i
+				problems[k] = c.check(o, states[i], dir, registry, n%4 == 0, n%8 == 1)
+			}
+		})
+	}
+	wg.Wait()
+	c.states += len(states)
+	for _, p := range problems {
+		if p != "" && c.problem == "" {
+			c.problem = fmt.Sprintf("after a power loss in %q (done: %v): %s\nbefore: %d/%d to %d, after: %d/%d to %d; kept: %d or %d",
+				c.now.name, c.done, p, o.worlds[0].snapIndex, o.worlds[0].snapTerm, o.worlds[0].last(),
+				o.next().snapIndex, o.next().snapTerm, o.next().last(), o.kept, o.keptNew)
+		}
+	}
+}
+
+// check says what is wrong with a state. tree: it is looked at through the
+// mount's tree, too; more: it is written to.
+func (c *crashTest) check(o outcome, state crashfs.State, dir string, registry []byte, tree, more bool) string {
+	defer os.RemoveAll(dir)
+	err := state.Write(dir)
+	if err == nil && registry != nil {
+		err = os.WriteFile(filepath.Join(dir, format.KeyRegistryName), registry, 0o600)
+	}
+	if err != nil {
+		return err.Error()
+	}
+	problem := c.checkReader(o, dir, tree)
+	if problem == "" {
+		problem = c.checkStorage(o, dir, more)
+	}
+	if problem == "" {
+		return ""
+	}
+	kept, err := os.MkdirTemp("", "walfs-crash-")
+	if err == nil {
+		os.Remove(kept)
+		err = state.Write(kept)
+	}
+	return fmt.Sprintf("%s\nthe state is in %s (%v)", problem, kept, err)
+}
+
+// must fails the test with what a step has found, or with err.
+func (c *crashTest) must(err error) {
+	c.t.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.problem != "" {
+		c.t.Fatal(c.problem)
+	}
+	fixture.Must(c.t, err)
+}
+
+// apply does a change and looks at the states at every step and at its end.
+func (c *crashTest) apply(s *DiskStorage, n change) {
+	c.t.Helper()
+	c.mu.Lock()
+	c.now, c.done = n, false
+	for _, e := range n.next.entries {
+		c.saved[[2]uint64{e.GetIndex(), e.GetTerm()}] = e
+	}
+	c.seen = map[uint64]bool{}
+	c.mu.Unlock()
+	c.must(n.do(s))
+	now := outcome{worlds: []world{n.next}, kept: n.next.last(), keptNew: n.next.last()}
+	if p := now.compare(s); p != "" {
+		c.t.Fatalf("%s: %s", n.name, p)
+	}
+	c.mu.Lock()
+	c.acknowledged()
+	c.seen = map[uint64]bool{}
+	c.mu.Unlock()
+	c.step()
+	c.must(nil)
+}
+
+func (c *crashTest) run(changes int) {
+	s, err := Open(c.live, c.opts)
+	c.must(err)
+	c.done = true
+	list := tour()
+	for range changes {
+		list = append(list, func(r *rand.Rand, w world) change { return w.draw(r, 30, 300) })
+	}
+	for i, next := range list {
+		c.apply(s, next(c.random, c.now.next))
+		if i >= len(tour()) && c.random.Intn(3) == 0 {
+			c.apply(s, c.now.next.sync())
+		}
+		if i%3 == 1 {
+			c.must(s.Close())
+			c.past, c.floor = []world{c.now.next}, c.now.next.last()
+			s, err = Open(c.live, c.opts)
+			c.must(err)
+		}
+	}
+	c.must(s.Close())
+}
+
+// A power loss while payloads are emptied leaves each of them whole, empty, or
+// known to be damaged.
+func TestPowerLossWhileEmptying(t *testing.T) {
+	t.Parallel()
+	for _, sums := range []bool{false, true} {
+		base := memDir(t)
+		var disk *crashfs.Dir
+		s := create(t, filepath.Join(base, "live"), Options{Checksums: sums, Logger: quiet, wrap: func(d vfs.Dir) vfs.Dir {
+			var err error
+			disk, err = crashfs.Wrap(d, 512)
+			fixture.Must(t, err)
+			return disk
+		}})
+		// Every length but the first lies across two sectors, with a
+		// byte that is not 0 in each.
+		list := someEntries(1, 1, 60)
+		for i, e := range list {
+			e.Data = bytes.Repeat([]byte{byte(i + 1)}, 508)
+		}
+		list[0].Data = list[0].Data[:505]
+		fixture.Must(t, s.Save(hard(1, 1, 60), list, nil))
+		random, n, done := rand.New(rand.NewSource(1)), 0, false
+		look := func(state crashfs.State) {
+			dir := filepath.Join(base, fmt.Sprint(n))
+			n++
+			fixture.Must(t, state.Write(dir))
+			defer os.RemoveAll(dir)
+			r := openReader(t, dir, nil)
+			for i, want := range list {
+				e, err := r.Log().Entry(uint64(i + 1))
+				if err != nil && !done {
+					continue
+				}
+				fixture.Must(t, err)
+				data, err := e.Data()
+				fixture.Must(t, err)
+				full := string(data) == string(want.Data)
+				if empty := len(data) == 0; !full && !empty || done && full != (i >= 49) {
+					t.Fatalf("checksums %v, done %v: entry %d has %q", sums, done, i+1, data)
+				}
+			}
+			fixture.Must(t, r.Close())
+		}
+		seldom := 10
+		if raceEnabled {
+			seldom = 60
+		}
+		disk.OnStep(func() {
+			if random.Intn(seldom) == 0 {
+				disk.States(10, random, look)
+			}
+		})
+		fixture.Must(t, s.TruncateEntriesUntil(50))
+		done = true
+		disk.States(10, random, look)
+		t.Logf("%d states", n)
+	}
+}
+
+// After a power loss at any moment everything acknowledged is there, and
+// nothing that was never saved, for the storage, for a reader and in the
+// mount's tree. With SyncManual what was flushed last is there; of what came
+// after it no entry is wrong if there are checksums, and none before it if not.
+func TestPowerLoss(t *testing.T) {
+	sealed := []byte("0123456789abcdef")
+	for _, v := range []struct {
+		name  string
+		block int
+		opts  Options
+	}{
+		{"512", 512, Options{}},
+		{"4096", 4096, Options{}},
+		{"512-checksums", 512, Options{Checksums: true}},
+		{"4096-checksums", 4096, Options{Checksums: true}},
+		{"512-sealed", 512, Options{Key: sealed}},
+		{"4096-sealed-checksums", 4096, Options{Key: sealed, Checksums: true}},
+		{"512-manual", 512, Options{Sync: SyncManual}},
+		{"4096-manual", 4096, Options{Sync: SyncManual}},
+		{"512-manual-checksums", 512, Options{Sync: SyncManual, Checksums: true}},
+		{"4096-manual-sealed-checksums", 4096, Options{Sync: SyncManual, Key: sealed, Checksums: true}},
+	} {
+		t.Run(v.name, func(t *testing.T) {
+			t.Parallel()
+			// Another seed with -race, so that CI has both.
+			first := int64(0)
+			if raceEnabled {
+				first = 1000
+			}
+			for i := range int64(*soak) {
+				c := newCrashTest(t, v.opts, v.block, first+i, 64)
+				c.run(3 * *soak)
+				t.Logf("%d states, %d of them refused", c.states, c.refused.Load())
+			}
+		})
+	}
+}

@@ -1,0 +1,165 @@
+package storage
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/trace"
+
+	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/format"
+	"go.etcd.io/raft/v3"
+	"go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// readWindow is how much of a log file Entries reads at once.
+const readWindow = 1 << 20
+
+// Entries returns the entries from lo up to but without hi, as many as fit
+// into maxSize bytes in Raft's encoding, but at least one. It fails with
+// raft.ErrCompacted or raft.ErrUnavailable as raft.Storage says, and with
+// ErrDamaged where the disk no longer holds what was stored.
+//
+// The caller owns the slice. The entries must not be changed: they share
+// buffers. A normal entry's Type and an empty entry's Data are nil, as Raft
+// makes them.
+func (s *DiskStorage) Entries(lo, hi, maxSize uint64) ([]*raftpb.Entry, error) {
+	defer trace.StartRegion(s.ctx, "walcore.Entries").End()
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.err != nil {
+		return nil, s.err
+	}
+	first, last := s.firstIndex(), s.lastIndex()
+	switch {
+	case lo < first:
+		return nil, raft.ErrCompacted
+	case lo > hi:
+		return nil, fmt.Errorf("entries from %d to %d: the range ends before it begins", lo, hi)
+	case hi > last+1, last < first:
+		return nil, raft.ErrUnavailable
+	}
+	b := batch{left: maxSize}
+	for lo < hi && !b.full {
+		g, i := s.find(lo)
+		n := min(g.slots()-i, int(hi-lo))
+		got, err := b.read(g, i, n)
+		if err != nil {
+			return nil, err
+		}
+		lo += uint64(got)
+	}
+	return b.entries, nil
+}
+
+// batch gathers the entries of one call.
+type batch struct {
+	entries []*raftpb.Entry
+	term    *uint64 // the last entry's: few entries have one of their own
+	left    uint64  // of maxSize
+	full    bool
+	raw     [format.SlotSize]byte
+}
+
+// read takes entries from slot i on, n at most: those of one window of the
+// file. It returns how many it has taken.
+func (b *batch) read(g *segment, i, n int) (int, error) {
+	k, buf, err := g.window(i, n, min(b.left, readWindow))
+	if err != nil {
+		return 0, err
+	}
+	start := g.offset(i)
+	entries, indexes := make([]raftpb.Entry, k), make([]uint64, k)
+	if b.entries == nil {
+		b.entries = make([]*raftpb.Entry, 0, k)
+	}
+	for j := range k {
+		slot := g.slot(i + j)
+		stored, err := g.stored(i+j, slot, &b.raw, buf, start)
+		if err != nil {
+			return 0, err
+		}
+		e := &entries[j]
+		indexes[j] = slot.Index
+		b.set(e, slot, &indexes[j], stored[format.LengthSize:])
+		size := entrySize(slot, len(e.Data))
+		if size > b.left && len(b.entries) > 0 {
+			b.full = true
+			return j, nil
+		}
+		if g.seal != nil {
+			format.Decrypt(g.seal, g.header.IV(slot.Offset), e.Data, 0)
+		}
+		b.left -= min(size, b.left)
+		b.entries = append(b.entries, e)
+	}
+	return k, nil
+}
+
+func (b *batch) set(e *raftpb.Entry, s format.Slot, index *uint64, data []byte) {
+	if b.term == nil || *b.term != s.Term {
+		term := s.Term
+		b.term = &term
+	}
+	e.Term, e.Index = b.term, index
+	if len(data) > 0 {
+		e.Data = data
+	}
+	if s.Type != raftpb.EntryType_EntryNormal {
+		e.Type = s.Type.Enum()
+	}
+}
+
+// entrySize is an entry's size in Raft's encoding, without reflection.
+func entrySize(s format.Slot, data int) uint64 {
+	n := 2 + protowire.SizeVarint(s.Term) + protowire.SizeVarint(s.Index)
+	if s.Type != raftpb.EntryType_EntryNormal {
+		n += 1 + protowire.SizeVarint(uint64(s.Type))
+	}
+	if data > 0 {
+		n += 1 + protowire.SizeBytes(data)
+	}
+	return uint64(n)
+}
+
+// window reads the payloads of some slots from i on, as they are stored: as
+// many as fit into most bytes, n at most, but at least one.
+func (g *segment) window(i, n int, most uint64) (k int, buf []byte, err error) {
+	start := g.offset(i)
+	k = 1
+	for k < n && g.bound(i+k)-start <= int64(most) {
+		k++
+	}
+	end := g.bound(i + k - 1)
+	buf = make([]byte, end-start)
+	_, err = g.f.ReadAt(buf, start)
+	if errors.Is(err, io.EOF) {
+		err = fmt.Errorf("the file ends before %d: %w", end, walcore.ErrDamaged)
+	}
+	if err != nil {
+		return 0, nil, g.fail(i, err)
+	}
+	return k, buf, nil
+}
+
+// stored cuts a slot's length and payload out of buf, which was read from start
+// on, and checks them. raw is room for the slot as it is on disk.
+func (g *segment) stored(i int, s format.Slot, raw *[format.SlotSize]byte, buf []byte, start int64) ([]byte, error) {
+	at := int64(s.Offset) - start
+	n := int64(binary.BigEndian.Uint32(buf[at:]))
+	if err := g.fits(i, n); err != nil {
+		return nil, err
+	}
+	b := buf[at : at+format.LengthSize+n : at+format.LengthSize+n]
+	if s.Sum != 0 {
+		bare := s
+		bare.Sum = 0
+		format.EncodeSlot(raw[:], bare)
+		if got := format.ChecksumAt(raw[:], b); got != s.Sum {
+			return nil, g.fail(i, fmt.Errorf("the checksum is %08x, want %08x: %w", got, s.Sum, walcore.ErrDamaged))
+		}
+	}
+	return b, nil
+}

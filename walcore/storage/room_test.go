@@ -1,0 +1,103 @@
+package storage
+
+import (
+	"encoding/binary"
+	"errors"
+	"path/filepath"
+	"testing"
+
+	"github.com/walfs/walfs/test/fixture"
+
+	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/format"
+	"go.etcd.io/raft/v3/raftpb"
+)
+
+// A length that does not fit the next payload's place is damage, for the
+// storage as for a reader, and no rewrite takes it for the end of a payload.
+func TestLengthUnlikeItsRoom(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		index uint64
+		by    int // added to the length; -1000: it is 0
+	}{
+		{"shorter", 5, -7},
+		{"longer", 5, 1},
+		{"lost, behind entries with payloads", 7, -1000},
+		{"lost, of a conf change", 3, -1000},
+	} {
+		dir := filepath.Join(memDir(t), "w")
+		s := create(t, dir, Options{Logger: quiet})
+		list := someEntries(1, 1, 10)
+		list[2].Type = raftpb.EntryConfChange.Enum()
+		fixture.Must(t, s.Save(hard(1, 1, 0), list, nil))
+		fixture.Must(t, s.TruncateEntriesUntil(5)) // which leaves gaps that are sound
+		at := s.segments[0].offset(int(test.index) - 1)
+		fixture.Must(t, s.Close())
+		n := max(0, len(list[test.index-1].Data)+test.by)
+		patch(t, dir, format.FileName(1), at, binary.BigEndian.AppendUint32(nil, uint32(n)))
+
+		s = reopen(t, dir, Options{Logger: quiet})
+		for i := uint64(1); i <= 10; i++ {
+			got, err := s.Entries(i, i+1, 1<<40)
+			if i == test.index {
+				if !errors.Is(err, walcore.ErrDamaged) {
+					t.Errorf("%s: %v, %v", test.name, got, err)
+				}
+				continue
+			}
+			fixture.Must(t, err)
+			want := string(list[i-1].Data)
+			if i < 5 && i != 3 {
+				want = ""
+			}
+			if string(got[0].Data) != want {
+				t.Errorf("%s: entry %d has %q", test.name, i, got[0].Data)
+			}
+		}
+		r := openReader(t, dir, nil)
+		if _, err := r.Log().Entry(test.index); !errors.Is(err, walcore.ErrDamaged) {
+			t.Errorf("%s: a reader: %v", test.name, err)
+		}
+		fixture.Must(t, r.Close())
+		if err := s.Save(nil, someEntries(2, test.index+1, 1), nil); !errors.Is(err, walcore.ErrDamaged) {
+			t.Errorf("%s: a rewrite behind it: %v", test.name, err)
+		}
+		fixture.Must(t, s.Save(nil, someEntries(2, test.index, 3), nil)) // in its place
+		got, err := s.Entries(test.index, test.index+3, 1<<40)
+		if err != nil || len(got) != 3 {
+			t.Errorf("%s: rewritten: %v, %v", test.name, got, err)
+		}
+		fixture.Must(t, s.Close())
+	}
+}
+
+// Emptied entries stay readable, whatever is emptied, appended or rewritten next.
+func TestEmptiedAgain(t *testing.T) {
+	dir := filepath.Join(memDir(t), "w")
+	s := create(t, dir, Options{Logger: quiet})
+	last, term := uint64(0), uint64(1)
+	check := func(emptied uint64) {
+		t.Helper()
+		for range 2 {
+			got, err := s.Entries(1, last+1, 1<<40)
+			fixture.Must(t, err)
+			for i, e := range got {
+				if empty := uint64(i+1) < emptied; empty != (len(e.Data) == 0) {
+					t.Fatalf("emptied below %d: entry %v", emptied, e)
+				}
+			}
+			fixture.Must(t, s.Close())
+			s = reopen(t, dir, Options{Logger: quiet})
+		}
+	}
+	for _, step := range []struct{ from, until uint64 }{{1, 4}, {11, 15}, {21, 31}, {31, 31}, {36, 41}, {38, 38}} {
+		fixture.Must(t, s.Save(nil, someEntries(term, step.from, 10), nil))
+		last, term = step.from+9, term+1
+		if _, err := s.Entries(1, last+1, 1<<40); err != nil {
+			t.Fatal(err)
+		}
+		fixture.Must(t, s.TruncateEntriesUntil(step.until))
+		check(step.until)
+	}
+}

@@ -1,0 +1,163 @@
+package storage
+
+import (
+	"errors"
+	"sync"
+
+	"github.com/walfs/walfs/walcore/format"
+	"github.com/walfs/walfs/walcore/vfs"
+)
+
+// rotate ends a file and starts the next. staged says that payloads were just
+// written to the old one whose slots are not; otherwise all of it is flushed
+// here, for slots in a file mean that those before are complete.
+//
+// A crash leaves the old file cut or not, which means nothing, and the new
+// one not there or without slots: Open removes it.
+func (s *DiskStorage) rotate(old *segment, staged bool) (*segment, error) {
+	if old != nil {
+		if old.dirty && !staged {
+			if err := s.flushFile(old); err != nil {
+				return nil, err
+			}
+		}
+		if err := old.f.Truncate(old.tail); err != nil {
+			return nil, old.fail(-1, err)
+		}
+		old.size = old.tail
+	}
+	g, err := s.createSegment(s.nextID)
+	if err != nil {
+		return nil, err
+	}
+	s.nextID++
+	s.log.Debug("new log file", "dir", s.path, "file", g.name, "key_id", g.header.KeyID)
+	return g, nil
+}
+
+// createSegment makes an empty log file and its name durable: its key header
+// must be on disk before any slot is, and its name before any is acknowledged.
+// What cannot be completed is removed again.
+func (s *DiskStorage) createSegment(id uint64) (_ *segment, err error) {
+	g := &segment{id: id, name: format.FileName(id), size: format.NewFileSize, end: format.PayloadAt, tail: format.PayloadAt, reserved: format.PayloadAt}
+	if g.header, g.seal, err = s.keys.fresh(); err != nil {
+		return nil, err
+	}
+	if g.f, err = s.dir.Create(g.name); err != nil {
+		return nil, err
+	}
+	err = g.f.Truncate(g.size)
+	if err == nil {
+		err = g.f.Allocate(0, format.PayloadAt)
+	}
+	if err == nil && s.opts.Sync == SyncAlways {
+		_, err = g.f.WriteAt(zeros[:s.opts.limits.slots*format.SlotSize], 0)
+	}
+	if err == nil && g.header.KeyID != 0 {
+		header := format.EncodeKeyHeader(g.header)
+		_, err = g.f.WriteAt(header[:], format.KeyHeaderAt)
+	}
+	if err == nil {
+		err = s.flushWithDir(g.f)
+	}
+	if err != nil {
+		return nil, errors.Join(g.fail(-1, err), g.f.Close(), s.dir.Remove(g.name))
+	}
+	s.open[g] = true
+	return g, nil
+}
+
+// flushWithDir flushes a file and the directory at the same time.
+func (s *DiskStorage) flushWithDir(f vfs.File) error {
+	var dirErr error
+	var wg sync.WaitGroup
+	wg.Go(func() { dirErr = s.syncDir() })
+	err := s.count.flush(f.Sync)
+	wg.Wait()
+	return errors.Join(err, dirErr)
+}
+
+func (s *DiskStorage) syncDir() error { return s.count.flush(s.dir.Sync) }
+
+// flushFile makes a log file's writes durable. The caller poisons the storage
+// if it fails.
+func (s *DiskStorage) flushFile(g *segment) error {
+	if err := s.count.flush(g.f.Sync); err != nil {
+		return g.fail(-1, err)
+	}
+	g.dirty = false
+	return nil
+}
+
+// remove closes and unlinks a log file that no reader can find any more.
+func (s *DiskStorage) remove(g *segment) error {
+	delete(s.open, g)
+	return errors.Join(g.f.Close(), s.dir.Remove(g.name))
+}
+
+// discardCurrent removes the current file, which holds no entry and can take
+// none: one from before encryption was on that a rewrite has emptied. The
+// directory is flushed with the file that takes its place.
+//
+// A crash leaves it or not; Open removes it.
+func (s *DiskStorage) discardCurrent() error {
+	g := s.current()
+	s.mu.Lock()
+	s.segments = s.segments[:len(s.segments)-1]
+	s.mu.Unlock()
+	return s.remove(g)
+}
+
+// rewind drops the entries from index on. Files that begin behind it go first,
+// newest first and each for good before the next, so that a crash leaves no
+// hole; then the slots are zeroed, for good before anything is written in
+// their place: a slot that came back would name another entry's payload.
+//
+// A crash leaves the log with the entries up to some index at or behind
+// index-1. Slots behind the first zeroed one are cleared by Open.
+func (s *DiskStorage) rewind(index uint64) error {
+	k := s.segmentOf(index)
+	g := s.segments[k]
+	i := g.slotOf(index)
+	end := int64(format.PayloadAt)
+	var err error
+	if i > 0 {
+		if end, err = g.payloadEnd(i - 1); err != nil {
+			return err
+		}
+		// Where it ends by mistake, it would end for good.
+		if err := g.fits(i-1, end-g.offset(i-1)-format.LengthSize); err != nil {
+			return err
+		}
+	}
+	tail := end
+	if g.seal != nil {
+		if tail, err = g.behindSealed(end); err != nil {
+			return err
+		}
+	}
+	later := s.segments[k+1:]
+	s.log.Debug("log rewritten", "dir", s.path, "from", index, "last", s.logLast(), "file", g.name, "files_removed", len(later))
+	blank := make([]byte, (g.slots()-i)*format.SlotSize)
+	before := slotList{raw: g.onDisk(i)}
+
+	s.mu.Lock()
+	g.slotList, g.end = before, end
+	g.full.Store(0)
+	s.segments = s.segments[:k+1]
+	s.mu.Unlock()
+	g.tail, g.reserved, g.zeroed = tail, tail, tail
+
+	for j := len(later) - 1; j >= 0; j-- {
+		if err := errors.Join(s.remove(later[j]), s.syncDir()); err != nil {
+			return s.poison(err)
+		}
+	}
+	if _, err := g.f.WriteAt(blank, int64(i)*format.SlotSize); err != nil {
+		return s.poison(g.fail(i, err))
+	}
+	if err := s.flushFile(g); err != nil {
+		return s.poison(err)
+	}
+	return nil
+}

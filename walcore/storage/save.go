@@ -1,0 +1,101 @@
+package storage
+
+import (
+	"fmt"
+	"math"
+	"runtime/trace"
+
+	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/format"
+	"go.etcd.io/raft/v3"
+	"go.etcd.io/raft/v3/raftpb"
+)
+
+// Save stores what a raft.Ready asks for: the snapshot, then the entries, then
+// the hard state; each may be nil or empty. A snapshot replaces the whole log.
+// Entries at indexes that the log has already replace those and all after
+// them.
+//
+// It fails with raft.ErrSnapOutOfDate if there is a snapshot as new, and with
+// ErrRefused for entries that do not fit the log; neither changes anything.
+//
+// A crash leaves a state between the one before and the one after: first the
+// snapshot is there, then some of the entries from the first on, then the hard
+// state. Entries that are to be replaced may be gone before.
+func (s *DiskStorage) Save(hs *raftpb.HardState, entries []*raftpb.Entry, snap *raftpb.Snapshot) error {
+	defer trace.StartRegion(s.ctx, "walcore.Save").End()
+	if err := s.begin(); err != nil {
+		return err
+	}
+	defer s.write.Unlock()
+	install := !raft.IsEmptySnap(snap)
+	first, next, term := s.firstIndex(), s.lastIndex()+1, uint64(0)
+	if install {
+		md := snap.GetMetadata()
+		if md.GetIndex() <= s.meta.snapIndex {
+			return raft.ErrSnapOutOfDate
+		}
+		if md.GetIndex() > format.MaxNumber || md.GetTerm() > format.MaxNumber {
+			return fmt.Errorf("snapshot at index %d, term %d: no log gets there: %w", md.GetIndex(), md.GetTerm(), walcore.ErrRefused)
+		}
+		first, next, term = md.GetIndex()+1, md.GetIndex()+1, md.GetTerm()
+	} else if len(entries) > 0 {
+		// An index that is not in the log is refused for that.
+		term, _ = s.term(entries[0].GetIndex() - 1)
+	}
+	if err := checkEntries(entries, first, next, term); err != nil {
+		return err
+	}
+	s.count.saves.Add(1)
+
+	state, hasState := s.meta.hard, !raft.IsEmptyHardState(hs)
+	if hasState {
+		state = hardState{term: hs.GetTerm(), vote: hs.GetVote(), commit: hs.GetCommit()}
+	}
+	if install {
+		// Without entries there is nothing that the hard state must wait
+		// for: it goes into the same new wal.meta.
+		early := s.meta.hard
+		if len(entries) == 0 {
+			early = state
+		}
+		if err := s.install(snap, early); err != nil {
+			return err
+		}
+	}
+	if len(entries) > 0 {
+		if err := s.appendEntries(entries); err != nil {
+			return err
+		}
+	}
+	if hasState && state != s.meta.hard {
+		return s.saveHardState(state)
+	}
+	return nil
+}
+
+// checkEntries refuses entries that would leave a gap, a duplicate, an index
+// below the first or a term that goes down. term is that of the entry before.
+func checkEntries(entries []*raftpb.Entry, first, next, term uint64) error {
+	for i, e := range entries {
+		refuse := func(format string, args ...any) error {
+			return fmt.Errorf("entry %d of term %d: %s: %w", e.GetIndex(), e.GetTerm(), fmt.Sprintf(format, args...), walcore.ErrRefused)
+		}
+		switch index := e.GetIndex(); {
+		case i == 0 && index < first:
+			return refuse("the log begins at %d", first)
+		case i == 0 && index > next:
+			return refuse("the log ends at %d, so that %d comes next", next-1, next)
+		case i > 0 && index != entries[i-1].GetIndex()+1:
+			return refuse("it follows entry %d", entries[i-1].GetIndex())
+		case e.GetTerm() < term:
+			return refuse("the entry before is of term %d", term)
+		case index > format.MaxNumber || e.GetTerm() > format.MaxNumber:
+			return refuse("no log gets there")
+		case len(e.GetData()) >= math.MaxUint32:
+			return refuse("%d bytes of data, at most %d fit", len(e.GetData()), uint32(math.MaxUint32-1))
+		}
+		term = e.GetTerm()
+	}
+	return nil
+}

@@ -1,0 +1,138 @@
+package storage
+
+import (
+	"fmt"
+	"runtime/trace"
+
+	"go.etcd.io/raft/v3"
+	"go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/protobuf/proto"
+)
+
+// Snapshot returns the last snapshot, with index 0 if there is none. Its data
+// is read from disk.
+func (s *DiskStorage) Snapshot() (*raftpb.Snapshot, error) {
+	defer trace.StartRegion(s.ctx, "walcore.Snapshot").End()
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.err != nil {
+		return nil, s.err
+	}
+	return s.meta.snapshot()
+}
+
+// CreateSnapshot stores a snapshot at an index of the log and compacts the log
+// up to there: the first index is index+1 then. A nil conf state keeps the one
+// of the snapshot before. It fails with raft.ErrSnapOutOfDate if there is a
+// snapshot as new, and with raft.ErrUnavailable behind the log's end.
+//
+// A crash leaves the old snapshot with the whole log, or the new one with all
+// entries after it; files that it has made superfluous may be left, and Open
+// removes them.
+func (s *DiskStorage) CreateSnapshot(index uint64, cs *raftpb.ConfState, data []byte) error {
+	defer trace.StartRegion(s.ctx, "walcore.CreateSnapshot").End()
+	if err := s.begin(); err != nil {
+		return err
+	}
+	defer s.write.Unlock()
+	if index <= s.meta.snapIndex {
+		return raft.ErrSnapOutOfDate
+	}
+	term, err := s.term(index)
+	if err != nil {
+		return fmt.Errorf("snapshot at index %d, the log has %d to %d: %w", index, s.firstIndex(), s.lastIndex(), err)
+	}
+	if cs == nil {
+		cs = s.meta.confState()
+	}
+	// The new wal.meta takes the hard state along: entries first.
+	if err := s.syncLog(); err != nil {
+		return err
+	}
+	snap := &raftpb.Snapshot{Data: data, Metadata: &raftpb.SnapshotMetadata{
+		ConfState: cs, Index: proto.Uint64(index), Term: proto.Uint64(term)}}
+	if err := s.replaceMeta(snap, s.meta.hard, func() {}); err != nil {
+		return err
+	}
+	s.count.snapshots.Add(1)
+	return s.compact(index)
+}
+
+// compact removes the log files that lie wholly below index, oldest first. The
+// snapshot that replaces them is durable.
+//
+// A crash leaves some of them. Whichever they are, no index above the snapshot
+// is missing.
+func (s *DiskStorage) compact(index uint64) error {
+	k := 0
+	for k < len(s.segments)-1 && s.segments[k].last() < index {
+		k++
+	}
+	if k == 0 {
+		return nil
+	}
+	below := s.segments[:k]
+	s.mu.Lock()
+	s.segments = append([]*segment(nil), s.segments[k:]...)
+	s.mu.Unlock()
+	for _, g := range below {
+		if err := s.remove(g); err != nil {
+			return s.poison(err)
+		}
+	}
+	s.log.Debug("log compacted", "dir", s.path, "snapshot", index, "files_removed", k)
+	if err := s.syncDir(); err != nil {
+		return s.poison(err)
+	}
+	return nil
+}
+
+// install stores a snapshot from another node and drops the whole log, which
+// it replaces. Files that begin behind the snapshot go first, for good: were
+// one of them left without the file that holds the snapshot's own index, it
+// would pass for the log's continuation.
+//
+// A crash leaves the old snapshot and log, or the new snapshot and log files
+// that Open recognises as replaced: they end before the snapshot, or hold
+// another term at its index.
+func (s *DiskStorage) install(snap *raftpb.Snapshot, hs hardState) error {
+	var old []*segment
+	if err := s.replaceMeta(snap, hs, func() {
+		if s.logLast() > 0 {
+			old, s.segments = s.segments, nil
+		}
+	}); err != nil {
+		return err
+	}
+	s.count.snapshots.Add(1)
+	s.log.Debug("snapshot installed", "dir", s.path, "index", s.meta.snapIndex, "term", s.meta.snapTerm)
+	if err := s.dropReplaced(old, s.meta.snapIndex); err != nil {
+		return s.poison(err)
+	}
+	return nil
+}
+
+// dropReplaced removes log files that a snapshot at index has replaced.
+func (s *DiskStorage) dropReplaced(old []*segment, index uint64) error {
+	k := len(old)
+	for k > 0 && (old[k-1].entries() == 0 || old[k-1].first() > index) {
+		k--
+		if err := s.remove(old[k]); err != nil {
+			return err
+		}
+	}
+	if k < len(old) {
+		if err := s.syncDir(); err != nil {
+			return err
+		}
+	}
+	for _, g := range old[:k] {
+		if err := s.remove(g); err != nil {
+			return err
+		}
+	}
+	if k == 0 {
+		return nil
+	}
+	return s.syncDir()
+}
