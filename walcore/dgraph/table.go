@@ -6,6 +6,7 @@ import (
 	"os"
 	"sync"
 
+	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
 	"go.etcd.io/raft/v3/raftpb"
 )
@@ -67,8 +68,8 @@ func packTable(raw []byte) *slotTable {
 // a log of many files is put together anew without a look at each slot, at
 // every entry that a node adds.
 type survey struct {
-	low, high uint64     // the data offsets, both ends included
-	spans     []TermSpan // of the terms
+	low, high uint64             // the data offsets, both ends included
+	spans     []walcore.TermSpan // of the terms
 }
 
 func (t *slotTable) look() *survey {
@@ -86,7 +87,7 @@ func (t *slotTable) look() *survey {
 		case k >= 0 && s.spans[k].Term == term:
 			s.spans[k].Last = index
 		default:
-			s.spans = append(s.spans, TermSpan{Term: term, First: index, Last: index})
+			s.spans = append(s.spans, walcore.TermSpan{Term: term, First: index, Last: index})
 		}
 	}
 	return s

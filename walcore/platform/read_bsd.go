@@ -7,30 +7,31 @@ import (
 	"os"
 	"time"
 
+	"github.com/walfs/walfs/walcore"
 	"golang.org/x/sys/unix"
 )
 
 // noAccessTime: there is no such flag here.
 const noAccessTime = 0
 
-func statFile(fd int) (Attr, error) {
+func statFile(fd int) (walcore.Attr, error) {
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
-		return Attr{}, err
+		return walcore.Attr{}, err
 	}
 	return attrOf(&st), nil
 }
 
-func statAt(dir int, name string, flags int) (Attr, error) {
+func statAt(dir int, name string, flags int) (walcore.Attr, error) {
 	var st unix.Stat_t
 	if err := unix.Fstatat(dir, name, &st, flags); err != nil {
-		return Attr{}, err
+		return walcore.Attr{}, err
 	}
 	return attrOf(&st), nil
 }
 
-func attrOf(st *unix.Stat_t) Attr {
-	a := Attr{
+func attrOf(st *unix.Stat_t) walcore.Attr {
+	a := walcore.Attr{
 		Size:    st.Size,
 		Blocks:  st.Blocks,
 		Mode:    fs.FileMode(st.Mode).Perm(),

@@ -5,6 +5,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/walfs/walfs/walcore"
 	"golang.org/x/sys/unix"
 )
 
@@ -12,15 +13,15 @@ import (
 // file's owner.
 const noAccessTime = unix.O_NOATIME
 
-func statFile(fd int) (Attr, error) { return statAt(fd, "", unix.AT_EMPTY_PATH) }
+func statFile(fd int) (walcore.Attr, error) { return statAt(fd, "", unix.AT_EMPTY_PATH) }
 
-func statAt(dir int, name string, flags int) (Attr, error) {
+func statAt(dir int, name string, flags int) (walcore.Attr, error) {
 	var st unix.Statx_t
 	err := unix.Statx(dir, name, flags|unix.AT_STATX_SYNC_AS_STAT, unix.STATX_BASIC_STATS|unix.STATX_BTIME, &st)
 	if err != nil {
-		return Attr{}, err
+		return walcore.Attr{}, err
 	}
-	a := Attr{
+	a := walcore.Attr{
 		Size:    int64(st.Size),
 		Blocks:  int64(st.Blocks),
 		Mode:    fs.FileMode(st.Mode).Perm(),

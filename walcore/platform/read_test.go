@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/walfs/walfs/walcore"
 )
 
 func must(t testing.TB, err error) {
@@ -77,7 +79,7 @@ func TestOpenFails(t *testing.T) {
 	file, missing := filepath.Join(tmp, "file"), filepath.Join(tmp, "missing")
 	write(t, file, "")
 	dir := openDir(t, tmp)
-	stat := func(call func() (Attr, error)) func() (*os.File, error) {
+	stat := func(call func() (walcore.Attr, error)) func() (*os.File, error) {
 		return func() (*os.File, error) { _, err := call(); return nil, err }
 	}
 	for _, test := range []struct {
@@ -91,8 +93,8 @@ func TestOpenFails(t *testing.T) {
 		{"empty path", func() (*os.File, error) { return OpenDir("") }, "", fs.ErrNotExist},
 		{"a file", func() (*os.File, error) { return OpenDir(file) }, file, syscall.ENOTDIR},
 		{"no file in it", func() (*os.File, error) { return OpenIn(dir, "missing") }, "missing", fs.ErrNotExist},
-		{"no path", stat(func() (Attr, error) { return StatPath(missing) }), missing, fs.ErrNotExist},
-		{"no name in it", stat(func() (Attr, error) { return StatIn(dir, "missing") }), "missing", fs.ErrNotExist},
+		{"no path", stat(func() (walcore.Attr, error) { return StatPath(missing) }), missing, fs.ErrNotExist},
+		{"no name in it", stat(func() (walcore.Attr, error) { return StatIn(dir, "missing") }), "missing", fs.ErrNotExist},
 	} {
 		f, err := test.open()
 		if err == nil {
@@ -140,7 +142,7 @@ func TestStat(t *testing.T) {
 func TestSame(t *testing.T) {
 	tmp := t.TempDir()
 	path := func(name string) string { return filepath.Join(tmp, name) }
-	attr := func(name string) Attr {
+	attr := func(name string) walcore.Attr {
 		t.Helper()
 		a, err := StatPath(path(name))
 		must(t, err)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 
+	"github.com/walfs/walfs/walcore"
 	"golang.org/x/sys/unix"
 )
 
@@ -91,7 +92,7 @@ func onFile(op string, f *os.File, call func(fd int) error) error {
 }
 
 // Stat gives an open file's attributes.
-func Stat(f *os.File) (a Attr, err error) {
+func Stat(f *os.File) (a walcore.Attr, err error) {
 	err = onFile("stat", f, func(fd int) error {
 		a, err = statFile(fd)
 		return err
@@ -100,22 +101,22 @@ func Stat(f *os.File) (a Attr, err error) {
 }
 
 // StatPath gives the attributes of what a path leads to.
-func StatPath(path string) (Attr, error) { return statName(unix.AT_FDCWD, path, 0) }
+func StatPath(path string) (walcore.Attr, error) { return statName(unix.AT_FDCWD, path, 0) }
 
 // StatIn gives the attributes of the name in an open directory; those of a
 // symbolic link are its own.
-func StatIn(dir *os.File, name string) (Attr, error) {
+func StatIn(dir *os.File, name string) (walcore.Attr, error) {
 	defer runtime.KeepAlive(dir)
 	return statName(int(dir.Fd()), name, unix.AT_SYMLINK_NOFOLLOW)
 }
 
-func statName(dir int, name string, flags int) (a Attr, err error) {
+func statName(dir int, name string, flags int) (a walcore.Attr, err error) {
 	err = Retry(func() error {
 		a, err = statAt(dir, name, flags)
 		return err
 	})
 	if err != nil {
-		return Attr{}, &fs.PathError{Op: "stat", Path: name, Err: err}
+		return walcore.Attr{}, &fs.PathError{Op: "stat", Path: name, Err: err}
 	}
 	return a, nil
 }

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/walfs/walfs/walcore"
 	"golang.org/x/sys/windows"
 )
 
@@ -66,16 +67,16 @@ func openShared(path, name string, flags uint32) (*os.File, error) {
 }
 
 // Stat gives an open file's attributes.
-func Stat(f *os.File) (Attr, error) {
+func Stat(f *os.File) (walcore.Attr, error) {
 	st, err := f.Stat()
 	if err != nil {
-		return Attr{}, err
+		return walcore.Attr{}, err
 	}
 	var info windows.ByHandleFileInformation
 	if err := windows.GetFileInformationByHandle(windows.Handle(f.Fd()), &info); err != nil {
-		return Attr{}, &fs.PathError{Op: "stat", Path: f.Name(), Err: err}
+		return walcore.Attr{}, &fs.PathError{Op: "stat", Path: f.Name(), Err: err}
 	}
-	a := Attr{
+	a := walcore.Attr{
 		Size:    st.Size(),
 		Blocks:  (st.Size() + 511) / 512,
 		Mode:    st.Mode().Perm(),
@@ -93,18 +94,18 @@ func Stat(f *os.File) (Attr, error) {
 }
 
 // StatPath gives the attributes of what a path leads to.
-func StatPath(path string) (Attr, error) { return statShared(path, path, 0) }
+func StatPath(path string) (walcore.Attr, error) { return statShared(path, path, 0) }
 
 // StatIn gives the attributes of the name in an open directory; those of a
 // symbolic link are its own.
-func StatIn(dir *os.File, name string) (Attr, error) {
+func StatIn(dir *os.File, name string) (walcore.Attr, error) {
 	return statShared(filepath.Join(dir.Name(), name), name, windows.FILE_FLAG_OPEN_REPARSE_POINT)
 }
 
-func statShared(path, name string, flags uint32) (Attr, error) {
+func statShared(path, name string, flags uint32) (walcore.Attr, error) {
 	f, err := openShared(path, name, flags)
 	if err != nil {
-		return Attr{}, err
+		return walcore.Attr{}, err
 	}
 	defer f.Close()
 	return Stat(f)

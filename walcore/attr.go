@@ -1,4 +1,4 @@
-package platform
+package walcore
 
 import (
 	"io/fs"
