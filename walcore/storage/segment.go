@@ -9,7 +9,6 @@ import (
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
 	"github.com/walfs/walfs/walcore/vfs"
-	"go.etcd.io/raft/v3/raftpb"
 )
 
 // segment is a log file that is written. The indexes in its slots go up by
@@ -81,28 +80,24 @@ func (g *segment) bound(i int) int64 {
 	return g.end
 }
 
-// fits checks the length of a slot's payload against its room. Payloads are
-// packed, but for those that were emptied, and for those before a rewrite in a
-// sealed file, which begins behind all that was ever sealed.
+// fits checks the length of a slot's payload against its room.
 func (g *segment) fits(i int, n int64) error {
 	room := g.bound(i) - g.offset(i) - format.LengthSize
-	if n == room || n < room && g.header.KeyID != 0 {
+	if n == room {
 		return nil
 	}
-	if n == 0 && room > 0 && g.canBeEmptied(i) {
-		full, err := g.firstFull()
-		if err != nil || i < full {
-			return err
-		}
+	s := g.slot(i)
+	gap := format.Gap{Bytes: room - n, Encrypted: g.header.KeyID != 0, Size: uint32(n), Type: s.Type, Sum: s.Sum}
+	var err error
+	legal := gap.Legal(func() bool {
+		var full int
+		full, err = g.firstFull()
+		return err != nil || i >= full
+	})
+	if legal || err != nil {
+		return err
 	}
 	return g.fail(i, fmt.Errorf("the payload claims %d bytes, its room is %d: %w", n, room, walcore.ErrDamaged))
-}
-
-// canBeEmptied: only normal entries are, and those with a checksum have lost
-// it before.
-func (g *segment) canBeEmptied(i int) bool {
-	s := g.slot(i)
-	return s.Type == raftpb.EntryType_EntryNormal && s.Sum == 0
 }
 
 // firstFull is the first slot that emptying has not reached: behind it, a
@@ -117,7 +112,7 @@ func (g *segment) firstFull() (int, error) {
 		if _, err := g.f.ReadAt(length[:], g.offset(i)); err != nil {
 			return 0, g.fail(i, err)
 		}
-		if g.canBeEmptied(i) && length != [format.LengthSize]byte{} {
+		if s := g.slot(i); format.CanBeEmptied(s.Type, s.Sum) && length != [format.LengthSize]byte{} {
 			break
 		}
 	}
