@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"encoding/binary"
 	"fmt"
 	"runtime/trace"
 
@@ -11,22 +10,24 @@ import (
 	"go.etcd.io/raft/v3/raftpb"
 )
 
-// emptying says that the payloads up to the entry with this index and term are
-// being emptied; 0: none are.
+// emptying is a note in wal.meta: the payloads up to the entry with this index
+// and term are being emptied. Index 0 says that none are.
 type emptying struct{ index, term uint64 }
 
-// TruncateEntriesUntil empties the normal entries below index: they stay in
-// the log, without data. Conf changes keep theirs. The bytes of a payload stay
-// in the file, out of reach.
+// TruncateEntriesUntil empties the normal entries below index: they stay in the
+// log, without data. Conf changes keep theirs. The bytes of an emptied payload
+// stay in the file, but nothing leads to them any more.
 //
-// First a note of it goes into wal.meta, and last it is taken away. Between the
-// two the checksums that will not hold any more are taken away, for good, then
-// the lengths are set to 0.
+// First a note is made in wal.meta. Then, file by file, the checksums of these
+// entries are removed, for they would no longer be right, and the lengths of
+// their payloads are set to 0. At last the note is removed. Each step is on disk
+// before the next begins.
 //
-// A crash leaves some of the entries emptied, and the note: Open does the rest.
+// A crash leaves some of the entries emptied, and the note: Open empties the
+// rest. Readers do not wait: they see an entry with its data, or empty.
 func (s *DiskStorage) TruncateEntriesUntil(index uint64) error {
 	defer trace.StartRegion(s.ctx, "walcore.TruncateEntriesUntil").End()
-	if err := s.begin(); err != nil {
+	if err := s.beginWrite(); err != nil {
 		return err
 	}
 	defer s.write.Unlock()
@@ -44,7 +45,7 @@ func (s *DiskStorage) TruncateEntriesUntil(index uint64) error {
 	return s.emptyUpTo(last)
 }
 
-// emptyUpTo empties the normal entries up to last, of which there is a note.
+// emptyUpTo empties the normal entries up to index last. The note is on disk.
 func (s *DiskStorage) emptyUpTo(last uint64) error {
 	for _, g := range s.segments {
 		if g.entries() == 0 || g.first() > last {
@@ -68,9 +69,9 @@ func (s *DiskStorage) noteEmptying(e emptying) error {
 	return s.flushMeta()
 }
 
-// finishEmptying does what a crash has kept TruncateEntriesUntil from doing. A
-// note of an entry that is not in the log means nothing any more: Dgraph, which
-// does not know of it, has been at work since.
+// finishEmptying goes on where a crash has stopped TruncateEntriesUntil. A note
+// about an entry that is not in the log means nothing any more: Dgraph, which
+// does not know of such notes, has written to the log since.
 func (s *DiskStorage) finishEmptying() error {
 	e := s.meta.emptying
 	if e.index == 0 {
@@ -82,19 +83,20 @@ func (s *DiskStorage) finishEmptying() error {
 	if g, i := s.find(e.index); g.term(i) != e.term {
 		return s.noteEmptying(emptying{})
 	}
-	s.found(walcore.Problem{File: format.MetaName, Slot: -1, Index: e.index, Kind: walcore.KindEmptying, Message: fmt.Sprintf(
-		"payloads up to entry %d were being emptied when a crash came: the rest of them is emptied", e.index)})
+	s.report(walcore.FileProblem(format.MetaName, walcore.KindEmptying, fmt.Sprintf(
+		"payloads up to entry %d were being emptied when a crash came: the rest of them is emptied", e.index)).OfEntry(e.index))
 	return s.emptyUpTo(e.index)
 }
 
-// covers reports whether the payload of a slot may be one that is being emptied.
+// covers reports whether the slot's payload may be one that is being emptied.
 func (e emptying) covers(s format.Slot) bool {
-	return s.Index <= e.index && s.Term <= e.term && s.Type == raftpb.EntryType_EntryNormal && s.Sum == 0
+	return s.Index <= e.index && s.Term <= e.term && format.CanBeEmptied(s.Type, s.Sum)
 }
 
-// dropSums takes the checksums of the file's first n normal entries away.
+// dropSums removes the checksums of the normal entries in the file's first n
+// slots.
 func (s *DiskStorage) dropSums(g *segment, n int) error {
-	table := g.onDisk(g.slots())
+	table := g.encode(g.slots())
 	changed := false
 	for i := range n {
 		if slot := g.slot(i); slot.Type == raftpb.EntryType_EntryNormal && slot.Sum != 0 {
@@ -107,77 +109,97 @@ func (s *DiskStorage) dropSums(g *segment, n int) error {
 		return nil
 	}
 	if _, err := g.f.WriteAt(table[:n*format.SlotSize], 0); err != nil {
-		return g.fail(-1, err)
+		return g.fileErr(err)
 	}
 	if err := s.flushFile(g); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	packed := g.packed != nil
-	g.slotList = slotList{raw: table}
-	if packed {
-		g.pack()
+	if _, open := g.slotTable.(*openTable); open {
+		g.setTable(&openTable{table})
+	} else {
+		g.setTable(packTable(table))
 	}
 	return nil
 }
 
-// sector is what a disk writes as a whole.
-const sector = 512
-
-// zeroLengths empties the file's first n normal entries. A length word that
-// lies across two sectors could be written by half, and would then name a part
-// of the payload. Such words take three flushes: the half in the first sector,
-// which holds the high bytes, is first made too large for any file.
+// zeroLengths sets the lengths of the payloads in the file's first n slots to 0,
+// those of normal entries. From before the first write until after the last
+// flush, readers take these entries for empty without a look at the disk, where
+// the lengths are wrong in between.
 func (s *DiskStorage) zeroLengths(g *segment, n int) error {
-	var whole, across []int64
-	var length [format.LengthSize]byte
+	var offsets []int64
 	for i := range n {
-		if g.slot(i).Type != raftpb.EntryType_EntryNormal {
+		if !g.canBeEmptied(i) {
 			continue
 		}
-		off := g.offset(i)
-		if _, err := g.f.ReadAt(length[:], off); err != nil {
-			return g.fail(i, err)
+		length, err := g.readLength(i)
+		if err != nil {
+			return err
 		}
-		switch {
-		case binary.BigEndian.Uint32(length[:]) == 0:
-		case off%sector > sector-format.LengthSize:
-			across = append(across, off)
-		default:
-			whole = append(whole, off)
+		if length != 0 {
+			offsets = append(offsets, g.offset(i))
 		}
 	}
-	// Readers wait: between the steps they would find damage.
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	g.full.Store(0)
-	high := func(off int64) int64 { return sector - off%sector }
-	steps := []func(off int64) (b []byte, at int64){
-		func(off int64) ([]byte, int64) { return []byte{0xff, 0xff, 0xff}[:high(off)], off },
-		func(off int64) ([]byte, int64) { return make([]byte, format.LengthSize-high(off)), off + high(off) },
-		func(off int64) ([]byte, int64) { return make([]byte, high(off)), off },
-	}
-	for _, step := range steps {
-		for _, off := range across {
-			b, at := step(off)
-			if _, err := g.f.WriteAt(b, at); err != nil {
-				return g.fail(-1, err)
-			}
-		}
-		if len(across) > 0 {
-			if err := s.flushFile(g); err != nil {
-				return err
-			}
-		}
-	}
-	for _, off := range whole {
-		if _, err := g.f.WriteAt(make([]byte, format.LengthSize), off); err != nil {
-			return g.fail(-1, err)
-		}
-	}
-	if len(whole) == 0 {
+	if len(offsets) == 0 {
 		return nil
 	}
-	return s.flushFile(g)
+	s.setEmptying(g, n)
+	for _, step := range planZeros(offsets) {
+		for _, w := range step {
+			if _, err := g.f.WriteAt(w.b, w.at); err != nil {
+				return g.fileErr(err)
+			}
+		}
+		if err := s.flushFile(g); err != nil {
+			return err
+		}
+	}
+	s.setEmptying(g, 0)
+	return nil
+}
+
+// setEmptying tells readers that the payloads in the first n slots are being
+// emptied. n is 0 when they all are.
+func (s *DiskStorage) setEmptying(g *segment, n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g.emptying = n
+	if n > 0 {
+		g.nonEmpty.Store(0)
+	}
+}
+
+// sector is what a disk writes as a whole or not at all.
+const sector = 512
+
+// fileWrite is a write that is planned: bytes, and the offset they go to.
+type fileWrite struct {
+	at int64
+	b  []byte
+}
+
+// planZeros plans how the length words at these offsets become 0: in steps, each
+// of which must be on disk before the next one begins.
+//
+// A word within one sector takes one write. A word that lies across two sectors
+// could reach the disk by half, and then be the length of a part of the payload.
+// It takes three: first its bytes in the first sector, the high ones, become so
+// large that no file has such a payload, which a reader finds damaged, not short;
+// then those in the second sector become 0; then those in the first.
+func planZeros(offsets []int64) [][]fileWrite {
+	var high, low, last []fileWrite
+	for _, off := range offsets {
+		inFirst := min(sector-off%sector, format.LengthSize) // bytes of the word
+		if inFirst < format.LengthSize {
+			high = append(high, fileWrite{off, []byte{0xff, 0xff, 0xff}[:inFirst]})
+			low = append(low, fileWrite{off + inFirst, zeros[:format.LengthSize-inFirst]})
+		}
+		last = append(last, fileWrite{off, zeros[:inFirst]})
+	}
+	if len(high) == 0 {
+		return [][]fileWrite{last}
+	}
+	return [][]fileWrite{high, low, last}
 }

@@ -7,80 +7,52 @@ import (
 	"github.com/walfs/walfs/walcore/format"
 )
 
-// slotList is the slots of a log file that is written: as they are on disk, to
-// append to, or packed, once the file is full.
-type slotList struct {
-	raw    []byte
-	packed *format.PackedSlots // instead of raw
+// slotTable is the slots of a log file, in memory. The file that is appended to
+// has an openTable; one that is full has a packedTable, which takes a tenth of
+// the memory and does not change.
+type slotTable interface {
+	slots() int // how many there are
+	slot(i int) format.Slot
+	term(i int) uint64
+	index(i int) uint64
+	offset(i int) int64
+	// encode gives the first n slots as they are on disk, in memory of their own.
+	encode(n int) []byte
+	// prefix is the first n slots. It may share memory with the whole.
+	prefix(n int) slotTable
 }
 
-func (l *slotList) slots() int {
-	if l.packed != nil {
-		return l.packed.Len()
-	}
-	return len(l.raw) / format.SlotSize
+// openTable has the slots as they are on disk.
+type openTable struct{ raw []byte }
+
+func (t *openTable) slots() int             { return len(t.raw) / format.SlotSize }
+func (t *openTable) slot(i int) format.Slot { return format.DecodeSlot(t.raw[i*format.SlotSize:]) }
+func (t *openTable) term(i int) uint64      { return t.word(i, 0) }
+func (t *openTable) index(i int) uint64     { return t.word(i, 8) }
+func (t *openTable) offset(i int) int64     { return int64(t.word(i, 16)) }
+
+func (t *openTable) word(i, field int) uint64 {
+	return binary.BigEndian.Uint64(t.raw[i*format.SlotSize+field:])
 }
 
-func (l *slotList) slot(i int) format.Slot {
-	if l.packed != nil {
-		return l.packed.Slot(i)
-	}
-	return format.DecodeSlot(l.raw[i*format.SlotSize:])
-}
+func (t *openTable) encode(n int) []byte { return slices.Clone(t.raw[:n*format.SlotSize]) }
 
-func (l *slotList) term(i int) uint64 {
-	if l.packed != nil {
-		return l.packed.Term(i)
-	}
-	return binary.BigEndian.Uint64(l.raw[i*format.SlotSize:])
-}
+func (t *openTable) prefix(n int) slotTable { return &openTable{t.raw[:n*format.SlotSize]} }
 
-func (l *slotList) index(i int) uint64 {
-	if l.packed != nil {
-		return l.packed.Index(i)
-	}
-	return binary.BigEndian.Uint64(l.raw[i*format.SlotSize+8:])
-}
+type packedTable struct{ packed format.PackedSlots }
 
-func (l *slotList) offset(i int) int64 {
-	if l.packed != nil {
-		return int64(l.packed.Offset(i))
-	}
-	return int64(binary.BigEndian.Uint64(l.raw[i*format.SlotSize+16:]))
-}
+func packTable(raw []byte) *packedTable { return &packedTable{format.PackSlots(raw)} }
 
-// onDisk gives the first n slots as they are stored, in memory of their own.
-func (l *slotList) onDisk(n int) []byte {
-	if l.packed == nil {
-		return slices.Clone(l.raw[:n*format.SlotSize])
-	}
+func (t *packedTable) slots() int             { return t.packed.Len() }
+func (t *packedTable) slot(i int) format.Slot { return t.packed.Slot(i) }
+func (t *packedTable) term(i int) uint64      { return t.packed.Term(i) }
+func (t *packedTable) index(i int) uint64     { return t.packed.Index(i) }
+func (t *packedTable) offset(i int) int64     { return int64(t.packed.Offset(i)) }
+
+func (t *packedTable) encode(n int) []byte {
 	raw := make([]byte, n*format.SlotSize)
-	l.packed.Unpack(raw, 0)
+	t.packed.Unpack(raw, 0)
 	return raw
 }
 
-// keep drops the slots from n on.
-func (l *slotList) keep(n int) {
-	if l.packed == nil {
-		l.raw = l.raw[:n*format.SlotSize]
-		return
-	}
-	first := l.packed.Prefix(n)
-	l.packed = &first
-}
-
-// pack packs the list, and gives the memory that this sets free.
-func (l *slotList) pack() (room []byte) {
-	if l.packed == nil {
-		columns := format.PackSlots(l.raw)
-		l.packed, room, l.raw = &columns, l.raw[:0], nil
-	}
-	return room
-}
-
-// unpack makes a list that can be appended to.
-func (l *slotList) unpack() {
-	if l.packed != nil {
-		*l = slotList{raw: l.onDisk(l.packed.Len())}
-	}
-}
+func (t *packedTable) prefix(n int) slotTable { return &packedTable{t.packed.Prefix(n)} }
