@@ -10,7 +10,6 @@ import (
 
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
-	"go.etcd.io/raft/v3/raftpb"
 )
 
 // noPayload marks a slot whose payload is not where the slot says. A real
@@ -218,7 +217,12 @@ func (l *sizing) fitting(i, j int) fitting {
 		return fits
 	}
 	end, next := l.end(i), l.Offset(j)
-	if end == next || end < next && l.mayLeaveGap(i, j) {
+	if end == next {
+		return fits
+	}
+	gap := format.Gap{Bytes: int64(next) - int64(end), Encrypted: l.Header.KeyID != 0, Skipped: j > i+1,
+		Size: l.sizes[i], Type: l.Type(i), Sum: l.Sum(i)}
+	if gap.Legal(func() bool { return l.full }) {
 		return fits
 	}
 	behindEnd := j == i+1 && l.leadsOn(end, j)
@@ -231,20 +235,8 @@ func (l *sizing) fitting(i, j int) fitting {
 	return wrongEither
 }
 
-// mayLeaveGap reports whether a writer leaves a gap between the payloads of
-// slots i and j: of slots between them that are no entries, of an emptied
-// entry, or before a rewrite in a sealed file, which must not use the same
-// key stream again. Emptying takes all normal entries up to some index: behind
-// one that is full, an empty one before a gap never reached the disk.
-func (l *sizing) mayLeaveGap(i, j int) bool {
-	return j > i+1 || l.Header.KeyID != 0 || l.sizes[i] == 0 && !l.full && l.canBeEmptied(i)
-}
-
-// canBeEmptied: Dgraph empties normal entries, and overlooks those whose type
-// word has its unused half set.
-func (l *LogFile) canBeEmptied(i int) bool {
-	return l.Sum(i) == 0 && l.Type(i) == raftpb.EntryType_EntryNormal
-}
+// canBeEmptied is format.CanBeEmptied of slot i.
+func (l *LogFile) canBeEmptied(i int) bool { return format.CanBeEmptied(l.Type(i), l.Sum(i)) }
 
 // leadsOn reports whether a payload at off, taken for slot j's, ends where the
 // payload of the slot after j begins.
