@@ -24,7 +24,7 @@ func TestFixtures(t *testing.T) {
 			continue
 		}
 		n++
-		raw, err := os.ReadFile(filepath.Join(fixture.Dir(t, name), walcore.KeyRegistryName))
+		raw, err := os.ReadFile(filepath.Join(fixture.Dir(t, name), format.KeyRegistryName))
 		must(t, err)
 		reg, keys := parse(t, raw, key)
 		theirs, err := f.look(t, raw, key)

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
-	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
 )
 
@@ -108,7 +107,7 @@ func newFolder(t testing.TB) folder {
 	return folder(dir)
 }
 
-func (f folder) name() string { return filepath.Join(string(f), walcore.KeyRegistryName) }
+func (f folder) name() string { return filepath.Join(string(f), format.KeyRegistryName) }
 
 func (f folder) write(t testing.TB, raw []byte) {
 	t.Helper()

@@ -40,12 +40,12 @@ func (k *DataKeys) Get(id uint64) (DataKey, bool) {
 func (k *DataKeys) Cipher(id uint64) (cipher.Block, error) {
 	dk, ok := k.byID[id]
 	if !ok {
-		return nil, fmt.Errorf("data key %d is not in %s: %w", id, walcore.KeyRegistryName, walcore.ErrDataKey)
+		return nil, fmt.Errorf("data key %d is not in %s: %w", id, KeyRegistryName, walcore.ErrDataKey)
 	}
 	block, err := aes.NewCipher(dk.Data)
 	if err != nil {
 		return nil, fmt.Errorf("data key %d in %s has %d bytes, want 16, 24 or 32: %w",
-			id, walcore.KeyRegistryName, len(dk.Data), walcore.ErrDataKey)
+			id, KeyRegistryName, len(dk.Data), walcore.ErrDataKey)
 	}
 	return block, nil
 }
@@ -68,11 +68,11 @@ func (k *DataKeys) Latest(now time.Time) (DataKey, bool) {
 func (k *DataKeys) Next(now time.Time, random io.Reader) (dk DataKey, record []byte, err error) {
 	if k.user.size == 0 {
 		return dk, nil, fmt.Errorf("%s is not encrypted, and takes no data key: %w; give the node's own key",
-			walcore.KeyRegistryName, walcore.ErrKey)
+			KeyRegistryName, walcore.ErrKey)
 	}
 	if k.highest == math.MaxUint64 {
 		return dk, nil, fmt.Errorf("%s has a data key with the highest id there is, %d: %w; restore that file",
-			walcore.KeyRegistryName, k.highest, walcore.ErrDamaged)
+			KeyRegistryName, k.highest, walcore.ErrDamaged)
 	}
 	dk = DataKey{ID: k.highest + 1, Data: make([]byte, k.user.size), Created: time.Unix(now.Unix(), 0)}
 	for _, b := range [][]byte{dk.Data, dk.IV[:]} {

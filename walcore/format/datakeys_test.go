@@ -1,6 +1,8 @@
 package format_test
 
 import (
+	"github.com/walfs/walfs/test/fixture"
+
 	"bytes"
 	"errors"
 	"io"
@@ -74,7 +76,7 @@ func TestNext(t *testing.T) {
 		keys := open(t, raw, key)
 		for id := uint64(1); id <= 3; id++ {
 			dk, record, err := keys.Next(now, bytes.NewReader(random))
-			must(t, err)
+			fixture.Must(t, err)
 			want := format.DataKey{ID: id, Data: random[:len(key)], IV: [16]byte(random[len(key):]), Created: time.Unix(now.Unix(), 0)}
 			if !reflect.DeepEqual(dk, want) {
 				t.Fatalf("%v, want %v", dk, want)
@@ -97,7 +99,7 @@ func TestNext(t *testing.T) {
 func TestAddAfterImpossibleTime(t *testing.T) {
 	keys := open(t, registry(t, key16, someDataKey(1, 16, math.MaxInt64)), key16)
 	dk, _, err := keys.Next(now, rand.NewChaCha8([32]byte{}))
-	must(t, err)
+	fixture.Must(t, err)
 	keys.Add(dk)
 	if got, ok := keys.Latest(now); !ok || got.ID != 2 {
 		t.Errorf("data key %d, %v, want 2", got.ID, ok)

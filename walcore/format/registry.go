@@ -190,7 +190,7 @@ func (r *Registry) Encrypted() bool {
 // there is no sound part.
 func (r *Registry) Open(key []byte) (*DataKeys, error) {
 	if r.Sound == 0 {
-		return nil, fmt.Errorf("%s: %s: %w", walcore.KeyRegistryName, r.Problem, walcore.ErrDamaged)
+		return nil, fmt.Errorf("%s: %s: %w", KeyRegistryName, r.Problem, walcore.ErrDamaged)
 	}
 	if len(key) == 0 && r.Encrypted() {
 		return nil, walcore.ErrSealed
@@ -201,7 +201,7 @@ func (r *Registry) Open(key []byte) (*DataKeys, error) {
 	}
 	text := user.crypt(r.header[aes.BlockSize:], [aes.BlockSize]byte(r.header))
 	if string(text) != registryText {
-		return nil, fmt.Errorf("the key does not open %s: %w; give the node's own", walcore.KeyRegistryName, walcore.ErrKey)
+		return nil, fmt.Errorf("the key does not open %s: %w; give the node's own", KeyRegistryName, walcore.ErrKey)
 	}
 	keys := &DataKeys{user: user, byID: make(map[uint64]DataKey, len(r.records)), created: time.Unix(0, 0)}
 	for _, dk := range r.records {

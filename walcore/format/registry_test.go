@@ -28,13 +28,6 @@ var (
 	key32 = []byte("0123456789abcdef0123456789abcdef")
 )
 
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 const fieldIV = 3
 
 // numbers are 1, 2, 3 ...
@@ -54,10 +47,10 @@ func someDataKey(id uint64, size int, created int64) format.DataKey {
 func registry(t testing.TB, key []byte, keys ...format.DataKey) []byte {
 	t.Helper()
 	raw, err := format.EncodeRegistry(key, [16]byte(numbers(16)))
-	must(t, err)
+	fixture.Must(t, err)
 	for _, dk := range keys {
 		record, err := format.EncodeRecord(key, dk)
-		must(t, err)
+		fixture.Must(t, err)
 		raw = append(raw, record...)
 	}
 	return raw
@@ -77,7 +70,7 @@ func open(t testing.TB, raw, key []byte) *format.DataKeys {
 		t.Fatalf("%d bytes of %d are sound: %s", reg.Sound, len(raw), reg.Problem)
 	}
 	keys, err := reg.Open(key)
-	must(t, err)
+	fixture.Must(t, err)
 	return keys
 }
 
@@ -123,7 +116,7 @@ func TestRegistryBytes(t *testing.T) {
 20 808080808020`},
 	} {
 		want, err := hex.DecodeString(strings.Join(strings.Fields(test.want), ""))
-		must(t, err)
+		fixture.Must(t, err)
 		if got := registry(t, test.key, test.dk); !bytes.Equal(got, want) {
 			t.Errorf("key %q:\n%x, want\n%x", test.key, got, want)
 		}
@@ -141,7 +134,7 @@ func TestRegistryRoundTrip(t *testing.T) {
 		for i, id := range []uint64{1, 7, 3, math.MaxUint64, 7} {
 			dk := someDataKey(id, []int{16, 24, 32, 0, 5}[i], []int64{0, -1, 5, math.MaxInt64, math.MinInt64}[i])
 			record, err := format.EncodeRecord(key, dk)
-			must(t, err)
+			fixture.Must(t, err)
 			raw = append(raw, record...)
 			want[id] = dk // the last of an id counts
 		}
@@ -206,7 +199,7 @@ func TestOpenRegistry(t *testing.T) {
 func TestDamagedRegistry(t *testing.T) {
 	first := registry(t, key16, someDataKey(1, 16, 1))
 	second, err := format.EncodeRecord(key16, someDataKey(2, 16, 2))
-	must(t, err)
+	fixture.Must(t, err)
 	flipped := bytes.Clone(second)
 	flipped[len(flipped)-1] ^= 1
 	iv := append([]byte{fieldIV<<3 | 2, 16}, numbers(16)...)
@@ -240,7 +233,7 @@ func TestDamagedRegistry(t *testing.T) {
 			t.Errorf("%s: %q, want %q", test.name, reg.Problem, test.want)
 		}
 		keys, err := reg.Open(key16)
-		must(t, err)
+		fixture.Must(t, err)
 		if _, err := keys.Cipher(1); err != nil {
 			t.Errorf("%s: %v", test.name, err)
 		}
@@ -289,8 +282,8 @@ func FuzzRegistry(f *testing.F) {
 	seeds := 0
 	for _, name := range fixture.Small {
 		if key := fixture.Key(name); key != nil {
-			raw, err := os.ReadFile(filepath.Join(fixture.Dir(f, name), walcore.KeyRegistryName))
-			must(f, err)
+			raw, err := os.ReadFile(filepath.Join(fixture.Dir(f, name), format.KeyRegistryName))
+			fixture.Must(f, err)
 			f.Add(raw, key, []byte{})
 			seeds++
 		}
