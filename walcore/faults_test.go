@@ -317,7 +317,7 @@ func TestCommitBeyondTheLog(t *testing.T) {
 // What Dgraph has written can be opened, read as Dgraph reads it, and added
 // to; what is damaged or cannot be told is refused.
 func TestOpenEveryFixture(t *testing.T) {
-	for _, name := range fixture.All(t) {
+	for _, name := range fixture.All() {
 		t.Run(name, func(t *testing.T) {
 			dir := fixture.Dir(t, name)
 			want := fixture.ReadManifest(t, name)
