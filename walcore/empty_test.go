@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/walcore/crashfs"
 	"github.com/walfs/walfs/walcore/vfs"
 	"go.etcd.io/raft/v3/raftpb"
@@ -53,7 +54,7 @@ func testOpenFinishesEmptying(t *testing.T, opts Options, until uint64) {
 	states, redone, done := 0, 0, false
 	look := func(state crashfs.State) {
 		states++
-		if raceEnabled && states%16 != 0 { // as in crash_test.go
+		if states%fixture.Size(16, 1) != 0 { // as in crash_test.go
 			return
 		}
 		must(t, os.RemoveAll(dir))

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/walfs/walfs/test/child"
 	"github.com/walfs/walfs/test/fixture"
 )
 
@@ -97,7 +98,7 @@ func TestLogFileCutWhileMounted(t *testing.T) {
 		// Of a mount that follows, nothing must still be right but what is
 		// whole on disk; how soon it is seen to be gone is not told here.
 		for _, frozen := range []bool{false, true} {
-			if frozen && raceEnabled {
+			if frozen && child.Race {
 				continue // nothing changes in a frozen mount
 			}
 			t.Run(fmt.Sprintf("%s, frozen %t", test.name, frozen), func(t *testing.T) {
