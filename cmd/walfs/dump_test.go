@@ -72,9 +72,6 @@ func TestDumpAgreesWithTheManifest(t *testing.T) {
 	for _, name := range fixture.All() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if testing.Short() && name == "bigdata" {
-				t.Skip("320 MiB")
-			}
 			dir := fixture.Dir(t, name)
 			want := fixture.ReadManifest(t, name).Entries
 			files := map[string]*os.File{}

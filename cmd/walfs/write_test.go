@@ -197,38 +197,3 @@ func waitLocked(t *testing.T, dir string) {
 	}
 	t.Fatal("nobody locks the directory")
 }
-
-// TestAppendInBatches: memory does not grow with what is appended.
-func TestAppendInBatches(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "w")
-	if out, err := exec.Command("walfs", "create", dir).CombinedOutput(); err != nil {
-		t.Fatal(err, string(out))
-	}
-	cmd := exec.Command("walfs", "append", dir)
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &said, &said
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	data := base64.StdEncoding.EncodeToString(make([]byte, 64<<10))
-	entries := 3000 // 188 MiB
-	if raceEnabled {
-		entries = 300
-	}
-	for i := range entries {
-		fmt.Fprintf(in, `{"index":%d,"term":1,"type":0,"data":"%s"}`+"\n", i+1, data)
-	}
-	most := peakMemory(t, cmd.Process.Pid)
-	if most > 100<<10 {
-		t.Errorf("the process has taken %d KiB", most)
-	}
-	t.Logf("%d KiB of memory", most)
-	in.Close()
-	if err := cmd.Wait(); err != nil || !strings.Contains(said.String(), fmt.Sprintf("appended %d entries, 1 to %[1]d", entries)) {
-		t.Fatalf("%v\n%s", err, said.String())
-	}
-}
