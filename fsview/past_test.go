@@ -27,7 +27,7 @@ func TestPastTreesGo(t *testing.T) {
 	var trees []weak.Pointer[Tree]
 	var readers []weak.Pointer[walcore.Reader]
 	var open []Node
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute) // a Follow that hangs
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute) // a Follow that hangs
 	defer cancel()
 	const changes = 20
 	w.Append(1)

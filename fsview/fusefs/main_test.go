@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/moby/sys/mountinfo"
 	"github.com/walfs/walfs/fsview"
@@ -135,7 +134,7 @@ func serveView(t *testing.T, o Options, key []byte, view func(*walcore.Reader) f
 // itself changes into it: exec's own Dir would block this process's fork.
 func sh(t *testing.T, script string, args ...string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute) // a mount that hangs
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "sh", append([]string{"-c", script, "sh"}, args...)...)
 	cmd.Env = append(os.Environ(), "LC_ALL=C", "TZ=UTC")
