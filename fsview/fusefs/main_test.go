@@ -147,10 +147,10 @@ func sh(t *testing.T, script string, args ...string) string {
 	return string(out)
 }
 
-// biggest is the fixture of a real Alpha under load, or the small one of an
-// idle Alpha where that is not to be had.
+// biggest is the fixture of a real Alpha under load at full size, or the small
+// one of an idle Alpha where that is not to be had.
 func biggest() string {
-	if fixture.Has("alpha-killed") {
+	if fixture.Full() && fixture.Has("alpha-killed") {
 		return "alpha-killed"
 	}
 	return "alpha"

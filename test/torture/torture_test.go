@@ -20,7 +20,14 @@ import (
 	"github.com/walfs/walfs/test/fixture"
 )
 
-var duration = flag.Duration("for", fixture.Size(3*time.Second, 70*time.Second), "how long to torture, in all the runs that are selected")
+var duration = flag.Duration("for", usually(), "how long to torture, in all the runs that are selected")
+
+func usually() time.Duration {
+	if child.Race {
+		return 10 * time.Second
+	}
+	return fixture.Size(3*time.Second, 70*time.Second)
+}
 
 // readerVariable makes this test binary a reader of the kind that it names.
 const readerVariable = "WALFS_TORTURE_READER"
