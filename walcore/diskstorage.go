@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"os"
 	"runtime/trace"
 	"sync"
 
+	"github.com/walfs/walfs/walcore/platform"
 	"github.com/walfs/walfs/walcore/vfs"
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
@@ -72,7 +72,7 @@ type DiskStorage struct {
 	opts Options
 	log  *slog.Logger
 	ctx  context.Context // of trace regions
-	lock *os.File
+	lock *platform.Lock
 	dir  vfs.Dir
 	keys *writeKeys
 
@@ -197,7 +197,7 @@ func (s *DiskStorage) closeFiles() error {
 		errs = append(errs, s.dir.Close())
 	}
 	if s.lock != nil {
-		errs = append(errs, unlockDir(s.lock))
+		errs = append(errs, s.lock.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -12,7 +12,6 @@ import (
 
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
-	"golang.org/x/sys/unix"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -113,14 +112,6 @@ func TestOneStorageADirectory(t *testing.T) {
 	}
 	must(t, s.Save(nil, someEntries(1, 1, 3), nil))
 	must(t, s.Close())
-
-	// A process that was forked before Close may hold the lock's file after it.
-	s = reopen(t, dir, Options{})
-	forked, err := unix.Dup(int(s.lock.Fd()))
-	must(t, err)
-	must(t, s.Close())
-	s = reopen(t, dir, Options{})
-	must(t, errors.Join(s.Close(), unix.Close(forked)))
 
 	// Somebody is about to make a log here.
 	dir = t.TempDir()

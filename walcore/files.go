@@ -3,22 +3,18 @@ package walcore
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"sort"
 	"time"
 
 	"github.com/walfs/walfs/meta"
-	"golang.org/x/sys/unix"
+	"github.com/walfs/walfs/walcore/platform"
 )
 
 // openFiles opens what belongs to the log and names what does not.
 func (r *Reader) openFiles(before *Reader) error {
-	if _, err := r.dir.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
 	r.listed = time.Now()
-	entries, err := r.dir.ReadDir(-1)
+	entries, err := platform.List(r.dir)
 	if err != nil {
 		return err
 	}
@@ -57,14 +53,14 @@ func typeName(t fs.FileMode) string {
 func (r *Reader) openNative(name string, before *Reader) {
 	if before != nil {
 		if n := before.find(name); n != nil {
-			attr, err := statAt(int(r.dir.Fd()), name, unix.AT_SYMLINK_NOFOLLOW)
-			if err == nil && attr.same(n.Attr) {
+			attr, err := platform.StatIn(r.dir, name)
+			if err == nil && attr.Same(n.Attr) {
 				r.native = append(r.native, &NativeFile{Name: name, Attr: attr, f: n.f})
 				return
 			}
 		}
 	}
-	f, err := openReadOnly(int(r.dir.Fd()), name, unix.O_NOFOLLOW)
+	f, err := platform.OpenIn(r.dir, name)
 	if err != nil {
 		var pe *fs.PathError
 		if errors.As(err, &pe) {
@@ -73,8 +69,8 @@ func (r *Reader) openNative(name string, before *Reader) {
 		r.unreadable(name, "cannot be opened", err)
 		return
 	}
-	attr, err := statFile(f)
-	if err == nil && !attr.regular {
+	attr, err := platform.Stat(f)
+	if err == nil && !attr.Regular {
 		err = errors.New("is no regular file any more")
 	}
 	if err != nil {
@@ -253,7 +249,7 @@ func (r *Reader) settledTable(n *NativeFile, newest bool, before *Reader) (*slot
 		}
 		if newest {
 			// After the table: the file grows before a slot points there.
-			if n.Attr, err = statFile(n.f); err != nil {
+			if n.Attr, err = platform.Stat(n.f); err != nil {
 				return nil, err
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/walfs/walfs/test/fixture"
+	"github.com/walfs/walfs/walcore/platform"
 )
 
 // seedFiles are the first slots and payloads of the fixtures' log files.
@@ -68,7 +69,7 @@ func FuzzLogFile(f *testing.F) {
 		var logs []*LogFile
 		for i, slots := range tables {
 			rewriteLog(t, files[i], slots, payloads, PayloadAt+int64(size%(1<<20)))
-			attr, err := statFile(files[i])
+			attr, err := platform.Stat(files[i])
 			must(t, err)
 			table, err := readTable(files[i], attr.Size)
 			must(t, err)

@@ -37,7 +37,7 @@ func Kept(before, after *Log) (first, last uint64) {
 // same ones.
 func (s span) common(o span, index uint64) uint64 {
 	i := s.slot + int(index-s.index)
-	if index < o.index || i != o.slot+int(index-o.index) || !s.file.Attr.same(o.file.Attr) || s.file.emptied != o.file.emptied {
+	if index < o.index || i != o.slot+int(index-o.index) || !s.file.Attr.Same(o.file.Attr) || s.file.emptied != o.file.emptied {
 		return 0
 	}
 	n := min(s.last(), o.last()) + 1 - index

@@ -14,7 +14,7 @@ import (
 
 	"github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/pb"
-	"golang.org/x/sys/unix"
+	"github.com/walfs/walfs/walcore/platform"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -37,10 +37,7 @@ var KeySizes = [...]int{16, 24, 32}
 // 16, 24 or 32 bytes long. It leaves no access time: the file may lie in the
 // directory that is to be read.
 func ReadKeyFile(name string) ([]byte, error) {
-	f, err := os.OpenFile(name, os.O_RDONLY|unix.O_NOATIME, 0)
-	if errors.Is(err, unix.EPERM) {
-		f, err = os.Open(name)
-	}
+	f, err := platform.Open(name)
 	if err != nil {
 		return nil, err
 	}

@@ -6,11 +6,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
+	"github.com/walfs/walfs/walcore/platform"
 	"github.com/walfs/walfs/walcore/vfs"
 	"go.etcd.io/raft/v3/raftpb"
-	"golang.org/x/sys/unix"
 )
 
 func TestStoreOne(t *testing.T) {
@@ -51,9 +52,9 @@ func mapFile(t *testing.T, b []byte) []byte {
 	defer f.Close()
 	_, err = f.Write(b)
 	must(t, err)
-	m, err := unix.Mmap(int(f.Fd()), 0, len(b), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	m, err := platform.Map(f, len(b))
 	must(t, err)
-	t.Cleanup(func() { unix.Munmap(m) })
+	t.Cleanup(func() { platform.Unmap(m) })
 	return m
 }
 
@@ -136,13 +137,13 @@ func TestMappedFileCut(t *testing.T) {
 	must(t, s.Save(hard(1, 1, 1), someEntries(1, 1, 3), nil))
 	table := s.current().f.Map(SlotTableSize)
 	must(t, os.Truncate(filepath.Join(dir, "00001.wal"), 0))
-	if err := storeSlots(table, 3*SlotSize, make([]byte, SlotSize)); !errors.Is(err, unix.EIO) {
-		t.Errorf("slots: %v, want %v", err, unix.EIO)
+	if err := storeSlots(table, 3*SlotSize, make([]byte, SlotSize)); !errors.Is(err, syscall.EIO) {
+		t.Errorf("slots: %v, want %v", err, syscall.EIO)
 	}
 	must(t, os.Truncate(filepath.Join(dir, "wal.meta"), 0))
 	err := s.Save(hard(1, 1, 2), nil, nil)
-	if !errors.Is(err, unix.EIO) {
-		t.Errorf("hard state: %v, want %v", err, unix.EIO)
+	if !errors.Is(err, syscall.EIO) {
+		t.Errorf("hard state: %v, want %v", err, syscall.EIO)
 	}
 	if again := s.Save(hard(1, 1, 3), nil, nil); again == nil || again.Error() != err.Error() {
 		t.Errorf("then %v, want the same", again)

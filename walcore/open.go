@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"github.com/walfs/walfs/meta"
+	"github.com/walfs/walfs/walcore/platform"
 	"github.com/walfs/walfs/walcore/vfs"
 )
 
@@ -19,8 +20,12 @@ import (
 // has left and says so in Problems. It fails with ErrInUse if anybody else has
 // the directory open, with ErrNotRaftDir, ErrKey, ErrSealed or ErrDataKey, and
 // with ErrDamaged if anything that was acknowledged is missing or wrong; it
-// has changed nothing in the directory then.
+// has changed nothing in the directory then. Outside Linux it fails with
+// errors.ErrUnsupported.
 func Open(path string, opts Options) (_ *DiskStorage, err error) {
+	if err := platform.CheckWriting(); err != nil {
+		return nil, err
+	}
 	if len(opts.Key) > 0 {
 		if err := checkKey("the key", opts.Key); err != nil {
 			return nil, err

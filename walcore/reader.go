@@ -31,7 +31,7 @@ import (
 	"time"
 
 	"github.com/walfs/walfs/meta"
-	"golang.org/x/sys/unix"
+	"github.com/walfs/walfs/walcore/platform"
 )
 
 // ReaderOptions say how payloads are read.
@@ -64,7 +64,7 @@ type Reader struct {
 	listed     time.Time // when the directory's names were read
 	newest     uint64    // the id of the log file that is written to
 
-	disk        disk
+	disk        platform.FileSystem
 	wasReadOnly bool // from the beginning, which is no news
 }
 
@@ -93,7 +93,7 @@ func OpenReader(path string, opts ReaderOptions) (*Reader, error) {
 			return nil, err
 		}
 	}
-	dir, err := openReadOnly(unix.AT_FDCWD, path, unix.O_DIRECTORY)
+	dir, err := platform.OpenDir(path)
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +107,7 @@ func OpenReader(path string, opts ReaderOptions) (*Reader, error) {
 
 // load reads the directory; before is what an earlier reader saw of it, or nil.
 func (r *Reader) load(before *Reader) (err error) {
-	if r.Attr, err = statFile(r.dir); err != nil {
+	if r.Attr, err = platform.Stat(r.dir); err != nil {
 		return err
 	}
 	if err := r.checkDisk(before); err != nil {

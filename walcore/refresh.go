@@ -2,11 +2,10 @@ package walcore
 
 import (
 	"fmt"
-	"io/fs"
 	"slices"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/walfs/walfs/walcore/platform"
 )
 
 // Refresh gives a reader of what the directory holds now: r itself if nothing
@@ -17,11 +16,11 @@ import (
 // Refresh fails where the directory is gone or cannot be read any more; r goes
 // on as it is.
 func (r *Reader) Refresh() (*Reader, error) {
-	now, err := statAt(unix.AT_FDCWD, r.Path, 0)
+	now, err := platform.StatPath(r.Path)
 	if err != nil {
-		return nil, &fs.PathError{Op: "stat", Path: r.Path, Err: err}
+		return nil, err
 	}
-	if !now.same(r.Attr) {
+	if !now.Same(r.Attr) {
 		next, err := OpenReader(r.Path, r.opts)
 		if err != nil {
 			return nil, fmt.Errorf("the directory was replaced: %w", err)
@@ -46,10 +45,10 @@ func (r *Reader) Refresh() (*Reader, error) {
 const recently = 20 * time.Millisecond
 
 func (r *Reader) changed(dir Attr) bool {
-	if !r.unfinished.IsZero() || dir.ctime != r.Attr.ctime || r.listed.Sub(r.Attr.ctime) < recently {
+	if !r.unfinished.IsZero() || dir.Ctime != r.Attr.Ctime || r.listed.Sub(r.Attr.Ctime) < recently {
 		return true
 	}
-	if disk, err := diskOf(r.Path); err != nil || disk != r.disk {
+	if disk, err := platform.FileSystemOf(r.dir); err != nil || disk != r.disk {
 		return true
 	}
 	if r.metaFile != nil {
@@ -69,7 +68,7 @@ func (r *Reader) changed(dir Attr) bool {
 		}
 		// A time that has changed while the slots have not: somebody other
 		// than a node is at work, or the kernel has written back a mapping.
-		attr, err := statFile(n.f)
+		attr, err := platform.Stat(n.f)
 		if err != nil || attr.Size != n.Attr.Size || !attr.Mtime.Equal(n.Attr.Mtime) {
 			return true
 		}

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
-	"golang.org/x/sys/unix"
+	"github.com/walfs/walfs/walcore/platform"
 )
 
 // keyRotation is how long a data key is used for new files.
@@ -67,7 +67,7 @@ func readWriteKeys(dir string, key []byte) (*writeKeys, error) {
 // readRegistry reads a key registry, if it is there, or as much of it as shows
 // that it is none. It leaves no access time: a dry run has to leave no trace.
 func readRegistry(name string) ([]byte, error) {
-	f, err := openReadOnly(unix.AT_FDCWD, name, 0)
+	f, err := platform.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
