@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"os"
 	"runtime/trace"
 	"sync"
 
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/platform"
 	"github.com/walfs/walfs/walcore/vfs"
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
@@ -73,7 +73,7 @@ type DiskStorage struct {
 	opts Options
 	log  *slog.Logger
 	ctx  context.Context // of trace regions
-	lock *os.File
+	lock *platform.Lock
 	dir  vfs.Dir
 	keys *writeKeys
 
@@ -198,7 +198,7 @@ func (s *DiskStorage) closeFiles() error {
 		errs = append(errs, s.dir.Close())
 	}
 	if s.lock != nil {
-		errs = append(errs, unlockDir(s.lock))
+		errs = append(errs, s.lock.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -22,8 +22,12 @@ import (
 // has left and says so in Problems. It fails with ErrInUse if anybody else has
 // the directory open, with ErrNotRaftDir, ErrKey, ErrSealed or ErrDataKey, and
 // with ErrDamaged if anything that was acknowledged is missing or wrong; it
-// has changed nothing in the directory then.
+// has changed nothing in the directory then. Outside Linux it fails with
+// errors.ErrUnsupported.
 func Open(path string, opts Options) (_ *DiskStorage, err error) {
+	if err := platform.CheckWriting(); err != nil {
+		return nil, err
+	}
 	if len(opts.Key) > 0 {
 		if err := format.CheckKey("the key", opts.Key); err != nil {
 			return nil, err
