@@ -11,6 +11,7 @@ import (
 	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/test/nativelog"
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/confstate"
 	"github.com/walfs/walfs/walcore/dgraph"
 	"go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
@@ -305,8 +306,7 @@ func FuzzReplay(f *testing.F) {
 		if proto.Unmarshal(state, cs) != nil {
 			return
 		}
-		cfg, err := restore(walcore.ConfState{Voters: cs.Voters, Learners: cs.Learners, VotersOutgoing: cs.VotersOutgoing,
-			LearnersNext: cs.LearnersNext, AutoLeave: cs.GetAutoLeave()})
+		replay, err := confstate.From(cs)
 		if err != nil {
 			return
 		}
@@ -314,15 +314,15 @@ func FuzzReplay(f *testing.F) {
 			if len(change) == 0 {
 				continue
 			}
-			typ := walcore.EntryConfChange
+			typ := raftpb.EntryConfChange
 			if change[0]%2 == 0 {
-				typ = walcore.EntryConfChangeV2
+				typ = raftpb.EntryConfChangeV2
 			}
-			if cfg.apply(typ, change[1:]) != nil {
+			if replay.Apply(typ, 1, change[1:]) != nil {
 				return
 			}
 		}
-		members := cfg.members(nil)
+		members := members(replay.ConfState(), nil)
 		for i, m := range members {
 			if m.Role == "" || i > 0 && m.ID <= members[i-1].ID {
 				t.Fatalf("members %v", members)
