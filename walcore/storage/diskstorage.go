@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"runtime/trace"
 	"sync"
+	"sync/atomic"
 
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/platform"
@@ -96,6 +97,9 @@ type DiskStorage struct {
 	segments []*segment // by first index; only the last may be empty
 	meta     metaFile
 	problems []walcore.Problem // what Open has found and mended
+
+	asked  atomic.Bool // IsNew: who starts Raft knows it
+	warned atomic.Bool // of a state with which Raft would do nothing, or wrong; Resume has looked
 }
 
 var _ raft.Storage = (*DiskStorage)(nil)
@@ -214,6 +218,13 @@ func (s *DiskStorage) NumEntries() int {
 // InitialState returns the hard state, nil if none was saved, and the conf
 // state of the snapshot. A commit index below the snapshot's is raised to it:
 // what is in a snapshot was committed, and Raft refuses to start otherwise.
+//
+// It is the state for a node whose raft.Config.Applied is 0 or the snapshot's
+// index; Resume is for one that has applied more. Raft says nothing where it cannot
+// work, so the Logger gets a warning for a log that names no voters, unless it is new
+// and the application has asked IsNew; and, unless Resume was called, for
+// configuration changes between the snapshot and the checkpoint, which would be
+// lost on a node whose Applied is the checkpoint.
 func (s *DiskStorage) InitialState() (*raftpb.HardState, *raftpb.ConfState, error) {
 	defer trace.StartRegion(s.ctx, "walcore.InitialState").End()
 	s.mu.RLock()
@@ -222,12 +233,9 @@ func (s *DiskStorage) InitialState() (*raftpb.HardState, *raftpb.ConfState, erro
 		return nil, nil, s.err
 	}
 	cs := s.meta.confState()
-	if s.meta.hard == (hardState{}) {
-		return nil, cs, nil
-	}
-	hs := s.meta.hard
-	hs.commit = max(hs.commit, s.meta.snapIndex)
-	return &raftpb.HardState{Term: &hs.term, Vote: &hs.vote, Commit: &hs.commit}, cs, nil
+	s.warnVoters(cs, s.meta.snapIndex)
+	s.warnCheckpoint()
+	return s.initialHardState(s.meta.snapIndex), cs, nil
 }
 
 // FirstIndex is the first index that Entries may serve: the one after the
