@@ -210,7 +210,7 @@ func (r *Reader) readLogFile(id uint64, n *NativeFile, newest bool, before *Read
 		if !old.sized.Load() {
 			old = old.before.Load()
 		}
-		if old.wasEmptied() {
+		if old.emptiedSince() {
 			f.emptied++
 		} else {
 			f.before.Store(old)

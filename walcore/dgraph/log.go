@@ -273,12 +273,12 @@ func (l *LogFile) yield(r run, from uint64, yield func(Entry) bool) bool {
 
 // entry gives the entry of a slot that is in a run, if it is whole.
 func (l *LogFile) entry(i int) (Entry, bool) {
-	l.load()
+	l.loadSizes()
 	if l.isDropped(i) {
 		return Entry{}, false
 	}
-	size := l.size(i)
-	if size == noPayload {
+	size, ok := l.sizes.at(i)
+	if !ok {
 		return Entry{}, false
 	}
 	return Entry{Term: l.Term(i), Index: l.Index(i), Type: l.Type(i), Size: int64(size),

@@ -34,12 +34,12 @@ type LogFile struct {
 	sealErr error        // why payloads cannot be read at all
 
 	sizesOnce     sync.Once
-	sized         atomic.Bool   // what follows is there
-	sizes         format.Column // see size
-	whole         bool          // every slot has its payload
-	full          bool          // see fit
-	emptiedLate   bool          // see keepFrom
+	sized         atomic.Bool // what follows is there
+	sizes         sizeColumn
+	whole         bool // every slot has its payload
 	sizesProblems problemList
+	// As in sizeFaults.
+	emptyingEnded, emptiedDuringRead bool
 
 	// before is the same file as an earlier reader saw it, if its sizes are
 	// there to begin with.

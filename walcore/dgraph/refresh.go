@@ -61,7 +61,7 @@ func (r *Reader) changed(dir platform.Attr) bool {
 		}
 	}
 	for _, l := range r.log.files {
-		if l.sized.Load() && l.emptiedLate {
+		if l.sized.Load() && l.emptiedDuringRead {
 			return true
 		}
 	}
