@@ -99,7 +99,7 @@ func (r *Reader) readMeta(before *Reader) {
 		}
 		return
 	}
-	m, err := r.settledMeta()
+	m, err := r.readStableMeta()
 	if err != nil {
 		r.problem(format.MetaName, walcore.KindUnreadable, "cannot be read: %v", err)
 		return
@@ -110,8 +110,8 @@ func (r *Reader) readMeta(before *Reader) {
 	r.meta = m
 }
 
-// settledMeta reads wal.meta until it reads the same twice.
-func (r *Reader) settledMeta() (m *meta.Meta, err error) {
+// readStableMeta reads wal.meta until it reads the same twice.
+func (r *Reader) readStableMeta() (m *meta.Meta, err error) {
 	f := r.metaFile
 	for range maxRetries {
 		if m, err = meta.Read(f.f, f.Attr.Size); err != nil {
@@ -196,11 +196,11 @@ func (r *Reader) readLogFiles(before *Reader) []*LogFile {
 func (r *Reader) readLogFile(id uint64, n *NativeFile, newest bool, before *Reader) (*LogFile, error) {
 	old := before.logFile(n)
 	var table *slotTable
-	if old != nil && !newest && old.Attr.Size == n.Attr.Size && old.Attr.Mtime.Equal(n.Attr.Mtime) && !old.torn && old.ended(n.f) {
+	if old != nil && !newest && old.Attr.Size == n.Attr.Size && old.Attr.Mtime.Equal(n.Attr.Mtime) && !old.mixed && old.endsTheSameIn(n.f) {
 		table = old.slotTable
 	} else {
 		var err error
-		if table, err = r.settledTable(n, newest, before); err != nil {
+		if table, err = r.readStableTable(n, newest, before); err != nil {
 			return nil, err
 		}
 	}
@@ -235,10 +235,10 @@ func (r *Reader) logFile(n *NativeFile) *LogFile {
 // maxRetries bounds how often something is read again that a writer is at.
 const maxRetries = 5
 
-// settledTable reads the slots of a file that may be written to meanwhile: what
+// readStableTable reads the slots of a file that may be written to meanwhile: what
 // is half done this moment is left out, or, at rest, found to be damage. A file
 // that is not the newest becomes it again when a rewrite reaches back.
-func (r *Reader) settledTable(n *NativeFile, newest bool, before *Reader) (*slotTable, error) {
+func (r *Reader) readStableTable(n *NativeFile, newest bool, before *Reader) (*slotTable, error) {
 	for try := 0; ; try++ {
 		table, err := readTable(n.f, n.Attr.Size)
 		if err != nil {
@@ -251,16 +251,16 @@ func (r *Reader) settledTable(n *NativeFile, newest bool, before *Reader) (*slot
 			}
 		}
 		// Only the newest file may be unfinished.
-		table.torn = !table.intact(n.f)
+		table.mixed = !table.unchangedIn(n.f)
 		switch {
-		case !table.torn && (!newest || !table.unfinished()):
+		case !table.mixed && (!newest || !table.halfWritten()):
 			return table, nil
-		case try < maxRetries && (table.torn || before == nil):
+		case try < maxRetries && (table.mixed || before == nil):
 			time.Sleep(time.Millisecond)
 			continue
 		}
 		if newest && !before.gaveUp(n, table) && r.patient(before) {
-			return table.finished(), nil
+			return table.withoutHalfWritten(), nil
 		}
 		return table, nil
 	}
@@ -269,7 +269,7 @@ func (r *Reader) settledTable(n *NativeFile, newest bool, before *Reader) (*slot
 // gaveUp reports whether an earlier reader has lost its patience with a table.
 func (r *Reader) gaveUp(n *NativeFile, table *slotTable) bool {
 	old := r.logFile(n)
-	return old != nil && old.Len() == table.Len() && old.unfinished() && table.extends(old.slotTable)
+	return old != nil && old.Len() == table.Len() && old.halfWritten() && table.extends(old.slotTable)
 }
 
 // patience is how long what a writer has left half done is taken for work in

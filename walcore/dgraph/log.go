@@ -73,8 +73,8 @@ func newLog(files []*LogFile, unread []uint64, snapshot, hard uint64) *Log {
 		}
 	}
 	for _, s := range l.spans {
-		if s.file.survey != nil && s.file.dropped == nil {
-			for _, t := range s.file.survey.spans {
+		if s.file.summary != nil && s.file.dropped == nil {
+			for _, t := range s.file.summary.spans {
 				l.countTerm(t.Term, max(t.First, s.index), min(t.Last, s.last()))
 			}
 			continue
@@ -125,7 +125,7 @@ func (l *Log) take(f *LogFile, r run, snapshot uint64, terms *termOrder) {
 	if k := len(l.spans) - 1; k >= 0 && r.index > l.last()+1 {
 		prev := l.spans[k]
 		if prev.file == f {
-			lost = holeBetween(prev.run, r, snapshot)
+			lost = entriesLostBetween(prev.run, r, snapshot)
 		} else {
 			lost = r.index-1 > snapshot
 		}

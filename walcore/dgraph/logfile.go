@@ -92,8 +92,8 @@ func readFull(f *os.File, p []byte, off int64) error {
 // order finds the file's part of the log by its slots alone. Up to snapshot,
 // indexes may be missing.
 func (l *LogFile) order(snapshot uint64) {
-	chain := withoutLoners(l.chain, snapshot)
-	if l.survey != nil && l.fitsOffset(l.low) && l.fitsOffset(l.high) {
+	chain := dropIsolatedRuns(l.chain, snapshot)
+	if l.summary != nil && l.inPayloadArea(l.low) && l.inPayloadArea(l.high) {
 		l.runs = chain
 		return
 	}
@@ -103,7 +103,7 @@ func (l *LogFile) order(snapshot uint64) {
 			next++
 		}
 		inRun := next < len(chain) && i >= chain[next].slot
-		if inRun && l.offsetFits(i) && l.typeKnown(i) {
+		if inRun && l.inPayloadArea(l.Offset(i)) && l.knownType(i) {
 			continue
 		}
 		switch s := l.Slot(i); {
@@ -113,7 +113,7 @@ func (l *LogFile) order(snapshot uint64) {
 		case !inRun:
 			l.drop(i)
 			l.problems.slot(l.Name, i, s, walcore.KindOrder, "the index does not fit those around it")
-		case !l.offsetFits(i):
+		case !l.inPayloadArea(l.Offset(i)):
 			l.drop(i)
 			l.problems.slot(l.Name, i, s, walcore.KindOffset, fmt.Sprintf(
 				"the data offset %d is not between %d and the file's end at %d", s.Offset, format.PayloadAt, l.Attr.Size))
@@ -133,9 +133,8 @@ func (l *LogFile) drop(i int) {
 
 func (l *LogFile) isDropped(i int) bool { return l.dropped != nil && l.dropped[i] }
 
-func (l *LogFile) offsetFits(i int) bool { return l.fitsOffset(l.Offset(i)) }
-
-func (l *LogFile) fitsOffset(off uint64) bool {
+// inPayloadArea reports whether the file has room for a length at an offset.
+func (l *LogFile) inPayloadArea(off uint64) bool {
 	return off >= format.PayloadAt && off <= uint64(max(l.Attr.Size-format.LengthSize, 0))
 }
 

@@ -76,7 +76,7 @@ func (r *Reader) changed(dir platform.Attr) bool {
 		if err != nil || attr.Size != n.Attr.Size || !attr.Mtime.Equal(n.Attr.Mtime) {
 			return true
 		}
-		if l := r.logFile(n); id >= r.newest && (l == nil || !l.ended(n.f)) {
+		if l := r.logFile(n); id >= r.newest && (l == nil || !l.endsTheSameIn(n.f)) {
 			return true
 		}
 	}

@@ -100,7 +100,7 @@ func (l *LogFile) readLengths(before *LogFile) *storedLengths {
 	}
 	// A length is the slot's only if the slot is still there: a writer that
 	// reuses the place has emptied it before.
-	in.end = l.sameUntil(l.f, in.sound)
+	in.end = l.firstDifference(l.f, in.sound)
 	for i := in.end; i < l.Len(); i++ {
 		in.lengths[i] = noPayload
 	}
