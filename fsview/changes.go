@@ -1,11 +1,10 @@
 package fsview
 
 import (
+	"github.com/walfs/walfs/walcore"
+
 	"iter"
 	"strconv"
-
-	"github.com/walfs/walfs/walcore/dgraph"
-	"github.com/walfs/walfs/walcore/format"
 )
 
 // Change is something that a kernel may have cached and that holds no longer.
@@ -77,10 +76,10 @@ func (t *Tree) otherBytes(after *Tree, n Node) bool {
 	case native:
 		// A writer's stores to a mapping need not change a file's times.
 		y, ok := after.fixed[n].(native)
-		return !ok || x.file.Attr != y.file.Attr || after.r.WrittenTo(y.file)
+		return !ok || *x.of != *y.of || y.written
 	case part:
 		y, ok := after.fixed[n].(part)
-		return !ok || x.file.Attr.FileID() != y.file.Attr.FileID()
+		return !ok || x.of.FileID() != y.of.FileID()
 	case link:
 		return after.fixed[n] != x
 	}
@@ -89,19 +88,24 @@ func (t *Tree) otherBytes(after *Tree, n Node) bool {
 
 // folderChanges are the folders of entries, if any entry changed.
 func (t *Tree) folderChanges(after *Tree, yield func(Change) bool) bool {
-	first, last := dgraph.Kept(t.r.Log(), after.r.Log())
-	for _, f := range []uint64{folderEntries, folderTerms, folderNormal, folderConfChange, folderConfChangeV2, folderDecoded} {
+	first, last := after.unchanged(t)
+	for _, f := range []uint64{folderEntries, folderTerms, folderDecoded, folderReplaced} {
 		if !yield(Change{Folder: node(kindFolder, f)}) {
 			return false
 		}
 	}
-	for _, f := range after.r.Log().Files() {
+	for _, name := range after.log.Meta().System.Types {
+		if !yield(Change{Folder: typeFolder(name.Type)}) {
+			return false
+		}
+	}
+	for _, f := range after.files {
 		if !yield(Change{Folder: node(kindLogFile, f.ID)}) {
 			return false
 		}
 	}
 	for _, tree := range []*Tree{t, after} {
-		for _, span := range tree.r.Log().Terms() {
+		for _, span := range tree.log.Terms() {
 			if span.First >= first && span.Last <= last {
 				continue
 			}
@@ -113,12 +117,46 @@ func (t *Tree) folderChanges(after *Tree, yield func(Change) bool) bool {
 	return true
 }
 
+// unchanged is the range of indexes that an earlier tree shows as t does.
+func (t *Tree) unchanged(before *Tree) (first, last uint64) {
+	if f, ok := t.log.(walcore.Follower); ok {
+		return f.Unchanged(before.log)
+	}
+	return 1, 0
+}
+
+// outlineBut goes through the entries, upwards, those with indexes from first to
+// last left out, without a look at their payloads.
+func (t *Tree) outlineBut(first, last uint64) iter.Seq[walcore.Entry] {
+	return func(yield func(walcore.Entry) bool) {
+		f, ok := t.log.(walcore.Follower)
+		if !ok {
+			return
+		}
+		for e := range f.Outline(0) {
+			if first <= e.Index && e.Index <= last {
+				break
+			}
+			if !yield(e) {
+				return
+			}
+		}
+		if first > last {
+			return
+		}
+		for e := range f.Outline(last + 1) {
+			if !yield(e) {
+				return
+			}
+		}
+	}
+}
+
 // entryChanges are the names of entries that are gone or have another term.
 // Those in a folder that is gone as well go with it.
 func (t *Tree) entryChanges(after *Tree, yield func(Change) bool) bool {
-	log := t.r.Log()
-	for _, span := range log.Terms() {
-		if _, still := after.r.Log().Term(span.Term); still {
+	for _, span := range t.log.Terms() {
+		if _, still := walcore.FindTerm(after.log, span.Term); still {
 			continue
 		}
 		if !yield(Change{Folder: node(kindFolder, folderTerms), Name: numberName(span.Term)}) {
@@ -126,38 +164,54 @@ func (t *Tree) entryChanges(after *Tree, yield func(Change) bool) bool {
 		}
 	}
 	if t.redecoded(after) {
-		for s, f := range log.SlotsBut(1, 0) {
-			if !yield(decodedName(s)) || !yield(Change{Node: entryNode(kindDecoded, s.Term, s.Index, f)}) {
+		for e := range t.outlineBut(1, 0) {
+			if !yield(decodedName(e.Index)) || !yield(Change{Node: nodeOf(kindDecoded, &e)}) {
 				return false
 			}
 		}
 	}
-	first, last := dgraph.Kept(log, after.r.Log())
-	for s, f := range log.SlotsBut(first, last) {
-		at := []Node{node(kindFolder, folderEntries)}
-		if in, known := typeFolder(s.Type); known {
-			at = append(at, in)
-		}
-		if _, still := after.r.Log().Term(s.Term); still {
-			at = append(at, node(kindTerm, s.Term), node(kindTermShort, s.Term))
-		}
-		if in := node(kindLogFile, f.ID); after.fixed[in] != nil {
-			at = append(at, in)
-		}
-		name := numberName(s.Index)
-		for _, folder := range at {
-			if !yield(Change{Folder: folder, Name: name, Index: s.Index}) {
-				return false
-			}
-		}
-		if !yield(decodedName(s)) {
+	for e := range t.outlineBut(after.unchanged(t)) {
+		if !t.nameChanges(after, &e, yield) || !sameNodeChanges(after, &e, yield) {
 			return false
 		}
-		// An entry that was written again in the same term has the same node.
-		now, in, ok := after.r.Log().Slot(s.Index)
+	}
+	return true
+}
+
+// nameChanges are the names of an entry that is gone or has another term.
+func (t *Tree) nameChanges(after *Tree, e *walcore.Entry, yield func(Change) bool) bool {
+	at := []Node{node(kindFolder, folderEntries)}
+	if _, known := t.log.Meta().System.TypeName(e.Type); known {
+		at = append(at, typeFolder(e.Type))
+	}
+	if _, still := walcore.FindTerm(after.log, e.Term); still {
+		at = append(at, node(kindTerm, e.Term), node(kindTermShort, e.Term))
+	}
+	if in := node(kindLogFile, e.File.ID); after.fixed[in] != nil {
+		at = append(at, in)
+	}
+	name := numberName(e.Index)
+	for _, folder := range at {
+		if !yield(Change{Folder: folder, Name: name, Index: e.Index}) {
+			return false
+		}
+	}
+	return yield(decodedName(e.Index))
+}
+
+// sameNodeChanges are the files of an entry that was written again in the same
+// term: they have the same nodes.
+func sameNodeChanges(after *Tree, e *walcore.Entry, yield func(Change) bool) bool {
+	f, ok := after.log.(walcore.Follower)
+	if !ok {
+		return true
+	}
+	for now := range f.Outline(e.Index) {
+		if now.Index != e.Index {
+			break
+		}
 		for _, k := range []kind{kindEntry, kindDecoded} {
-			n := entryNode(k, s.Term, s.Index, f)
-			if ok && entryNode(k, now.Term, now.Index, in) == n && !yield(Change{Node: n}) {
+			if n := nodeOf(k, e); nodeOf(k, &now) == n && !yield(Change{Node: n}) {
 				return false
 			}
 		}
@@ -165,8 +219,8 @@ func (t *Tree) entryChanges(after *Tree, yield func(Change) bool) bool {
 	return true
 }
 
-func decodedName(s format.Slot) Change {
-	return Change{Folder: node(kindFolder, folderDecoded), Name: numberName(s.Index) + decodedSuffix, Index: s.Index}
+func decodedName(index uint64) Change {
+	return Change{Folder: node(kindFolder, folderDecoded), Name: numberName(index) + decodedSuffix, Index: index}
 }
 
 // OneOfMany reports whether n is a folder of which there can be thousands.
@@ -175,27 +229,26 @@ func (n Node) OneOfMany() bool {
 	return k == kindTerm || k == kindTermShort || k == kindLogFile
 }
 
-// Place tells where a folder is that can have many names.
-func (n Node) Place() (folder Node, name string) {
+// Where tells where a folder is that can have many names.
+func (t *Tree) Where(n Node) (folder Node, name string) {
 	switch n.kind() {
 	case kindTerm:
 		return node(kindFolder, folderTerms), numberName(n.arg())
 	case kindTermShort:
 		return node(kindFolder, folderTerms), strconv.FormatUint(n.arg(), 10)
 	case kindLogFile:
-		return node(kindFolder, folderFiles), format.FileName(n.arg())
+		folder = node(kindFolder, folderFiles)
+	case kindType:
+		folder = node(kindFolder, folderTypes)
+	default:
+		folder = Root
 	}
-	switch n.arg() {
-	case folderEntries:
-		return Root, "entries"
-	case folderTerms:
-		return Root, "terms"
-	case folderFiles:
-		return Root, "files"
-	case folderDecoded:
-		return Root, "decoded"
-	case folderNative:
-		return Root, "native"
+	if f, ok := t.fixed[folder].(*fixedFolder); ok {
+		for _, it := range f.items {
+			if it.node == n {
+				return folder, it.name
+			}
+		}
 	}
-	return node(kindFolder, folderTypes), typeNames[n.arg()-folderNormal]
+	return folder, ""
 }

@@ -1,6 +1,8 @@
 package fsview
 
 import (
+	"github.com/walfs/walfs/walcore"
+
 	"bytes"
 	"context"
 	"errors"
@@ -122,11 +124,12 @@ func TestChanges(t *testing.T) {
 			before := New(r, nil)
 			then := learn(t, before)
 			test.change(w)
-			if r, err = r.Refresh(); err != nil {
+			now, err := r.Refresh()
+			if err != nil {
 				t.Fatal(err)
 			}
-			defer r.Close()
-			after := before.next(r)
+			defer now.Close()
+			after := before.next(now, nil)
 			got := takes(before, after)
 			var folder func(n Node)
 			folder = func(n Node) {
@@ -168,11 +171,11 @@ func TestChanges(t *testing.T) {
 				if !ok {
 					continue
 				}
-				if now, ok := after.fixed[n].(native); ok && (now.size != was.size || now.file.Attr.Blocks != was.file.Attr.Blocks) && !got.bytes[n] {
-					t.Errorf("%s has another size", was.file.Name)
+				if now, ok := after.fixed[n].(native); ok && (now.Size != was.Size || now.of.Blocks != was.of.Blocks) && !got.bytes[n] {
+					t.Errorf("node %#x has another size", uint64(n))
 				}
-				if r.WrittenTo(was.file) && after.fixed[n] != nil && !got.bytes[n] {
-					t.Errorf("%s may have other bytes", was.file.Name)
+				if was.written && after.fixed[n] != nil && !got.bytes[n] {
+					t.Errorf("node %#x may have other bytes", uint64(n))
 				}
 			}
 		})
@@ -193,11 +196,12 @@ func TestChangesAreFew(t *testing.T) {
 	before := New(r, nil)
 	learn(t, before)
 	w.Append(1)
-	if r, err = r.Refresh(); err != nil {
+	now, err := r.Refresh()
+	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close()
-	for c := range Changes(before, before.next(r)) {
+	defer now.Close()
+	for c := range Changes(before, before.next(now, nil)) {
 		if c.Index != 0 {
 			t.Errorf("entry %d, which is as it was: %+v", c.Index, c)
 		}
@@ -254,11 +258,11 @@ func TestLiveHeld(t *testing.T) {
 			w.Snapshot(uint64(20 + round))
 		}
 		before := live.Tree()
-		next, err := before.r.Refresh()
+		next, err := before.log.(walcore.Follower).Refresh()
 		if err != nil {
 			t.Fatal(err)
 		}
-		live.swap(before.next(next))
+		live.swap(before.next(next, nil))
 		for n, want := range held {
 			got := make([]byte, len(want)+1)
 			k, err := live.ReadAt(n, got, 0)

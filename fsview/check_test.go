@@ -1,6 +1,8 @@
 package fsview
 
 import (
+	"github.com/walfs/walfs/walcore/status"
+
 	"errors"
 	"fmt"
 	"io"
@@ -22,12 +24,15 @@ func checkTree(t *testing.T, tree *Tree) {
 	t.Helper()
 	c := treeCheck{tree, map[uint64]string{}, map[string]int{}}
 	c.folder(t, Root, "")
-	s := NewStatus(tree.r)
-	terms, types := uint64(0), s.Types.Normal+s.Types.ConfChange+s.Types.ConfChangeV2
+	s := status.New(tree.log)
+	terms, types, inTypes := uint64(0), uint64(0), 0
+	for _, n := range s.Types {
+		types += n.Entries
+		inTypes += c.count["types/"+n.Name]
+	}
 	for _, term := range s.Terms {
 		terms += term.Entries
 	}
-	inTypes := c.count["types/normal"] + c.count["types/conf_change"] + c.count["types/conf_change_v2"]
 	if n := c.count["entries"]; uint64(n) != s.Entries || uint64(n) != terms || n != c.below("terms/") || n != c.below("files/") ||
 		uint64(inTypes) != types {
 		t.Fatalf("status.json says %d entries, %d by term, %d by type; listed are %v", s.Entries, terms, types, c.count)

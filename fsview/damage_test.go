@@ -1,6 +1,8 @@
 package fsview
 
 import (
+	"github.com/walfs/walfs/walcore/status"
+
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -50,7 +52,7 @@ func has(t *testing.T, tree *Tree, folder, name string) bool {
 	return slices.ContainsFunc(list, func(e fs.DirEntry) bool { return e.Name() == name })
 }
 
-func status(t *testing.T, tree *Tree) (s Status) {
+func statusOf(t *testing.T, tree *Tree) (s status.Status) {
 	t.Helper()
 	b, err := fs.ReadFile(tree, "status.json")
 	if err == nil {
@@ -90,7 +92,7 @@ func TestDamagedEntry(t *testing.T) {
 					t.Errorf("%s does not list the entry behind", folder)
 				}
 			}
-			s := status(t, tree)
+			s := statusOf(t, tree)
 			if s.Entries != 974 || len(s.Problems) == 0 || !strings.Contains(s.Problems[0].Message, " ") {
 				t.Fatalf("status: %d entries, problems %v", s.Entries, s.Problems)
 			}
@@ -109,12 +111,12 @@ func TestUnknownTypeIsNotUnderTypes(t *testing.T) {
 	if err != nil || info.Sys().(*Attr).Links != 3 {
 		t.Errorf("got %v, %v, want 3 links", info, err)
 	}
-	for _, name := range typeNames {
-		if _, err := fs.Stat(tree, "types/"+name+"/101"); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("types/%s: got %v", name, err)
+	for _, name := range walcore.RaftTypes {
+		if _, err := fs.Stat(tree, "types/"+name.Name+"/101"); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("types/%s: got %v", name.Name, err)
 		}
 	}
-	if s := status(t, tree); s.Entries != 975 || s.Types.Normal != 973 || s.Types.ConfChange != 1 {
+	if s := statusOf(t, tree); s.Entries != 975 || s.Types[0].Entries != 973 || s.Types[1].Entries != 1 {
 		t.Errorf("status: %d entries, %+v", s.Entries, s.Types)
 	}
 }
@@ -149,7 +151,7 @@ func TestMetaUnknown(t *testing.T) {
 			if b, err := fs.ReadFile(tree, "meta/last_index"); err != nil || string(b) != "50\n" {
 				t.Errorf("last_index: %q, %v", b, err)
 			}
-			s := status(t, tree)
+			s := statusOf(t, tree)
 			if s.Entries != 50 || s.Snapshot != nil || (s.HardState == nil) == slices.Contains(test.known, "hard_state/term") || len(s.Problems) == 0 {
 				t.Errorf("status: %+v", s)
 			}
@@ -201,7 +203,7 @@ func TestUnreadLogFile(t *testing.T) {
 			t.Errorf("%s: got %v", path, err)
 		}
 	}
-	if s := status(t, tree); s.FirstIndex != nil || s.LastIndex != nil || len(s.Problems) != 1 || s.Problems[0].Kind != walcore.KindCut {
+	if s := statusOf(t, tree); s.FirstIndex != nil || s.LastIndex != nil || len(s.Problems) != 1 || s.Problems[0].Kind != walcore.KindCut {
 		t.Errorf("status: %+v", s)
 	}
 }
@@ -213,7 +215,7 @@ func TestSealedEntriesAreListed(t *testing.T) {
 	for _, path := range []string{"entries/7", "terms/1/7", "types/normal/7", "files/00001.wal/7"} {
 		wantError(t, tree, path, walcore.ErrDataKey)
 	}
-	if s := status(t, tree); s.Entries != 650 || s.Files[0].Encrypted || s.Problems[0].Kind != walcore.KindKeyErased {
+	if s := statusOf(t, tree); s.Entries != 650 || s.Files[0].Encrypted || s.Problems[0].Kind != walcore.KindKeyErased {
 		t.Errorf("status: %+v", s)
 	}
 }

@@ -8,8 +8,7 @@ import (
 	"strings"
 
 	"github.com/walfs/walfs/walcore"
-	"github.com/walfs/walfs/walcore/dgraph"
-	"github.com/walfs/walfs/walcore/format"
+
 	"github.com/walfs/walfs/walcore/payload"
 )
 
@@ -27,7 +26,7 @@ func (decodedFolder) list(t *Tree, after uint64, fn func(Dirent) bool) {
 	b := borrow()
 	defer b.giveBack()
 	var a Attr
-	for e := range t.r.Log().Entries(after + 1) {
+	for e := range t.log.Entries(after + 1) {
 		d := Dirent{Name: numberName(e.Index) + decodedSuffix, Node: nodeOf(kindDecoded, &e), Cookie: e.Index}
 		if !program {
 			var err error
@@ -49,10 +48,10 @@ func (decodedFolder) list(t *Tree, after uint64, fn func(Dirent) bool) {
 func (decodedFolder) lookup(t *Tree, name string) (Node, error) {
 	number, ok := strings.CutSuffix(name, decodedSuffix)
 	index, _, isNumber := parseNumber(number)
-	if !ok || !isNumber || index > format.MaxNumber {
+	if !ok || !isNumber || index > walcore.MaxNumber {
 		return 0, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
 	}
-	e, err := t.r.Log().Entry(index)
+	e, err := t.log.Entry(index)
 	if err != nil {
 		return 0, err
 	}
@@ -63,7 +62,7 @@ func (decodedFolder) lookup(t *Tree, name string) (Node, error) {
 	return n, nil
 }
 
-func (t *Tree) decodedAttr(n Node, e *dgraph.Entry, text []byte) Attr {
+func (t *Tree) decodedAttr(n Node, e *walcore.Entry, text []byte) Attr {
 	a := t.entryAttr(e)
 	a.Inode = n.inode()
 	a.Size = int64(len(text))

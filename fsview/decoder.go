@@ -1,11 +1,11 @@
 package fsview
 
 import (
+	"github.com/walfs/walfs/walcore"
+
 	"sync"
 	"sync/atomic"
 
-	"github.com/walfs/walfs/walcore/app"
-	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/payload"
 )
 
@@ -24,12 +24,12 @@ type decoding struct {
 	settled bool // later entries will not change that
 }
 
-func (d *decoding) decoder(r *dgraph.Reader) payload.Decoder {
+func (d *decoding) decoder(log walcore.Log) payload.Decoder {
 	if d.given != nil {
 		return d.given
 	}
 	d.once.Do(func() {
-		c := app.Classify(r)
+		c := payload.Classify(log)
 		d.app, d.settled = c.App(), c.Settled()
 		d.dgraph = payload.NewDgraph(d.app, payload.Options{})
 		d.asked.Store(true)
@@ -37,13 +37,13 @@ func (d *decoding) decoder(r *dgraph.Reader) payload.Decoder {
 	return d.dgraph
 }
 
-// next is the decoding of a later reader: another one if entries were replaced,
+// next is the decoding of a later log: another one if entries were replaced,
 // or if it may be another application's log than it seemed.
-func (d *decoding) next(before, after *dgraph.Reader) *decoding {
+func (d *decoding) next(before walcore.Log, after walcore.Follower) *decoding {
 	replaced := false
-	if terms := before.Log().Terms(); len(terms) > 0 {
-		_, kept := dgraph.Kept(before.Log(), after.Log())
-		replaced = kept < terms[len(terms)-1].Last
+	if terms := before.Terms(); len(terms) > 0 {
+		_, last := after.Unchanged(before)
+		replaced = last < terms[len(terms)-1].Last
 	}
 	if replaced || d.given == nil && (!sameGroup(before, after) || d.asked.Load() && !d.settled) {
 		return &decoding{given: d.given}
@@ -51,7 +51,7 @@ func (d *decoding) next(before, after *dgraph.Reader) *decoding {
 	return d
 }
 
-func sameGroup(a, b *dgraph.Reader) bool {
+func sameGroup(a, b walcore.Log) bool {
 	x, y := a.Meta().GroupID, b.Meta().GroupID
 	return (x == nil) == (y == nil) && (x == nil || *x == *y)
 }
@@ -63,6 +63,6 @@ func (t *Tree) redecoded(after *Tree) bool {
 	if d == now || d.given != nil || !d.asked.Load() {
 		return false
 	}
-	now.decoder(after.r)
+	now.decoder(after.log)
 	return now.app != d.app
 }

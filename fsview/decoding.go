@@ -1,21 +1,17 @@
 package fsview
 
 import (
+	"github.com/walfs/walfs/walcore"
+
 	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"sync"
 
-	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/membership"
 	"github.com/walfs/walfs/walcore/payload"
 )
-
-// PayloadEntry is an entry and its data in the form that decoders take.
-func PayloadEntry(e *dgraph.Entry, data []byte) payload.Entry {
-	return payload.Entry{Term: e.Term, Index: e.Index, Type: uint32(e.Type), Data: data}
-}
 
 // decodedCache keeps texts that are costly to make again: long ones, which are
 // read in pieces, and a program's. It holds two generations: when the younger
@@ -59,7 +55,7 @@ func (t *Tree) isProgram() bool {
 
 // buffers are what a payload is read with and decoded to.
 type buffers struct {
-	payloads dgraph.Scanner
+	payloads walcore.Scanner
 	text     []byte
 }
 
@@ -77,7 +73,7 @@ func (b *buffers) giveBack() { spareBuffers.Put(b) }
 // appendDecoded appends an entry's text to dst. payloads saves system calls
 // where one text comes after the other. It fails with payload.ErrPaused while a
 // program is not asked: what it would say then is another node's text.
-func (t *Tree) appendDecoded(dst []byte, e *dgraph.Entry, payloads *dgraph.Scanner) ([]byte, error) {
+func (t *Tree) appendDecoded(dst []byte, e *walcore.Entry, payloads *walcore.Scanner) ([]byte, error) {
 	n := nodeOf(kindDecoded, e)
 	if text, ok := t.decoding.cache.get(n); ok {
 		return append(dst, text...), nil
@@ -89,7 +85,7 @@ func (t *Tree) appendDecoded(dst []byte, e *dgraph.Entry, payloads *dgraph.Scann
 	start := len(dst)
 	// A program that fails says so in the text. That is kept like an answer: a
 	// reader has been told the text's size.
-	dst, err = t.decoding.decoder(t.r).AppendJSON(dst, PayloadEntry(e, data))
+	dst, err = t.decoding.decoder(t.log).AppendJSON(dst, payload.EntryOf(e, data))
 	if errors.Is(err, payload.ErrPaused) {
 		return dst[:start], err
 	}
@@ -101,7 +97,7 @@ func (t *Tree) appendDecoded(dst []byte, e *dgraph.Entry, payloads *dgraph.Scann
 
 // appendNotAsked appends what stands for an entry's text while a program is not
 // asked.
-func (t *Tree) appendNotAsked(dst []byte, e *dgraph.Entry, payloads *dgraph.Scanner) ([]byte, error) {
+func (t *Tree) appendNotAsked(dst []byte, e *walcore.Entry, payloads *walcore.Scanner) ([]byte, error) {
 	p, is := t.decoding.given.(*payload.Program)
 	if !is {
 		return dst, fs.ErrNotExist
@@ -110,12 +106,12 @@ func (t *Tree) appendNotAsked(dst []byte, e *dgraph.Entry, payloads *dgraph.Scan
 	if err != nil {
 		return dst, err
 	}
-	return p.AppendNotAsked(dst, PayloadEntry(e, data)), nil
+	return p.AppendNotAsked(dst, payload.EntryOf(e, data)), nil
 }
 
 // withDecoded calls fn with the text of an entry's node, which is good until it
 // returns.
-func (t *Tree) withDecoded(n Node, e *dgraph.Entry, fn func(text []byte)) error {
+func (t *Tree) withDecoded(n Node, e *walcore.Entry, fn func(text []byte)) error {
 	b := borrow()
 	defer b.giveBack()
 	text := t.appendDecoded
@@ -130,11 +126,12 @@ func (t *Tree) withDecoded(n Node, e *dgraph.Entry, fn func(text []byte)) error 
 	return nil
 }
 
-// membersText is meta/members: a line a member, or a remark where the log has
-// configuration changes that are not Raft's, which is no damage.
-func membersText(r *dgraph.Reader) ([]byte, error) {
-	members, err := membership.Replay(r)
-	if errors.Is(err, membership.ErrMisfit) {
+// membersText is meta/members: a line a member, or a note where the log has
+// configuration changes that are not Raft's, or does not tell what is committed:
+// neither is damage.
+func membersText(log walcore.Log) ([]byte, error) {
+	members, err := membership.Replay(log)
+	if errors.Is(err, membership.ErrMisfit) || errors.Is(err, membership.ErrNotKnown) {
 		return fmt.Appendf(nil, "# unknown: %v\n", err), nil
 	}
 	if err != nil {

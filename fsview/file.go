@@ -1,27 +1,26 @@
 package fsview
 
 import (
+	"github.com/walfs/walfs/walcore"
+
 	"hash/fnv"
 	"io"
 	"io/fs"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/walfs/walfs/walcore/dgraph"
-	"github.com/walfs/walfs/walcore/platform"
 )
 
 // text is a file whose bytes are made when they are first asked for, and stay.
 type text struct {
-	of   platform.Attr // whose owner and permissions it has
+	of   *walcore.Attr // whose owner and permissions it has
 	body func() ([]byte, error)
 	// lazy says that making it takes a look at the whole log.
 	lazy bool
 	made atomic.Bool // somebody has asked
 }
 
-func newText(of platform.Attr, body func() ([]byte, error)) *text {
+func newText(of *walcore.Attr, body func() ([]byte, error)) *text {
 	x := &text{of: of}
 	x.body = sync.OnceValues(func() ([]byte, error) {
 		x.made.Store(true)
@@ -78,7 +77,7 @@ func (x *text) settled(t *Tree, at Node) (Node, *Attr, error) {
 	return n, &a, err
 }
 
-func (x *text) readAt(_ *Tree, p []byte, off int64) (int, error) {
+func (x *text) readAt(_ *Tree, _ Node, p []byte, off int64) (int, error) {
 	b, err := x.body()
 	if err != nil {
 		return 0, err
@@ -86,47 +85,41 @@ func (x *text) readAt(_ *Tree, p []byte, off int64) (int, error) {
 	return readText(b, p, off)
 }
 
-// part is a stretch of a native file; check is asked after each read whether
-// what was read is still what was listed.
+// part is a stretch of one of the directory's own files.
 type part struct {
-	file     *dgraph.NativeFile
-	at, size int64
-	check    func() error
+	walcore.Section
+	of *walcore.Attr
 }
 
-func (x part) attr(t *Tree, n Node) (Attr, error) {
-	return fileAttr(n, x.size, x.file.Attr, x.file.Attr.Mtime), nil
-}
+func (x part) attr(t *Tree, n Node) (Attr, error) { return fileAttr(n, x.Size, x.of, x.of.Mtime), nil }
 
-func (x part) readAt(_ *Tree, p []byte, off int64) (int, error) {
-	if off >= x.size {
+func (x part) readAt(_ *Tree, _ Node, p []byte, off int64) (int, error) {
+	if off >= x.Size {
 		return 0, io.EOF
 	}
 	var end error
-	if int64(len(p)) > x.size-off {
-		p, end = p[:x.size-off], io.EOF
+	if int64(len(p)) > x.Size-off {
+		p, end = p[:x.Size-off], io.EOF
 	}
-	if _, err := x.file.ReadAt(p, x.at+off); err != nil {
+	if _, err := x.ReadAt(p, off); err != nil {
 		return 0, err
-	}
-	if x.check != nil {
-		if err := x.check(); err != nil {
-			return 0, err
-		}
 	}
 	return len(p), end
 }
 
 // native is one of the directory's own files, whole.
-type native struct{ part }
+type native struct {
+	part
+	written bool
+}
 
-func newNative(f *dgraph.NativeFile) native {
-	return native{part{file: f, size: f.Attr.Size}}
+func newNative(f *walcore.NativeFile) native {
+	return native{part{walcore.Section{ReaderAt: f, Size: f.Attr.Size}, &f.Attr}, f.Written}
 }
 
 func (x native) attr(t *Tree, n Node) (Attr, error) {
 	a, err := x.part.attr(t, n)
-	a.Blocks = x.file.Attr.Blocks // log files are sparse
+	a.Blocks = x.of.Blocks // log files are sparse
 	return a, err
 }
 
@@ -134,14 +127,14 @@ func (x native) attr(t *Tree, n Node) (Attr, error) {
 type link string
 
 func (l link) attr(t *Tree, n Node) (Attr, error) {
-	a := fileAttr(n, int64(len(l)), t.r.Attr, t.newest)
+	a := fileAttr(n, int64(len(l)), &t.log.Meta().Dir, t.newest)
 	a.Mode = fs.ModeSymlink | 0o777
 	return a, nil
 }
 
-func newestTime(r *dgraph.Reader) time.Time {
-	newest := r.Attr.Mtime
-	for _, n := range r.Native() {
+func newestTime(dir *walcore.Attr, native []walcore.NativeFile) time.Time {
+	newest := dir.Mtime
+	for _, n := range native {
 		if n.Attr.Mtime.After(newest) {
 			newest = n.Attr.Mtime
 		}

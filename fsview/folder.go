@@ -7,15 +7,14 @@ import (
 	"sort"
 
 	"github.com/walfs/walfs/walcore"
-	"github.com/walfs/walfs/walcore/dgraph"
-	"github.com/walfs/walfs/walcore/format"
 )
 
 // A folder's own attributes are its directory's. Links is 1, which tells find
 // not to count subfolders by it.
 func folderAttr(t *Tree, n Node) Attr {
-	a := fileAttr(n, 0, t.r.Attr, t.newest)
-	a.Mode = fs.ModeDir | t.r.Attr.Mode.Perm()&0o555
+	dir := &t.log.Meta().Dir
+	a := fileAttr(n, 0, dir, t.newest)
+	a.Mode = fs.ModeDir | dir.Mode.Perm()&0o555
 	return a
 }
 
@@ -73,17 +72,21 @@ func (f *fixedFolder) lookup(t *Tree, name string) (Node, error) {
 	}
 	if f.lost != nil {
 		if why := f.lost(name); why != "" {
-			return 0, fmt.Errorf("%s %s: %w; status.json has the details", name, why, walcore.ErrDamaged)
+			return 0, lostError(name, why)
 		}
 	}
 	return 0, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
 }
 
+func lostError(name, why string) error {
+	return fmt.Errorf("%s %s: %w; status.json has the details", name, why, walcore.ErrDamaged)
+}
+
 // entryFolder has entries: all of a sequence that belong to it.
 type entryFolder struct {
-	log     *dgraph.Log
-	from    func(index uint64) iter.Seq[dgraph.Entry]
-	belongs func(*dgraph.Entry) bool
+	log     walcore.Log
+	from    func(index uint64) iter.Seq[walcore.Entry]
+	belongs func(*walcore.Entry) bool
 }
 
 func (f entryFolder) attr(t *Tree, n Node) (Attr, error) { return folderAttr(t, n), nil }
@@ -105,7 +108,7 @@ func (f entryFolder) list(t *Tree, after uint64, fn func(Dirent) bool) {
 
 func (f entryFolder) lookup(t *Tree, name string) (Node, error) {
 	index, _, ok := parseNumber(name)
-	if !ok || index > format.MaxNumber {
+	if !ok || index > walcore.MaxNumber {
 		return 0, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
 	}
 	e, err := f.log.Entry(index)
@@ -118,13 +121,13 @@ func (f entryFolder) lookup(t *Tree, name string) (Node, error) {
 	return nodeOf(kindEntry, &e), nil
 }
 
-func anyEntry(*dgraph.Entry) bool { return true }
+func anyEntry(*walcore.Entry) bool { return true }
 
-func termFolder(log *dgraph.Log, span dgraph.TermSpan) entryFolder {
+func termFolder(log walcore.Log, span walcore.TermSpan) entryFolder {
 	return entryFolder{
 		log: log,
-		from: func(index uint64) iter.Seq[dgraph.Entry] {
-			return func(yield func(dgraph.Entry) bool) {
+		from: func(index uint64) iter.Seq[walcore.Entry] {
+			return func(yield func(walcore.Entry) bool) {
 				for e := range log.Entries(max(index, span.First)) {
 					if e.Index > span.Last || !yield(e) {
 						return
@@ -132,7 +135,7 @@ func termFolder(log *dgraph.Log, span dgraph.TermSpan) entryFolder {
 				}
 			}
 		},
-		belongs: func(e *dgraph.Entry) bool { return e.Term == span.Term },
+		belongs: func(e *walcore.Entry) bool { return e.Term == span.Term },
 	}
 }
 
@@ -142,7 +145,7 @@ type termsFolder struct{}
 func (termsFolder) attr(t *Tree, n Node) (Attr, error) { return folderAttr(t, n), nil }
 
 func (termsFolder) list(t *Tree, after uint64, fn func(Dirent) bool) {
-	terms := t.r.Log().Terms()
+	terms := t.log.Terms()
 	k := sort.Search(len(terms), func(k int) bool { return terms[k].Term+1 > after })
 	for ; k < len(terms); k++ {
 		n := node(kindTerm, terms[k].Term)
@@ -155,12 +158,15 @@ func (termsFolder) list(t *Tree, after uint64, fn func(Dirent) bool) {
 
 func (termsFolder) lookup(t *Tree, name string) (Node, error) {
 	term, short, isNumber := parseNumber(name)
-	_, ok := t.r.Log().Term(term)
+	_, ok := walcore.FindTerm(t.log, term)
 	ok = ok && isNumber
-	unread, incomplete := t.r.Log().Unread()
+	unindexed, incomplete := "", false
+	if f, is := t.log.(walcore.Filer); is {
+		unindexed, incomplete = f.Unindexed()
+	}
 	switch {
 	case !ok && isNumber && incomplete:
-		return 0, fmt.Errorf("term %s may be in %s, whose slots cannot be read: %w", name, unread, walcore.ErrDamaged)
+		return 0, fmt.Errorf("term %s may be in %s, whose slots cannot be read: %w", name, unindexed, walcore.ErrDamaged)
 	case !ok:
 		return 0, fmt.Errorf("term %s has no entries: %w", name, fs.ErrNotExist)
 	case short:

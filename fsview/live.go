@@ -4,8 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"sync/atomic"
-
-	"github.com/walfs/walfs/walcore/dgraph"
 )
 
 // View is what an adapter serves: one tree, or one after the other.
@@ -15,7 +13,7 @@ type View interface {
 	List(folder Node, after uint64, fn func(Dirent) bool) error
 	ReadAt(n Node, p []byte, off int64) (int, error)
 	ReadsAhead(Node) bool
-	AppendEntry(dst []byte, n Node, payloads *dgraph.Scanner) ([]byte, error)
+	AppendEntry(dst []byte, n Node, c *Cursor) ([]byte, error)
 	Readlink(Node) (string, error)
 	Properties(Node) ([]Property, error)
 	Usage() (bytes int64, entries int)
@@ -84,8 +82,8 @@ func (l *Live) List(folder Node, after uint64, fn func(Dirent) bool) error {
 
 func (l *Live) ReadsAhead(n Node) bool { return l.Tree().ReadsAhead(n) }
 
-func (l *Live) AppendEntry(dst []byte, n Node, payloads *dgraph.Scanner) ([]byte, error) {
-	return l.Tree().AppendEntry(dst, n, payloads)
+func (l *Live) AppendEntry(dst []byte, n Node, c *Cursor) ([]byte, error) {
+	return l.Tree().AppendEntry(dst, n, c)
 }
 
 func (l *Live) Properties(n Node) ([]Property, error) { return l.Tree().Properties(n) }

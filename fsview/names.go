@@ -1,11 +1,8 @@
 package fsview
 
 import (
-	"slices"
 	"strconv"
 	"strings"
-
-	"go.etcd.io/raft/v3/raftpb"
 )
 
 // nameDigits is the length of an index or term in a name: the longest uint64,
@@ -36,37 +33,13 @@ func parseNumber(name string) (n uint64, short, ok bool) {
 	return n, len(name) != nameDigits, err == nil
 }
 
-func snapshotName(term, index uint64) string { return numberName(term) + "-" + numberName(index) }
+// pairName is the name of what has two numbers: a snapshot's term and index, a
+// replaced entry's index and term.
+func pairName(a, b uint64) string { return numberName(a) + "-" + numberName(b) }
 
-func isSnapshotName(name string) bool {
-	t, i, _ := strings.Cut(name, "-")
-	term, _, ok1 := parseNumber(t)
-	index, _, ok2 := parseNumber(i)
-	return ok1 && ok2 && name == snapshotName(term, index)
-}
-
-// typeNames are the folders in types/, in the order of raftpb's numbers.
-var typeNames = [...]string{"normal", "conf_change", "conf_change_v2"}
-
-// typeFolder gives the folder of an entry's type, if Raft has the type.
-func typeFolder(t raftpb.EntryType) (Node, bool) {
-	if t < 0 || int(t) >= len(typeNames) {
-		return 0, false
-	}
-	return node(kindFolder, uint64(folderNormal)+uint64(t)), true
-}
-
-// TypeOf gives the entry type of a folder's name in types/.
-func TypeOf(name string) (raftpb.EntryType, bool) {
-	i := slices.Index(typeNames[:], name)
-	return raftpb.EntryType(i), i >= 0
-}
-
-// TypeName is the folder's name of an entry type, or its number where Raft has
-// no such type.
-func TypeName(t raftpb.EntryType) string {
-	if t >= 0 && int(t) < len(typeNames) {
-		return typeNames[t]
-	}
-	return strconv.Itoa(int(t))
+func parsePair(name string) (a, b uint64, ok bool) {
+	first, second, _ := strings.Cut(name, "-")
+	a, _, ok1 := parseNumber(first)
+	b, _, ok2 := parseNumber(second)
+	return a, b, ok1 && ok2 && name == pairName(a, b)
 }

@@ -1,11 +1,10 @@
 package fsview
 
 import (
+	"github.com/walfs/walfs/walcore"
+
 	"io/fs"
 	"time"
-
-	"github.com/walfs/walfs/walcore/dgraph"
-	"github.com/walfs/walfs/walcore/platform"
 )
 
 // Node names a file or folder by a number that is computed, never looked up: a
@@ -24,8 +23,7 @@ const Root Node = 1
 
 type kind uint8
 
-// Kinds of nodes. An entry's node is its index alone, not its term, so that it
-// can be computed from a name.
+// Kinds of nodes.
 const (
 	kindRoot      kind = iota
 	kindFolder         // argument: one of the folder constants
@@ -34,11 +32,13 @@ const (
 	kindTerm           // argument: the term
 	kindTermShort      // the same folder, looked up by its short name
 	kindLogFile        // argument: the log file's id
-	kindNative         // argument: 0 wal.meta, 1 KEYREGISTRY, 2 + a log file's id
+	kindNative         // argument: a hash of the name
 	kindSnapshot       // argument: the part (11), the snapshot's index (48)
 	kindLatest         // argument: the snapshot's index
 	kindDecoded        // argument: as an entry's
 	kindNotAsked       // the same name, while a program that hangs is not asked
+	kindType           // argument: the entry type
+	kindReplaced       // argument: as an entry's
 )
 
 const (
@@ -62,11 +62,11 @@ func pair(k kind, high, low uint64) Node {
 // one log file, and most likely between files: a restored directory has others
 // under the same names. Whoever has an entry open that is emptied must not find
 // it short.
-func entryNode(k kind, term, index uint64, in *dgraph.LogFile) Node {
-	return pair(k, term+in.Identity()*spread>>(64-argBits+lowBits), index)
+func entryNode(k kind, term, index uint64, in *walcore.File) Node {
+	return pair(k, term+in.Identity*spread>>(64-argBits+lowBits), index)
 }
 
-func nodeOf(k kind, e *dgraph.Entry) Node { return entryNode(k, e.Term, e.Index, e.File) }
+func nodeOf(k kind, e *walcore.Entry) Node { return entryNode(k, e.Term, e.Index, e.File) }
 
 // spread makes the upper bits of a product depend on all bits of a number.
 const spread = 0x9e3779b97f4a7c15
@@ -85,6 +85,9 @@ func IsAlias(n Node, name string) bool {
 	}
 	return n.kind() == kindTermShort
 }
+
+// typeFolder is the folder of an entry type in types/.
+func typeFolder(t walcore.EntryType) Node { return node(kindType, uint64(t)) }
 
 // Passing reports whether n's name will lead elsewhere soon, and must be looked
 // up each time.
@@ -124,7 +127,7 @@ func blocks(size int64) int64 { return (size + 511) / 512 }
 // tree.
 func readable(m fs.FileMode) fs.FileMode { return m.Perm() & 0o444 }
 
-func fileAttr(n Node, size int64, of platform.Attr, mtime time.Time) Attr {
+func fileAttr(n Node, size int64, of *walcore.Attr, mtime time.Time) Attr {
 	return Attr{
 		Inode:  n.inode(),
 		Size:   size,
@@ -135,16 +138,4 @@ func fileAttr(n Node, size int64, of platform.Attr, mtime time.Time) Attr {
 		GID:    of.GID,
 		Mtime:  mtime,
 	}
-}
-
-// entryAttr needs no memory of its own, since a folder can hold millions.
-func (t *Tree) entryAttr(e *dgraph.Entry) Attr {
-	of := &e.File.Attr
-	a := fileAttr(nodeOf(kindEntry, e), e.Size, *of, time.Unix(of.Born.Unix(), int64(e.Term%1e9)))
-	a.Links = 4
-	a.Settled = e.Index <= t.commit
-	if _, known := typeFolder(e.Type); !known {
-		a.Links = 3
-	}
-	return a
 }

@@ -1,9 +1,9 @@
 package fsview
 
 import (
-	"strconv"
+	"github.com/walfs/walfs/walcore"
 
-	"github.com/walfs/walfs/walcore/dgraph"
+	"strconv"
 )
 
 // Property is something to know of an entry beside its bytes.
@@ -19,15 +19,16 @@ func (t *Tree) Properties(n Node) ([]Property, error) {
 	if err != nil {
 		return nil, err
 	}
-	return properties(&e), nil
+	return t.properties(&e), nil
 }
 
-func properties(e *dgraph.Entry) []Property {
+func (t *Tree) properties(e *walcore.Entry) []Property {
 	number := func(n uint64) string { return strconv.FormatUint(n, 10) }
+	typeName, _ := t.log.Meta().System.TypeName(e.Type)
 	return []Property{
 		{"term", number(e.Term)},
 		{"index", number(e.Index)},
-		{"type", TypeName(e.Type)},
+		{"type", typeName.Name},
 		{"file", e.File.Name},
 		{"offset", number(e.Offset)},
 	}

@@ -2,7 +2,7 @@
 // entry by index, term, type and log file, metadata as small texts, snapshots
 // as blobs, and the directory's own files as they are.
 //
-//	tree := fsview.New(reader)
+//	tree := fsview.New(log, nil)
 //	data, err := fs.ReadFile(tree, "entries/00000000000000000042")
 //
 // A Tree is an io/fs file system, and offers the same by Node, a number, for
@@ -11,25 +11,29 @@
 // a tree of millions costs what an empty one does. All methods may be called
 // from many goroutines.
 //
-// A Tree shows what its Reader opened and does not change. Reading what has
+// A Tree shows what its log has found and does not change. Reading what has
 // changed on disk since, or is damaged, gives an error.
 package fsview
 
 import (
+	"github.com/walfs/walfs/walcore"
+
 	"fmt"
 	"io/fs"
 	"time"
-
-	"github.com/walfs/walfs/walcore/dgraph"
 )
 
 // Tree is the view of one directory.
 type Tree struct {
-	r      *dgraph.Reader
+	log    walcore.Log
+	more   []walcore.Problem // beside the log's own
+	files  []*walcore.File
+	native []walcore.NativeFile
 	newest time.Time // of the directory's times; what has no time of its own takes it
 	fixed  map[Node]object
 
-	commit   uint64 // entries up to here never change
+	commit   uint64 // entries up to here never change; 0: it is not known
+	links    uint32 // of an entry: in entries/, terms/, types/ and, where there are any, files/
 	decoding *decoding
 }
 
@@ -45,7 +49,7 @@ type Dirent struct {
 	Attr *Attr
 }
 
-// object is a node that is not an entry.
+// object is what a node stands for.
 type object interface {
 	attr(t *Tree, n Node) (Attr, error)
 }
@@ -59,7 +63,7 @@ type folderObject interface {
 
 type fileObject interface {
 	object
-	readAt(t *Tree, p []byte, off int64) (int, error)
+	readAt(t *Tree, n Node, p []byte, off int64) (int, error)
 }
 
 func (t *Tree) object(n Node) (object, error) {
@@ -71,9 +75,16 @@ func (t *Tree) object(n Node) (object, error) {
 		}
 		return o, nil
 	}
-	if k := n.kind(); k == kindTerm || k == kindTermShort {
-		if span, ok := t.r.Log().Term(n.arg()); ok {
-			return termFolder(t.r.Log(), span), nil
+	switch n.kind() {
+	case kindEntry, kindReplaced:
+		e, err := t.entry(n)
+		return &entryFile{e}, err
+	case kindDecoded, kindNotAsked:
+		e, err := t.entry(n)
+		return &decodedFile{e}, err
+	case kindTerm, kindTermShort:
+		if span, ok := walcore.FindTerm(t.log, n.arg()); ok {
+			return termFolder(t.log, span), nil
 		}
 	}
 	return nil, fmt.Errorf("node %#x: %w", uint64(n), fs.ErrNotExist)
@@ -81,18 +92,6 @@ func (t *Tree) object(n Node) (object, error) {
 
 // Attr tells what a node is.
 func (t *Tree) Attr(n Node) (Attr, error) {
-	if k := n.kind(); k == kindEntry || k == kindDecoded || k == kindNotAsked {
-		e, err := t.entry(n)
-		if err != nil {
-			return Attr{}, err
-		}
-		if k == kindEntry {
-			return t.entryAttr(&e), nil
-		}
-		var a Attr
-		err = t.withDecoded(n, &e, func(text []byte) { a = t.decodedAttr(n, &e, text) })
-		return a, err
-	}
 	o, err := t.object(n)
 	if err != nil {
 		return Attr{}, err
@@ -100,8 +99,12 @@ func (t *Tree) Attr(n Node) (Attr, error) {
 	return o.attr(t, n)
 }
 
-func (t *Tree) entry(n Node) (dgraph.Entry, error) {
-	e, err := t.r.Log().Entry(n.low())
+// entry finds the entry whose file, or text, n is.
+func (t *Tree) entry(n Node) (walcore.Entry, error) {
+	if n.kind() == kindReplaced {
+		return t.replacedEntry(n)
+	}
+	e, err := t.log.Entry(n.low())
 	if err == nil && nodeOf(n.kind(), &e) != n {
 		return e, fmt.Errorf("entry %d is another one now: %w", e.Index, fs.ErrNotExist)
 	}
@@ -144,21 +147,6 @@ func (t *Tree) List(folder Node, after uint64, fn func(Dirent) bool) error {
 
 // ReadAt reads a file's bytes, as io.ReaderAt does.
 func (t *Tree) ReadAt(n Node, p []byte, off int64) (int, error) {
-	if k := n.kind(); k == kindEntry || k == kindDecoded || k == kindNotAsked {
-		e, err := t.entry(n)
-		if err != nil {
-			return 0, err
-		}
-		if k == kindEntry {
-			return e.ReadAt(p, off)
-		}
-		var k int
-		var end error
-		if err := t.withDecoded(n, &e, func(text []byte) { k, end = readText(text, p, off) }); err != nil {
-			return 0, err
-		}
-		return k, end
-	}
 	o, err := t.object(n)
 	if err != nil {
 		return 0, err
@@ -167,8 +155,13 @@ func (t *Tree) ReadAt(n Node, p []byte, off int64) (int, error) {
 	if !ok {
 		return 0, fmt.Errorf("node %#x is no file: %w", uint64(n), fs.ErrInvalid)
 	}
-	return f.readAt(t, p, off)
+	return f.readAt(t, n, p, off)
 }
+
+// Cursor is what a caller of AppendEntry has for itself: where entries follow one
+// another it saves system calls. The zero value is ready; one goroutine may use
+// it.
+type Cursor struct{ payloads walcore.Scanner }
 
 // ReadsAhead reports whether n is one of many files that follow one another and
 // are cheap to read before anybody asks: not what a program decodes.
@@ -177,17 +170,16 @@ func (t *Tree) ReadsAhead(n Node) bool {
 }
 
 // AppendEntry appends an entry's file, whole, to dst: its payload, or its text
-// in decoded/. On failure it returns dst as it was. payloads is the caller's own,
-// and saves system calls where entries follow one another.
-func (t *Tree) AppendEntry(dst []byte, n Node, payloads *dgraph.Scanner) ([]byte, error) {
+// in decoded/. On failure it returns dst as it was.
+func (t *Tree) AppendEntry(dst []byte, n Node, c *Cursor) ([]byte, error) {
 	e, err := t.entry(n)
 	if err != nil {
 		return dst, err
 	}
 	if n.kind() == kindDecoded {
-		return t.appendDecoded(dst, &e, payloads)
+		return t.appendDecoded(dst, &e, &c.payloads)
 	}
-	data, err := payloads.Data(&e)
+	data, err := c.payloads.Data(&e)
 	return append(dst, data...), err
 }
 
@@ -204,8 +196,8 @@ func (t *Tree) Readlink(n Node) (string, error) {
 // Usage is what statfs tells: the bytes that the directory takes on disk, and
 // how many entries it has.
 func (t *Tree) Usage() (bytes int64, entries int) {
-	for _, n := range t.r.Native() {
+	for _, n := range t.native {
 		bytes += n.Attr.Blocks * 512
 	}
-	return bytes, t.r.Log().Count()
+	return bytes, walcore.Count(t.log)
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"github.com/walfs/walfs/walcore"
+
 	"bufio"
 	"bytes"
 	"encoding/json"
@@ -9,7 +11,6 @@ import (
 	"io"
 	"math"
 
-	"github.com/walfs/walfs/walcore/format"
 	"go.etcd.io/raft/v3/raftpb"
 )
 
@@ -67,7 +68,7 @@ func parseEntry(line []byte) (*raftpb.Entry, error) {
 		return nil, errors.New("type is missing")
 	case f.Data == nil:
 		return nil, errors.New("data is missing")
-	case *f.Index > format.MaxNumber || *f.Term > format.MaxNumber:
+	case *f.Index > walcore.MaxNumber || *f.Term > walcore.MaxNumber:
 		return nil, fmt.Errorf("term %d, index %d: no log gets there", *f.Term, *f.Index)
 	case f.Size != nil && *f.Size != int64(len(*f.Data)):
 		return nil, fmt.Errorf("size is %d, but data has %d bytes", *f.Size, len(*f.Data))

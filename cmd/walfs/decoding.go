@@ -1,13 +1,13 @@
 package main
 
 import (
+	"github.com/walfs/walfs/walcore"
+
 	"errors"
 	"time"
 
 	"github.com/spf13/pflag"
 	"github.com/walfs/walfs/fsview"
-	"github.com/walfs/walfs/walcore/app"
-	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/payload"
 )
 
@@ -47,7 +47,7 @@ func (f *decodeFlags) check() error {
 func usage(message string) error { return exitError{code: exitUsage, err: errors.New(message)} }
 
 // decoder makes what the flags say. done ends it.
-func (f *decodeFlags) decoder(r *dgraph.Reader) (d payload.Decoder, done func(), err error) {
+func (f *decodeFlags) decoder(r walcore.Log) (d payload.Decoder, done func(), err error) {
 	done = func() {}
 	switch {
 	case f.program != "":
@@ -68,12 +68,12 @@ func (f *decodeFlags) decoder(r *dgraph.Reader) (d payload.Decoder, done func(),
 // isDgraph reports whether entries are decoded as Dgraph's.
 func (f *decodeFlags) isDgraph() bool { return f.program == "" && f.proto == "" }
 
-func (f *decodeFlags) dgraph(r *dgraph.Reader) payload.Decoder {
-	return payload.NewDgraph(app.Of(r), payload.Options{ShowSecrets: f.showSecrets})
+func (f *decodeFlags) dgraph(r walcore.Log) payload.Decoder {
+	return payload.NewDgraph(payload.AppOf(r), payload.Options{ShowSecrets: f.showSecrets})
 }
 
 // tree makes the tree of r with what the flags say. done ends the decoder.
-func (f *decodeFlags) tree(r *dgraph.Reader) (t *fsview.Tree, done func(), err error) {
+func (f *decodeFlags) tree(r walcore.Log) (t *fsview.Tree, done func(), err error) {
 	if f.isDgraph() && !f.showSecrets {
 		// The tree decodes as Dgraph does by itself, and not before it must.
 		return fsview.New(r, nil), func() {}, nil

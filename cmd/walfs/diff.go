@@ -1,16 +1,18 @@
 package main
 
 import (
+	"slices"
+
+	"github.com/walfs/walfs/walcore"
+
 	"encoding/json"
 	"fmt"
 	"io"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
-	"github.com/walfs/walfs/fsview"
-	"github.com/walfs/walfs/walcore/dgraph"
+	"github.com/walfs/walfs/walcore/diff"
 	"github.com/walfs/walfs/walcore/payload"
-	"github.com/walfs/walfs/walcore/replicas"
 )
 
 func newDiff() *cobra.Command {
@@ -39,7 +41,7 @@ Exit codes: 0 alike, 1 failed, 2 wrong usage, 3 they part, or an entry is damage
 			if err := decode.check(); err != nil {
 				return err
 			}
-			var readers []*dgraph.Reader
+			var logs []walcore.Log
 			for i, dir := range args {
 				read := readFlags{plain: plain}
 				if len(keyFiles) > 0 {
@@ -50,14 +52,14 @@ Exit codes: 0 alike, 1 failed, 2 wrong usage, 3 they part, or an entry is damage
 					return fmt.Errorf("%s: %w", dir, err)
 				}
 				defer r.Close()
-				readers = append(readers, r)
+				logs = append(logs, r)
 			}
-			decoder, done, err := decode.decoder(readers[0])
+			decoder, done, err := decode.decoder(logs[0])
 			if err != nil {
 				return err
 			}
 			defer done()
-			rep := replicas.Compare(readers)
+			rep := diff.Compare(logs)
 			if asJSON {
 				err = printJSON(cmd.OutOrStdout(), rep)
 			} else {
@@ -66,7 +68,7 @@ Exit codes: 0 alike, 1 failed, 2 wrong usage, 3 they part, or an entry is damage
 			if err != nil {
 				return err
 			}
-			return diffVerdict(rep, readers)
+			return diffVerdict(rep, logs)
 		},
 	}
 	cmd.Flags().StringArrayVar(&keyFiles, "key-file", nil, "encryption key `FILE` of all DIRs, or of each in turn")
@@ -76,22 +78,25 @@ Exit codes: 0 alike, 1 failed, 2 wrong usage, 3 they part, or an entry is damage
 	return cmd
 }
 
-func diffVerdict(rep *replicas.Report, readers []*dgraph.Reader) error {
+func diffVerdict(rep *diff.Report, logs []walcore.Log) error {
 	switch {
 	case !rep.Alike():
 		return exitError{code: exitDamage}
 	case rep.Unreadable > 0:
 		err := fmt.Errorf("%d entries could not be read to be compared; walfs stat tells why", rep.Unreadable)
-		for _, r := range readers {
-			for _, f := range r.Log().Files() {
-				if f.Sealed() != nil {
-					return exitError{code: exitKey, err: err}
-				}
+		for _, l := range logs {
+			if slices.ContainsFunc(l.Problems(), isKeyProblem) {
+				return exitError{code: exitKey, err: err}
 			}
 		}
 		return exitError{code: exitDamage, err: err}
 	}
 	return nil
+}
+
+// isKeyProblem reports whether a problem is that payloads cannot be decrypted.
+func isKeyProblem(p walcore.Problem) bool {
+	return p.Kind == walcore.KindNoKey || p.Kind == walcore.KindDataKey || p.Kind == walcore.KindKeyErased
 }
 
 func printJSON(out io.Writer, v any) error {
@@ -100,7 +105,7 @@ func printJSON(out io.Writer, v any) error {
 	return enc.Encode(v)
 }
 
-func printReport(out io.Writer, rep *replicas.Report, d payload.Decoder) error {
+func printReport(out io.Writer, rep *diff.Report, d payload.Decoder) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "DIR\tRAFT ID\tGROUP\tLOG\tTERM\tVOTE\tCOMMIT\tSNAPSHOT\tPROBLEMS")
 	for _, r := range rep.Replicas {
@@ -144,7 +149,7 @@ func printReport(out io.Writer, rep *replicas.Report, d payload.Decoder) error {
 	return err
 }
 
-func conclusion(rep *replicas.Report) string {
+func conclusion(rep *diff.Report) string {
 	switch {
 	case rep.Differs == 1:
 		return "1 index differs"
@@ -160,20 +165,20 @@ func conclusion(rep *replicas.Report) string {
 	return "alike: no entry that two replicas have differs"
 }
 
-func printDifference(out io.Writer, diff *replicas.Difference, d payload.Decoder) {
-	switch diff.Promise {
-	case replicas.Committed:
-		fmt.Fprintf(out, "RAFT'S PROMISE IS BROKEN: committed entries differ, first at index %d\n", diff.Index)
-	case replicas.SameTerm:
-		fmt.Fprintf(out, "RAFT'S PROMISE IS BROKEN: one term has two entries at an index, first at index %d\n", diff.Index)
+func printDifference(out io.Writer, at *diff.Difference, d payload.Decoder) {
+	switch at.Promise {
+	case diff.Committed:
+		fmt.Fprintf(out, "RAFT'S PROMISE IS BROKEN: committed entries differ, first at index %d\n", at.Index)
+	case diff.SameTerm:
+		fmt.Fprintf(out, "RAFT'S PROMISE IS BROKEN: one term has two entries at an index, first at index %d\n", at.Index)
 	}
 	where := ""
-	if diff.Byte != nil {
-		where = fmt.Sprintf(" from byte %d on", *diff.Byte)
+	if at.Byte != nil {
+		where = fmt.Sprintf(" from byte %d on", *at.Byte)
 	}
-	fmt.Fprintf(out, "parted at index %d, by %s%s:\n", diff.Index, diff.What, where)
-	for i := range diff.Entries {
-		v := &diff.Entries[i]
+	fmt.Fprintf(out, "parted at index %d, by %s%s:\n", at.Index, at.What, where)
+	for i := range at.Entries {
+		v := &at.Entries[i]
 		state := "not committed"
 		if v.Committed {
 			state = "committed"
@@ -181,7 +186,7 @@ func printDifference(out io.Writer, diff *replicas.Difference, d payload.Decoder
 		var s payload.Summary
 		line := "cannot be read"
 		if v.SHA256 != nil {
-			_ = d.Summarize(&s, fsview.PayloadEntry(&v.Entry, v.Data)) // outspoken says what fails
+			_ = d.Summarize(&s, payload.EntryOf(&v.Entry, v.Data)) // outspoken says what fails
 			line = string(s.Line)
 		}
 		fmt.Fprintf(out, "  %s: term %d, %s, %d bytes, %s: %s\n", v.Dir, v.Term, v.Type, v.Size, state, line)

@@ -12,7 +12,7 @@ import (
 
 	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/test/nativelog"
-	"github.com/walfs/walfs/walcore/replicas"
+	"github.com/walfs/walfs/walcore/diff"
 	"go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
 )
@@ -36,13 +36,13 @@ func setCommit(t *testing.T, dir string, commit uint64) {
 }
 
 // report runs diff --json and wants an exit code.
-func report(t *testing.T, code int, args ...string) *replicas.Report {
+func report(t *testing.T, code int, args ...string) *diff.Report {
 	t.Helper()
 	r := walfs(t, append([]string{"diff", "--json"}, args...)...)
 	if r.code != code {
 		t.Fatalf("diff %v: exit code %d, want %d\n%s%s", args, r.code, code, r.stdout, r.stderr)
 	}
-	rep := &replicas.Report{}
+	rep := &diff.Report{}
 	d := json.NewDecoder(strings.NewReader(r.stdout))
 	d.DisallowUnknownFields()
 	if err := d.Decode(rep); err != nil {
@@ -72,7 +72,7 @@ func TestDiffOfACluster(t *testing.T) {
 		}
 	}
 	rep := report(t, 0, dirs...)
-	if rep.Parted != nil || rep.Broken != nil || len(rep.Ahead) != 1 || *rep.Common != (replicas.Range{First: 1, Last: 7940}) || rep.Unreadable != 0 {
+	if rep.Parted != nil || rep.Broken != nil || len(rep.Ahead) != 1 || *rep.Common != (diff.Range{First: 1, Last: 7940}) || rep.Unreadable != 0 {
 		t.Errorf("%+v", rep)
 	}
 
@@ -93,22 +93,22 @@ func TestDiffFindsWhatDiffers(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		change func(dir string, file fixture.File)
-		want   replicas.Difference
+		want   diff.Difference
 		broken bool
 		text   string
 	}{
 		{"a payload's first byte", func(_ string, f fixture.File) { f.Write(int64(f.Get(41, fixture.Offset))+4, []byte{0xee}) },
-			replicas.Difference{Index: 42, What: "payload", Byte: at(0)}, true, "parted at index 42, by payload from byte 0 on:\n"},
+			diff.Difference{Index: 42, What: "payload", Byte: at(0)}, true, "parted at index 42, by payload from byte 0 on:\n"},
 		{"a payload's last byte", func(_ string, f fixture.File) {
 			last := int64(f.Get(41, fixture.Offset)) + 4 + int64(f.Length(41)) - 1
 			f.Write(last, []byte{f.Read(last, 1)[0] ^ 1})
-		}, replicas.Difference{Index: 42, What: "payload", Byte: at(31)}, true, "parted at index 42, by payload from byte 31 on:\n"},
+		}, diff.Difference{Index: 42, What: "payload", Byte: at(31)}, true, "parted at index 42, by payload from byte 31 on:\n"},
 		{"the last term", func(_ string, f fixture.File) { f.Set(974, fixture.Term, 3) },
-			replicas.Difference{Index: 975, What: "term"}, true, "parted at index 975, by term:\n"},
+			diff.Difference{Index: 975, What: "term"}, true, "parted at index 975, by term:\n"},
 		{"a type", func(_ string, f fixture.File) { f.Set(0, fixture.Type, 0) },
-			replicas.Difference{Index: 1, What: "type"}, true, "parted at index 1, by type:\n"},
+			diff.Difference{Index: 1, What: "type"}, true, "parted at index 1, by type:\n"},
 		{"what is not committed", func(dir string, f fixture.File) { f.Set(974, fixture.Term, 3); setCommit(t, dir, 974) },
-			replicas.Difference{Index: 975, What: "term"}, false, "term 3, normal, 27 bytes, not committed: "},
+			diff.Difference{Index: 975, What: "term"}, false, "term 3, normal, 27 bytes, not committed: "},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -177,7 +177,7 @@ func TestDiffAfterASnapshot(t *testing.T) {
 		t.Fatal(err)
 	}
 	rep := report(t, 0, shopLog(t), empty)
-	if len(rep.Ahead) != 1 || rep.Ahead[0].Range != (replicas.Range{First: 7, Last: 7}) || rep.Common != nil {
+	if len(rep.Ahead) != 1 || rep.Ahead[0].Range != (diff.Range{First: 7, Last: 7}) || rep.Common != nil {
 		t.Errorf("%+v", rep)
 	}
 }

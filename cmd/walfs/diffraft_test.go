@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/walfs/walfs/test/fixture"
-	"github.com/walfs/walfs/walcore/replicas"
+	"github.com/walfs/walfs/walcore/diff"
 )
 
 // says wants lines on the standard output of a diff that finds a difference.
@@ -54,7 +54,7 @@ func TestDiffOfOneTerm(t *testing.T) {
 		"RAFT'S PROMISE IS BROKEN: one term has two entries at an index, first at index 975",
 		"parted at index 975, by payload from byte 0 on:",
 		"1 index differs")
-	if rep := report(t, 3, a, b); rep.Broken == nil || rep.Broken.Index != 975 || rep.Broken.Promise != replicas.SameTerm {
+	if rep := report(t, 3, a, b); rep.Broken == nil || rep.Broken.Index != 975 || rep.Broken.Promise != diff.SameTerm {
 		t.Errorf("broken %+v", rep.Broken)
 	}
 }
@@ -73,7 +73,7 @@ func TestDiffOfEmptied(t *testing.T) {
 	line := fmt.Sprintf("emptied: %s lacks the data of %d entries from 3 to 99, which another has", b, entries)
 	says(t, []string{a, b}, line, "no other entry differs")
 	rep := report(t, 3, b, a)
-	want := []replicas.Emptied{{Dir: b, Range: replicas.Range{First: 3, Last: 99}, Entries: entries}}
+	want := []diff.Emptied{{Dir: b, Range: diff.Range{First: 3, Last: 99}, Entries: entries}}
 	if !reflect.DeepEqual(rep.Emptied, want) || rep.Parted != nil || rep.Broken != nil || rep.Differs != 0 {
 		t.Errorf("%+v", rep)
 	}

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"errors"
+
+	"github.com/walfs/walfs/walcore"
+
 	"bufio"
 	"fmt"
 
 	"github.com/spf13/cobra"
-	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/payload"
 )
 
@@ -46,17 +49,19 @@ Exit codes: 0 done, 1 failed, or a --decoder did, 2 wrong usage, 3 an entry is d
 			if err := o.check(); err != nil {
 				return err
 			}
-			r, err := o.read.open(args[0])
+			log, err := o.read.open(args[0])
 			if err != nil {
 				return err
 			}
-			d, done, err := o.decode.decoder(r)
+			if err := o.filter.resolve(log.Meta().System); err != nil {
+				return errors.Join(err, log.Close())
+			}
+			d, done, err := o.decode.decoder(log)
 			if err != nil {
-				r.Close()
-				return err
+				return errors.Join(err, log.Close())
 			}
 			defer done()
-			return o.dumping(r, d, cmd.OutOrStdout()).run(cmd.Context())
+			return o.dumping(log, d, cmd.OutOrStdout()).run(cmd.Context())
 		},
 	}
 	o.read.add(cmd.Flags())
@@ -71,9 +76,9 @@ Exit codes: 0 done, 1 failed, or a --decoder did, 2 wrong usage, 3 an entry is d
 // printer is a format of dump.
 type printer interface {
 	// print writes an entry; data is good until it returns.
-	print(e *dgraph.Entry, data []byte) error
+	print(e *walcore.Entry, data []byte) error
 	// end writes what comes after the last.
-	end(r *dgraph.Reader) error
+	end(l walcore.Log) error
 }
 
 // check finds wrong usage, before anything is opened.
@@ -90,31 +95,21 @@ func (o *dumpOptions) check() error {
 	return o.decode.check()
 }
 
-func (o *dumpOptions) printer(out *bufio.Writer, d payload.Decoder) printer {
+func (o *dumpOptions) printer(out *bufio.Writer, s *walcore.System, d payload.Decoder) printer {
 	switch o.format {
 	case "json":
-		return &jsonLines{out: out, decoder: d, full: o.full}
+		return &jsonLines{out: out, system: s, decoder: d, full: o.full}
 	case "raw":
 		return raw{out}
 	}
-	return newTable(out, d)
-}
-
-// damaged tells of entries from first to last, none of which is whole. A list of
-// entries would pass over them in silence.
-func damaged(r *dgraph.Reader, first, last uint64) error {
-	err := r.Log().Gap(first, last)
-	if err == nil {
-		return nil
-	}
-	return err
+	return newTable(out, s, d)
 }
 
 type raw struct{ out *bufio.Writer }
 
-func (r raw) print(_ *dgraph.Entry, data []byte) error {
+func (r raw) print(_ *walcore.Entry, data []byte) error {
 	_, err := r.out.Write(data)
 	return err
 }
 
-func (raw) end(*dgraph.Reader) error { return nil }
+func (raw) end(walcore.Log) error { return nil }

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"fmt"
+	"strings"
+
+	"github.com/walfs/walfs/walcore"
+
 	"math"
 	"regexp"
 
 	"github.com/spf13/pflag"
-	"github.com/walfs/walfs/fsview"
-	"github.com/walfs/walfs/walcore/dgraph"
 )
 
 // filter says which entries to print.
@@ -18,6 +21,7 @@ type filter struct {
 	limit    int64 // 0: all
 
 	pattern *regexp.Regexp
+	only    *walcore.EntryType // nil: any
 }
 
 func (f *filter) add(flags *pflag.FlagSet) {
@@ -31,9 +35,6 @@ func (f *filter) add(flags *pflag.FlagSet) {
 }
 
 func (f *filter) parse() error {
-	if _, ok := fsview.TypeOf(f.typ); !ok && f.typ != "" {
-		return usage("--type " + f.typ + ": want normal, conf_change or conf_change_v2")
-	}
 	if f.limit < 0 {
 		return usage("--limit takes a number of entries")
 	}
@@ -51,11 +52,27 @@ func (f *filter) parse() error {
 	return nil
 }
 
+// resolve finds the type that the filter names among those of a system.
+func (f *filter) resolve(s *walcore.System) error {
+	if f.typ == "" {
+		return nil
+	}
+	t, ok := s.FindType(f.typ)
+	if !ok {
+		var names []string
+		for _, n := range s.Types {
+			names = append(names, n.Name)
+		}
+		return usage(fmt.Sprintf("--type %s: want %s", f.typ, strings.Join(names, ", ")))
+	}
+	f.only = &t
+	return nil
+}
+
 // takes is all of the filter but the range of indexes and the pattern.
-func (f *filter) takes(e *dgraph.Entry) bool {
+func (f *filter) takes(e *walcore.Entry) bool {
 	if f.term != 0 && e.Term != f.term {
 		return false
 	}
-	t, any := fsview.TypeOf(f.typ)
-	return !any || e.Type == t
+	return f.only == nil || e.Type == *f.only
 }

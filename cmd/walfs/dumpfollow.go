@@ -1,23 +1,23 @@
 package main
 
 import (
+	"github.com/walfs/walfs/walcore"
+
 	"context"
 	"errors"
 	"fmt"
 	"os"
-
-	"github.com/walfs/walfs/walcore/dgraph"
 )
 
 // followOn prints what is there and then what comes, until ctx ends or nothing
 // more is asked for.
 func (d *dumping) followOn(ctx context.Context) error {
-	seen, trouble := d.r.Log(), ""
+	seen, trouble := d.log, ""
 	again, err := d.passOn(ctx, true)
 	if err != nil || d.enough() {
 		return unlessEnded(ctx, err)
 	}
-	for r, err := range d.r.Watch(ctx) {
+	for log, err := range walcore.Watch(ctx, d.log) {
 		if err != nil {
 			if problem := err.Error(); problem != trouble {
 				trouble = problem
@@ -29,19 +29,19 @@ func (d *dumping) followOn(ctx context.Context) error {
 			trouble = ""
 			remark("the directory can be read again")
 		}
-		if r == d.r && !again {
+		if log == d.log && !again {
 			continue
 		}
 		// What has changed on disk and is nothing that Refresh sees is damage.
-		patient := r != d.r
-		d.r = r
+		patient := log != d.log
+		d.log = log
 		if d.decode.isDgraph() {
 			// Whether it is an Alpha's or a Zero's may be clear only now.
-			d.decoder.Decoder = d.decode.dgraph(r)
+			d.decoder.Decoder = d.decode.dgraph(log)
 		}
-		if r.Log().Count() > 0 {
-			d.compare(seen, r.Log())
-			seen = r.Log()
+		if len(log.Terms()) > 0 {
+			d.compare(seen, log)
+			seen = log
 		}
 		if again, err = d.passOn(ctx, patient); err != nil || d.enough() {
 			return unlessEnded(ctx, err)
@@ -70,10 +70,10 @@ func unlessEnded(ctx context.Context, err error) error {
 
 // compare says what has become of entries that were looked at, and of those that
 // were not yet.
-func (d *dumping) compare(before, after *dgraph.Log) {
+func (d *dumping) compare(before walcore.Log, after walcore.Follower) {
 	terms := after.Terms()
 	first, end := terms[0].First, terms[len(terms)-1]
-	if from, kept := dgraph.Kept(before, after); d.last > 0 && kept < d.last {
+	if from, kept := after.Unchanged(before); d.last > 0 && kept < d.last {
 		// Nothing kept: another log, of which all is new.
 		next := kept + 1
 		if kept < from {

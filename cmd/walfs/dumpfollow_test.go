@@ -246,7 +246,7 @@ func TestDumpFollowDamage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := r.Log().Entry(5) // which reads all lengths
+	e, err := r.Entry(5) // which reads all lengths
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,20 +7,18 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/walfs/walfs/fsview"
 	"github.com/walfs/walfs/walcore"
-	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/payload"
 )
 
 // dumping is a dump at work: it prints what the filter lets through, upwards.
 type dumping struct {
 	*dumpOptions
-	r        *dgraph.Reader
+	log      walcore.Log
 	out      *bufio.Writer
 	decoder  *outspoken
 	printer  printer
-	payloads dgraph.Scanner
+	payloads walcore.Scanner
 	text     []byte
 
 	next uint64 // the index that comes next
@@ -29,20 +27,20 @@ type dumping struct {
 	code int    // the exit code that what could not be read or decoded calls for
 }
 
-func (o *dumpOptions) dumping(r *dgraph.Reader, d payload.Decoder, stdout io.Writer) *dumping {
-	p := &dumping{dumpOptions: o, r: r, out: bufio.NewWriterSize(stdout, 64<<10), decoder: &outspoken{Decoder: d},
+func (o *dumpOptions) dumping(log walcore.Log, d payload.Decoder, stdout io.Writer) *dumping {
+	p := &dumping{dumpOptions: o, log: log, out: bufio.NewWriterSize(stdout, 64<<10), decoder: &outspoken{Decoder: d},
 		next: max(o.filter.from, 1), left: o.filter.limit}
 	if p.left == 0 {
 		p.left = -1
 	}
-	p.printer = o.printer(p.out, p.decoder)
+	p.printer = o.printer(p.out, log.Meta().System, p.decoder)
 	return p
 }
 
 // run prints, and closes the reader. It fails with an exitError where
 // everything was said already.
 func (d *dumping) run(ctx context.Context) error {
-	defer func() { d.r.Close() }() // a later one, if it has followed
+	defer func() { d.log.Close() }() // a later one, if it has followed
 	var err error
 	if d.follow {
 		err = d.followOn(ctx)
@@ -65,12 +63,12 @@ func (d *dumping) run(ctx context.Context) error {
 // is where a node writes, and writes what comes last.
 func (d *dumping) end() error {
 	if d.left != 0 && !d.follow {
-		d.say(damaged(d.r, d.next, d.filter.to))
+		d.say(d.log.Gap(d.next, d.filter.to))
 	}
 	if d.decoder.failed {
 		d.code = max(d.code, exitFailed)
 	}
-	return d.printer.end(d.r)
+	return d.printer.end(d.log)
 }
 
 func (d *dumping) say(err error) {
@@ -87,9 +85,9 @@ func (d *dumping) enough() bool { return d.left == 0 || d.next > d.filter.to }
 // errLookAgain where one has changed since the reader was opened, or seems to
 // be damaged.
 func (d *dumping) pass(ctx context.Context, patient bool) error {
-	for e := range d.r.Log().Entries(d.next) {
+	for e := range d.log.Entries(d.next) {
 		if e.Index > d.filter.to {
-			d.say(damaged(d.r, d.next, d.filter.to))
+			d.say(d.log.Gap(d.next, d.filter.to))
 			d.next = e.Index
 		}
 		if d.enough() {
@@ -98,7 +96,7 @@ func (d *dumping) pass(ctx context.Context, patient bool) error {
 		if ctx.Err() != nil {
 			return fmt.Errorf("interrupted before entry %d", e.Index)
 		}
-		gap := damaged(d.r, d.next, e.Index-1)
+		gap := d.log.Gap(d.next, e.Index-1)
 		if patient && gap != nil {
 			return errLookAgain
 		}
@@ -115,7 +113,7 @@ func (d *dumping) pass(ctx context.Context, patient bool) error {
 var errLookAgain = errors.New("an entry has changed")
 
 // entry prints an entry if the filter takes it.
-func (d *dumping) entry(e *dgraph.Entry, patient bool) error {
+func (d *dumping) entry(e *walcore.Entry, patient bool) error {
 	if !d.filter.takes(e) {
 		return nil
 	}
@@ -129,7 +127,7 @@ func (d *dumping) entry(e *dgraph.Entry, patient bool) error {
 	}
 	if d.filter.pattern != nil {
 		// A decoder's failure is in the text, too: only programs fail.
-		d.text, _ = d.decoder.AppendJSON(d.text[:0], fsview.PayloadEntry(e, data))
+		d.text, _ = d.decoder.AppendJSON(d.text[:0], payload.EntryOf(e, data))
 		if !d.filter.pattern.Match(d.text) {
 			return nil
 		}

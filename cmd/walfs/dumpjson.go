@@ -1,36 +1,36 @@
 package main
 
 import (
+	"github.com/walfs/walfs/walcore"
+
 	"bufio"
 	"encoding/base64"
 	"strconv"
 
-	"github.com/walfs/walfs/fsview"
-	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/payload"
-	"go.etcd.io/raft/v3/raftpb"
 )
 
 // jsonLines is a line of JSON an entry. All strings in it but the decoded part
 // are made of characters that JSON takes as they are.
 type jsonLines struct {
 	out     *bufio.Writer
+	system  *walcore.System
 	decoder payload.Decoder
 	full    bool
 	line    []byte
 }
 
-func (j *jsonLines) print(e *dgraph.Entry, data []byte) error {
+func (j *jsonLines) print(e *walcore.Entry, data []byte) error {
 	b := j.line[:0]
 	b = append(b, `{"index":`...)
 	b = strconv.AppendUint(b, e.Index, 10)
 	b = append(b, `,"term":`...)
 	b = strconv.AppendUint(b, e.Term, 10)
 	b = append(b, `,"type":`...)
-	if name, known := raftpb.EntryType_name[int32(e.Type)]; known {
-		b = append(append(append(b, '"'), name...), '"')
+	if name, known := j.system.TypeName(e.Type); known {
+		b = append(append(append(b, '"'), name.Symbol...), '"')
 	} else {
-		b = strconv.AppendInt(b, int64(e.Type), 10)
+		b = append(b, name.Symbol...)
 	}
 	b = append(b, `,"size":`...)
 	b = strconv.AppendInt(b, e.Size, 10)
@@ -45,11 +45,11 @@ func (j *jsonLines) print(e *dgraph.Entry, data []byte) error {
 	b = append(b, '"')
 	if j.full {
 		b = append(b, `,"decoded":`...)
-		b, _ = j.decoder.AppendCompact(b, fsview.PayloadEntry(e, data))
+		b, _ = j.decoder.AppendCompact(b, payload.EntryOf(e, data))
 	}
 	j.line = append(b, '}', '\n')
 	_, err := j.out.Write(j.line)
 	return err
 }
 
-func (j *jsonLines) end(*dgraph.Reader) error { return nil }
+func (j *jsonLines) end(walcore.Log) error { return nil }

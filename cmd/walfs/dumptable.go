@@ -1,12 +1,12 @@
 package main
 
 import (
+	"github.com/walfs/walfs/walcore"
+
 	"bufio"
 	"fmt"
 	"strconv"
 
-	"github.com/walfs/walfs/fsview"
-	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/payload"
 )
 
@@ -14,25 +14,27 @@ import (
 // decided, the line says how many are pending after it, of those printed.
 type table struct {
 	out     *bufio.Writer
+	system  *walcore.System
 	decoder payload.Decoder
 	summary payload.Summary
 	totals  totals
 	line    []byte
 }
 
-func newTable(out *bufio.Writer, d payload.Decoder) *table {
+func newTable(out *bufio.Writer, s *walcore.System, d payload.Decoder) *table {
 	fmt.Fprintf(out, "%10s %6s %-14s %8s  %s\n", "INDEX", "TERM", "TYPE", "SIZE", "WHAT")
-	return &table{out: out, decoder: d, totals: newTotals()}
+	return &table{out: out, system: s, decoder: d, totals: newTotals()}
 }
 
-func (t *table) print(e *dgraph.Entry, data []byte) error {
-	_ = t.decoder.Summarize(&t.summary, fsview.PayloadEntry(e, data)) // outspoken has said it
+func (t *table) print(e *walcore.Entry, data []byte) error {
+	_ = t.decoder.Summarize(&t.summary, payload.EntryOf(e, data)) // outspoken has said it
 	t.totals.add(&t.summary, e)
 	b := rightUint(t.line[:0], e.Index, 10)
 	b = append(b, ' ')
 	b = rightUint(b, e.Term, 6)
 	b = append(b, ' ')
-	b = left(b, fsview.TypeName(e.Type), 14)
+	name, _ := t.system.TypeName(e.Type)
+	b = left(b, name.Name, 14)
 	b = append(b, ' ')
 	b = rightUint(b, uint64(e.Size), 8)
 	b = append(b, ' ', ' ')
@@ -47,7 +49,7 @@ func (t *table) print(e *dgraph.Entry, data []byte) error {
 	return err
 }
 
-func (t *table) end(r *dgraph.Reader) error { return t.totals.write(t.out, r) }
+func (t *table) end(r walcore.Log) error { return t.totals.write(t.out, r) }
 
 func rightUint(b []byte, n uint64, width int) []byte {
 	var digits [20]byte

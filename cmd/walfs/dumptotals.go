@@ -1,6 +1,8 @@
 package main
 
 import (
+	"github.com/walfs/walfs/walcore"
+
 	"cmp"
 	"fmt"
 	"io"
@@ -8,7 +10,6 @@ import (
 	"slices"
 	"text/tabwriter"
 
-	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/membership"
 	"github.com/walfs/walfs/walcore/payload"
 )
@@ -35,7 +36,7 @@ func newTotals() totals {
 	return totals{kinds: map[string]*sum{}, predicates: map[string]*sum{}, pending: map[uint64]uint64{}}
 }
 
-func (t *totals) add(s *payload.Summary, e *dgraph.Entry) {
+func (t *totals) add(s *payload.Summary, e *walcore.Entry) {
 	k := t.kinds[s.Kind]
 	if k == nil {
 		k = &sum{}
@@ -77,7 +78,7 @@ func (t *totals) add(s *payload.Summary, e *dgraph.Entry) {
 // undecided is how many transactions are pending so far.
 func (t *totals) undecided() int { return len(t.pending) + t.unwatched }
 
-func (t *totals) write(out io.Writer, r *dgraph.Reader) error {
+func (t *totals) write(out io.Writer, r walcore.Log) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "\nKIND\tENTRIES\tBYTES\n")
 	for _, name := range bySize(t.kinds) {
@@ -122,7 +123,7 @@ func (t *totals) writePending(out io.Writer) {
 
 // writeMembers says who is in the group; a log whose changes do not replay is
 // no reason to fail, since all of it has been printed.
-func writeMembers(out io.Writer, r *dgraph.Reader) error {
+func writeMembers(out io.Writer, r walcore.Log) error {
 	members, err := membership.Replay(r)
 	switch {
 	case err != nil:

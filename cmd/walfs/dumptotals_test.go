@@ -1,6 +1,8 @@
 package main
 
 import (
+	"github.com/walfs/walfs/walcore"
+
 	"bytes"
 	"cmp"
 	"fmt"
@@ -10,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/walfs/walfs/test/fixture"
-	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/payload"
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -250,7 +251,7 @@ func TestDumpSummaryOfNothing(t *testing.T) {
 func TestTotalsAreBounded(t *testing.T) {
 	totals := newTotals()
 	for i := range uint64(maxPending + 10) {
-		e := dgraph.Entry{Index: i + 1, Size: 1}
+		e := walcore.Entry{Index: i + 1, Size: 1}
 		totals.add(&payload.Summary{Kind: payload.KindMutation, Started: []uint64{i + 1},
 			Predicates: []payload.Predicate{{Name: fmt.Sprint(i % (maxPredicates + 5)), Edges: 2, Bytes: 3}}}, &e)
 	}

@@ -8,7 +8,6 @@ import (
 	"github.com/walfs/walfs/fsview"
 	"github.com/walfs/walfs/fsview/fusefs"
 	"github.com/walfs/walfs/walcore"
-	"github.com/walfs/walfs/walcore/dgraph"
 )
 
 func newMount() *cobra.Command {
@@ -74,7 +73,7 @@ Exit codes: 0 unmounted, 1 failed, 2 wrong usage, 4 wrong key.`,
 	return cmd
 }
 
-func announceProblems(r *dgraph.Reader, at string) {
+func announceProblems(r walcore.Log, at string) {
 	problems := r.Problems()
 	if len(problems) == 0 {
 		return

@@ -25,15 +25,18 @@ func (f *readFlags) add(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.plain, "plain", false, "show payloads as they are where a log file may have lost its key id")
 }
 
-func (f *readFlags) open(dir string) (*dgraph.Reader, error) {
+func (f *readFlags) open(dir string) (walcore.Log, error) {
 	opts := dgraph.ReaderOptions{Plain: f.plain}
 	key, err := readKey(f.keyFile)
 	if err != nil {
 		return nil, err
 	}
 	opts.Key = key
-	r, err := dgraph.OpenReader(dir, opts)
-	return r, explain(dir, err)
+	log, err := dgraph.OpenReader(dir, opts)
+	if err != nil {
+		return nil, explain(dir, err)
+	}
+	return log, nil
 }
 
 // readKey reads a key file, if one is named.

@@ -6,8 +6,9 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/walfs/walfs/walcore/status"
+
 	"github.com/spf13/cobra"
-	"github.com/walfs/walfs/fsview"
 	"github.com/walfs/walfs/walcore"
 )
 
@@ -29,7 +30,7 @@ nothing is wrong but that it is missing.`,
 				return err
 			}
 			defer r.Close()
-			s := fsview.NewStatus(r)
+			s := status.New(r)
 			if asJSON {
 				b, err := s.JSON()
 				if err != nil {
@@ -62,7 +63,7 @@ func verdict(problems []walcore.Problem) error {
 	return exitError{code: code, err: fmt.Errorf("%s", countProblems(problems))}
 }
 
-func printStatus(out io.Writer, s *fsview.Status) error {
+func printStatus(out io.Writer, s *status.Status) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	row := func(name, format string, args ...any) { fmt.Fprintf(w, "%s\t%s\n", name, fmt.Sprintf(format, args...)) }
 	row("raft id", "%s", known(s.RaftID))
@@ -75,8 +76,11 @@ func printStatus(out io.Writer, s *fsview.Status) error {
 	}
 	row("snapshot", "%s", snapshotText(s.Snapshot))
 	row("raft log", "%s to %s", known(s.FirstIndex), known(s.LastIndex))
-	row("entries", "%d, %d bytes: %d normal, %d conf change, %d conf change v2", s.Entries, s.Bytes,
-		s.Types.Normal, s.Types.ConfChange, s.Types.ConfChangeV2)
+	var types []string
+	for _, t := range s.Types {
+		types = append(types, fmt.Sprintf("%d %s", t.Entries, strings.ReplaceAll(t.Name, "_", " ")))
+	}
+	row("entries", "%d, %d bytes: %s", s.Entries, s.Bytes, strings.Join(types, ", "))
 	for _, t := range s.Terms {
 		row(fmt.Sprintf("term %d", t.Term), "%d to %d, %d entries", t.FirstIndex, t.LastIndex, t.Entries)
 	}
@@ -99,7 +103,7 @@ func known(n *uint64) string {
 	return fmt.Sprint(*n)
 }
 
-func snapshotText(s *fsview.Snapshot) string {
+func snapshotText(s *status.Snapshot) string {
 	switch {
 	case s == nil:
 		return "unknown"
@@ -119,7 +123,7 @@ func snapshotText(s *fsview.Snapshot) string {
 	return text
 }
 
-func fileText(f fsview.LogFile) string {
+func fileText(f status.File) string {
 	text := fmt.Sprintf("%d bytes, empty", f.Size)
 	if f.Entries > 0 {
 		text = fmt.Sprintf("%d bytes, %d to %d, %d entries", f.Size, f.FirstIndex, f.LastIndex, f.Entries)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/format"
 	"golang.org/x/sys/unix"
@@ -22,16 +23,22 @@ import (
 
 // writeLines writes a directory's entries to a file, as dump --format json prints
 // them.
+// symbol is what Raft's own code calls an entry's type.
+func symbol(l walcore.Log, e *walcore.Entry) string {
+	name, _ := l.Meta().System.TypeName(e.Type)
+	return name.Symbol
+}
+
 func writeLines(ts *testscript.TestScript, _ bool, args []string) {
 	r, err := dgraph.OpenReader(ts.MkAbs(args[0]), dgraph.ReaderOptions{})
 	ts.Check(err)
 	defer r.Close()
 	var out bytes.Buffer
-	for e := range r.Log().Entries(0) {
+	for e := range r.Entries(0) {
 		data, err := e.Data()
 		ts.Check(err)
 		fmt.Fprintf(&out, `{"index":%d,"term":%d,"type":%q,"size":%d,"file":%q,"slot":%d,"offset":%d,"data":%q}`+"\n",
-			e.Index, e.Term, e.Type, e.Size, e.File.Name, e.Slot, e.Offset, base64.StdEncoding.EncodeToString(data))
+			e.Index, e.Term, symbol(r, &e), e.Size, e.File.Name, e.Slot, e.Offset, base64.StdEncoding.EncodeToString(data))
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), out.Bytes(), 0o600))
 }
@@ -42,7 +49,7 @@ func samelog(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	defer r.Close()
 	end := int64(0)
-	for e := range r.Log().Entries(0) {
+	for e := range r.Entries(0) {
 		end = int64(e.Offset) + format.LengthSize + e.Size
 	}
 	var files [2][]byte

@@ -160,7 +160,7 @@ func (f *rawFS) takeBack(before, after *fsview.Tree, again bool, server notifier
 			server.EntryNotify(uint64(c.Folder), c.Name)
 		case dropped[c.Folder] == maxDropped:
 			dropped[c.Folder]++
-			parent, name := c.Folder.Place()
+			parent, name := before.Where(c.Folder)
 			server.EntryNotify(uint64(parent), name)
 		}
 	}

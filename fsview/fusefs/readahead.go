@@ -5,7 +5,6 @@ import (
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"github.com/walfs/walfs/fsview"
-	"github.com/walfs/walfs/walcore/dgraph"
 )
 
 // readAhead puts the bytes of entries that will be read next into the kernel's
@@ -89,7 +88,7 @@ func (a *readAhead) work() {
 // ends early where the sequence ends or the kernel does not know the file.
 func (a *readAhead) push(w window) {
 	var data []byte
-	var payloads dgraph.Scanner
+	var cursor fsview.Cursor
 	bytes := 0
 	for n, end := w.from, w.from+fsview.Node(w.length); n < end && bytes < maxWindowBytes; n++ {
 		a.mu.Lock()
@@ -100,7 +99,7 @@ func (a *readAhead) push(w window) {
 			continue
 		}
 		var err error
-		if data, err = a.tree.AppendEntry(data[:0], n, &payloads); err != nil {
+		if data, err = a.tree.AppendEntry(data[:0], n, &cursor); err != nil {
 			return
 		}
 		if len(data) == 0 || len(data) > maxStored {

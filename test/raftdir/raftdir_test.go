@@ -36,7 +36,7 @@ func TestWalfsReadsIt(t *testing.T) {
 				t.Errorf("problems: %v", p)
 			}
 			next := w.First
-			for e := range r.Log().Entries(0) {
+			for e := range r.Entries(0) {
 				term := uint64(3)
 				switch {
 				case e.Index <= 250:
@@ -54,7 +54,7 @@ func TestWalfsReadsIt(t *testing.T) {
 			if next != 601 || w.Last != 600 || w.First != 401 {
 				t.Errorf("the log ends before %d, the writer's is %d to %d", next, w.First, w.Last)
 			}
-			if s := r.Meta().Snapshot; s == nil || s.Metadata.GetIndex() != 420 {
+			if s := r.Meta().Snapshot; s == nil || s.Index != 420 {
 				t.Errorf("snapshot: %+v", s)
 			}
 		})

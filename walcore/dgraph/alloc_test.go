@@ -62,7 +62,7 @@ func TestNothingIsAllocatedByAClaimedLength(t *testing.T) {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		r := d.open()
-		for range r.Log().Entries(0) {
+		for range r.Entries(0) {
 		}
 		r.Problems()
 		runtime.ReadMemStats(&after)
@@ -77,7 +77,7 @@ func TestListingAllocatesNothingPerEntry(t *testing.T) {
 	r := open(t, fixture.Dir(t, "alpha"), nil)
 	r.Problems()
 	n := testing.AllocsPerRun(10, func() {
-		for range r.Log().Entries(0) {
+		for range r.Entries(0) {
 		}
 	})
 	if n > 20 {

@@ -62,7 +62,7 @@ func TestChangedUnderneath(t *testing.T) {
 				t.Parallel()
 				d := damage(t, name)
 				r := d.open()
-				entries := slices.Collect(r.Log().Entries(0))
+				entries := slices.Collect(r.Entries(0))
 				old := make([][]byte, len(entries))
 				for i := range entries {
 					var err error
@@ -82,7 +82,7 @@ func TestChangedUnderneath(t *testing.T) {
 func only(index uint64) func(uint64) bool { return func(i uint64) bool { return i == index } }
 
 // checkOld reads an entry whole and by parts.
-func checkOld(t *testing.T, e *Entry, old []byte, gone bool) {
+func checkOld(t *testing.T, e *walcore.Entry, old []byte, gone bool) {
 	t.Helper()
 	data, err := e.Data()
 	if gone != errors.Is(err, walcore.ErrChanged) || !gone && (err != nil || !bytes.Equal(data, old)) {
@@ -115,7 +115,7 @@ func TestChangedBeforeLengthsAreRead(t *testing.T) {
 		r := d.open()
 		test.change(d)
 		whole := 0
-		for e := range r.Log().Entries(0) {
+		for e := range r.Entries(0) {
 			data, err := e.Data()
 			if err != nil {
 				if !errors.Is(err, walcore.ErrChanged) {

@@ -75,8 +75,8 @@ func TestOtherNamesAreIgnoredAndNamed(t *testing.T) {
 		r := d.check()
 		want := slices.Concat(plain, odd, []string{"sub"})
 		slices.Sort(want)
-		if !slices.Equal(r.Ignored, want) {
-			t.Errorf("ignored: got %v, want %v", r.Ignored, want)
+		if !slices.Equal(r.ignored, want) {
+			t.Errorf("ignored: got %v, want %v", r.ignored, want)
 		}
 	}
 }

@@ -161,7 +161,7 @@ func TestErasedKeyHeader(t *testing.T) {
 		t.Errorf("with Plain: problems %v", p)
 	}
 	for _, slot := range []int{0, 49} {
-		e, err := r.Log().Entry(uint64(601 + slot))
+		e, err := r.Entry(uint64(601 + slot))
 		fixture.Must(t, err)
 		got, err := e.Data()
 		fixture.Must(t, err)
@@ -170,7 +170,7 @@ func TestErasedKeyHeader(t *testing.T) {
 			t.Errorf("entry %d: not the bytes in the file", e.Index)
 		}
 	}
-	if e, err := r.Log().Entry(1); err != nil {
+	if e, err := r.Entry(1); err != nil {
 		t.Error(err)
 	} else if got, err := e.Data(); err != nil || int64(len(got)) != d.want[1].Size {
 		t.Errorf("the sound file, with Plain: %d bytes, %v", len(got), err)
@@ -215,7 +215,7 @@ func TestErasedAndRegistryCut(t *testing.T) {
 		if p := r.Problems(); len(p) > 0 {
 			t.Errorf("with Plain: problems %v", p)
 		}
-		e, err := r.Log().Entry(1)
+		e, err := r.Entry(1)
 		fixture.Must(t, err)
 		if _, err := e.Data(); err != nil {
 			t.Errorf("with Plain: %v", err)
@@ -233,7 +233,7 @@ func TestErasedByDgraph(t *testing.T) {
 		r, err := OpenReader(dir, ReaderOptions{Key: fixture.Key("sealed-erased"), Plain: plain})
 		fixture.Must(t, err)
 		n := 0
-		for e := range r.Log().Entries(0) {
+		for e := range r.Entries(0) {
 			wrong := func(err error) bool { return !errors.Is(err, walcore.ErrDataKey) }
 			if plain || e.Size == 0 {
 				wrong = func(err error) bool { return err != nil }

@@ -262,7 +262,7 @@ func TestWrongChecksum(t *testing.T) {
 	d := damage(t, "rewritten")
 	d.Set(100, fixture.Type, 0xdeadbeef<<32|d.Get(100, fixture.Type))
 	r := open(t, d.dir, nil)
-	for e := range r.Log().Entries(0) {
+	for e := range r.Entries(0) {
 		if _, err := e.Data(); e.Index == 101 != errors.Is(err, walcore.ErrDamaged) {
 			t.Errorf("entry %d: %v", e.Index, err)
 		}

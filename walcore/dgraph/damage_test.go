@@ -97,7 +97,7 @@ func (d *damaged) check() *Reader {
 	d.checkProblems(r)
 	d.checkListing(r)
 	for index, want := range d.want {
-		e, err := r.Log().Entry(index)
+		e, err := r.Entry(index)
 		var data []byte
 		if err == nil {
 			data, err = e.Data()
@@ -135,7 +135,7 @@ func (d *damaged) checkProblems(r *Reader) {
 func (d *damaged) checkListing(r *Reader) {
 	d.t.Helper()
 	last, n := uint64(0), 0
-	for e := range r.Log().Entries(0) {
+	for e := range r.Entries(0) {
 		if e.Index <= last {
 			d.t.Fatalf("entry %d is listed after %d", e.Index, last)
 		}

@@ -14,24 +14,24 @@ func TestEmptiedLate(t *testing.T) {
 	first := f.r
 	last := f.w.Last
 	sizes := map[uint64]int64{}
-	for e := range first.Log().Entries(1) {
+	for e := range first.Entries(1) {
 		sizes[e.Index] = e.Size
 	}
 	f.w.CommitTo(last)
 	f.refresh()
 	late := f.r
 	f.w.Empty(last + 1)
-	e, err := late.Log().Entry(last)
+	e, err := late.Entry(last)
 	if err == nil && e.Size != sizes[last] {
 		t.Errorf("entry %d has %d bytes and had %d, in the same file", last, e.Size, sizes[last])
 	}
 	f.refresh()
-	e, err = f.r.Log().Entry(last)
+	e, err = f.r.Entry(last)
 	if err != nil || e.Size != 0 {
 		t.Fatalf("then entry %d has %d bytes, %v; want none", last, e.Size, err)
 	}
-	_, in, _ := late.Log().Slot(last)
-	if e.File.Identity() == in.Identity() {
+	in, _, _ := late.log.find(last)
+	if e.File.Identity == in.Identity {
 		t.Error("the file's identity is the same")
 	}
 }

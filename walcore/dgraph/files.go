@@ -3,7 +3,6 @@ package dgraph
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"sort"
 	"time"
@@ -12,16 +11,12 @@ import (
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
 	"github.com/walfs/walfs/walcore/platform"
-	"golang.org/x/sys/unix"
 )
 
 // openFiles opens what belongs to the log and names what does not.
 func (r *Reader) openFiles(before *Reader) error {
-	if _, err := r.dir.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
 	r.listed = time.Now()
-	entries, err := r.dir.ReadDir(-1)
+	entries, err := platform.List(r.dir)
 	if err != nil {
 		return err
 	}
@@ -30,7 +25,7 @@ func (r *Reader) openFiles(before *Reader) error {
 	for _, e := range entries {
 		name := e.Name()
 		if _, isLog := format.ParseFileName(name); !isLog && name != format.MetaName && name != format.KeyRegistryName {
-			r.Ignored = append(r.Ignored, name)
+			r.ignored = append(r.ignored, name)
 			continue
 		}
 		found = found || name != format.KeyRegistryName
@@ -38,11 +33,11 @@ func (r *Reader) openFiles(before *Reader) error {
 			r.openNative(name, before)
 			continue
 		}
-		r.Ignored = append(r.Ignored, name)
+		r.ignored = append(r.ignored, name)
 		r.problem(name, walcore.KindNotAFile, "is a %s, not a regular file: left alone", platform.TypeName(e.Type()))
 	}
 	if !found {
-		return fmt.Errorf("%s: neither %s nor a log file (00001.wal, …) is in it: %w", r.Path, format.MetaName, walcore.ErrNotRaftDir)
+		return fmt.Errorf("%s: neither %s nor a log file (00001.wal, …) is in it: %w", r.path, format.MetaName, walcore.ErrNotRaftDir)
 	}
 	return nil
 }
@@ -50,14 +45,14 @@ func (r *Reader) openFiles(before *Reader) error {
 func (r *Reader) openNative(name string, before *Reader) {
 	if before != nil {
 		if n := before.find(name); n != nil {
-			attr, err := platform.StatAt(int(r.dir.Fd()), name, unix.AT_SYMLINK_NOFOLLOW)
+			attr, err := platform.StatIn(r.dir, name)
 			if err == nil && attr.Same(n.Attr) {
-				r.native = append(r.native, &NativeFile{Name: name, Attr: attr, f: n.f})
+				r.native = append(r.native, &nativeFile{Name: name, Attr: attr, f: n.f})
 				return
 			}
 		}
 	}
-	f, err := platform.OpenReadOnly(int(r.dir.Fd()), name, unix.O_NOFOLLOW)
+	f, err := platform.OpenIn(r.dir, name)
 	if err != nil {
 		var pe *fs.PathError
 		if errors.As(err, &pe) {
@@ -66,7 +61,7 @@ func (r *Reader) openNative(name string, before *Reader) {
 		r.unreadable(name, "cannot be opened", err)
 		return
 	}
-	attr, err := platform.StatFile(f)
+	attr, err := platform.Stat(f)
 	if err == nil && !attr.Regular {
 		err = errors.New("is no regular file any more")
 	}
@@ -75,10 +70,10 @@ func (r *Reader) openNative(name string, before *Reader) {
 		f.Close()
 		return
 	}
-	r.native = append(r.native, &NativeFile{Name: name, Attr: attr, f: f})
+	r.native = append(r.native, &nativeFile{Name: name, Attr: attr, f: f})
 }
 
-func (r *Reader) find(name string) *NativeFile {
+func (r *Reader) find(name string) *nativeFile {
 	for _, n := range r.native {
 		if n.Name == name {
 			return n
@@ -86,9 +81,6 @@ func (r *Reader) find(name string) *NativeFile {
 	}
 	return nil
 }
-
-// MetaFile is wal.meta, or nil.
-func (r *Reader) MetaFile() *NativeFile { return r.metaFile }
 
 func (r *Reader) readMeta(before *Reader) {
 	r.meta = &meta.Meta{}
@@ -193,7 +185,7 @@ func (r *Reader) readLogFiles(before *Reader) []*LogFile {
 // readLogFile reads a file's slots, or takes them from an earlier reader. Only
 // the newest file changes: a rewrite that reaches back deletes the later ones.
 // That is what a node does; others change the file's time.
-func (r *Reader) readLogFile(id uint64, n *NativeFile, newest bool, before *Reader) (*LogFile, error) {
+func (r *Reader) readLogFile(id uint64, n *nativeFile, newest bool, before *Reader) (*LogFile, error) {
 	old := before.logFile(n)
 	var table *slotTable
 	if old != nil && !newest && old.Attr.Size == n.Attr.Size && old.Attr.Mtime.Equal(n.Attr.Mtime) && !old.mixed && old.endsTheSameIn(n.f) {
@@ -206,12 +198,12 @@ func (r *Reader) readLogFile(id uint64, n *NativeFile, newest bool, before *Read
 	}
 	f, err := newLogFile(id, n.f, n.Attr, table)
 	if err == nil && old != nil {
-		f.emptied = old.emptied
+		f.Identity = old.Identity
 		if !old.sized.Load() {
 			old = old.before.Load()
 		}
 		if old.emptiedSince() {
-			f.emptied++
+			f.Identity += 1 << 48 // sizes from before hold no longer
 		} else {
 			f.before.Store(old)
 		}
@@ -220,7 +212,7 @@ func (r *Reader) readLogFile(id uint64, n *NativeFile, newest bool, before *Read
 }
 
 // logFile finds the file that an earlier reader opened.
-func (r *Reader) logFile(n *NativeFile) *LogFile {
+func (r *Reader) logFile(n *nativeFile) *LogFile {
 	if r == nil {
 		return nil
 	}
@@ -238,7 +230,7 @@ const maxRetries = 5
 // readStableTable reads the slots of a file that may be written to meanwhile: what
 // is half done this moment is left out, or, at rest, found to be damage. A file
 // that is not the newest becomes it again when a rewrite reaches back.
-func (r *Reader) readStableTable(n *NativeFile, newest bool, before *Reader) (*slotTable, error) {
+func (r *Reader) readStableTable(n *nativeFile, newest bool, before *Reader) (*slotTable, error) {
 	for try := 0; ; try++ {
 		table, err := readTable(n.f, n.Attr.Size)
 		if err != nil {
@@ -246,7 +238,7 @@ func (r *Reader) readStableTable(n *NativeFile, newest bool, before *Reader) (*s
 		}
 		if newest {
 			// After the table: the file grows before a slot points there.
-			if n.Attr, err = platform.StatFile(n.f); err != nil {
+			if n.Attr, err = platform.Stat(n.f); err != nil {
 				return nil, err
 			}
 		}
@@ -267,7 +259,7 @@ func (r *Reader) readStableTable(n *NativeFile, newest bool, before *Reader) (*s
 }
 
 // gaveUp reports whether an earlier reader has lost its patience with a table.
-func (r *Reader) gaveUp(n *NativeFile, table *slotTable) bool {
+func (r *Reader) gaveUp(n *nativeFile, table *slotTable) bool {
 	old := r.logFile(n)
 	return old != nil && old.Len() == table.Len() && old.halfWritten() && table.extends(old.slotTable)
 }

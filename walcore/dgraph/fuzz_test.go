@@ -71,7 +71,7 @@ func FuzzLogFile(f *testing.F) {
 		var logs []*LogFile
 		for i, slots := range tables {
 			rewriteLog(t, files[i], slots, payloads, format.PayloadAt+int64(size%(1<<20)))
-			attr, err := platform.StatFile(files[i])
+			attr, err := platform.Stat(files[i])
 			fixture.Must(t, err)
 			table, err := readTable(files[i], attr.Size)
 			fixture.Must(t, err)
@@ -116,9 +116,9 @@ func edit(slots, payloads []byte, slot, field, how, value uint8) {
 	binary.BigEndian.PutUint64(number, n)
 }
 
-func checkFuzzedLog(t *testing.T, l *Log, payloads []byte) {
-	listed := map[*LogFile]map[int]bool{}
-	var prev Entry
+func checkFuzzedLog(t *testing.T, l *log, payloads []byte) {
+	listed := map[*walcore.File]map[int]bool{}
+	var prev walcore.Entry
 	for e := range l.Entries(0) {
 		if e.Index <= prev.Index || e.Term < prev.Term || e.File == prev.File && e.Offset < prev.Offset+format.LengthSize+uint64(prev.Size) {
 			t.Fatalf("%+v after %+v", e, prev)
@@ -139,17 +139,17 @@ func checkFuzzedLog(t *testing.T, l *Log, payloads []byte) {
 		prev = e
 	}
 	var problems []walcore.Problem
-	for _, f := range l.Files() {
+	for _, f := range l.files {
 		f.loadSizes()
 		problems = append(problems, append(f.problems.all(), f.sizesProblems.all()...)...)
 	}
-	for _, f := range l.Files() {
+	for _, f := range l.files {
 		for i := range f.Len() {
-			if !listed[f][i] && len(problems) < maxProblems && !covered(problems, f.Name, i) {
+			if !listed[&f.File][i] && len(problems) < maxProblems && !covered(problems, f.Name, i) {
 				t.Fatalf("%s slot %d, %+v, is neither listed nor reported: %v", f.Name, i, f.Slot(i), problems)
 			}
-			if index := f.Slot(i).Index; !listed[f][i] {
-				if e, err := l.Entry(index); err == nil && e.Slot == i && e.File == f ||
+			if index := f.Slot(i).Index; !listed[&f.File][i] {
+				if e, err := l.Entry(index); err == nil && e.Slot == i && e.File == &f.File ||
 					err != nil && !errors.Is(err, walcore.ErrDamaged) && !errors.Is(err, walcore.ErrNoEntry) {
 					t.Fatalf("entry %d: %+v, %v", index, e, err)
 				}

@@ -9,7 +9,7 @@ import (
 // Gap fails with ErrDamaged if entries were once where now none from first to
 // last is whole. A loop over Entries passes over them; who must not miss any asks
 // about the indexes between two that it got.
-func (l *Log) Gap(first, last uint64) error {
+func (l *log) Gap(first, last uint64) error {
 	if first = max(first, 1); first > last {
 		return nil
 	}

@@ -13,17 +13,14 @@ import (
 	"github.com/dgraph-io/badger/v4"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
-	"golang.org/x/sys/unix"
+	"github.com/walfs/walfs/walcore/platform"
 )
 
 // ReadKeyFile reads a user's key. It fails with ErrKey when the file is not
 // 16, 24 or 32 bytes long. It leaves no access time: the file may lie in the
 // directory that is to be read.
 func ReadKeyFile(name string) ([]byte, error) {
-	f, err := os.OpenFile(name, os.O_RDONLY|unix.O_NOATIME, 0)
-	if errors.Is(err, unix.EPERM) {
-		f, err = os.Open(name)
-	}
+	f, err := platform.Open(name)
 	if err != nil {
 		return nil, err
 	}

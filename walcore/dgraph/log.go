@@ -2,25 +2,18 @@ package dgraph
 
 import (
 	"fmt"
-	"io"
 	"iter"
-	"slices"
 	"sort"
 
 	"github.com/walfs/walfs/walcore"
-	"github.com/walfs/walfs/walcore/format"
-	"go.etcd.io/raft/v3/raftpb"
 )
 
-// Log is the entries of a directory: those of all its log files, by index.
-// It does not change; what its files hold may, and reading finds that out.
-// Its methods may be called from many goroutines.
-type Log struct {
-	files  []*LogFile // by first index; those without entries last
-	unread []uint64   // ids of files whose slots are not known
-	spans  []span     // upwards, without overlap
-	terms  []TermSpan // upwards
-	count  int        // slots that are entries as far as slots tell
+// log is the entries of a directory: those of all its log files, by index.
+type log struct {
+	files  []*LogFile         // by first index; those without entries last
+	unread []uint64           // ids of files whose slots are not known
+	spans  []span             // upwards, without overlap
+	terms  []walcore.TermSpan // upwards
 }
 
 // span is a run of indexes and the file that holds it.
@@ -30,24 +23,11 @@ type span struct {
 	lost bool // the indexes between the span before and this one are damage
 }
 
-// TermSpan is the indexes of one term, both ends included.
-type TermSpan struct{ Term, First, Last uint64 }
-
-// Entry says what and where an entry is. Size is its payload's, in bytes.
-type Entry struct {
-	Term, Index uint64
-	Type        raftpb.EntryType
-	Size        int64
-	Offset      uint64 // in File, of the payload's length word
-	Slot        int
-	File        *LogFile
-}
-
 // newLog puts files, each ordered in itself, one after the other. unread are the
 // ids of those whose slots are not known. Indexes up to snapshot may be missing:
 // a follower that lagged has got a snapshot instead. hard is the hard state's
 // term, 0 if it is not known.
-func newLog(files []*LogFile, unread []uint64, snapshot, hard uint64) *Log {
+func newLog(files []*LogFile, unread []uint64, snapshot, hard uint64) *log {
 	for _, f := range files {
 		f.order(snapshot)
 	}
@@ -61,7 +41,7 @@ func newLog(files []*LogFile, unread []uint64, snapshot, hard uint64) *Log {
 		}
 		return a.ID < b.ID
 	})
-	l := &Log{files: files, unread: unread}
+	l := &log{files: files, unread: unread}
 	terms := termOrder{hard: hard}
 	for _, f := range files {
 		chain := f.runs
@@ -89,7 +69,7 @@ func newLog(files []*LogFile, unread []uint64, snapshot, hard uint64) *Log {
 	return l
 }
 
-func (l *Log) last() uint64 {
+func (l *log) last() uint64 {
 	if len(l.spans) == 0 {
 		return 0
 	}
@@ -99,7 +79,7 @@ func (l *Log) last() uint64 {
 // clip reports the part of r that the log has already, and gives the rest. An
 // index with two terms belongs to neither: nothing here tells which one a
 // leader has kept.
-func (l *Log) clip(f *LogFile, r run) run {
+func (l *log) clip(f *LogFile, r run) run {
 	for r.n > 0 && r.index <= l.last() {
 		s := f.Slot(r.slot)
 		old, i, ok := l.find(r.index)
@@ -120,7 +100,7 @@ func (l *Log) clip(f *LogFile, r run) run {
 }
 
 // take adds r to the log.
-func (l *Log) take(f *LogFile, r run, snapshot uint64, terms *termOrder) {
+func (l *log) take(f *LogFile, r run, snapshot uint64, terms *termOrder) {
 	lost := false
 	if k := len(l.spans) - 1; k >= 0 && r.index > l.last()+1 {
 		prev := l.spans[k]
@@ -144,20 +124,21 @@ func (l *Log) take(f *LogFile, r run, snapshot uint64, terms *termOrder) {
 
 // countTerm takes note of entries of a term that follow those before, if there
 // are any.
-func (l *Log) countTerm(term, first, last uint64) {
+func (l *log) countTerm(term, first, last uint64) {
 	if first > last {
 		return
 	}
-	l.count += int(last - first + 1)
+	n := int(last - first + 1)
 	if k := len(l.terms) - 1; k >= 0 && l.terms[k].Term == term {
 		l.terms[k].Last = last
+		l.terms[k].Count += n
 		return
 	}
-	l.terms = append(l.terms, TermSpan{Term: term, First: first, Last: last})
+	l.terms = append(l.terms, walcore.TermSpan{Term: term, First: first, Last: last, Count: n})
 }
 
 // find gives the slot that claims an index.
-func (l *Log) find(index uint64) (f *LogFile, slot int, ok bool) {
+func (l *log) find(index uint64) (f *LogFile, slot int, ok bool) {
 	k := sort.Search(len(l.spans), func(k int) bool { return l.spans[k].last() >= index })
 	if k == len(l.spans) || index < l.spans[k].index {
 		return nil, 0, false
@@ -166,59 +147,35 @@ func (l *Log) find(index uint64) (f *LogFile, slot int, ok bool) {
 	return s.file, s.slot + int(index-s.index), true
 }
 
-// Slot gives the slot that claims an index, without a look at its payload.
-func (l *Log) Slot(index uint64) (format.Slot, *LogFile, bool) {
-	f, i, ok := l.find(index)
-	if !ok || f.isDropped(i) {
-		return format.Slot{}, nil, false
-	}
-	return f.Slot(i), f, true
-}
-
-// Files are the log files, in the log's order; those without entries last.
-func (l *Log) Files() []*LogFile { return l.files }
-
 // Terms are the terms that have entries, upwards.
-func (l *Log) Terms() []TermSpan { return l.terms }
-
-// Term gives the span of a term.
-func (l *Log) Term(term uint64) (TermSpan, bool) {
-	k := sort.Search(len(l.terms), func(k int) bool { return l.terms[k].Term >= term })
-	if k == len(l.terms) || l.terms[k].Term != term {
-		return TermSpan{}, false
-	}
-	return l.terms[k], true
-}
-
-// Count is the number of entries, those with a damaged payload included.
-func (l *Log) Count() int { return l.count }
+func (l *log) Terms() []walcore.TermSpan { return l.terms }
 
 // Entry finds the entry with an index. It fails with ErrNoEntry outside the
 // log, and with ErrDamaged inside it where the entry is not whole, or where it
 // may be in a log file that cannot be read.
-func (l *Log) Entry(index uint64) (Entry, error) {
+func (l *log) Entry(index uint64) (walcore.Entry, error) {
 	f, i, ok := l.find(index)
 	if ok {
 		if e, whole := f.entry(i); whole {
 			return e, nil
 		}
-		return Entry{}, &walcore.Error{File: f.Name, Slot: i, Offset: f.Slot(i).Offset, Index: index, Err: walcore.ErrDamaged}
+		return walcore.Entry{}, &walcore.Error{File: f.Name, Slot: i, Offset: f.Slot(i).Offset, Index: index, Err: walcore.ErrDamaged}
 	}
 	if name, may := l.mayBeIn(index); may {
-		return Entry{}, fmt.Errorf("entry %d may be in %s, whose slots cannot be read: %w", index, name, walcore.ErrDamaged)
+		return walcore.Entry{}, fmt.Errorf("entry %d may be in %s, whose slots cannot be read: %w", index, name, walcore.ErrDamaged)
 	}
 	if l.lost(index) {
-		return Entry{}, fmt.Errorf("entry %d is missing between others: %w", index, walcore.ErrDamaged)
+		return walcore.Entry{}, fmt.Errorf("entry %d is missing between others: %w", index, walcore.ErrDamaged)
 	}
 	if len(l.spans) == 0 {
-		return Entry{}, fmt.Errorf("entry %d: %w; the log is empty", index, walcore.ErrNoEntry)
+		return walcore.Entry{}, fmt.Errorf("entry %d: %w; the log is empty", index, walcore.ErrNoEntry)
 	}
-	return Entry{}, fmt.Errorf("entry %d: %w; the log holds %d to %d", index, walcore.ErrNoEntry, l.spans[0].index, l.last())
+	return walcore.Entry{}, fmt.Errorf("entry %d: %w; the log holds %d to %d", index, walcore.ErrNoEntry, l.spans[0].index, l.last())
 }
 
 // lost reports whether an index that no slot claims was once in the log: there
 // are slots where its own would be, but they are damaged, or files are gone.
-func (l *Log) lost(index uint64) bool {
+func (l *log) lost(index uint64) bool {
 	if len(l.spans) == 0 {
 		return false
 	}
@@ -234,8 +191,8 @@ func (l *Log) lost(index uint64) bool {
 
 // Entries goes through the whole entries with an index of at least from,
 // upwards.
-func (l *Log) Entries(from uint64) iter.Seq[Entry] {
-	return func(yield func(Entry) bool) {
+func (l *log) Entries(from uint64) iter.Seq[walcore.Entry] {
+	return func(yield func(walcore.Entry) bool) {
 		k := sort.Search(len(l.spans), func(k int) bool { return l.spans[k].last() >= from })
 		for ; k < len(l.spans); k++ {
 			if !l.spans[k].file.yield(l.spans[k].run, from, yield) {
@@ -247,8 +204,8 @@ func (l *Log) Entries(from uint64) iter.Seq[Entry] {
 
 // Entries goes through the file's whole entries with an index of at least
 // from, upwards.
-func (l *LogFile) Entries(from uint64) iter.Seq[Entry] {
-	return func(yield func(Entry) bool) {
+func (l *LogFile) Entries(from uint64) iter.Seq[walcore.Entry] {
+	return func(yield func(walcore.Entry) bool) {
 		k := sort.Search(len(l.runs), func(k int) bool { return l.runs[k].last() >= from })
 		for ; k < len(l.runs); k++ {
 			if !l.yield(l.runs[k], from, yield) {
@@ -258,7 +215,7 @@ func (l *LogFile) Entries(from uint64) iter.Seq[Entry] {
 	}
 }
 
-func (l *LogFile) yield(r run, from uint64, yield func(Entry) bool) bool {
+func (l *LogFile) yield(r run, from uint64, yield func(walcore.Entry) bool) bool {
 	i := r.slot
 	if from > r.index {
 		i += int(from - r.index)
@@ -272,53 +229,19 @@ func (l *LogFile) yield(r run, from uint64, yield func(Entry) bool) bool {
 }
 
 // entry gives the entry of a slot that is in a run, if it is whole.
-func (l *LogFile) entry(i int) (Entry, bool) {
+func (l *LogFile) entry(i int) (walcore.Entry, bool) {
 	l.loadSizes()
 	if l.isDropped(i) {
-		return Entry{}, false
+		return walcore.Entry{}, false
 	}
 	size, ok := l.sizes.at(i)
 	if !ok {
-		return Entry{}, false
+		return walcore.Entry{}, false
 	}
-	return Entry{Term: l.Term(i), Index: l.Index(i), Type: l.Type(i), Size: int64(size),
-		Offset: l.Offset(i), Slot: i, File: l}, true
+	return l.entryOf(i, int64(size)), true
 }
 
-// ReadAt reads the entry's payload, decrypted. It fails with ErrSealed,
-// ErrDataKey or ErrChanged, or with io.EOF behind the end as io.ReaderAt does;
-// it never gives bytes of another entry.
-func (e *Entry) ReadAt(p []byte, off int64) (int, error) {
-	if off < 0 {
-		return 0, fmt.Errorf("entry %d: negative offset %d", e.Index, off)
-	}
-	if off >= e.Size {
-		return 0, io.EOF
-	}
-	short := int64(len(p)) > e.Size-off
-	p = p[:min(int64(len(p)), e.Size-off)]
-	if err := e.File.readPayload(e, p, off); err != nil {
-		return 0, &walcore.Error{File: e.File.Name, Slot: e.Slot, Offset: e.Offset, Index: e.Index, Err: err}
-	}
-	if short {
-		return len(p), io.EOF
-	}
-	return len(p), nil
-}
-
-// Data reads the whole payload.
-func (e *Entry) Data() ([]byte, error) { return e.AppendData(nil) }
-
-// AppendData reads the whole payload behind dst. On failure it returns dst as
-// it was.
-func (e *Entry) AppendData(dst []byte) ([]byte, error) {
-	if e.Size == 0 {
-		return dst, nil
-	}
-	n := len(dst)
-	p := slices.Grow(dst, int(e.Size))[:n+int(e.Size)]
-	if _, err := e.ReadAt(p[n:], 0); err != nil {
-		return dst, err
-	}
-	return p, nil
+func (l *LogFile) entryOf(i int, size int64) walcore.Entry {
+	return walcore.Entry{Term: l.Term(i), Index: l.Index(i), Type: walcore.EntryType(l.Type(i)), Size: size,
+		Offset: l.Offset(i), Slot: i, File: &l.File}
 }

@@ -12,15 +12,12 @@ import (
 
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
-	"github.com/walfs/walfs/walcore/platform"
 )
 
 // LogFile is one NNNNN.wal, opened for reading. Its slot table is read once,
 // when it is opened; the payloads' lengths once, when they are first needed.
 type LogFile struct {
-	ID     uint64
-	Name   string
-	Attr   platform.Attr
+	walcore.File
 	Header format.KeyHeader
 
 	f *os.File
@@ -43,22 +40,14 @@ type LogFile struct {
 
 	// before is the same file as an earlier reader saw it, if its sizes are
 	// there to begin with.
-	before atomic.Pointer[LogFile]
-	// emptied counts how often payloads were found emptied while the file was
-	// followed: sizes from before hold no longer.
-	emptied uint64
-
+	before   atomic.Pointer[LogFile]
 	verified atomic.Pointer[slotBits] // slots whose checksums were found right; nil: none yet
 }
 
-// Identity differs between files of the same name, and between before and after
-// payloads were emptied: slots that are the same are the same entries only in
-// files that are.
-func (l *LogFile) Identity() uint64 { return l.Attr.FileID() + l.emptied<<48 }
-
 // newLogFile reads the key header of f.
-func newLogFile(id uint64, f *os.File, attr platform.Attr, table *slotTable) (*LogFile, error) {
-	l := &LogFile{ID: id, Name: format.FileName(id), Attr: attr, f: f, slotTable: table}
+func newLogFile(id uint64, f *os.File, attr walcore.Attr, table *slotTable) (*LogFile, error) {
+	l := &LogFile{File: walcore.File{ID: id, Name: format.FileName(id), Attr: attr, Identity: attr.FileID()}, f: f, slotTable: table}
+	l.Source = l
 	for i, s := range table.leftovers {
 		l.problems.slot(l.Name, table.leftoverAt[i], s, walcore.KindLeftover, fmt.Sprintf(
 			"stands behind the end of the table (slot %d is empty): left by a rewrite that was cut off, or the slots before it are lost", l.Len()))
@@ -73,6 +62,7 @@ func newLogFile(id uint64, f *os.File, attr platform.Attr, table *slotTable) (*L
 		return nil, err
 	}
 	l.Header = format.DecodeKeyHeader(header[:])
+	l.KeyID, l.Encrypted = l.Header.KeyID, l.Header.KeyID != 0
 	return l, nil
 }
 
@@ -138,10 +128,10 @@ func (l *LogFile) inPayloadArea(off uint64) bool {
 	return off >= format.PayloadAt && off <= uint64(max(l.Attr.Size-format.LengthSize, 0))
 }
 
-// readPayload fills p with the payload's bytes from position at on, in the
-// clear. The caller has bounded p by the entry's size. What it returns is the
-// listed entry's, or an error: the slot is compared after the payload was read.
-func (l *LogFile) readPayload(e *Entry, p []byte, at int64) error {
+// ReadPayload fills p with the payload's bytes from position at on, decrypted.
+// The caller has bounded p by the entry's size. The slot is compared after the
+// payload was read: what it gives is the listed entry's, or an error.
+func (l *LogFile) ReadPayload(e *walcore.Entry, p []byte, at int64) error {
 	if l.sealErr != nil {
 		return l.sealErr
 	}

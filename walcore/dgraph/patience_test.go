@@ -21,7 +21,7 @@ func TestHalfSlotForGood(t *testing.T) {
 	defer func() { r.Close() }()
 	refresh := func() (changed bool) {
 		t.Helper()
-		next, err := r.Refresh()
+		next, err := r.refresh()
 		if err != nil {
 			t.Fatal(err)
 		}

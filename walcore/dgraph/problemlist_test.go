@@ -84,7 +84,7 @@ func TestErrorSaysWhere(t *testing.T) {
 		101: "00001.wal slot 100 index 101: damaged",
 		976: "entry 976: no such entry; the log holds 1 to 975",
 	} {
-		if _, err := r.Log().Entry(index); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := r.Entry(index); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("entry %d: got %v, want %s", index, err, want)
 		}
 	}

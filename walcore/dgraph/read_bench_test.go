@@ -1,6 +1,8 @@
 package dgraph
 
 import (
+	"github.com/walfs/walfs/walcore"
+
 	"iter"
 	"path/filepath"
 	"testing"
@@ -45,7 +47,7 @@ func BenchmarkReader(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			r := newReader(b)
-			for range r.Log().Entries(0) {
+			for range r.Entries(0) {
 			}
 			r.Close()
 		}
@@ -57,7 +59,7 @@ func BenchmarkReader(b *testing.B) {
 		i := uint64(0)
 		for b.Loop() {
 			i = i*2862933555777941757 + 3037000493
-			if _, err := r.Log().Entry(1 + i>>32%n); err != nil {
+			if _, err := r.Entry(1 + i>>32%n); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -65,7 +67,7 @@ func BenchmarkReader(b *testing.B) {
 	b.Run("list 30000", func(b *testing.B) {
 		for b.Loop() {
 			count := 0
-			for range r.Log().Entries(0) {
+			for range r.Entries(0) {
 				if count++; count == format.SlotsPerFile {
 					break
 				}
@@ -76,7 +78,7 @@ func BenchmarkReader(b *testing.B) {
 		i, buf := uint64(0), make([]byte, 0, 400)
 		for b.Loop() {
 			i = i*2862933555777941757 + 3037000493
-			e, err := r.Log().Entry(1 + i>>32%n)
+			e, err := r.Entry(1 + i>>32%n)
 			fixture.Must(b, err)
 			if _, err := e.AppendData(buf); err != nil {
 				b.Fatal(err)
@@ -85,9 +87,9 @@ func BenchmarkReader(b *testing.B) {
 	})
 	b.Run("scan", func(b *testing.B) {
 		for b.Loop() {
-			var s Scanner
+			var s walcore.Scanner
 			count := 0
-			for e := range r.Log().Entries(0) {
+			for e := range r.Entries(0) {
 				if _, err := s.Data(&e); err != nil {
 					b.Fatal(err)
 				}
@@ -104,7 +106,7 @@ func BenchmarkRefresh(b *testing.B) {
 	for _, bench := range []struct {
 		name string
 		look func(*Reader)
-	}{{"alone", func(*Reader) {}}, {"and sizes", func(r *Reader) { r.Log().Last() }}} {
+	}{{"alone", func(*Reader) {}}, {"and sizes", func(r *Reader) { r.Last() }}} {
 		b.Run(bench.name, func(b *testing.B) {
 			const n = 10*format.SlotsPerFile - 5000
 			dir := readable(b, n)
@@ -123,7 +125,7 @@ func BenchmarkRefresh(b *testing.B) {
 				fixture.Must(b, s.Save(nil, list, nil))
 				last++
 				b.StartTimer()
-				next, err := r.Refresh()
+				next, err := r.refresh()
 				fixture.Must(b, err)
 				if next == r {
 					b.Fatal("nothing new")

@@ -34,7 +34,6 @@ import (
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
 	"github.com/walfs/walfs/walcore/platform"
-	"golang.org/x/sys/unix"
 )
 
 // ReaderOptions say how payloads are read.
@@ -46,19 +45,25 @@ type ReaderOptions struct {
 	Plain bool
 }
 
-// Reader is an open directory.
+var (
+	_ walcore.Follower = (*Reader)(nil)
+	_ walcore.Filer    = (*Reader)(nil)
+)
+
+// Reader is an open directory: a walcore.Log.
 type Reader struct {
-	Path    string
-	Attr    platform.Attr // of the directory
-	Ignored []string      // names in it that are no part of the log
+	path    string
+	attr    walcore.Attr // of the directory
+	ignored []string     // names in it that are no part of the log
 
 	opts     ReaderOptions
 	dir      *os.File
-	native   []*NativeFile
+	native   []*nativeFile
 	keys     *keyRing
 	meta     *meta.Meta
-	metaFile *NativeFile // nil: there is none
-	log      *Log
+	metaFile *nativeFile // nil: there is none
+	summary  walcore.Meta
+	*log
 	problems []walcore.Problem // of the directory, not of a log file
 	unread   []uint64          // ids of log files, see unreadable
 	// unfinished is since when something has looked as if a writer were at
@@ -67,20 +72,20 @@ type Reader struct {
 	listed     time.Time // when the directory's names were read
 	newest     uint64    // the id of the log file that is written to
 
-	disk        disk
+	disk        platform.FileSystem
 	wasReadOnly bool // from the beginning, which is no news
 }
 
-// NativeFile is one of the directory's own files, as it was when opened.
-type NativeFile struct {
+// nativeFile is one of the directory's own files, as it was when opened.
+type nativeFile struct {
 	Name string
-	Attr platform.Attr
+	Attr walcore.Attr
 	f    *os.File
 }
 
 // ReadAt reads the file's bytes. Attr.Size bounds it: a file that has been cut
 // since fails with ErrChanged.
-func (n *NativeFile) ReadAt(p []byte, off int64) (int, error) {
+func (n *nativeFile) ReadAt(p []byte, off int64) (int, error) {
 	err := readFull(n.f, p, off)
 	if err != nil {
 		return 0, &walcore.Error{File: n.Name, Slot: -1, Offset: uint64(off), Err: err}
@@ -96,11 +101,11 @@ func OpenReader(path string, opts ReaderOptions) (*Reader, error) {
 			return nil, err
 		}
 	}
-	dir, err := platform.OpenReadOnly(unix.AT_FDCWD, path, unix.O_DIRECTORY)
+	dir, err := platform.OpenDir(path)
 	if err != nil {
 		return nil, err
 	}
-	r := &Reader{Path: path, opts: opts, dir: dir}
+	r := &Reader{path: path, opts: opts, dir: dir}
 	if err := r.load(nil); err != nil {
 		r.Close()
 		return nil, err
@@ -110,7 +115,7 @@ func OpenReader(path string, opts ReaderOptions) (*Reader, error) {
 
 // load reads the directory; before is what an earlier reader saw of it, or nil.
 func (r *Reader) load(before *Reader) (err error) {
-	if r.Attr, err = platform.StatFile(r.dir); err != nil {
+	if r.attr, err = platform.Stat(r.dir); err != nil {
 		return err
 	}
 	if err := r.checkDisk(before); err != nil {
@@ -128,6 +133,7 @@ func (r *Reader) load(before *Reader) (err error) {
 	for _, f := range r.log.files {
 		r.seal(f)
 	}
+	r.summary = r.summarize()
 	return nil
 }
 
@@ -140,14 +146,8 @@ func (r *Reader) Close() error {
 	return err
 }
 
-// Log gives the entries.
-func (r *Reader) Log() *Log { return r.log }
-
-// Meta gives the metadata; all its fields are nil where there is no wal.meta.
-func (r *Reader) Meta() *meta.Meta { return r.meta }
-
-// Native gives the directory's own files, by name.
-func (r *Reader) Native() []*NativeFile { return r.native }
+// Meta is what wal.meta says. Without one all that it could say is unknown.
+func (r *Reader) Meta() *walcore.Meta { return &r.summary }
 
 func (r *Reader) problem(file string, kind walcore.Kind, format string, args ...any) {
 	r.problems = append(r.problems, walcore.Problem{File: file, Slot: -1, Kind: kind, Message: fmt.Sprintf(format, args...)})

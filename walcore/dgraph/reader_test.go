@@ -29,7 +29,7 @@ func TestEveryFixtureAsDgraphReadsIt(t *testing.T) {
 				t.Errorf("problems in a sound directory: %v", p)
 			}
 			i := 0
-			for e := range r.Log().Entries(0) {
+			for e := range r.Entries(0) {
 				if i == len(want.Entries) {
 					t.Fatalf("entry %d is more than the manifest has", e.Index)
 				}
@@ -57,7 +57,7 @@ func checkMeta(t *testing.T, r *Reader, want fixture.Meta) {
 	t.Helper()
 	first, ok1 := r.FirstIndex()
 	last, ok2 := r.LastIndex()
-	m := r.Meta()
+	m := r.meta
 	got := []uint64{*m.RaftID, *m.GroupID, *m.CheckpointIndex, first, last, *m.SnapshotIndex, *m.SnapshotTerm,
 		m.HardState.GetTerm(), m.HardState.GetVote(), m.HardState.GetCommit()}
 	wants := []uint64{want.RaftID, want.GroupID, want.CheckpointIndex, want.FirstIndex, want.LastIndex,
@@ -74,7 +74,7 @@ func checkMeta(t *testing.T, r *Reader, want fixture.Meta) {
 		return
 	}
 	blob := make([]byte, m.Snapshot.DataSize)
-	if _, err := r.MetaFile().ReadAt(blob, m.Snapshot.DataAt); err != nil {
+	if _, err := r.metaFile.ReadAt(blob, m.Snapshot.DataAt); err != nil {
 		t.Fatal(err)
 	}
 	if sum := sha256.Sum256(blob); hex.EncodeToString(sum[:]) != want.Snapshot.SHA256 {

@@ -2,14 +2,12 @@ package dgraph
 
 import (
 	"fmt"
-	"io/fs"
 	"slices"
 	"time"
 
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
 	"github.com/walfs/walfs/walcore/platform"
-	"golang.org/x/sys/unix"
 )
 
 // Refresh gives a reader of what the directory holds now: r itself if nothing
@@ -19,13 +17,21 @@ import (
 //
 // Refresh fails where the directory is gone or cannot be read any more; r goes
 // on as it is.
-func (r *Reader) Refresh() (*Reader, error) {
-	now, err := platform.StatAt(unix.AT_FDCWD, r.Path, 0)
+func (r *Reader) Refresh() (walcore.Follower, error) {
+	next, err := r.refresh()
 	if err != nil {
-		return nil, &fs.PathError{Op: "stat", Path: r.Path, Err: err}
+		return nil, err
 	}
-	if !now.Same(r.Attr) {
-		next, err := OpenReader(r.Path, r.opts)
+	return next, nil
+}
+
+func (r *Reader) refresh() (*Reader, error) {
+	now, err := platform.StatPath(r.path)
+	if err != nil {
+		return nil, err
+	}
+	if !now.Same(r.attr) {
+		next, err := OpenReader(r.path, r.opts)
 		if err != nil {
 			return nil, fmt.Errorf("the directory was replaced: %w", err)
 		}
@@ -35,7 +41,7 @@ func (r *Reader) Refresh() (*Reader, error) {
 	if !r.changed(now) {
 		return r, nil
 	}
-	next := &Reader{Path: r.Path, opts: r.opts, dir: r.dir}
+	next := &Reader{path: r.path, opts: r.opts, dir: r.dir}
 	if err := next.load(r); err != nil {
 		next.closeBut(r)
 		return nil, err
@@ -48,11 +54,11 @@ func (r *Reader) Refresh() (*Reader, error) {
 // that was changed so shortly before it was listed may have changed since.
 const recently = 20 * time.Millisecond
 
-func (r *Reader) changed(dir platform.Attr) bool {
-	if !r.unfinished.IsZero() || dir.Ctime != r.Attr.Ctime || r.listed.Sub(r.Attr.Ctime) < recently {
+func (r *Reader) changed(dir walcore.Attr) bool {
+	if !r.unfinished.IsZero() || dir.Ctime != r.attr.Ctime || r.listed.Sub(r.attr.Ctime) < recently {
 		return true
 	}
-	if disk, err := diskOf(r.Path); err != nil || disk != r.disk {
+	if disk, err := platform.FileSystemOf(r.dir); err != nil || disk != r.disk {
 		return true
 	}
 	if r.metaFile != nil {
@@ -72,7 +78,7 @@ func (r *Reader) changed(dir platform.Attr) bool {
 		}
 		// A time that has changed while the slots have not: somebody other
 		// than a node is at work, or the kernel has written back a mapping.
-		attr, err := platform.StatFile(n.f)
+		attr, err := platform.Stat(n.f)
 		if err != nil || attr.Size != n.Attr.Size || !attr.Mtime.Equal(n.Attr.Mtime) {
 			return true
 		}
@@ -86,22 +92,8 @@ func (r *Reader) changed(dir platform.Attr) bool {
 // closeBut closes the files that other does not share.
 func (r *Reader) closeBut(other *Reader) {
 	for _, n := range r.native {
-		if !slices.ContainsFunc(other.native, func(o *NativeFile) bool { return o.f == n.f }) {
+		if !slices.ContainsFunc(other.native, func(o *nativeFile) bool { return o.f == n.f }) {
 			n.f.Close()
 		}
 	}
-}
-
-// WrittenTo reports whether a running node stores to the file: through a
-// mapping, which need not change its times.
-func (r *Reader) WrittenTo(n *NativeFile) bool {
-	id, isLog := format.ParseFileName(n.Name)
-	return n.Name == format.MetaName || isLog && id >= r.newest
-}
-
-// WithProblem is r with one more problem. It shares all else.
-func (r *Reader) WithProblem(p walcore.Problem) *Reader {
-	next := *r
-	next.problems = append(slices.Clip(r.problems), p)
-	return &next
 }

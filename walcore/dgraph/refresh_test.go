@@ -52,7 +52,7 @@ func (f *followed) open() *Reader {
 // refresh takes one look.
 func (f *followed) refresh() {
 	f.t.Helper()
-	next, err := f.r.Refresh()
+	next, err := f.r.refresh()
 	fixture.Must(f.t, err)
 	f.r = next
 }
@@ -73,8 +73,8 @@ func (f *followed) settle() {
 
 // shown is all that a reader tells but its payloads.
 func shown(r *Reader) map[string]any {
-	all := map[string]any{"ignored": r.Ignored, "problems": r.Problems(), "terms": r.Log().Terms(), "count": r.Log().Count(),
-		"hard state": fmt.Sprint(r.Meta().HardState), "snapshot": fmt.Sprint(r.Meta().Snapshot), "checkpoint": *r.Meta().CheckpointIndex}
+	all := map[string]any{"ignored": r.ignored, "problems": r.Problems(), "terms": r.Terms(), "count": walcore.Count(r),
+		"hard state": fmt.Sprint(r.meta.HardState), "snapshot": fmt.Sprint(r.meta.Snapshot), "checkpoint": *r.meta.CheckpointIndex}
 	var native []string
 	for _, n := range r.Native() {
 		native = append(native, fmt.Sprint(n.Name, n.Attr.Size))
@@ -83,9 +83,9 @@ func shown(r *Reader) map[string]any {
 	first, _ := r.FirstIndex()
 	last, _ := r.LastIndex()
 	all["bounds"] = [2]uint64{first, last}
-	var entries []Entry
-	for e := range r.Log().Entries(0) {
-		e.File = &LogFile{Name: e.File.Name}
+	var entries []walcore.Entry
+	for e := range r.Entries(0) {
+		e.File = &walcore.File{Name: e.File.Name}
 		entries = append(entries, e)
 	}
 	all["entries"] = entries
@@ -106,7 +106,7 @@ func (f *followed) check(before *Reader) {
 		}
 	}
 	next := f.w.First
-	for e := range f.r.Log().Entries(0) {
+	for e := range f.r.Entries(0) {
 		data, err := e.Data()
 		if e.Index != next || e.Term != f.w.TermOf(e.Index) || err != nil || !bytes.Equal(data, raftdir.Payload(e.Index, e.Term)) {
 			f.t.Fatalf("entry %d, term %d: %v; want entry %d, term %d", e.Index, e.Term, err, next, f.w.TermOf(next))
@@ -119,13 +119,13 @@ func (f *followed) check(before *Reader) {
 	if before == nil {
 		return
 	}
-	for e := range before.Log().Entries(0) {
+	for e := range before.Entries(0) {
 		data, err := e.Data()
 		switch {
 		case err == nil && bytes.Equal(data, raftdir.Payload(e.Index, e.Term)):
 		case err == nil:
 			f.t.Fatalf("before, entry %d, term %d: other bytes", e.Index, e.Term)
-		case f.w.TermOf(e.Index) == e.Term && f.r.find(e.File.Name) != nil && f.r.find(e.File.Name).f == e.File.f:
+		case f.w.TermOf(e.Index) == e.Term && f.r.find(e.File.Name) != nil && f.r.find(e.File.Name).f == e.File.Source.(*LogFile).f:
 			f.t.Fatalf("before, entry %d, which is still there: %v", e.Index, err)
 		}
 	}
@@ -195,7 +195,7 @@ func TestRefreshSharesFiles(t *testing.T) {
 	old := f.r
 	f.w.Append(100)
 	f.refresh()
-	for _, n := range old.Native() {
+	for _, n := range old.native {
 		if now := f.r.find(n.Name); now == nil || now.f != n.f {
 			// Rotation has cut the file, which was opened anew.
 			if n.Name != "00003.wal" {
@@ -257,7 +257,7 @@ func TestRefreshRandomly(t *testing.T) {
 				f.refresh()
 				f.check(before)
 				if before != f.r {
-					checkKept(t, before.Log(), f.r.Log())
+					checkUnchanged(t, before.log, f.r.log)
 				}
 				if t.Failed() {
 					t.Fatalf("step %d: %s", step, did)
@@ -267,18 +267,18 @@ func TestRefreshRandomly(t *testing.T) {
 	}
 }
 
-// checkKept compares Kept with each entry of both logs.
-func checkKept(t *testing.T, before, after *Log) {
+// checkUnchanged compares unchanged with each entry of both logs.
+func checkUnchanged(t *testing.T, before, after *log) {
 	t.Helper()
-	first, last := Kept(before, after)
+	first, last := unchanged(before, after)
 	terms := map[uint64]uint64{}
-	for s := range before.SlotsBut(1, 0) {
+	for s := range before.Outline(0) {
 		terms[s.Index] = s.Term
 	}
-	for s := range after.SlotsBut(1, 0) {
+	for s := range after.Outline(0) {
 		same := terms[s.Index] == s.Term
 		if in := s.Index >= first && s.Index <= last; in != same {
-			t.Errorf("entry %d, term %d and then %d: the range that was kept is %d to %d", s.Index, terms[s.Index], s.Term, first, last)
+			t.Errorf("entry %d, term %d and then %d: the range that is unchanged is %d to %d", s.Index, terms[s.Index], s.Term, first, last)
 			return
 		}
 	}
@@ -346,7 +346,7 @@ func TestRefreshDirectoryGone(t *testing.T) {
 	fixture.Must(t, os.Rename(f.w.Dir(), f.w.Dir()+".away"))
 	f.w.Append(5)
 	for range 3 {
-		if r, err := f.r.Refresh(); r != nil || !errors.Is(err, fs.ErrNotExist) {
+		if r, err := f.r.refresh(); r != nil || !errors.Is(err, fs.ErrNotExist) {
 			t.Fatalf("got a reader (%t), %v, want %v", r != nil, err, fs.ErrNotExist)
 		}
 		if !reflect.DeepEqual(shown(f.r), before) {
@@ -373,7 +373,7 @@ func TestRefreshMetaReplaced(t *testing.T) {
 	want := func(n uint64) {
 		t.Helper()
 		f.refresh()
-		if got := *f.r.Meta().CheckpointIndex; got != n {
+		if got := *f.r.meta.CheckpointIndex; got != n {
 			t.Errorf("checkpoint %d, want %d", got, n)
 		}
 		f.check(nil)
@@ -393,9 +393,9 @@ func TestWatchSeesAppends(t *testing.T) {
 	f := follow(t, raftdir.Options{Slots: 80})
 	f.settle()
 	last, looks := f.w.Last, 0
-	for r, err := range f.r.Watch(t.Context()) {
+	for r, err := range walcore.Watch(t.Context(), f.r) {
 		fixture.Must(t, err)
-		f.r = r
+		f.r = r.(*Reader)
 		if got, _ := r.LastIndex(); got != last {
 			t.Fatalf("look %d: the last entry is %d, want %d", looks, got, last)
 		}

@@ -12,7 +12,7 @@ import (
 	"github.com/walfs/walfs/walcore/format"
 )
 
-// TestScannerAgreesWithReadAt: in turn, backwards and with leaps, and for
+// Testwalcore.ScannerAgreesWithReadAt: in turn, backwards and with leaps, and for
 // payloads larger than the window.
 func TestScannerAgreesWithReadAt(t *testing.T) {
 	for _, name := range fixture.All(t) {
@@ -22,12 +22,12 @@ func TestScannerAgreesWithReadAt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := open(t, fixture.Dir(t, name), fixture.Key(name))
-			var entries []Entry
-			for e := range r.Log().Entries(0) {
+			var entries []walcore.Entry
+			for e := range r.Entries(0) {
 				entries = append(entries, e)
 			}
-			var s Scanner
-			check := func(e Entry) {
+			var s walcore.Scanner
+			check := func(e walcore.Entry) {
 				t.Helper()
 				want, wantErr := e.Data()
 				got, err := s.Data(&e)
@@ -46,15 +46,15 @@ func TestScannerAgreesWithReadAt(t *testing.T) {
 	}
 }
 
-// TestScannerFindsWhatChanged: a payload is never given for another entry's.
+// Testwalcore.ScannerFindsWhatChanged: a payload is never given for another entry's.
 func TestScannerFindsWhatChanged(t *testing.T) {
 	dir := fixture.Dir(t, "alpha")
 	file := fixture.Edit(t, filepath.Join(dir, "00001.wal"))
 	r := open(t, dir, nil)
-	var s Scanner
+	var s walcore.Scanner
 	read := func(index uint64) error {
 		t.Helper()
-		e, err := r.Log().Entry(index)
+		e, err := r.Entry(index)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -67,7 +67,7 @@ func TestScannerFindsWhatChanged(t *testing.T) {
 	if err := read(1); err != nil { // from here on the lengths are known
 		t.Fatal(err)
 	}
-	s = Scanner{}
+	s = walcore.Scanner{}
 	file.Set(99, fixture.Term, 1) // entry 100, before its window is read
 	file.SetLength(100, 1)
 	for _, test := range []struct {
@@ -81,7 +81,7 @@ func TestScannerFindsWhatChanged(t *testing.T) {
 	if err := os.Truncate(file.Path, int64(file.Get(499, fixture.Offset))+2); err != nil {
 		t.Fatal(err)
 	}
-	s = Scanner{}
+	s = walcore.Scanner{}
 	if err := read(499); err != nil {
 		t.Errorf("the last entry before the cut: %v", err)
 	}
@@ -98,8 +98,8 @@ func TestScannerLargePayload(t *testing.T) {
 	file.SetLength(last, uint32(len(want)))
 	file.Write(int64(file.Get(last, fixture.Offset))+format.LengthSize, want)
 	r := open(t, dir, nil)
-	var s Scanner
-	for e := range r.Log().Entries(uint64(last - 3)) {
+	var s walcore.Scanner
+	for e := range r.Entries(uint64(last - 3)) {
 		data, err := s.Data(&e)
 		if err != nil || int64(len(data)) != e.Size {
 			t.Fatalf("entry %d: %d bytes, want %d (%v)", e.Index, len(data), e.Size, err)
@@ -116,7 +116,7 @@ func TestGap(t *testing.T) {
 	for _, slot := range []int{0, 99, 100, 974} {
 		file.Set(slot, fixture.Offset, 4)
 	}
-	log := open(t, dir, nil).Log()
+	log := open(t, dir, nil).log
 	for _, test := range []struct {
 		first, last uint64
 		lost        bool

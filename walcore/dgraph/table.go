@@ -6,6 +6,7 @@ import (
 	"os"
 	"sync"
 
+	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
 	"go.etcd.io/raft/v3/raftpb"
 )
@@ -68,8 +69,8 @@ func packTable(raw []byte) *slotTable {
 // down. Nearly all tables are. A log is put together anew for every entry that a
 // node adds, and with summaries that takes no look at each slot of each file.
 type summary struct {
-	low, high uint64     // the data offsets, both ends included
-	spans     []TermSpan // of the terms
+	low, high uint64             // the data offsets, both ends included
+	spans     []walcore.TermSpan // of the terms
 }
 
 // summarize gives the summary of a sound table, or nil.
@@ -88,7 +89,7 @@ func (t *slotTable) summarize() *summary {
 		case k >= 0 && s.spans[k].Term == term:
 			s.spans[k].Last = index
 		default:
-			s.spans = append(s.spans, TermSpan{Term: term, First: index, Last: index})
+			s.spans = append(s.spans, walcore.TermSpan{Term: term, First: index, Last: index})
 		}
 	}
 	return s

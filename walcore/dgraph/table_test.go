@@ -17,7 +17,7 @@ import (
 func TestSizesThatNoOffsetTells(t *testing.T) {
 	d := damage(t, "alpha")
 	want := map[uint64]int64{}
-	for e := range d.open().Log().Entries(0) {
+	for e := range d.open().Entries(0) {
 		want[e.Index] = e.Size
 	}
 	for slot := range 500 {
@@ -32,7 +32,7 @@ func TestSizesThatNoOffsetTells(t *testing.T) {
 	d.Truncate(1 << 40)
 	r := d.open()
 	seen := 0
-	for e := range r.Log().Entries(0) {
+	for e := range r.Entries(0) {
 		if size, listed := want[e.Index]; !listed || e.Size != size {
 			t.Errorf("entry %d has %d bytes, want %d", e.Index, e.Size, size)
 		}
@@ -58,7 +58,7 @@ func TestManyReaders(t *testing.T) {
 	for range 8 {
 		wg.Go(func() {
 			n := 0
-			for e := range r.Log().Entries(0) {
+			for e := range r.Entries(0) {
 				if data, err := e.Data(); err != nil || len(data) != 100 {
 					t.Errorf("entry %d: %d bytes, %v", e.Index, len(data), err)
 				}
@@ -71,7 +71,7 @@ func TestManyReaders(t *testing.T) {
 	}
 	wg.Wait()
 	for i := range 300 {
-		if !r.Log().Files()[0].verified.Load().has(i) {
+		if !r.log.files[0].verified.Load().has(i) {
 			t.Fatalf("slot %d is read again each time", i)
 		}
 	}

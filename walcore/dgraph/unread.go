@@ -49,7 +49,7 @@ func (r *Reader) cutShort(f, old *LogFile, before *Reader) bool {
 }
 
 // unreadBetween finds an unread file whose id is at least low and below high.
-func (l *Log) unreadBetween(low, high uint64) (name string, ok bool) {
+func (l *log) unreadBetween(low, high uint64) (name string, ok bool) {
 	for _, id := range l.unread {
 		if id >= low && id < high {
 			return format.FileName(id), true
@@ -60,7 +60,7 @@ func (l *Log) unreadBetween(low, high uint64) (name string, ok bool) {
 
 // unreadBefore finds an unread file that may hold indexes below those of the
 // span with number k and above those of the one before it.
-func (l *Log) unreadBefore(k int) (name string, ok bool) {
+func (l *log) unreadBefore(k int) (name string, ok bool) {
 	low, high := uint64(0), uint64(math.MaxUint64)
 	if k > 0 {
 		low = l.spans[k-1].file.ID // if it is cut, it may go on
@@ -74,12 +74,12 @@ func (l *Log) unreadBefore(k int) (name string, ok bool) {
 	return l.unreadBetween(low, high)
 }
 
-// Unread finds a log file whose slots cannot be read: there may be entries of
+// Unindexed finds a log file whose slots cannot be read: there may be entries of
 // which nothing is known.
-func (l *Log) Unread() (name string, ok bool) { return l.unreadBetween(0, math.MaxUint64) }
+func (l *log) Unindexed() (name string, ok bool) { return l.unreadBetween(0, math.MaxUint64) }
 
 // mayBeIn finds an unread file that may hold an index which no slot claims.
-func (l *Log) mayBeIn(index uint64) (name string, ok bool) {
+func (l *log) mayBeIn(index uint64) (name string, ok bool) {
 	if index == 0 {
 		return "", false
 	}

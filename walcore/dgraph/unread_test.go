@@ -23,7 +23,7 @@ func indexes(r *Reader, probes ...uint64) string {
 	}
 	s := end(r.FirstIndex()) + " to " + end(r.LastIndex())
 	for _, index := range probes {
-		switch _, err := r.Log().Entry(index); {
+		switch _, err := r.Entry(index); {
 		case err == nil:
 			s += " there"
 		case errors.Is(err, walcore.ErrDamaged) && !errors.Is(err, walcore.ErrNoEntry):
@@ -109,38 +109,38 @@ func TestNewFileIsNotUnread(t *testing.T) {
 	defer func() { r.Close() }()
 	fixture.WriteFile(t, dir+"/00002.wal", nil)
 	before := r
-	r, err = r.Refresh()
+	r, err = r.refresh()
 	fixture.Must(t, err)
 	if got := indexes(r, 976); r == before || got != "1 to 975 none" {
 		t.Errorf("a new file: got %s", got)
 	}
 	// One that stays so is no writer's.
 	r.unfinished = r.unfinished.Add(-patience)
-	r, err = r.Refresh()
+	r, err = r.refresh()
 	fixture.Must(t, err)
 	if got := indexes(r, 976); got != "1 to unknown damaged" {
 		t.Errorf("a file that stays empty: got %s", got)
 	}
-	r, err = r.Refresh()
+	r, err = r.refresh()
 	fixture.Must(t, err)
 	if got := indexes(r, 976); got != "1 to unknown damaged" || !r.unfinished.IsZero() {
 		t.Errorf("later: got %s, unfinished since %v", got, r.unfinished)
 	}
 	fixture.Must(t, os.Truncate(dir+"/00002.wal", 2*format.PayloadAt))
-	r, err = r.Refresh()
+	r, err = r.refresh()
 	fixture.Must(t, err)
 	if got := indexes(r, 976); got != "1 to 975 none" {
 		t.Errorf("a file that has grown: got %s", got)
 	}
 	// One that had entries is about to go, or somebody else has cut it.
 	fixture.Must(t, os.Truncate(dir+"/00001.wal", 0))
-	r, err = r.Refresh()
+	r, err = r.refresh()
 	fixture.Must(t, err)
 	if got := indexes(r, 7); got != "1 to 0 none" {
 		t.Errorf("a file that is about to go: got %s", got)
 	}
 	r.unfinished = r.unfinished.Add(-patience)
-	r, err = r.Refresh()
+	r, err = r.refresh()
 	fixture.Must(t, err)
 	if got := indexes(r, 7); got != "unknown to unknown damaged" {
 		t.Errorf("a file that was cut: got %s", got)

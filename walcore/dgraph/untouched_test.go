@@ -16,7 +16,7 @@ func readEverything(t *testing.T, dir string, opts ReaderOptions) {
 	if err != nil {
 		return // a directory that does not open is not to be touched either
 	}
-	for e := range r.Log().Entries(0) {
+	for e := range r.Entries(0) {
 		_, _ = e.Data()
 	}
 	r.Problems()

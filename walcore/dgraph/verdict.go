@@ -12,24 +12,17 @@ import (
 // tell whether there is a snapshot, and where there is none and the log may
 // begin in a file that cannot be read.
 func (r *Reader) FirstIndex() (index uint64, ok bool) {
-	if !r.KnowsFirstIndex() {
+	snap, known := r.snapshotIndex()
+	if _, unread := r.log.unreadBefore(0); !known || snap == 0 && unread {
 		return 0, false
 	}
-	if snap, _ := r.snapshotIndex(); snap > 0 {
+	if snap > 0 {
 		return snap + 1, true
 	}
 	for e := range r.log.Entries(0) {
 		return e.Index, true
 	}
 	return 1, true
-}
-
-// KnowsFirstIndex reports whether FirstIndex is known, without a look at
-// payloads.
-func (r *Reader) KnowsFirstIndex() bool {
-	snap, known := r.snapshotIndex()
-	_, unread := r.log.unreadBefore(0)
-	return known && (snap > 0 || !unread)
 }
 
 // LastIndex is the last index of the log: the last entry's, or the snapshot's
@@ -41,14 +34,6 @@ func (r *Reader) LastIndex() (index uint64, ok bool) {
 	snap, known := r.snapshotIndex()
 	_, unread := r.log.unreadBefore(len(r.log.spans))
 	return max(last.Index, snap), !unread && (found || known)
-}
-
-// KnowsLastIndex reports whether LastIndex is known, without a look at
-// payloads.
-func (r *Reader) KnowsLastIndex() bool {
-	_, known := r.snapshotIndex()
-	_, unread := r.log.unreadBefore(len(r.log.spans))
-	return !unread && (known || r.log.Count() > 0)
 }
 
 // snapshotIndex is the announced snapshot's index, 0 for none. It is not known
@@ -71,7 +56,7 @@ func (r *Reader) mayBeMissing() uint64 {
 }
 
 // Last is the last whole entry.
-func (l *Log) Last() (Entry, bool) {
+func (l *log) Last() (walcore.Entry, bool) {
 	for k := len(l.spans) - 1; k >= 0; k-- {
 		s := l.spans[k]
 		for i := s.slot + s.n - 1; i >= s.slot; i-- {
@@ -80,7 +65,7 @@ func (l *Log) Last() (Entry, bool) {
 			}
 		}
 	}
-	return Entry{}, false
+	return walcore.Entry{}, false
 }
 
 // Problems lists everything that is wrong with the directory. It reads each

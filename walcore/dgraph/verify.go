@@ -10,7 +10,7 @@ import (
 
 // verify compares a slot's checksum, if it has one, with what is stored. An
 // entry that has passed is not read again.
-func (l *LogFile) verify(e *Entry) error {
+func (l *LogFile) verify(e *walcore.Entry) error {
 	slot := l.Slot(e.Slot)
 	if slot.Sum == 0 {
 		return nil

@@ -17,8 +17,6 @@ import (
 	"unicode"
 
 	"github.com/walfs/walfs/walcore"
-	"github.com/walfs/walfs/walcore/app"
-	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/payload"
 	"go.etcd.io/raft/v3/confchange"
 	"go.etcd.io/raft/v3/raftpb"
@@ -52,41 +50,46 @@ type Member struct {
 // all the same: some other application has written the changes.
 var ErrMisfit = errors.New("does not replay")
 
+// ErrNotKnown: the log does not tell up to where it is committed.
+var ErrNotKnown = errors.New("who the members are is not known: the log does not tell its commit index")
+
 // Replay gives the members as of the commit index, by id. It fails with
 // ErrMisfit, and where a committed entry that is a change, or may be one, cannot
 // be read.
-func Replay(r *dgraph.Reader) ([]Member, error) {
-	var cs *raftpb.ConfState
-	var snapshot uint64
-	if s := r.Meta().Snapshot; s != nil {
-		cs, snapshot = s.Metadata.GetConfState(), s.Metadata.GetIndex()
+func Replay(l walcore.Log) ([]Member, error) {
+	m := l.Meta()
+	if m.HardState == nil {
+		return nil, ErrNotKnown
+	}
+	cs, snapshot := walcore.ConfState{}, uint64(0)
+	if m.Snapshot != nil {
+		cs, snapshot = m.Snapshot.ConfState, m.Snapshot.Index
 	}
 	cfg, err := restore(cs)
 	if err != nil {
 		return nil, fmt.Errorf("the snapshot's conf state %w: %w", ErrMisfit, err)
 	}
-	commit := r.Meta().HardState.GetCommit()
-	addresses := snapshotAddresses(r)
+	commit := m.HardState.Commit
+	addresses := snapshotAddresses(l)
 	next := snapshot + 1
-	for e := range r.Log().Entries(0) {
+	for e := range l.Entries(0) {
 		if e.Index > commit {
 			break
 		}
 		if e.Index > snapshot {
-			if err := r.Log().Gap(next, e.Index-1); err != nil {
+			if err := l.Gap(next, e.Index-1); err != nil {
 				return nil, fmt.Errorf("%w; it may be a configuration change", err)
 			}
 			next = e.Index + 1
 		}
-		if e.Type != raftpb.EntryType_EntryConfChange && e.Type != raftpb.EntryType_EntryConfChangeV2 {
+		if e.Type != walcore.EntryConfChange && e.Type != walcore.EntryConfChangeV2 {
 			continue
 		}
 		data, err := e.Data()
 		if err != nil {
 			return nil, err
 		}
-		pe := payload.Entry{Term: e.Term, Index: e.Index, Type: uint32(e.Type), Data: data}
-		if c, ok := payload.RaftContextOf(pe); ok && c.Addr != "" {
+		if c, ok := payload.RaftContextOf(payload.EntryOf(&e, data)); ok && c.Addr != "" {
 			addresses[c.ID] = c.Addr
 		}
 		if e.Index <= snapshot { // the conf state has it
@@ -97,7 +100,7 @@ func Replay(r *dgraph.Reader) ([]Member, error) {
 		}
 	}
 	if next <= commit {
-		if err := r.Log().Gap(next, commit); err != nil {
+		if err := l.Gap(next, commit); err != nil {
 			return nil, fmt.Errorf("%w; it may be a configuration change", err)
 		}
 		return nil, fmt.Errorf("entries %d to %d are committed, but not in the log: %w", next, commit, walcore.ErrDamaged)
@@ -108,12 +111,12 @@ func Replay(r *dgraph.Reader) ([]Member, error) {
 // snapshotAddresses gives the addresses in the application's snapshot, which
 // outlive the configuration changes. Where they are not to be had, they are not
 // known.
-func snapshotAddresses(r *dgraph.Reader) map[uint64]string {
-	blob, err := app.Snapshot(r)
+func snapshotAddresses(l walcore.Log) map[uint64]string {
+	blob, err := payload.SnapshotData(l)
 	if len(blob) == 0 || err != nil {
 		return map[uint64]string{}
 	}
-	return payload.Addresses(app.Of(r), blob)
+	return payload.Addresses(payload.AppOf(l), blob)
 }
 
 type config struct{ confchange.Changer }
@@ -122,17 +125,15 @@ type config struct{ confchange.Changer }
 // and a conf state is restored change by change. A real group has a dozen.
 const maxMembers = 200
 
-func restore(cs *raftpb.ConfState) (*config, error) {
-	if cs == nil {
-		cs = &raftpb.ConfState{}
-	}
+func restore(cs walcore.ConfState) (*config, error) {
 	if n := len(cs.Voters) + len(cs.VotersOutgoing) + len(cs.Learners) + len(cs.LearnersNext); n > maxMembers {
 		return nil, fmt.Errorf("%d members, want at most %d", n, maxMembers)
 	}
 	// How many messages are in flight, and up to where the log reaches, have no
 	// bearing on who the members are.
 	c := &config{confchange.Changer{Tracker: tracker.MakeProgressTracker(1, 0), LastIndex: 1}}
-	return c, c.set(confchange.Restore(c.Changer, cs))
+	return c, c.set(confchange.Restore(c.Changer, &raftpb.ConfState{Voters: cs.Voters, Learners: cs.Learners,
+		VotersOutgoing: cs.VotersOutgoing, LearnersNext: cs.LearnersNext, AutoLeave: &cs.AutoLeave}))
 }
 
 func (c *config) set(cfg tracker.Config, progress tracker.ProgressMap, err error) error {
@@ -143,9 +144,9 @@ func (c *config) set(cfg tracker.Config, progress tracker.ProgressMap, err error
 }
 
 // apply takes a configuration change of either type.
-func (c *config) apply(t raftpb.EntryType, data []byte) error {
+func (c *config) apply(t walcore.EntryType, data []byte) error {
 	cc := &raftpb.ConfChangeV2{}
-	if t == raftpb.EntryType_EntryConfChange {
+	if t == walcore.EntryConfChange {
 		v1 := &raftpb.ConfChange{}
 		if err := proto.Unmarshal(data, v1); err != nil {
 			return err

@@ -264,14 +264,16 @@ func FuzzReplay(f *testing.F) {
 		}
 		var state []byte
 		if s := r.Meta().Snapshot; s != nil {
-			if state, err = proto.Marshal(s.Metadata.GetConfState()); err != nil {
+			cs := s.ConfState
+			if state, err = proto.Marshal(&raftpb.ConfState{Voters: cs.Voters, Learners: cs.Learners, VotersOutgoing: cs.VotersOutgoing,
+				LearnersNext: cs.LearnersNext, AutoLeave: &cs.AutoLeave}); err != nil {
 				f.Fatal(err)
 			}
 		}
 		var found [3][]byte
 		n := 0
-		for e := range r.Log().Entries(0) {
-			if e.Type == raftpb.EntryType_EntryNormal || n == len(found) {
+		for e := range r.Entries(0) {
+			if e.Type == walcore.EntryNormal || n == len(found) {
 				continue
 			}
 			data, err := e.Data()
@@ -303,7 +305,8 @@ func FuzzReplay(f *testing.F) {
 		if proto.Unmarshal(state, cs) != nil {
 			return
 		}
-		cfg, err := restore(cs)
+		cfg, err := restore(walcore.ConfState{Voters: cs.Voters, Learners: cs.Learners, VotersOutgoing: cs.VotersOutgoing,
+			LearnersNext: cs.LearnersNext, AutoLeave: cs.GetAutoLeave()})
 		if err != nil {
 			return
 		}
@@ -311,9 +314,9 @@ func FuzzReplay(f *testing.F) {
 			if len(change) == 0 {
 				continue
 			}
-			typ := raftpb.EntryType_EntryConfChange
+			typ := walcore.EntryConfChange
 			if change[0]%2 == 0 {
-				typ = raftpb.EntryType_EntryConfChangeV2
+				typ = walcore.EntryConfChangeV2
 			}
 			if cfg.apply(typ, change[1:]) != nil {
 				return

@@ -275,7 +275,7 @@ func TestPowerLossWhileEmptying(t *testing.T) {
 			defer os.RemoveAll(dir)
 			r := openReader(t, dir, nil)
 			for i, want := range list {
-				e, err := r.Log().Entry(uint64(i + 1))
+				e, err := r.Entry(uint64(i + 1))
 				if err != nil && !done {
 					continue
 				}

@@ -79,7 +79,7 @@ func TestReadersBesideWriter(t *testing.T) {
 				t.Errorf("reader: %v", err)
 				return
 			}
-			for e := range r.Log().Entries(0) {
+			for e := range r.Entries(0) {
 				data, err := e.Data()
 				if err == nil && !bytes.Equal(data, killData(e.Term, e.Index)) {
 					t.Errorf("reader: entry %d of term %d has %q", e.Index, e.Term, data)

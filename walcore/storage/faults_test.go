@@ -139,7 +139,7 @@ func TestRewriteInSealedFile(t *testing.T) {
 				t.Fatalf("rewrite from %d, opened again %v: sealed bytes were overwritten", from, again)
 			}
 			r := openReader(t, dir, opts.Key)
-			for e := range r.Log().Entries(0) {
+			for e := range r.Entries(0) {
 				if data, err := e.Data(); err != nil || !bytes.Equal(data, killData(e.Term, e.Index)) {
 					t.Fatalf("reader: entry %d: %q, %v", e.Index, data, err)
 				}
@@ -287,7 +287,7 @@ func TestDamageStopsOpen(t *testing.T) {
 		t.Errorf("a payload in an older file: %v", err)
 	}
 	r := openReader(t, dir, nil)
-	e, err := r.Log().Entry(2)
+	e, err := r.Entry(2)
 	fixture.Must(t, err)
 	for _, n := range []int{1, 4, 100} {
 		if _, err := e.ReadAt(make([]byte, n), 0); !errors.Is(err, walcore.ErrDamaged) {

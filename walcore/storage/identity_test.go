@@ -37,10 +37,10 @@ func reopen(t testing.TB, dir string, opts Options) *DiskStorage {
 func entriesOf(t testing.TB, r *dgraph.Reader) []*raftpb.Entry {
 	t.Helper()
 	var list []*raftpb.Entry
-	for e := range r.Log().Entries(0) {
+	for e := range r.Entries(0) {
 		data, err := e.Data()
 		fixture.Must(t, err)
-		list = append(list, &raftpb.Entry{Term: proto.Uint64(e.Term), Index: proto.Uint64(e.Index), Type: e.Type.Enum(), Data: data})
+		list = append(list, &raftpb.Entry{Term: proto.Uint64(e.Term), Index: proto.Uint64(e.Index), Type: raftpb.EntryType(e.Type).Enum(), Data: data})
 	}
 	return list
 }
@@ -104,7 +104,7 @@ func TestSameBytesAsDgraph(t *testing.T) {
 			fixture.Must(t, s.Close())
 			sameBytes(t, filepath.Join(got, format.MetaName), filepath.Join(dir, format.MetaName), 0)
 			upTo := int64(format.PayloadAt)
-			if e, ok := r.Log().Last(); ok {
+			if e, ok := r.Last(); ok {
 				upTo = int64(e.Offset) + format.LengthSize + e.Size
 			}
 			sameBytes(t, filepath.Join(got, format.FileName(1)), filepath.Join(dir, format.FileName(1)), upTo)
@@ -119,17 +119,20 @@ func TestSameBytesAsDgraph(t *testing.T) {
 func saveMeta(t testing.TB, s *DiskStorage, r *dgraph.Reader, local bool) {
 	t.Helper()
 	m := r.Meta()
-	if m.Snapshot != nil {
-		data := make([]byte, m.Snapshot.DataSize)
-		_, err := r.MetaFile().ReadAt(data, m.Snapshot.DataAt)
+	if snap := m.Snapshot; snap.Index > 0 {
+		data := make([]byte, snap.Data.Size)
+		_, err := snap.Data.ReadAt(data, 0)
 		fixture.Must(t, err)
+		cs := &raftpb.ConfState{Voters: snap.ConfState.Voters, Learners: snap.ConfState.Learners, VotersOutgoing: snap.ConfState.VotersOutgoing,
+			LearnersNext: snap.ConfState.LearnersNext, AutoLeave: &snap.ConfState.AutoLeave}
 		if local {
-			fixture.Must(t, s.CreateSnapshot(*m.SnapshotIndex, m.Snapshot.Metadata.GetConfState(), data))
+			fixture.Must(t, s.CreateSnapshot(snap.Index, cs, data))
 		} else {
-			fixture.Must(t, s.Save(nil, nil, &raftpb.Snapshot{Data: data, Metadata: m.Snapshot.Metadata}))
+			fixture.Must(t, s.Save(nil, nil, &raftpb.Snapshot{Data: data, Metadata: &raftpb.SnapshotMetadata{ConfState: cs, Index: &snap.Index, Term: &snap.Term}}))
 		}
 	}
-	fixture.Must(t, s.Save(m.HardState, nil, nil))
+	hs := m.HardState
+	fixture.Must(t, s.Save(&raftpb.HardState{Term: &hs.Term, Vote: &hs.Vote, Commit: &hs.Commit}, nil, nil))
 }
 
 // Rewritten, rotated, compacted and emptied logs come out as Dgraph's do.
@@ -157,7 +160,7 @@ func TestSameBytesAfterRewrites(t *testing.T) {
 	for _, n := range r.Native() {
 		upTo := n.Attr.Size
 		if n.Name == format.FileName(3) {
-			e, _ := r.Log().Last()
+			e, _ := r.Last()
 			upTo = int64(e.Offset) + format.LengthSize + e.Size
 		}
 		sameBytes(t, filepath.Join(got, n.Name), filepath.Join(dir, n.Name), upTo)

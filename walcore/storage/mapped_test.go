@@ -121,7 +121,7 @@ func TestSlotCutOffBeforeItsIndex(t *testing.T) {
 	fixture.Must(t, f.Close())
 
 	r := openReader(t, dir, nil)
-	if last, _ := r.Log().Last(); last.Index != 3 {
+	if last, _ := r.Last(); last.Index != 3 {
 		t.Errorf("a reader sees entries up to %d", last.Index)
 	}
 	fixture.Must(t, r.Close())

@@ -142,7 +142,7 @@ func (c *crashTest) checkReader(o outcome, dir string, tree bool) string {
 	}
 	kept, of := o.keeps(snap)
 	next := snap + 1 // of those that are kept
-	look := func(what string, e dgraph.Entry, data []byte, err error) string {
+	look := func(what string, e walcore.Entry, data []byte, err error) string {
 		must := e.Index == next && e.Index <= kept
 		if must {
 			next++
@@ -156,12 +156,12 @@ func (c *crashTest) checkReader(o outcome, dir string, tree bool) string {
 		case want == nil:
 			return fmt.Sprintf("%s: entry %d of term %d was never saved", what, e.Index, e.Term)
 		case o.wrong && !must && e.Index > min(o.kept, o.keptNew):
-		case string(want.Data) != string(data) || want.GetType() != e.Type:
+		case string(want.Data) != string(data) || want.GetType() != raftpb.EntryType(e.Type):
 			return fmt.Sprintf("%s: entry %d of term %d has %q, want %v", what, e.Index, e.Term, data, want)
 		}
 		return ""
 	}
-	for e := range r.Log().Entries(0) {
+	for e := range r.Entries(0) {
 		data, err := e.Data()
 		if p := look("reader", e, data, err); p != "" {
 			return p
@@ -175,7 +175,7 @@ func (c *crashTest) checkReader(o outcome, dir string, tree bool) string {
 	}
 	next = snap + 1
 	err = viewEntries(r, func(index uint64, data []byte, err error) string {
-		e, lost := r.Log().Entry(index)
+		e, lost := r.Entry(index)
 		return look("tree", e, data, errors.Join(lost, err))
 	})
 	if err != nil {

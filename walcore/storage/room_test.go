@@ -56,7 +56,7 @@ func TestLengthUnlikeItsRoom(t *testing.T) {
 			}
 		}
 		r := openReader(t, dir, nil)
-		if _, err := r.Log().Entry(test.index); !errors.Is(err, walcore.ErrDamaged) {
+		if _, err := r.Entry(test.index); !errors.Is(err, walcore.ErrDamaged) {
 			t.Errorf("%s: a reader: %v", test.name, err)
 		}
 		fixture.Must(t, r.Close())

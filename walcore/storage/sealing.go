@@ -18,7 +18,6 @@ import (
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
 	"github.com/walfs/walfs/walcore/platform"
-	"golang.org/x/sys/unix"
 )
 
 // keyRotation is how long a data key is used for new files.
@@ -70,7 +69,7 @@ func readWriteKeys(dir string, key []byte) (*writeKeys, error) {
 // readRegistry reads a key registry, if it is there, or as much of it as shows
 // that it is none. It leaves no access time: a dry run has to leave no trace.
 func readRegistry(name string) ([]byte, error) {
-	f, err := platform.OpenReadOnly(unix.AT_FDCWD, name, 0)
+	f, err := platform.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -7,6 +7,8 @@
 package main
 
 import (
+	"github.com/walfs/walfs/walcore"
+
 	"bufio"
 	"encoding/base64"
 	"encoding/binary"
@@ -38,8 +40,8 @@ func run(dir string, zero bool) error {
 	}
 	defer r.Close()
 	out := bufio.NewWriterSize(os.Stdout, 64<<10)
-	var payloads dgraph.Scanner
-	for e := range r.Log().Entries(0) {
+	var payloads walcore.Scanner
+	for e := range r.Entries(0) {
 		data, err := payloads.Data(&e)
 		if err != nil {
 			return err
@@ -54,7 +56,7 @@ func run(dir string, zero bool) error {
 	return out.Flush()
 }
 
-func decode(out *bufio.Writer, e *dgraph.Entry, data []byte, zero bool) error {
+func decode(out *bufio.Writer, e *walcore.Entry, data []byte, zero bool) error {
 	var m proto.Message
 	switch {
 	case e.Type == raftpb.EntryType_EntryConfChange:

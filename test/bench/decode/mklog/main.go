@@ -6,6 +6,8 @@
 package main
 
 import (
+	"github.com/walfs/walfs/walcore"
+
 	"fmt"
 	"log"
 	"os"
@@ -37,9 +39,9 @@ func write(dir string, n uint64, from string) error {
 	defer r.Close()
 	var failed error
 	entries := func(yield func(nativelog.Entry) bool) {
-		var payloads dgraph.Scanner
+		var payloads walcore.Scanner
 		for index := uint64(1); index <= n; {
-			for e := range r.Log().Entries(0) {
+			for e := range r.Entries(0) {
 				data, err := payloads.Data(&e)
 				if err != nil {
 					failed = err

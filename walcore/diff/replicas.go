@@ -1,17 +1,17 @@
-// Package replicas compares the logs of one Raft group's nodes. Raft promises
+// Package diff compares the logs of one Raft group's nodes. Raft promises
 // that entries of the same index and term are the same, and that a committed
 // entry is the same everywhere; Compare finds where that does not hold, and
 // tells it from a follower that only lags and from entries that were emptied.
 //
-//	report, err := replicas.Compare(readers)
-package replicas
+//	report, err := diff.Compare(logs)
+package diff
 
 import (
 	"iter"
 	"math"
 
-	"github.com/walfs/walfs/fsview"
-	"github.com/walfs/walfs/walcore/dgraph"
+	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/status"
 )
 
 // Report is what Compare finds, and the JSON of walfs diff.
@@ -51,14 +51,14 @@ func (r *Report) Alike() bool {
 
 // Replica is one directory.
 type Replica struct {
-	Dir        string            `json:"dir"`
-	RaftID     *uint64           `json:"raft_id"`
-	GroupID    *uint64           `json:"group_id"`
-	FirstIndex uint64            `json:"first_index"` // of the entries in the log; 0: none
-	LastIndex  uint64            `json:"last_index"`
-	HardState  *fsview.HardState `json:"hard_state"`
-	Snapshot   *fsview.Snapshot  `json:"snapshot"`
-	Problems   int               `json:"problems"`
+	Dir        string             `json:"dir"`
+	RaftID     *uint64            `json:"raft_id"`
+	GroupID    *uint64            `json:"group_id"`
+	FirstIndex uint64             `json:"first_index"` // of the entries in the log; 0: none
+	LastIndex  uint64             `json:"last_index"`
+	HardState  *walcore.HardState `json:"hard_state"`
+	Snapshot   *status.Snapshot   `json:"snapshot"`
+	Problems   int                `json:"problems"`
 
 	endKnown bool // LastIndex is that of the log, not only of what can be read
 }
@@ -103,27 +103,27 @@ type Version struct {
 	SHA256    *string `json:"sha256"` // nil: the payload could not be read
 	Committed bool    `json:"committed"`
 
-	Entry dgraph.Entry `json:"-"`
-	Data  []byte       `json:"-"`
+	Entry walcore.Entry `json:"-"`
+	Data  []byte        `json:"-"`
 }
 
 // Compare reads all logs side by side, and holds no more of them than their
 // readers do.
 // What cannot be read is left out and counted: of an entry whose payload is
 // sealed or damaged, term and type are still compared.
-func Compare(readers []*dgraph.Reader) *Report {
+func Compare(sources []walcore.Log) *Report {
 	rep := &Report{Emptied: []Emptied{}}
-	logs := make([]*log, len(readers))
-	for i, r := range readers {
-		rep.Replicas = append(rep.Replicas, newReplica(r))
-		logs[i] = newLog(r)
+	logs := make([]*log, len(sources))
+	for i, l := range sources {
+		rep.Replicas = append(rep.Replicas, newReplica(l))
+		logs[i] = newLog(l)
 		defer logs[i].stop()
 	}
 	rep.Common = common(rep.Replicas)
 	rep.Ahead = ahead(rep.Replicas)
 	rep.Notes, rep.oneGroup = groups(rep.Replicas)
 	if rep.oneGroup {
-		rep.snapshots(readers)
+		rep.snapshots(sources)
 	}
 	for {
 		index := uint64(math.MaxUint64)
@@ -139,7 +139,7 @@ func Compare(readers []*dgraph.Reader) *Report {
 		for _, l := range logs {
 			if l.ok && l.entry.Index == index {
 				here = append(here, l)
-			} else if l.r.Log().Gap(index, index) != nil {
+			} else if l.Gap(index, index) != nil {
 				rep.Unreadable++
 			}
 		}
@@ -152,20 +152,20 @@ func Compare(readers []*dgraph.Reader) *Report {
 
 // log is a replica's entries, one ahead.
 type log struct {
-	r        *dgraph.Reader
-	next     func() (dgraph.Entry, bool)
+	walcore.Log
+	next     func() (walcore.Entry, bool)
 	stop     func()
-	entry    dgraph.Entry
+	entry    walcore.Entry
 	ok       bool
-	payloads dgraph.Scanner
+	payloads walcore.Scanner
 	data     []byte
 	err      error // why there is no data
 	emptied  bool  // of the entry: another log has it with data
 }
 
-func newLog(r *dgraph.Reader) *log {
-	l := &log{r: r}
-	l.next, l.stop = iter.Pull(r.Log().Entries(0))
+func newLog(source walcore.Log) *log {
+	l := &log{Log: source}
+	l.next, l.stop = iter.Pull(source.Entries(0))
 	l.entry, l.ok = l.next()
 	return l
 }

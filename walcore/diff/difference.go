@@ -1,4 +1,4 @@
-package replicas
+package diff
 
 import (
 	"bytes"
@@ -6,8 +6,7 @@ import (
 	"encoding/hex"
 	"slices"
 
-	"github.com/walfs/walfs/fsview"
-	"go.etcd.io/raft/v3/raftpb"
+	"github.com/walfs/walfs/walcore"
 )
 
 // Promise is what Raft says of two entries with one index.
@@ -53,7 +52,7 @@ func (r *Report) at(index uint64, here []*log) {
 	for _, l := range here {
 		if l.emptied {
 			l.emptied = false
-			r.addEmptied(l.r.Path, index)
+			r.addEmptied(l.Meta().Path, index)
 		}
 	}
 	if what != "" {
@@ -74,7 +73,7 @@ func (r *Report) differs(a, b *log) string {
 		return "term"
 	case a.entry.Type != b.entry.Type:
 		return "type"
-	case r.oneGroup && a.entry.Type == raftpb.EntryNormal && (a.entry.Size == 0) != (b.entry.Size == 0):
+	case r.oneGroup && a.entry.Type == walcore.EntryNormal && (a.entry.Size == 0) != (b.entry.Size == 0):
 		return emptied
 	case a.entry.Size != b.entry.Size, a.err == nil && b.err == nil && !bytes.Equal(a.data, b.data):
 		return "payload"
@@ -101,7 +100,8 @@ func (r *Report) differ(index uint64, what string, promise Promise, here []*log)
 	}
 	d := &Difference{Index: index, What: what, Promise: promise}
 	for _, l := range here {
-		v := Version{Dir: l.r.Path, Term: l.entry.Term, Type: fsview.TypeName(l.entry.Type), Size: l.entry.Size,
+		name, _ := l.Meta().System.TypeName(l.entry.Type)
+		v := Version{Dir: l.Meta().Path, Term: l.entry.Term, Type: name.Name, Size: l.entry.Size,
 			Committed: l.committed(index), Entry: l.entry}
 		if l.err == nil {
 			sum := sha256.Sum256(l.data)
@@ -121,7 +121,11 @@ func (r *Report) differ(index uint64, what string, promise Promise, here []*log)
 	}
 }
 
-func (l *log) committed(index uint64) bool { return index <= l.r.Meta().HardState.GetCommit() }
+// committed reports whether the log tells that an index is committed.
+func (l *log) committed(index uint64) bool {
+	hs := l.Meta().HardState
+	return hs != nil && index <= hs.Commit
+}
 
 // firstByte finds where payloads begin to differ; nil where those that differ in
 // size cannot be read.

@@ -1,4 +1,4 @@
-package replicas
+package diff
 
 import (
 	"bytes"
@@ -6,17 +6,13 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/walfs/walfs/fsview"
-	"github.com/walfs/walfs/meta"
 	"github.com/walfs/walfs/walcore"
-	"github.com/walfs/walfs/walcore/app"
-	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/payload"
 )
 
 // snapshots notes where two replicas have different snapshots at one index: what
 // a snapshot stands for is committed, so it is the same everywhere.
-func (r *Report) snapshots(readers []*dgraph.Reader) {
+func (r *Report) snapshots(logs []walcore.Log) {
 	for i, a := range r.Replicas {
 		for j, b := range r.Replicas[i+1:] {
 			s, t := a.Snapshot, b.Snapshot
@@ -36,7 +32,7 @@ func (r *Report) snapshots(readers []*dgraph.Reader) {
 				note("differ: data of %d bytes in %s, of %d bytes in %s", s.Size, a.Dir, t.Size, b.Dir)
 				continue
 			}
-			at, err := firstOfBlobs(readers[i], readers[i+1+j])
+			at, err := firstOfBlobs(logs[i], logs[i+1+j])
 			switch {
 			case err != nil:
 				note("of %s and %s cannot be compared: %v", a.Dir, b.Dir, err)
@@ -49,7 +45,7 @@ func (r *Report) snapshots(readers []*dgraph.Reader) {
 
 // members is a conf state in words; two that Raft takes for the same have the
 // same words.
-func members(c fsview.ConfState) string {
+func members(c walcore.ConfState) string {
 	var parts []string
 	for _, list := range []struct {
 		name string
@@ -73,34 +69,29 @@ const maxDecoded = 16 << 20
 // if by nothing that counts. Each replica encodes the snapshot for itself, and a
 // Zero's holds maps, which Dgraph encodes in no fixed order: blobs that mean the
 // same are the same.
-func firstOfBlobs(a, b *dgraph.Reader) (int64, error) {
-	s, t := a.Meta().Snapshot, b.Meta().Snapshot
-	at, err := firstOfStreams(a, b, s, t)
-	if err == nil && at >= 0 && s.DataSize <= maxDecoded {
-		d := payload.NewDgraph(app.Of(a), payload.Options{ShowSecrets: true})
-		x, y := make([]byte, s.DataSize), make([]byte, s.DataSize)
-		if err = readBlobs(a, b, x, y, s.DataAt, t.DataAt); err == nil && bytes.Equal(d.AppendSnapshot(nil, x), d.AppendSnapshot(nil, y)) {
-			at = -1
-		}
+func firstOfBlobs(a, b walcore.Log) (int64, error) {
+	s, t := a.Meta().Snapshot.Data, b.Meta().Snapshot.Data
+	at, err := firstOfStreams(s, t)
+	if err != nil || at < 0 || s.Size > maxDecoded {
+		return at, err
 	}
-	if err != nil {
+	x, y := make([]byte, s.Size), make([]byte, s.Size)
+	if err := readBoth(s, t, x, y, 0); err != nil {
 		return 0, err
 	}
-	// A running node may have put another snapshot there meanwhile.
-	for _, r := range []*dgraph.Reader{a, b} {
-		if same, err := r.Meta().SameSnapshot(r.MetaFile()); err != nil || !same {
-			return 0, fmt.Errorf("%s: the snapshot was replaced: %w", r.Path, walcore.ErrChanged)
-		}
+	d := payload.NewDgraph(payload.AppOf(a), payload.Options{ShowSecrets: true})
+	if bytes.Equal(d.AppendSnapshot(nil, x), d.AppendSnapshot(nil, y)) {
+		at = -1
 	}
 	return at, nil
 }
 
-func firstOfStreams(a, b *dgraph.Reader, s, t *meta.Snapshot) (int64, error) {
+func firstOfStreams(s, t walcore.Section) (int64, error) {
 	const piece = 64 << 10
 	x, y := make([]byte, piece), make([]byte, piece)
-	for at := int64(0); at < s.DataSize; at += piece {
-		n := min(piece, s.DataSize-at)
-		if err := readBlobs(a, b, x[:n], y[:n], s.DataAt+at, t.DataAt+at); err != nil {
+	for at := int64(0); at < s.Size; at += piece {
+		n := min(piece, s.Size-at)
+		if err := readBoth(s, t, x[:n], y[:n], at); err != nil {
 			return 0, err
 		}
 		if same := samePrefix(x[:n], y[:n]); int64(same) < n {
@@ -110,10 +101,10 @@ func firstOfStreams(a, b *dgraph.Reader, s, t *meta.Snapshot) (int64, error) {
 	return -1, nil
 }
 
-func readBlobs(a, b *dgraph.Reader, x, y []byte, atX, atY int64) error {
-	if _, err := a.MetaFile().ReadAt(x, atX); err != nil {
+func readBoth(s, t walcore.Section, x, y []byte, at int64) error {
+	if _, err := s.ReadAt(x, at); err != nil {
 		return err
 	}
-	_, err := b.MetaFile().ReadAt(y, atY)
+	_, err := t.ReadAt(y, at)
 	return err
 }

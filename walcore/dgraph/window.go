@@ -4,16 +4,16 @@ import (
 	"encoding/binary"
 	"sort"
 
+	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
 )
 
-// Scanner reads the payloads of entries that follow one another, hundreds with
-// two system calls. The zero value is ready; one goroutine may use it.
+// window reads the payloads of entries that follow one another, hundreds with
+// two system calls.
 //
-// It keeps Entry.ReadAt's promise: a window of payloads is read first and the
-// slots that name them after it, so that a payload whose slot is unchanged is
-// that slot's.
-type Scanner struct {
+// The payloads are read first and the slots that name them after it, so that a
+// payload whose slot is unchanged is that slot's.
+type window struct {
 	file  *LogFile
 	at    int64  // of payloads in file
 	bytes []byte // payloads with their lengths, as stored
@@ -30,38 +30,32 @@ const (
 	maxScan = 256 << 10
 )
 
-// Reset makes s read anew what it has read.
-func (s *Scanner) Reset() { s.file, s.next = nil, 0 }
+// Window makes one that serves the entries of any log file.
+func (l *LogFile) Window() walcore.Window { return &window{} }
 
-// Data gives an entry's payload, decrypted. It is good until the next call, and
-// fails as Entry.ReadAt does.
-func (s *Scanner) Data(e *Entry) ([]byte, error) {
-	if e.Size == 0 {
-		return nil, nil
+// Forget makes it read anew what it has read.
+func (s *window) Forget() { s.file, s.next = nil, 0 }
+
+// Data gives an entry's payload, if it is small enough and can be read.
+func (s *window) Data(e *walcore.Entry) ([]byte, bool) {
+	l, ok := e.File.Source.(*LogFile)
+	if !ok || l.sealErr != nil || e.Size > maxScan-format.LengthSize {
+		return nil, false
 	}
-	if e.File.sealErr == nil && e.Size <= maxScan-format.LengthSize {
-		if !s.has(e) {
-			s.load(e)
-		}
-		if p, ok := s.take(e); ok {
-			return p, nil
-		}
+	if !s.has(l, e) {
+		s.load(l, e)
 	}
-	// By itself it is read or fails as it should.
-	var err error
-	s.clear, err = e.AppendData(s.clear[:0])
-	return s.clear, err
+	return s.take(l, e)
 }
 
-func (s *Scanner) has(e *Entry) bool {
-	return s.file == e.File && int64(e.Offset) >= s.at && int64(e.Offset)+format.LengthSize+e.Size <= s.at+int64(len(s.bytes)) &&
+func (s *window) has(l *LogFile, e *walcore.Entry) bool {
+	return s.file == l && int64(e.Offset) >= s.at && int64(e.Offset)+format.LengthSize+e.Size <= s.at+int64(len(s.bytes)) &&
 		e.Slot >= s.first && e.Slot < s.first+len(s.slots)/format.SlotSize
 }
 
 // load reads the window that begins with e. What cannot be read is left out of
 // it, and missed by has.
-func (s *Scanner) load(e *Entry) {
-	l := e.File
+func (s *window) load(l *LogFile, e *walcore.Entry) {
 	// The last payload in a window is often cut, and begins the next.
 	if s.file == l && e.Slot > s.first && e.Slot <= s.first+len(s.slots)/format.SlotSize {
 		s.next = min(2*s.next, maxScan)
@@ -89,12 +83,12 @@ func resized(b []byte, n int) []byte {
 }
 
 // take gives e's payload from the window, if it is there and is e's.
-func (s *Scanner) take(e *Entry) ([]byte, bool) {
-	if !s.has(e) {
+func (s *window) take(l *LogFile, e *walcore.Entry) ([]byte, bool) {
+	if !s.has(l, e) {
 		return nil, false
 	}
 	from := int64(e.Offset) - s.at
-	slot := e.File.Slot(e.Slot)
+	slot := l.Slot(e.Slot)
 	stored := s.bytes[from : from+format.LengthSize+e.Size]
 	if format.DecodeSlot(s.slots[(e.Slot-s.first)*format.SlotSize:]) != slot ||
 		int64(binary.BigEndian.Uint32(stored)) != e.Size ||
@@ -102,10 +96,10 @@ func (s *Scanner) take(e *Entry) ([]byte, bool) {
 		return nil, false
 	}
 	p := stored[format.LengthSize:]
-	if e.File.seal == nil {
+	if l.seal == nil {
 		return p, true
 	}
 	s.clear = append(s.clear[:0], p...)
-	format.Decrypt(e.File.seal, e.File.Header.IV(e.Offset), s.clear, 0)
+	format.Decrypt(l.seal, l.Header.IV(e.Offset), s.clear, 0)
 	return s.clear, true
 }

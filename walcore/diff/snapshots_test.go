@@ -1,6 +1,8 @@
-package replicas
+package diff
 
 import (
+	"github.com/walfs/walfs/walcore"
+
 	"encoding/binary"
 	"errors"
 	"os"
@@ -9,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/walfs/walfs/test/nativelog"
-	"github.com/walfs/walfs/walcore/dgraph"
 	"go.etcd.io/raft/v3/raftpb"
 )
 
@@ -60,7 +61,7 @@ func TestSnapshots(t *testing.T) {
 			1, []string{"differ: voters [1], learners [2], leaving by itself in a, voters [1], outgoing voters [3], next learners [4] in b"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			rep := Compare([]*dgraph.Reader{
+			rep := Compare([]walcore.Log{
 				replica(t, "a", nativelog.Meta{GroupID: tt.group, Snapshot: tt.a}),
 				replica(t, "b", nativelog.Meta{GroupID: tt.group, Snapshot: tt.b}),
 			})
@@ -79,7 +80,7 @@ func TestSnapshots(t *testing.T) {
 func TestSnapshotsOfThree(t *testing.T) {
 	same, odd := snapshot(5, 2, "d", 1), snapshot(5, 2, "e", 1)
 	for odds := range 3 {
-		var readers []*dgraph.Reader
+		var readers []walcore.Log
 		for i, name := range []string{"a", "b", "c"} {
 			s := same
 			if i == odds {
@@ -106,8 +107,8 @@ func TestSnapshotReplaced(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rep := Compare([]*dgraph.Reader{a, b})
-	want := "the snapshots at index 5 of a and b cannot be compared: b: the snapshot was replaced: "
+	rep := Compare([]walcore.Log{a, b})
+	want := "the snapshots at index 5 of a and b cannot be compared: b/wal.meta: the snapshot was replaced: "
 	if len(rep.Notes) != 1 || !strings.HasPrefix(rep.Notes[0], want) || rep.Alike() {
 		t.Errorf("%q, want %q", rep.Notes, want)
 	}

@@ -1,6 +1,8 @@
-package replicas
+package diff
 
 import (
+	"github.com/walfs/walfs/walcore"
+
 	"fmt"
 	"reflect"
 	"slices"
@@ -63,7 +65,7 @@ func TestPromises(t *testing.T) {
 		"another term, then the same term": {[]string{"1 0 a", "2 0 b", "2 0 c", "2 0 e"}, 1, 1, found{2, "term", 4, SameTerm, 3}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			rep := Compare([]*dgraph.Reader{
+			rep := Compare([]walcore.Log{
 				replica(t, "a", nativelog.Meta{GroupID: 1, Commit: tt.commit}, logOf(t, base...)...),
 				replica(t, "b", nativelog.Meta{GroupID: 1, Commit: tt.commit2}, logOf(t, tt.other...)...),
 			})
@@ -84,7 +86,7 @@ func TestPromises(t *testing.T) {
 // TestGraverPromise: that committed entries differ is said, even where one term
 // has two entries before.
 func TestGraverPromise(t *testing.T) {
-	rep := Compare([]*dgraph.Reader{
+	rep := Compare([]walcore.Log{
 		replica(t, "a", nativelog.Meta{Commit: 3}, logOf(t, "1 0 a", "1 0 b", "1 0 c")...),
 		replica(t, "b", nativelog.Meta{Commit: 0}, logOf(t, "1 0 x", "1 0 b", "1 0 c")...),
 		replica(t, "c", nativelog.Meta{Commit: 3}, logOf(t, "1 0 a", "1 0 b", "1 0 y")...),
@@ -118,7 +120,7 @@ func TestEmptied(t *testing.T) {
 		"a conf change": {[][]string{{"1 1 a"}, {"1 1"}}, []Emptied{}, 1, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var readers []*dgraph.Reader
+			var readers []walcore.Log
 			for i, log := range tt.logs {
 				readers = append(readers, replica(t, fmt.Sprint(i), nativelog.Meta{GroupID: 1, Commit: 9}, logOf(t, log...)...))
 			}
@@ -138,7 +140,7 @@ func TestEmptied(t *testing.T) {
 		})
 	}
 	// Of different groups there is none: nothing was the same before.
-	rep := Compare([]*dgraph.Reader{
+	rep := Compare([]walcore.Log{
 		replica(t, "a", nativelog.Meta{GroupID: 1}, logOf(t, "1 0 a")...),
 		replica(t, "b", nativelog.Meta{GroupID: 2}, logOf(t, "1 0")...),
 	})

@@ -1,4 +1,4 @@
-package dgraph
+package walcore
 
 import (
 	"context"
@@ -10,21 +10,26 @@ import (
 // five system calls.
 const (
 	lookEvery = 60 * time.Millisecond
-	// One that finds changes reads slots again: it may take a tenth of the
+	// A look that finds changes reads slots again: it may take a tenth of the
 	// time.
 	lookShare = 10
-	// However long a look took, on a machine that is busy with other things.
+	// The longest wait, however long a look took: the machine may be busy with
+	// other things.
 	lookAtLeast = time.Second
 )
 
-// Watch looks at r's directory 16 times a second until ctx ends, and yields at
-// each look the newest reader, which is the one before if nothing has changed,
+// Watch looks at a log's directory 16 times a second until ctx ends, and yields
+// at each look the newest log, which is the one before if nothing has changed,
 // or that one with Refresh's error. Only the last one is to be closed.
-func (r *Reader) Watch(ctx context.Context) iter.Seq2[*Reader, error] {
-	return func(yield func(*Reader, error) bool) {
+func Watch(ctx context.Context, l Log) iter.Seq2[Follower, error] {
+	return func(yield func(Follower, error) bool) {
+		newest, ok := l.(Follower)
+		if !ok {
+			<-ctx.Done() // nothing will ever change
+			return
+		}
 		timer := time.NewTimer(lookEvery)
 		defer timer.Stop()
-		newest := r
 		for {
 			select {
 			case <-ctx.Done():

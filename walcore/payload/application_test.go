@@ -1,4 +1,4 @@
-package app
+package payload_test
 
 import (
 	"path/filepath"
@@ -40,12 +40,12 @@ func TestOf(t *testing.T) {
 	}{
 		{"an Alpha's", [][]byte{nil, either, delta}, nil, payload.Alpha},
 		{"a Zero's", [][]byte{nil, either, lease}, nil, payload.Zero},
-		{"an emptied Alpha's", append(repeat(3*maxTries, nil), delta), nil, payload.Alpha},
-		{"one emptied to its keys", append(repeat(3*maxTries, keyed(nil)), delta), nil, payload.Alpha},
+		{"an emptied Alpha's", append(repeat(3000, nil), delta), nil, payload.Alpha},
+		{"one emptied to its keys", append(repeat(3000, keyed(nil)), delta), nil, payload.Alpha},
 		{"an Alpha's snapshot alone", nil, alphas, payload.Alpha},
 		{"a Zero's snapshot alone", nil, zeros, payload.Zero},
 		{"an Alpha's snapshot, and what either has", repeat(3, either), alphas, payload.Alpha},
-		{"another application's for long", append(repeat(maxTries, []byte("some plain text")), delta), nil, payload.Zero},
+		{"another application's for long", append(repeat(1000, []byte("some plain text")), delta), nil, payload.Zero},
 		{"nothing", nil, nil, payload.Zero},
 	} {
 		meta := nativelog.Meta{Commit: uint64(len(test.entries))}
@@ -64,7 +64,7 @@ func TestOf(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := Of(r); got != test.want {
+		if got := payload.AppOf(r); got != test.want {
 			t.Errorf("%s: %s, want %s", test.name, got, test.want)
 		}
 		r.Close()

@@ -1,24 +1,20 @@
-package replicas
+package diff
 
 import (
 	"fmt"
 
-	"github.com/walfs/walfs/fsview"
-	"github.com/walfs/walfs/walcore/dgraph"
+	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/status"
 )
 
-func newReplica(r *dgraph.Reader) Replica {
-	s := fsview.NewStatus(r)
-	rep := Replica{Dir: r.Path, RaftID: s.RaftID, GroupID: s.GroupID, HardState: s.HardState,
+func newReplica(l walcore.Log) Replica {
+	s := status.New(l)
+	rep := Replica{Dir: l.Meta().Path, RaftID: s.RaftID, GroupID: s.GroupID, HardState: s.HardState,
 		Snapshot: s.Snapshot, Problems: len(s.Problems)}
-	for e := range r.Log().Entries(0) {
-		rep.FirstIndex = e.Index
-		break
+	if n := len(s.Terms); n > 0 {
+		rep.FirstIndex, rep.LastIndex = s.Terms[0].FirstIndex, s.Terms[n-1].LastIndex
 	}
-	if last, ok := r.Log().Last(); ok {
-		rep.LastIndex = last.Index
-	}
-	_, rep.endKnown = r.LastIndex()
+	rep.endKnown = s.LastIndex != nil
 	return rep
 }
 

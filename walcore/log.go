@@ -1,0 +1,104 @@
+package walcore
+
+import (
+	"iter"
+	"sort"
+)
+
+// Log is a Raft log as its directory holds it at one moment, whichever system
+// wrote it. It does not change; what its files hold may, and reading finds that
+// out. Its methods may be called from many goroutines.
+//
+// A Log can have more to offer: ask for Filer, Follower, Replacer and Timer by
+// type assertion.
+type Log interface {
+	// Meta is what the directory says of the node. Nobody may change it.
+	Meta() *Meta
+	// FirstIndex and LastIndex are those that a raft.Storage would serve: the
+	// index after the snapshot's, or the first entry's; the last entry's, or the
+	// snapshot's. They are not known where the directory does not tell.
+	FirstIndex() (index uint64, known bool)
+	LastIndex() (index uint64, known bool)
+	// Terms are the terms that have entries, upwards.
+	Terms() []TermSpan
+	// Entry finds the entry with an index. It fails with ErrNoEntry outside
+	// the log, and with ErrDamaged inside it where the entry is not whole.
+	Entry(index uint64) (Entry, error)
+	// Entries goes through the whole entries with an index of at least from,
+	// upwards.
+	Entries(from uint64) iter.Seq[Entry]
+	// Gap fails with ErrDamaged if the log once held an entry from first to
+	// last and none of them can be read now. A loop over Entries passes over
+	// what is damaged; whoever must not do so asks about the indexes between
+	// two entries.
+	Gap(first, last uint64) error
+	// Problems lists all that is wrong with the directory. It may read what is
+	// read only when needed, but no payloads.
+	Problems() []Problem
+	Close() error
+}
+
+// TermSpan is the indexes of one term, both ends included. Count is how many
+// entries it has, those that are damaged included.
+type TermSpan struct {
+	Term, First, Last uint64
+	Count             int
+}
+
+// Filer is a Log that shows its files.
+type Filer interface {
+	// Files are the log files, in the log's order; those without entries last.
+	Files() []*File
+	// Native are the directory's own files, by name.
+	Native() []NativeFile
+	// Unreadable are the names of the directory's own files that cannot be
+	// opened or read.
+	Unreadable() []string
+	// Unindexed names a log file of which it is not known which entries it
+	// holds.
+	Unindexed() (name string, ok bool)
+}
+
+// Follower is a Log whose directory can be looked at again.
+type Follower interface {
+	Log
+	// Refresh gives the log as it is now: the same one if nothing has changed,
+	// which costs a handful of system calls. Only the newest is to be closed.
+	// It fails where the directory is gone or cannot be read any more; the log
+	// goes on as it is.
+	Refresh() (Follower, error)
+	// Unchanged is the range of indexes that an earlier log of the directory
+	// has in the same slots of the same files, which makes them the same
+	// entries. Terms alone would not: a directory that was restored has other
+	// entries of the same terms. Where there is none, first lies above last.
+	Unchanged(since Log) (first, last uint64)
+	// Outline goes through the entries as Entries does, without a look at
+	// payloads: those that are damaged are among them, and Size is not told.
+	Outline(from uint64) iter.Seq[Entry]
+}
+
+// Replacer is a Log that still has entries which a later leader replaced.
+type Replacer interface {
+	// Replaced goes through those with an index of at least from, by index, and
+	// by term where an index has more than one.
+	Replaced(from uint64) iter.Seq[Entry]
+}
+
+// FindTerm gives the span of a term, if it has entries.
+func FindTerm(l Log, term uint64) (TermSpan, bool) {
+	terms := l.Terms()
+	k := sort.Search(len(terms), func(k int) bool { return terms[k].Term >= term })
+	if k == len(terms) || terms[k].Term != term {
+		return TermSpan{}, false
+	}
+	return terms[k], true
+}
+
+// Count is how many entries a log has, those that are damaged included.
+func Count(l Log) int {
+	n := 0
+	for _, span := range l.Terms() {
+		n += span.Count
+	}
+	return n
+}

@@ -1,0 +1,72 @@
+package payload
+
+import (
+	"fmt"
+
+	"github.com/walfs/walfs/walcore"
+)
+
+// AppOf tells whether a log is an Alpha's or a Zero's, by what its entries decode to
+// where the group id does not tell.
+func AppOf(l walcore.Log) App { return Classify(l).App() }
+
+// maxTries is after how many entries that could tell what they are, and do not,
+// the log is taken for some other application's.
+const maxTries = 1000
+
+// Classify gives the classifier that has decided.
+func Classify(l walcore.Log) *Classifier {
+	c := &Classifier{}
+	if g := l.Meta().GroupID; g != nil {
+		c.GroupID(*g)
+	}
+	if c.Settled() {
+		return c
+	}
+	if blob, err := SnapshotData(l); err == nil {
+		c.Snapshot(blob)
+	}
+	var buf []byte
+	tries := 0
+	for e := range l.Entries(0) {
+		// An emptied log begins with any number of entries that tell nothing.
+		if e.Type == walcore.EntryNormal {
+			if e.Size <= keySize {
+				continue
+			}
+			tries++
+		}
+		data, err := e.AppendData(buf[:0])
+		if err == nil && c.Entry(EntryOf(&e, data)) || tries == maxTries {
+			break
+		}
+		buf = data
+	}
+	return c
+}
+
+// maxSnapshot bounds the snapshot that is read into memory to be decoded.
+// Dgraph's are some hundred bytes.
+const maxSnapshot = 64 << 20
+
+// SnapshotData reads the application's snapshot blob, nil if there is none or
+// it is not known.
+func SnapshotData(l walcore.Log) ([]byte, error) {
+	s := l.Meta().Snapshot
+	if s == nil || s.Index == 0 {
+		return nil, nil
+	}
+	if s.Data.Size > maxSnapshot {
+		return nil, fmt.Errorf("the snapshot has %d bytes, too many to decode; read its data", s.Data.Size)
+	}
+	blob := make([]byte, s.Data.Size)
+	if _, err := s.Data.ReadAt(blob, 0); err != nil {
+		return nil, err
+	}
+	return blob, nil
+}
+
+// EntryOf is an entry and its data in the form that decoders take.
+func EntryOf(e *walcore.Entry, data []byte) Entry {
+	return Entry{Term: e.Term, Index: e.Index, Type: uint32(e.Type), Data: data}
+}

@@ -1,0 +1,122 @@
+//go:build unix
+
+package platform
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"runtime"
+
+	"github.com/walfs/walfs/walcore"
+	"golang.org/x/sys/unix"
+)
+
+// Open opens a file that a user has named for reading: a symbolic link is
+// followed, and a pipe's writer waited for.
+func Open(name string) (*os.File, error) {
+	return openQuietly(unix.AT_FDCWD, name, 0)
+}
+
+// OpenDir opens a directory for reading. It fails with ENOTDIR where path is
+// something else.
+func OpenDir(path string) (*os.File, error) {
+	return openQuietly(unix.AT_FDCWD, path, unix.O_DIRECTORY)
+}
+
+// List gives what is in an open directory now, in no order.
+func List(dir *os.File) ([]fs.DirEntry, error) {
+	if _, err := dir.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	return dir.ReadDir(-1)
+}
+
+// OpenIn opens the file name of an open directory for reading, wherever that
+// directory has been moved to. It follows no symbolic link, and does not wait
+// at a pipe.
+func OpenIn(dir *os.File, name string) (*os.File, error) {
+	defer runtime.KeepAlive(dir)
+	f, err := openQuietly(int(dir.Fd()), name, unix.O_NOFOLLOW|unix.O_NONBLOCK)
+	if err != nil {
+		return nil, err
+	}
+	// Only the opening was not to wait. As it is, package os would try to have
+	// the file watched, which not every kernel refuses for regular files.
+	if err := unix.SetNonblock(int(f.Fd()), false); err != nil {
+		return nil, errors.Join(&fs.PathError{Op: "open", Path: name, Err: err}, f.Close())
+	}
+	return f, nil
+}
+
+// openQuietly opens without write access and, where the kernel lets us, so that
+// reading leaves no access time.
+func openQuietly(dir int, name string, flags int) (*os.File, error) {
+	flags |= unix.O_RDONLY | unix.O_CLOEXEC
+	fd, err := openAt(dir, name, flags|noAccessTime)
+	if noAccessTime != 0 && errors.Is(err, unix.EPERM) {
+		fd, err = openAt(dir, name, flags)
+	}
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
+	}
+	return os.NewFile(uintptr(fd), name), nil
+}
+
+func openAt(dir int, name string, flags int) (fd int, err error) {
+	err = Retry(func() error {
+		fd, err = unix.Openat(dir, name, flags, 0)
+		return err
+	})
+	return fd, err
+}
+
+// Retry makes a system call, again when a signal has interrupted it.
+func Retry(call func() error) error {
+	for {
+		if err := call(); err != unix.EINTR {
+			return err
+		}
+	}
+}
+
+// onFile makes a system call on an open file.
+func onFile(op string, f *os.File, call func(fd int) error) error {
+	defer runtime.KeepAlive(f)
+	fd := int(f.Fd())
+	if err := Retry(func() error { return call(fd) }); err != nil {
+		return &fs.PathError{Op: op, Path: f.Name(), Err: err}
+	}
+	return nil
+}
+
+// Stat gives an open file's attributes.
+func Stat(f *os.File) (a walcore.Attr, err error) {
+	err = onFile("stat", f, func(fd int) error {
+		a, err = statFile(fd)
+		return err
+	})
+	return a, err
+}
+
+// StatPath gives the attributes of what a path leads to.
+func StatPath(path string) (walcore.Attr, error) { return statName(unix.AT_FDCWD, path, 0) }
+
+// StatIn gives the attributes of the name in an open directory; those of a
+// symbolic link are its own.
+func StatIn(dir *os.File, name string) (walcore.Attr, error) {
+	defer runtime.KeepAlive(dir)
+	return statName(int(dir.Fd()), name, unix.AT_SYMLINK_NOFOLLOW)
+}
+
+func statName(dir int, name string, flags int) (a walcore.Attr, err error) {
+	err = Retry(func() error {
+		a, err = statAt(dir, name, flags)
+		return err
+	})
+	if err != nil {
+		return walcore.Attr{}, &fs.PathError{Op: "stat", Path: name, Err: err}
+	}
+	return a, nil
+}

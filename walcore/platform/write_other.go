@@ -1,0 +1,46 @@
+//go:build !linux
+
+package platform
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+)
+
+var errWriting = fmt.Errorf("writing needs Linux, where alone a program can learn that no other one has "+
+	"the files open: on %s this is an %w; reading works here", runtime.GOOS, errors.ErrUnsupported)
+
+// CheckWriting says why a log cannot be written on this operating system. The
+// error is an errors.ErrUnsupported, as are those of all that a writer needs.
+func CheckWriting() error { return errWriting }
+
+// OpenForWriting fails.
+func OpenForWriting(string, int) (*os.File, error) { return nil, errWriting }
+
+// LockDir fails.
+func LockDir(string) (*Lock, error) { return nil, errWriting }
+
+// Close does nothing: there is no lock to be had.
+func (l *Lock) Close() error { return nil }
+
+// OpenElsewhere fails.
+func OpenElsewhere(string) (bool, error) { return false, errWriting }
+
+// Allocate fails.
+func Allocate(*os.File, int64, int64) error { return errWriting }
+
+// Map fails.
+func Map(*os.File, int) ([]byte, error) { return nil, errWriting }
+
+// Unmap fails.
+func Unmap([]byte) error { return errWriting }
+
+// NextData fails.
+func NextData(*os.File, int64) (from, to int64, found bool, err error) {
+	return 0, 0, false, errWriting
+}
+
+// SyncData fails.
+func SyncData(*os.File) error { return errWriting }

@@ -1,0 +1,195 @@
+// Package status says what there is to say of a log: the JSON that walfs stat
+// prints and that a mount shows as status.json.
+//
+//	s := status.New(log)
+//	text, err := s.JSON()
+package status
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"github.com/walfs/walfs/walcore"
+)
+
+// Status is status.json. A null is a value that the directory does not tell.
+type Status struct {
+	RaftID          *uint64            `json:"raft_id"`
+	GroupID         *uint64            `json:"group_id"`
+	CheckpointIndex *uint64            `json:"checkpoint_index"`
+	HardState       *walcore.HardState `json:"hard_state"`
+	Snapshot        *Snapshot          `json:"snapshot"`
+	FirstIndex      *uint64            `json:"first_index"`
+	LastIndex       *uint64            `json:"last_index"`
+	Entries         uint64             `json:"entries"` // those that are whole
+	Bytes           uint64             `json:"bytes"`   // of their payloads
+	Terms           []Term             `json:"terms"`
+	Types           Types              `json:"types"`
+	Files           []File             `json:"files"`
+	Ignored         []string           `json:"ignored"`
+	Problems        []walcore.Problem  `json:"problems"`
+}
+
+// Snapshot is the stored snapshot; all zero where there is none. Size is the
+// application's blob's.
+type Snapshot struct {
+	Index     uint64            `json:"index"`
+	Term      uint64            `json:"term"`
+	Size      int64             `json:"size"`
+	ConfState walcore.ConfState `json:"conf_state"`
+}
+
+// Term is the entries of one term.
+type Term struct {
+	Term       uint64 `json:"term"`
+	FirstIndex uint64 `json:"first_index"`
+	LastIndex  uint64 `json:"last_index"`
+	Entries    uint64 `json:"entries"`
+}
+
+// Types counts entries by type, in the order of the system's types. Its JSON is
+// an object.
+type Types []TypeCount
+
+// TypeCount is how many entries have a type.
+type TypeCount struct {
+	Name    string
+	Entries uint64
+
+	typ walcore.EntryType
+}
+
+// MarshalJSON writes an object whose names are those of the types.
+func (t Types) MarshalJSON() ([]byte, error) {
+	var b bytes.Buffer
+	b.WriteByte('{')
+	for i, n := range t {
+		name, err := json.Marshal(n.Name)
+		if err != nil {
+			return nil, err
+		}
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, "%s:%d", name, n.Entries)
+	}
+	b.WriteByte('}')
+	return b.Bytes(), nil
+}
+
+// UnmarshalJSON reads what MarshalJSON has written.
+func (t *Types) UnmarshalJSON(b []byte) error {
+	d := json.NewDecoder(bytes.NewReader(b))
+	if _, err := d.Token(); err != nil { // the object's brace
+		return err
+	}
+	*t = Types{}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return err
+		}
+		n := TypeCount{Name: fmt.Sprint(name)}
+		if err := d.Decode(&n.Entries); err != nil {
+			return err
+		}
+		*t = append(*t, n)
+	}
+	return nil
+}
+
+// File is a log file. Indexes are 0 where it holds no entry.
+type File struct {
+	Name       string `json:"name"`
+	Size       int64  `json:"size"`
+	FirstIndex uint64 `json:"first_index"`
+	LastIndex  uint64 `json:"last_index"`
+	Entries    uint64 `json:"entries"`
+	Encrypted  bool   `json:"encrypted"`
+	KeyID      uint64 `json:"key_id"`
+}
+
+// New reads what there is to say of a log. It looks at every entry, at no
+// payload. More problems than the log's own can be given.
+func New(l walcore.Log, more ...walcore.Problem) *Status {
+	m := l.Meta()
+	s := &Status{
+		RaftID:          m.RaftID,
+		GroupID:         m.GroupID,
+		CheckpointIndex: m.CheckpointIndex,
+		HardState:       m.HardState,
+		Snapshot:        snapshot(m.Snapshot),
+		Terms:           []Term{},
+		Types:           Types{},
+		Files:           []File{},
+		Ignored:         append([]string{}, m.Ignored...),
+	}
+	for _, t := range m.System.Types {
+		s.Types = append(s.Types, TypeCount{Name: t.Name, typ: t.Type})
+	}
+	if i, ok := l.FirstIndex(); ok {
+		s.FirstIndex = &i
+	}
+	if i, ok := l.LastIndex(); ok {
+		s.LastIndex = &i
+	}
+	if f, ok := l.(walcore.Filer); ok {
+		for _, f := range f.Files() {
+			s.Files = append(s.Files, s.addFile(f))
+		}
+	} else {
+		for e := range l.Entries(0) {
+			s.addEntry(&e)
+		}
+	}
+	s.Problems = append(append([]walcore.Problem{}, l.Problems()...), more...)
+	return s
+}
+
+func (s *Status) addFile(f *walcore.File) File {
+	file := File{Name: f.Name, Size: f.Attr.Size, Encrypted: f.Encrypted, KeyID: f.KeyID}
+	for e := range f.Source.Entries(0) {
+		if file.Entries == 0 {
+			file.FirstIndex = e.Index
+		}
+		file.LastIndex = e.Index
+		file.Entries++
+		s.addEntry(&e)
+	}
+	return file
+}
+
+func (s *Status) addEntry(e *walcore.Entry) {
+	s.Entries++
+	s.Bytes += uint64(e.Size)
+	for i := range s.Types {
+		if s.Types[i].typ == e.Type {
+			s.Types[i].Entries++
+			break
+		}
+	}
+	if k := len(s.Terms) - 1; k < 0 || s.Terms[k].Term != e.Term {
+		s.Terms = append(s.Terms, Term{Term: e.Term, FirstIndex: e.Index})
+	}
+	t := &s.Terms[len(s.Terms)-1]
+	t.LastIndex = e.Index
+	t.Entries++
+}
+
+func snapshot(s *walcore.Snapshot) *Snapshot {
+	if s == nil {
+		return nil
+	}
+	return &Snapshot{Index: s.Index, Term: s.Term, Size: s.Data.Size, ConfState: s.ConfState}
+}
+
+// JSON is the text of status.json.
+func (s *Status) JSON() ([]byte, error) { return Indented(s) }
+
+// Indented is the JSON of v as the tree shows it: indented, with a newline at
+// the end.
+func Indented(v any) ([]byte, error) {
+	b, err := json.MarshalIndent(v, "", "  ")
+	return append(b, '\n'), err
+}
