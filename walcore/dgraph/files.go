@@ -16,7 +16,7 @@ import (
 // openFiles opens what belongs to the log and names what does not.
 func (r *Reader) openFiles(before *Reader) error {
 	r.listed = time.Now()
-	entries, err := platform.List(r.dir)
+	entries, err := r.dir.List()
 	if err != nil {
 		return err
 	}
@@ -45,14 +45,14 @@ func (r *Reader) openFiles(before *Reader) error {
 func (r *Reader) openNative(name string, before *Reader) {
 	if before != nil {
 		if n := before.find(name); n != nil {
-			attr, err := platform.StatIn(r.dir, name)
+			attr, err := r.dir.StatIn(name)
 			if err == nil && attr.Same(n.Attr) {
 				r.native = append(r.native, &nativeFile{Name: name, Attr: attr, f: n.f})
 				return
 			}
 		}
 	}
-	f, err := platform.OpenIn(r.dir, name)
+	f, err := r.dir.Open(name)
 	if err != nil {
 		var pe *fs.PathError
 		if errors.As(err, &pe) {
@@ -61,7 +61,7 @@ func (r *Reader) openNative(name string, before *Reader) {
 		r.unreadable(name, "cannot be opened", err)
 		return
 	}
-	attr, err := platform.Stat(f)
+	attr, err := f.Stat()
 	if err == nil && !attr.Regular {
 		err = errors.New("is no regular file any more")
 	}
@@ -238,7 +238,7 @@ func (r *Reader) readStableTable(n *nativeFile, newest bool, before *Reader) (*s
 		}
 		if newest {
 			// After the table: the file grows before a slot points there.
-			if n.Attr, err = platform.Stat(n.f); err != nil {
+			if n.Attr, err = n.f.Stat(); err != nil {
 				return nil, err
 			}
 		}

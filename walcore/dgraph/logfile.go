@@ -3,10 +3,7 @@ package dgraph
 import (
 	"crypto/cipher"
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"io"
-	"os"
 	"sync"
 	"sync/atomic"
 
@@ -20,7 +17,7 @@ type LogFile struct {
 	walcore.File
 	Header format.KeyHeader
 
-	f *os.File
+	f file
 	*slotTable
 	runs []run // what the log takes from this file, upwards
 	// dropped marks slots that are no entry, in a run or not. Nil: none is.
@@ -45,7 +42,7 @@ type LogFile struct {
 }
 
 // newLogFile reads the key header of f.
-func newLogFile(id uint64, f *os.File, attr walcore.Attr, table *slotTable) (*LogFile, error) {
+func newLogFile(id uint64, f file, attr walcore.Attr, table *slotTable) (*LogFile, error) {
 	l := &LogFile{File: walcore.File{ID: id, Name: format.FileName(id), Attr: attr, Identity: attr.FileID()}, f: f, slotTable: table}
 	l.Source = l
 	for i, s := range table.leftovers {
@@ -64,19 +61,6 @@ func newLogFile(id uint64, f *os.File, attr walcore.Attr, table *slotTable) (*Lo
 	l.Header = format.DecodeKeyHeader(header[:])
 	l.KeyID, l.Encrypted = l.Header.KeyID, l.Header.KeyID != 0
 	return l, nil
-}
-
-// readFull fills p from f at off. It fails with ErrChanged if the file ends
-// before that: its size was looked at before.
-func readFull(f *os.File, p []byte, off int64) error {
-	n, err := f.ReadAt(p, off)
-	if n == len(p) {
-		return nil
-	}
-	if errors.Is(err, io.EOF) {
-		return fmt.Errorf("the file now ends at %d: %w", off+int64(n), walcore.ErrChanged)
-	}
-	return err
 }
 
 // order finds the file's part of the log by its slots alone. Up to snapshot,

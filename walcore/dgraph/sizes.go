@@ -2,8 +2,8 @@ package dgraph
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
-	"os"
 	"slices"
 
 	"github.com/walfs/walfs/walcore/format"
@@ -100,10 +100,17 @@ func (l *LogFile) readLengths(before *LogFile) *storedLengths {
 	}
 	// A length is the slot's only if the slot is still there: a writer that
 	// reuses the place has emptied it before.
-	in.end = l.firstDifference(l.f, in.sound)
-	for i := in.end; i < l.Len(); i++ {
+	end, err := l.firstDifference(l.f, in.sound)
+	if err != nil {
+		for i := range in.entries.from(end) {
+			in.failed[i] = fmt.Errorf("its slot cannot be read again: %w", err)
+		}
+		end = l.Len()
+	}
+	for i := end; i < l.Len(); i++ {
 		in.lengths[i] = noPayload
 	}
+	in.end = end
 	return in
 }
 
@@ -115,9 +122,9 @@ func (l *LogFile) continues(before *LogFile) bool {
 		l.extends(before.slotTable) && (l.dropped == nil || !slices.Contains(l.dropped[:n], true))
 }
 
-// emptiedSince reports whether payloads that had a size were emptied since that
-// was found, which leaves the slots as they are. All normal ones up to some index
-// are, so that the first tells.
+// emptiedSince reports whether payloads that had a size may have been emptied
+// since that was found, which leaves the slots as they are. All normal ones up to
+// some index are, so that the first tells.
 func (l *LogFile) emptiedSince() bool {
 	if l == nil {
 		return false
@@ -130,7 +137,7 @@ func (l *LogFile) emptiedSince() bool {
 			continue
 		}
 		var length [format.LengthSize]byte
-		return readFull(l.f, length[:], int64(l.Offset(i))) == nil && binary.BigEndian.Uint32(length[:]) == 0
+		return readFull(l.f, length[:], int64(l.Offset(i))) != nil || binary.BigEndian.Uint32(length[:]) == 0
 	}
 	return false
 }
@@ -138,7 +145,7 @@ func (l *LogFile) emptiedSince() bool {
 // lengthReader reads length words, many at a time where payloads are small
 // and come in their order.
 type lengthReader struct {
-	f    *os.File
+	f    file
 	size int64
 	buf  []byte
 	from uint64 // of buf in the file

@@ -3,7 +3,6 @@ package dgraph
 import (
 	"bytes"
 	"math"
-	"os"
 	"sync"
 
 	"github.com/walfs/walfs/walcore"
@@ -34,7 +33,7 @@ func (t *slotTable) knownType(i int) bool {
 // tableBuffers are to read slot tables into.
 var tableBuffers = sync.Pool{New: func() any { return new([format.SlotTableSize]byte) }}
 
-func readTable(f *os.File, size int64) (*slotTable, error) {
+func readTable(f file, size int64) (*slotTable, error) {
 	buf := tableBuffers.Get().(*[format.SlotTableSize]byte)
 	defer tableBuffers.Put(buf)
 	raw := buf[:min(size, format.SlotTableSize)/format.SlotSize*format.SlotSize]
@@ -113,31 +112,35 @@ func (t *slotTable) withoutHalfWritten() *slotTable {
 
 // unchangedIn reports whether f still begins with the table. One that is half old
 // and half new, since it was read during a rewrite, does not.
-func (t *slotTable) unchangedIn(f *os.File) bool { return t.firstDifference(f, 0) == t.Len() }
+func (t *slotTable) unchangedIn(f file) bool {
+	same, err := t.firstDifference(f, 0)
+	return err == nil && same == t.Len()
+}
 
 // slotsAtOnce is how many slots are compared at once.
 const slotsAtOnce = 1024
 
 // firstDifference gives the first slot, of those from the given one on, that is
-// not the same in f as in the table.
-func (t *slotTable) firstDifference(f *os.File, from int) int {
+// not the same in f as in the table; Len if all are. Where reading fails, the slots
+// before the one that it gives are the same.
+func (t *slotTable) firstDifference(f file, from int) (int, error) {
 	most := min(t.Len()-from, slotsAtOnce) * format.SlotSize
 	now, then := make([]byte, most), make([]byte, most)
 	for from < t.Len() {
 		n := min(t.Len()-from, slotsAtOnce) * format.SlotSize
 		now, then = now[:n], then[:n]
-		if readFull(f, now, int64(from)*format.SlotSize) != nil {
-			return from
+		if err := readFull(f, now, int64(from)*format.SlotSize); err != nil {
+			return from, err
 		}
 		if t.Unpack(then, from); !bytes.Equal(now, then) {
 			for ; bytes.Equal(now[:format.SlotSize], then[:format.SlotSize]); from++ {
 				now, then = now[format.SlotSize:], then[format.SlotSize:]
 			}
-			return from
+			return from, nil
 		}
 		from += n / format.SlotSize
 	}
-	return from
+	return from, nil
 }
 
 // extends reports whether the table begins with old.
@@ -148,7 +151,7 @@ func (t *slotTable) extends(old *slotTable) bool {
 // endsTheSameIn reports whether the table has the same last slot in f, and an
 // empty one behind it. No append and no rewrite leaves it so: a rewrite replaces
 // all slots from some index on, the last one among them.
-func (t *slotTable) endsTheSameIn(f *os.File) bool {
+func (t *slotTable) endsTheSameIn(f file) bool {
 	n := t.Len()
 	from := max(n-1, 0)
 	to := min(n+1, format.SlotsPerFile)
