@@ -287,7 +287,7 @@ func TestFollowTellsTwice(t *testing.T) {
 		t.Fatal(err)
 	}
 	live := NewLive(New(r, nil))
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute) // a Follow that hangs
 	defer cancel()
 	type pair struct{ before, after *Tree }
 	var first, second []pair

@@ -47,7 +47,7 @@ func read(t *testing.T, tree *Tree, name string) []byte {
 // TestDecodedAgreesWithDgraph: every entry and snapshot of the fixtures that
 // Dgraph's own types have decoded.
 func TestDecodedAgreesWithDgraph(t *testing.T) {
-	for _, name := range fixture.WithDecoded(t) {
+	for _, name := range fixture.WithDecoded() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tree, _ := open(t, name)

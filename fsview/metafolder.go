@@ -38,10 +38,14 @@ func (t *Tree) meta() *fixedFolder {
 		texts.value("learners_next", known, func() string { return lines(cs.LearnersNext) })
 		texts.value("auto_leave", known, func() string { return strconv.FormatBool(cs.AutoLeave) + "\n" })
 	})
-	members := t.text("members", textMembers, &m.Attr, func() ([]byte, error) { return membersText(t.log) })
-	f := newFixedFolder(append(top.items, members,
-		t.place("hard_state", folderHardState, hard),
-		t.place("conf_state", folderConfState, conf))...)
+	items := append(top.items, t.text("members", textMembers, &m.Attr, func() ([]byte, error) { return membersText(t.log) }))
+	if m.HardState != nil || m.Damaged {
+		items = append(items, t.place("hard_state", folderHardState, hard))
+	}
+	if m.Snapshot != nil || m.Damaged {
+		items = append(items, t.place("conf_state", folderConfState, conf))
+	}
+	f := newFixedFolder(items...)
 	f.lost = top.lost
 	return f
 }
@@ -68,12 +72,15 @@ func (m *metaTexts) folder(fill func()) *fixedFolder {
 	return f
 }
 
-// value adds a file if its value is known; if not, the name is kept as lost.
+// value adds a file if its value is known. If it was lost, its name is kept: a
+// look-up says so.
 func (m *metaTexts) value(name string, known bool, body func() string) {
 	n := pair(kindText, m.next, 0)
 	m.next++
 	if !known {
-		m.lost = append(m.lost, name)
+		if m.tree.log.Meta().Damaged {
+			m.lost = append(m.lost, name)
+		}
 		return
 	}
 	x := newText(&m.tree.log.Meta().Attr, func() ([]byte, error) { return []byte(body()), nil })

@@ -54,6 +54,30 @@ type Error struct {
 	Err    error
 }
 
+// FileError is an error with a file that is not about one of its slots.
+func FileError(file string, err error) *Error {
+	return SlotError(file, noSlot, err)
+}
+
+// SlotError is an error with one slot of a log file.
+func SlotError(file string, slot int, err error) *Error {
+	return &Error{File: file, Slot: slot, Err: err}
+}
+
+// At returns the error with its place in the file.
+func (e *Error) At(offset uint64) *Error {
+	at := *e
+	at.Offset = offset
+	return &at
+}
+
+// OfEntry returns the error with the index of the entry that it is about.
+func (e *Error) OfEntry(index uint64) *Error {
+	of := *e
+	of.Index = index
+	return &of
+}
+
 func (e *Error) Error() string {
 	return place(e.File, e.Slot, e.Offset, e.Offset > 0, e.Index) + ": " + e.Err.Error()
 }

@@ -14,6 +14,9 @@ type Meta struct {
 	Attr    Attr     // of the file that holds the metadata, or else the directory's
 	Ignored []string // names in the directory that are no part of the log
 	System  *System
+	// Damaged says that what is nil is lost. Otherwise the system does not keep
+	// it.
+	Damaged bool
 
 	RaftID          *uint64
 	GroupID         *uint64

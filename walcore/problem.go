@@ -45,6 +45,31 @@ type Problem struct {
 	Slots   int    `json:"-"` // how many slots, if more than one: Message says it
 }
 
+// noSlot is the Slot of a Problem or an Error that is not about one.
+const noSlot = -1
+
+// FileProblem is a problem with a file that is not about one of its slots.
+func FileProblem(file string, kind Kind, message string) Problem {
+	return SlotProblem(file, noSlot, kind, message)
+}
+
+// SlotProblem is a problem with one slot of a log file.
+func SlotProblem(file string, slot int, kind Kind, message string) Problem {
+	return Problem{File: file, Slot: slot, Kind: kind, Message: message}
+}
+
+// At returns the problem with its place in the file.
+func (p Problem) At(offset uint64) Problem {
+	p.Offset = offset
+	return p
+}
+
+// OfEntry returns the problem with the index of the entry that it is about.
+func (p Problem) OfEntry(index uint64) Problem {
+	p.Index = index
+	return p
+}
+
 // AboutKey reports whether the problem is a key that is missing, not damage.
 func (p Problem) AboutKey() bool { return p.Kind == KindNoKey }
 

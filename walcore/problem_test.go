@@ -1,6 +1,7 @@
 package walcore
 
 import (
+	"errors"
 	"testing"
 )
 
@@ -9,14 +10,31 @@ func TestProblemSaysWhere(t *testing.T) {
 		problem Problem
 		want    string
 	}{
-		{Problem{File: "00001.wal", Slot: 0, Offset: 1048576, Index: 1, Kind: KindLength, Message: "too long"},
+		{SlotProblem("00001.wal", 0, KindLength, "too long").At(1048576).OfEntry(1),
 			"00001.wal slot 0 offset 1048576 index 1: length: too long"},
-		{Problem{File: "wal.meta", Slot: -1, Kind: KindMeta, Message: "is missing"}, "wal.meta: meta: is missing"},
-		{Problem{File: "00001.wal", Slot: -1, Offset: 1048560, Kind: KindNoKey, Message: "sealed"}, "00001.wal offset 1048560: no_key: sealed"},
-		{Problem{File: "00001.wal", Slot: 449, Index: 450, Kind: KindOffset, Message: "too low"}, "00001.wal slot 449 offset 0 index 450: offset: too low"},
-		{Problem{File: "00001.wal", Slot: -1, Kind: KindOffset, Message: "and 7 more"}, "00001.wal: offset: and 7 more"},
+		{FileProblem("wal.meta", KindMeta, "is missing"), "wal.meta: meta: is missing"},
+		{FileProblem("00001.wal", KindNoKey, "encrypted").At(1048560), "00001.wal offset 1048560: no_key: encrypted"},
+		{SlotProblem("00001.wal", 449, KindOffset, "too low").OfEntry(450), "00001.wal slot 449 offset 0 index 450: offset: too low"},
+		{FileProblem("00001.wal", KindOffset, "and 7 more"), "00001.wal: offset: and 7 more"},
 	} {
 		if got := test.problem.String(); got != test.want {
+			t.Errorf("got %s, want %s", got, test.want)
+		}
+	}
+}
+
+func TestErrorSaysWhere(t *testing.T) {
+	plain := FileError("wal.meta", ErrDamaged)
+	for _, test := range []struct {
+		err  error
+		want string
+	}{
+		{plain.At(512), "wal.meta offset 512: damaged"},
+		{plain.OfEntry(7), "wal.meta index 7: damaged"},
+		{plain, "wal.meta: damaged"}, // as it was
+		{SlotError("00001.wal", 0, ErrDamaged), "00001.wal slot 0: damaged"},
+	} {
+		if got := test.err.Error(); got != test.want || !errors.Is(test.err, ErrDamaged) {
 			t.Errorf("got %s, want %s", got, test.want)
 		}
 	}

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/walfs/walfs/test/nativelog"
 	"github.com/walfs/walfs/walcore/payload"
@@ -170,36 +169,44 @@ func TestDecoderProgram(t *testing.T) {
 // the rest goes on.
 func TestDecoderProgramThatFails(t *testing.T) {
 	dir := shopLog(t) // entry 4 begins with "plain", 70 in hex
-	for _, test := range []struct{ name, program, timeout, want string }{
-		{"crashes", `while read -r l; do case $l in 706*) echo sorry >&2; exit 3;; esac; echo "OK|x"; done`, "10s",
+	for _, test := range []struct{ name, program, want string }{
+		{"crashes", `while read -r l; do case $l in 706*) echo sorry >&2; exit 3;; esac; echo "OK|x"; done`,
 			"walfs: entry 4: decoder program: it ended without an answer (it says: sorry)\n"},
-		{"hangs", `while read -r l; do case $l in 706*) sleep 60;; esac; echo "OK|x"; done`, "300ms",
+		{"hangs", `while read -r l; do case $l in 706*) sleep 600;; esac; echo "OK|x"; done`,
 			"walfs: entry 4: decoder program: no answer in time\n"},
-		{"gives no status", `while read -r l; do case $l in 706*) echo what;; *) echo "OK|x";; esac; done`, "10s",
+		{"gives no status", `while read -r l; do case $l in 706*) echo what;; *) echo "OK|x";; esac; done`,
 			"walfs: entry 4: decoder program: the answer has no \"STATUS|\" in front\n"},
-		{"ends within its answer", `while read -r l; do case $l in 706*) printf 'OK|'; exit;; esac; echo "OK|x"; done`, "10s",
+		{"ends within its answer", `while read -r l; do case $l in 706*) printf 'OK|'; exit;; esac; echo "OK|x"; done`,
 			"walfs: entry 4: decoder program: it ended without an answer\n"},
 	} {
+		// So long that the other entries are answered on any machine. All
+		// that hangs hangs together.
+		decoder := []string{"--decoder", test.program, "--decoder-timeout", "10s", dir}
 		for _, args := range [][]string{
 			{"--format", "json", "--decode"}, {"--format", "table"}, {"--format", "json", "--decode", "--grep", "."},
 		} {
-			args = append(append([]string{"dump", "--decoder", test.program, "--decoder-timeout", test.timeout}, args...), dir)
-			r := walfs(t, args...)
-			if r.code != 1 || r.stderr != test.want {
-				t.Errorf("%s, %v: exit code %d, %q, want 1, %q", test.name, args[5:], r.code, r.stderr, test.want)
-			}
-			head, _, _ := strings.Cut(r.stdout, "\n\n")
-			if n := strings.Count(head, "OK x") + strings.Count(head, `"status":"OK","data":"x"`); n != 6 {
-				t.Errorf("%s, %v: %d of 6 other entries are decoded\n%s", test.name, args[5:], n, r.stdout)
-			}
-			if args[6] == "json" && !strings.Contains(r.stdout, `"error":"entry 4: decoder program: `) {
-				t.Errorf("%s: the line does not tell:\n%s", test.name, r.stdout)
-			}
+			t.Run(test.name+strings.Join(args, " "), func(t *testing.T) {
+				t.Parallel()
+				r := walfs(t, slices.Concat([]string{"dump"}, args, decoder)...)
+				if r.code != 1 || r.stderr != test.want {
+					t.Errorf("exit code %d, %q, want 1, %q", r.code, r.stderr, test.want)
+				}
+				head, _, _ := strings.Cut(r.stdout, "\n\n")
+				if n := strings.Count(head, "OK x") + strings.Count(head, `"status":"OK","data":"x"`); n != 6 {
+					t.Errorf("%d of 6 other entries are decoded\n%s", n, r.stdout)
+				}
+				if args[1] == "json" && !strings.Contains(r.stdout, `"error":"entry 4: decoder program: `) {
+					t.Errorf("the line does not tell:\n%s", r.stdout)
+				}
+			})
 		}
-		got := ok(t, "cat", "--decoder", test.program, "--decoder-timeout", test.timeout, dir, "decoded/4.json", "decoded/1.json")
-		if !strings.Contains(got, `"error": "entry 4: decoder program: `) || !strings.Contains(got, `"data": "x"`) {
-			t.Errorf("%s: cat %s", test.name, got)
-		}
+		t.Run(test.name+" cat", func(t *testing.T) {
+			t.Parallel()
+			got := ok(t, slices.Concat([]string{"cat"}, decoder, []string{"decoded/4.json", "decoded/1.json"})...)
+			if !strings.Contains(got, `"error": "entry 4: decoder program: `) || !strings.Contains(got, `"data": "x"`) {
+				t.Errorf("cat %s", got)
+			}
+		})
 	}
 }
 
@@ -224,7 +231,7 @@ func TestDecodingOnAMount(t *testing.T) {
 		at := mount(t, append([]string{dir}, test.flags...)...)
 		// A child reads, so that a mount that hangs can be killed.
 		read := exec.CommandContext(t.Context(), "cat", at+"/decoded/2.json")
-		read.WaitDelay = time.Second
+		read.WaitDelay = patience
 		got, err := read.Output()
 		if err != nil || !strings.Contains(string(got), test.want) || !strings.HasSuffix(string(got), "\n}\n") {
 			t.Errorf("%v: %s (%v), want %s", test.flags, got, err, test.want)
@@ -245,7 +252,7 @@ func mount(t *testing.T, args ...string) string {
 	at := t.TempDir()
 	cmd := command(t, t.Context(), append([]string{"mount"}, slices.Insert(args, 1, at)...)...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = 10 * time.Second
+	cmd.WaitDelay = patience
 	errs, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -94,7 +94,7 @@ func TestDemoInterrupted(t *testing.T) {
 		t.Run(at, func(t *testing.T) {
 			t.Parallel()
 			cmd, out, errs := startDemo(t, "walfs", "demo")
-			killed := time.AfterFunc(2*time.Minute, func() { cmd.Process.Signal(syscall.SIGQUIT) })
+			killed := time.AfterFunc(patience, func() { cmd.Process.Signal(syscall.SIGQUIT) })
 			defer killed.Stop()
 			waitFor(t, out, at)
 			if err := cmd.Process.Signal(os.Interrupt); err != nil {

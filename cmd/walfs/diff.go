@@ -179,9 +179,9 @@ func printDifference(out io.Writer, at *diff.Difference, d payload.Decoder) {
 	fmt.Fprintf(out, "parted at index %d, by %s%s:\n", at.Index, at.What, where)
 	for i := range at.Entries {
 		v := &at.Entries[i]
-		state := "not committed"
-		if v.Committed {
-			state = "committed"
+		state := "not known to be committed"
+		if v.Committed != nil {
+			state = map[bool]string{false: "not committed", true: "committed"}[*v.Committed]
 		}
 		var s payload.Summary
 		line := "cannot be read"

@@ -69,12 +69,9 @@ var typeNumbers = map[string]int32{"EntryNormal": 0, "EntryConfChange": 1, "Entr
 // TestDumpAgreesWithTheManifest: for every fixture, each entry, and the place
 // that its line names holds its bytes.
 func TestDumpAgreesWithTheManifest(t *testing.T) {
-	for _, name := range fixture.All(t) {
+	for _, name := range fixture.All() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if testing.Short() && name == "bigdata" {
-				t.Skip("320 MiB")
-			}
 			dir := fixture.Dir(t, name)
 			want := fixture.ReadManifest(t, name).Entries
 			files := map[string]*os.File{}
@@ -140,7 +137,7 @@ func be(numbers ...uint64) (b []byte) {
 // TestDumpDecoded: the decoded part of a line is decoded/N.json, that is what
 // Dgraph's own types say.
 func TestDumpDecoded(t *testing.T) {
-	for _, name := range fixture.WithDecoded(t) {
+	for _, name := range fixture.WithDecoded() {
 		want := fixture.ReadDecoded(t, name).Entries
 		got := lines(ok(t, "dump", "--format", "json", "--decode", fixture.Dir(t, name)))
 		if len(got) != len(want) {

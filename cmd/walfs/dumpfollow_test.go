@@ -40,7 +40,7 @@ func follow(t *testing.T, args ...string) *follower {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hung := time.AfterFunc(2*time.Minute, func() { f.cmd.Process.Kill() })
+	hung := time.AfterFunc(patience, func() { f.cmd.Process.Kill() })
 	t.Cleanup(func() { hung.Stop() })
 	f.lines = bufio.NewReaderSize(out, 1<<20)
 	return f

@@ -183,7 +183,7 @@ func TestDumpSummary(t *testing.T) {
 		"zero":          "1 voter 127.0.0.1:5080\n",
 		"cluster-node1": "1 voter\n2 voter 127.0.0.1:7081\n3 voter 127.0.0.1:7082\n",
 	}
-	for _, name := range fixture.WithDecoded(t) {
+	for _, name := range fixture.WithDecoded() {
 		dir := fixture.Dir(t, name)
 		entries, payloads := fixture.ReadDecoded(t, name).Entries, payloadsOf(t, dir)
 		for _, span := range [][2]int{{1, len(entries)}, {100, 300}, {20, 20}, {19, 21}} {
@@ -203,7 +203,7 @@ func TestDumpSummary(t *testing.T) {
 // TestDumpPending: lines of transactions say how many are pending after them, and
 // no others do.
 func TestDumpPending(t *testing.T) {
-	for _, name := range fixture.WithDecoded(t) {
+	for _, name := range fixture.WithDecoded() {
 		entries := fixture.ReadDecoded(t, name).Entries
 		got := lines(ok(t, "dump", fixture.Dir(t, name)))[1:]
 		pending, most := map[any]bool{}, 0

@@ -23,6 +23,9 @@ func init() {
 	}
 }
 
+// patience ends what hangs. It is long: a machine may be busy.
+const patience = 4 * time.Minute
+
 // result is what a command has printed, and its exit code.
 type result struct {
 	stdout, stderr string
@@ -32,7 +35,7 @@ type result struct {
 // walfs runs the program.
 func walfs(t testing.TB, args ...string) result {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	cmd := command(t, ctx, args...)
 	var out, errs bytes.Buffer

@@ -186,6 +186,5 @@ func short(s string) string {
 	return strconv.Quote(s)
 }
 
-// patience is how long to wait for what must come. It is long: a machine may
-// be busy.
-const patience = time.Minute
+// patience ends what hangs. It is long: a machine may be busy.
+const patience = 4 * time.Minute

@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/moby/sys/mountinfo"
 	"github.com/walfs/walfs/fsview"
@@ -135,7 +134,7 @@ func serveView(t *testing.T, o Options, key []byte, view func(*dgraph.Reader) fs
 // itself changes into it: exec's own Dir would block this process's fork.
 func sh(t *testing.T, script string, args ...string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute) // a mount that hangs
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "sh", append([]string{"-c", script, "sh"}, args...)...)
 	cmd.Env = append(os.Environ(), "LC_ALL=C", "TZ=UTC")
@@ -148,10 +147,10 @@ func sh(t *testing.T, script string, args ...string) string {
 	return string(out)
 }
 
-// biggest is the fixture of a real Alpha under load, or the small one of an
-// idle Alpha where that is not to be had.
+// biggest is the fixture of a real Alpha under load at full size, or the small
+// one of an idle Alpha where that is not to be had.
 func biggest() string {
-	if fixture.Has("alpha-killed") {
+	if fixture.Full() && fixture.Has("alpha-killed") {
 		return "alpha-killed"
 	}
 	return "alpha"

@@ -168,7 +168,7 @@ func (p *Process) WantEnd(code int) {
 	p.t.Helper()
 	select {
 	case <-p.done:
-	case <-time.After(time.Minute):
+	case <-time.After(patience):
 		p.t.Fatalf("%v has not ended; it said %q", p.Cmd.Args, p.Said())
 	}
 	if got := p.Cmd.ProcessState.ExitCode(); got != code {
@@ -213,8 +213,8 @@ func Mount(t testing.TB, dir string, args ...string) *Mounted {
 // Path is the path of a name in the mount.
 func (m *Mounted) Path(name string) string { return filepath.Join(m.At, name) }
 
-// patience is how long Await waits. It is long: a machine may be busy.
-const patience = time.Minute
+// patience ends what hangs. It is long: a machine may be busy.
+const patience = 4 * time.Minute
 
 // Await waits until ok says true.
 func Await(t testing.TB, what string, ok func() bool) {

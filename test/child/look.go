@@ -80,7 +80,7 @@ func StartLooker(t testing.TB) *Looker {
 //	close NAME         nothing
 func (l *Looker) Do(op string, args ...string) string {
 	l.t.Helper()
-	hung := time.AfterFunc(2*patience, func() { l.cmd.Process.Kill() })
+	hung := time.AfterFunc(patience, func() { l.cmd.Process.Kill() })
 	defer hung.Stop()
 	var seen []byte
 	if err := l.to.Encode(append([]string{op}, args...)); err != nil {

@@ -20,7 +20,7 @@ var entryFolders = []string{"entries", "terms", "types", "files"}
 // TestEveryFixture mounts what Dgraph wrote and compares all that the mount
 // shows with what Dgraph's own code reads.
 func TestEveryFixture(t *testing.T) {
-	for _, name := range fixture.All(t) {
+	for _, name := range fixture.All() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := fixture.Dir(t, name)

@@ -61,7 +61,7 @@ func awaitContents(t *testing.T, m *mounted, dir string) {
 // entries by index, term and place.
 func altered(t *testing.T, name string) string {
 	t.Helper()
-	dir := fixture.Dir(t, name)
+	dir := fixture.ShortDir(t, name)
 	file := filepath.Join(dir, "00001.wal")
 	f, err := os.OpenFile(file, os.O_RDWR, 0)
 	if err != nil {
@@ -101,17 +101,17 @@ func TestRestored(t *testing.T) {
 	}{
 		{"folder, same entries otherwise", func(t *testing.T) string { return altered(t, "alpha") }, folder},
 		{"files, same entries otherwise", func(t *testing.T) string { return altered(t, "alpha") }, files},
-		{"folder, a Zero's log", func(t *testing.T) string { return fixture.Dir(t, "zero") }, folder},
-		{"files, a Zero's log", func(t *testing.T) string { return fixture.Dir(t, "zero") }, files},
-		{"folder, with a snapshot", func(t *testing.T) string { return fixture.Dir(t, "bigsnap") }, folder},
+		{"folder, a Zero's log", func(t *testing.T) string { return fixture.ShortDir(t, "zero") }, folder},
+		{"files, a Zero's log", func(t *testing.T) string { return fixture.ShortDir(t, "zero") }, files},
+		{"folder, with a snapshot", func(t *testing.T) string { return fixture.ShortDir(t, "bigsnap") }, folder},
 	}
-	if raceEnabled {
+	if child.Race {
 		tests = tests[:2]
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			dir, other := fixture.Dir(t, "alpha"), test.other(t)
+			dir, other := fixture.ShortDir(t, "alpha"), test.other(t)
 			m := mount(t, dir, t.TempDir())
 			before := contents(t, m.at)
 			if err := test.put(dir, other); err != nil {
@@ -129,7 +129,7 @@ func TestRestored(t *testing.T) {
 // TestFirstEntries: the mount was there before the log, and before it could be
 // told whose it is.
 func TestFirstEntries(t *testing.T) {
-	dir, full := fixture.Dir(t, "empty"), fixture.Dir(t, "alpha")
+	dir, full := fixture.ShortDir(t, "empty"), fixture.ShortDir(t, "alpha")
 	// An Alpha that has not joined a group yet.
 	meta, err := os.OpenFile(filepath.Join(dir, "wal.meta"), os.O_RDWR, 0)
 	if err != nil {
@@ -162,7 +162,7 @@ func TestFirstEntries(t *testing.T) {
 // TestEmptiedWhileMounted does what dgraph debug --truncate does: lengths become
 // 0, slots stay.
 func TestEmptiedWhileMounted(t *testing.T) {
-	dir := fixture.Dir(t, "alpha")
+	dir := fixture.ShortDir(t, "alpha")
 	m := mount(t, dir, t.TempDir())
 	contents(t, m.at)
 	f, err := os.OpenFile(filepath.Join(dir, "00001.wal"), os.O_RDWR, 0)

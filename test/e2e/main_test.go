@@ -51,7 +51,7 @@ func run(m *testing.M) int {
 	os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE"))
 	walfs = filepath.Join(temp, "walfs")
 	args := []string{"build", "-o", walfs}
-	if raceEnabled {
+	if child.Race {
 		args = append(args, "-race")
 	}
 	if out, err := exec.Command("go", append(args, "github.com/walfs/walfs/cmd/walfs")...).CombinedOutput(); err != nil {

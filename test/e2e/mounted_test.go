@@ -18,7 +18,7 @@ import (
 
 // patience ends what hangs. Nothing is decided by it: what works is done
 // within seconds.
-const patience = 2 * time.Minute
+const patience = 4 * time.Minute
 
 // mounted is a running walfs mount.
 type mounted struct {

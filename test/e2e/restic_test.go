@@ -26,7 +26,8 @@ type summary struct {
 // path, size, times and inode, so all must be the same on every mount.
 func TestSecondBackupUploadsNothing(t *testing.T) {
 	need(t, "restic")
-	dir, at, temp := fixture.Dir(t, "alpha"), t.TempDir(), t.TempDir()
+	name := fixture.Size("zero", "alpha")
+	dir, at, temp := fixture.ShortDir(t, name), t.TempDir(), t.TempDir()
 	password := filepath.Join(temp, "password")
 	if err := os.WriteFile(password, []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
@@ -41,7 +42,7 @@ func TestSecondBackupUploadsNothing(t *testing.T) {
 		*s = backup(t, at, repo...)
 		m.stop()
 	}
-	files := 5*len(fixture.ReadManifest(t, "alpha").Entries) + 2 /* native */ + 16 /* meta */ + 2 /* texts */
+	files := 5*len(fixture.ReadManifest(t, name).Entries) + 2 /* native */ + 16 /* meta */ + 2 /* texts */
 	if first.FilesNew != files {
 		t.Errorf("the first backup has %+v, want %d files", first, files)
 	}
@@ -57,7 +58,7 @@ func TestSecondBackupUploadsNothing(t *testing.T) {
 	to := filepath.Join(temp, "restored")
 	output(t, "restic", append(repo, "restore", "latest", "--target", to)...)
 	t.Cleanup(func() { output(t, "chmod", "-R", "u+w", to) })
-	checkEntries(t, walk(t, to, entryFolders...), wantEntries(t, dir, fixture.ReadManifest(t, "alpha")))
+	checkEntries(t, walk(t, to, entryFolders...), wantEntries(t, dir, fixture.ReadManifest(t, name)))
 }
 
 // backup backs up the folder's content without the folders above it, which

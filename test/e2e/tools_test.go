@@ -20,7 +20,7 @@ func TestCopies(t *testing.T) {
 		for _, name := range []string{"rewritten", "bigsnap"} {
 			t.Run(test.tool+" "+name, func(t *testing.T) {
 				need(t, test.tool)
-				dir := fixture.Dir(t, name)
+				dir := fixture.ShortDir(t, name)
 				want := fixture.ReadManifest(t, name)
 				m := mount(t, dir, t.TempDir())
 				to := t.TempDir()

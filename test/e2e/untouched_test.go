@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/walfs/walfs/test/child"
 	"github.com/walfs/walfs/test/fixture"
 )
 
@@ -140,12 +141,12 @@ func TestNothingIsTouched(t *testing.T) {
 		}
 	}
 	directories := []string{"sealed128", "alpha", "bigsnap"}
-	if raceEnabled {
+	if child.Race {
 		directories = directories[:1]
 	}
 	for _, name := range directories {
-		dir := fixture.Dir(t, name)
-		other := fixture.Dir(t, name)
+		dir := fixture.ShortDir(t, name)
+		other := fixture.ShortDir(t, name)
 		keys := keyArgs(t, name)
 		last := len(fixture.ReadManifest(t, name).Entries)
 		before := untouchable(t, dir)

@@ -65,6 +65,7 @@ func readerMain(kind, at string) int {
 			break
 		}
 		r.Rounds++
+		r.tellSometimes()
 	}
 	r.tell()
 	return 0
@@ -76,6 +77,12 @@ func (r *reader) tell() {
 		wrong("stdout: %v", err)
 	}
 	r.told = time.Now()
+}
+
+func (r *reader) tellSometimes() {
+	if time.Since(r.told) > 200*time.Millisecond {
+		r.tell()
+	}
 }
 
 func (r *reader) stopped() bool { return r.stop.Load() }
@@ -287,9 +294,7 @@ func (r *reader) compare(path string, got, want []byte, direct bool) {
 		r.Direct++
 	}
 	r.Bytes += len(got)
-	if time.Since(r.told) > 200*time.Millisecond {
-		r.tell()
-	}
+	r.tellSometimes()
 }
 
 func difference(got, want []byte) string {

@@ -2,54 +2,61 @@ package dgraph
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/walfs/walfs/test/raftdir"
 )
 
-// TestHalfSlotForGood: a slot that is never finished becomes a problem, and then
-// nothing changes any more, until it is finished after all.
+// TestHalfSlotForGood: a slot that is not finished is work in progress for a
+// second; then it becomes a problem, and nothing changes any more, until it is
+// finished after all. The clock is the test's own.
 func TestHalfSlotForGood(t *testing.T) {
-	dir := t.TempDir()
-	w := raftdir.Create(dir+"/w", raftdir.Options{})
-	defer w.Close()
-	w.Append(10)
-	r, err := OpenReader(dir+"/w", ReaderOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { r.Close() }()
-	refresh := func() (changed bool) {
-		t.Helper()
-		next, err := r.refresh()
+	now := time.Now()
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(now)) // the files' times are of the machine's clock
+		w := raftdir.Create(t.TempDir()+"/w", raftdir.Options{})
+		defer w.Close()
+		w.Append(10)
+		r, err := OpenReader(w.Dir(), ReaderOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		changed = next != r
-		r = next
-		return changed
-	}
-	finish := w.HalfSlot()
-	for end := time.Now().Add(time.Minute); len(r.Problems()) == 0; time.Sleep(10 * time.Millisecond) {
-		if refresh(); time.Now().After(end) {
-			t.Fatal("the half slot is no problem")
+		defer func() { r.Close() }()
+		refresh := func() (changed bool) {
+			t.Helper()
+			next, err := r.refresh()
+			if err != nil {
+				t.Fatal(err)
+			}
+			changed = next != r
+			r = next
+			return changed
 		}
-	}
-	for end := time.Now().Add(time.Minute); refresh(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("it still changes")
+		want := func(when string, last uint64, problems int) {
+			t.Helper()
+			if got, _ := r.LastIndex(); got != last || len(r.Problems()) != problems {
+				t.Fatalf("%s: last index %d, problems %v; want %d and %d", when, got, r.Problems(), last, problems)
+			}
 		}
-	}
-	if last, _ := r.LastIndex(); last != 10 || len(r.Problems()) != 1 {
-		t.Errorf("last index %d, problems %v", last, r.Problems())
-	}
-	finish()
-	for end := time.Now().Add(time.Minute); len(r.Problems()) > 0; time.Sleep(10 * time.Millisecond) {
-		if refresh(); time.Now().After(end) {
-			t.Fatalf("finished, and still %v", r.Problems())
+		finish := w.HalfSlot()
+		refresh()
+		want("at once", 10, 0)
+		time.Sleep(999 * time.Millisecond)
+		refresh()
+		want("a moment before", 10, 0)
+		time.Sleep(time.Millisecond)
+		refresh()
+		want("after a second", 10, 1)
+		for range 10 {
+			if refresh() {
+				t.Error("it still changes")
+			}
+			time.Sleep(time.Minute)
 		}
-	}
-	if last, _ := r.LastIndex(); last != 11 {
-		t.Errorf("last index %d", last)
-	}
+		want("after minutes", 10, 1)
+		finish()
+		refresh()
+		want("finished", 11, 0)
+	})
 }

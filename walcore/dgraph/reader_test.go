@@ -20,7 +20,7 @@ func open(t testing.TB, dir string, key []byte) *Reader {
 }
 
 func TestEveryFixtureAsDgraphReadsIt(t *testing.T) {
-	for _, name := range fixture.All(t) {
+	for _, name := range fixture.All() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			want := fixture.ReadManifest(t, name)

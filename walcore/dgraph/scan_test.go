@@ -15,7 +15,7 @@ import (
 // Testwalcore.ScannerAgreesWithReadAt: in turn, backwards and with leaps, and for
 // payloads larger than the window.
 func TestScannerAgreesWithReadAt(t *testing.T) {
-	for _, name := range fixture.All(t) {
+	for _, name := range fixture.All() {
 		if name == "bigdata" {
 			continue // 320 MiB; the large payloads are below
 		}

@@ -102,7 +102,11 @@ func (r *Report) differ(index uint64, what string, promise Promise, here []*log)
 	for _, l := range here {
 		name, _ := l.Meta().System.TypeName(l.entry.Type)
 		v := Version{Dir: l.Meta().Path, Term: l.entry.Term, Type: name.Name, Size: l.entry.Size,
-			Committed: l.committed(index), Entry: l.entry}
+			Entry: l.entry}
+		if l.Meta().HardState != nil {
+			committed := l.committed(index)
+			v.Committed = &committed
+		}
 		if l.err == nil {
 			sum := sha256.Sum256(l.data)
 			text := hex.EncodeToString(sum[:])

@@ -101,7 +101,7 @@ type Version struct {
 	Type      string  `json:"type"`
 	Size      int64   `json:"size"`
 	SHA256    *string `json:"sha256"` // nil: the payload could not be read
-	Committed bool    `json:"committed"`
+	Committed *bool   `json:"committed"` // nil: the log does not tell
 
 	Entry walcore.Entry `json:"-"`
 	Data  []byte        `json:"-"`

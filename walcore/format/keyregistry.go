@@ -8,7 +8,6 @@ import (
 	"hash/crc32"
 
 	"github.com/dgraph-io/badger/v4/pb"
-	"github.com/walfs/walfs/walcore"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -20,25 +19,7 @@ const (
 	RegistryHeader = 28
 	RecordHeader   = 8
 	SanityText     = "Hello Badger"
-	// A record takes some 70 bytes and is added once in ten days.
-	MaxRegistry = 1 << 20
 )
-
-// KeySizes are the key lengths that Dgraph takes: AES-128, AES-192, AES-256.
-var KeySizes = [...]int{16, 24, 32}
-
-func CheckKey(what string, key []byte) error {
-	hint := ""
-	for _, n := range KeySizes {
-		if len(key) == n {
-			return nil
-		}
-		if len(key) == n+1 && key[n] == '\n' {
-			hint = "; its last byte is a line end: write the file without one"
-		}
-	}
-	return fmt.Errorf("%s has %d bytes, want 16, 24 or 32%s: %w", what, len(key), hint, walcore.ErrKey)
-}
 
 // scanRegistry walks the records without a key: Badger allocates whatever a
 // record claims, so it must only ever see whole ones. It returns the length

@@ -51,7 +51,7 @@ type Member struct {
 var ErrMisfit = errors.New("does not replay")
 
 // ErrNotKnown: the log does not tell up to where it is committed.
-var ErrNotKnown = errors.New("who the members are is not known: the log does not tell its commit index")
+var ErrNotKnown = errors.New("the log does not tell its commit index")
 
 // Replay gives the members as of the commit index, by id. It fails with
 // ErrMisfit, and where a committed entry that is a change, or may be one, cannot

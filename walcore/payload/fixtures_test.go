@@ -13,7 +13,7 @@ import (
 
 // TestFixtures compares every entry with what Dgraph's own types make of it.
 func TestFixtures(t *testing.T) {
-	for _, name := range testfixture.WithDecoded(t) {
+	for _, name := range testfixture.WithDecoded() {
 		t.Run(name, func(t *testing.T) {
 			path, _ := fixture(name + ".tar.gz")
 			log := readLog(t, path)

@@ -3,7 +3,9 @@ package payload
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -219,21 +221,25 @@ func TestProgramLargeEntry(t *testing.T) {
 	}
 }
 
-// TestProgramLeavesNothing: what the shell starts ends with it.
+// TestProgramLeavesNothing: what the shell starts ends with it. All of them have a
+// pipe open, which has an end when they have.
 func TestProgramLeavesNothing(t *testing.T) {
-	p := program(t, `sleep 300 & echo "OK|$!"; read l; read l`)
-	_, pid, err := p.Decode(Entry{})
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if out, err := exec.Command("mkfifo", fifo).CombinedOutput(); err != nil {
+		t.Fatal(err, string(out))
+	}
+	p := program(t, `exec 3<>`+fifo+`; sleep 600 & echo "OK|started"; read l; read l`)
+	if _, _, err := p.Decode(Entry{}); err != nil {
+		t.Fatal(err)
+	}
+	alive, err := os.Open(fifo)
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer alive.Close()
 	p.Close()
 	p.Close()
-	for range 3000 {
-		stat, err := os.ReadFile("/proc/" + pid + "/stat")
-		if err != nil || strings.Contains(string(stat), ") Z ") {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
+	if said, err := io.ReadAll(alive); len(said) > 0 || err != nil {
+		t.Errorf("%q, %v", said, err)
 	}
-	t.Errorf("process %s is still running", pid)
 }

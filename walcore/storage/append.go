@@ -52,13 +52,13 @@ func (s *DiskStorage) appendEntries(entries []*raftpb.Entry) error {
 	for _, p := range parts {
 		if g := s.current(); p.g != g {
 			if g != nil {
-				p.g.raw = g.pack() // memory that is new takes longer than all the rest
+				// New memory would take longer than all the rest.
+				p.g.setTable(&openTable{g.pack()})
 				g.f.Map(0)
 			}
 			s.segments = append(s.segments, p.g)
 		}
-		p.g.unpack()
-		p.g.raw = append(p.g.raw, p.slots...)
+		p.g.appendSlots(p.slots)
 		p.g.end = p.g.tail
 	}
 	s.count.entries.Add(uint64(len(entries)))
@@ -86,7 +86,7 @@ func (s *DiskStorage) reserveFirst(entries []*raftpb.Entry) error {
 // its size is.
 func (s *DiskStorage) fit(g *segment, have int, entries []*raftpb.Entry) (n int, tail int64) {
 	tail = g.tail
-	if (g.seal != nil) != s.keys.sealing() {
+	if (g.cipher != nil) != s.keys.sealing() {
 		return 0, tail // written before encryption was turned on
 	}
 	for n < len(entries) && have+n < s.opts.limits.slots {
@@ -163,9 +163,9 @@ func (s *DiskStorage) writeEntries(g *segment, entries []*raftpb.Entry) error {
 		s.buf = binary.BigEndian.AppendUint32(s.buf, uint32(len(data)))
 		s.buf = append(s.buf, data...)
 		stored := s.buf[from:]
-		if g.seal != nil {
+		if g.cipher != nil {
 			iv := g.header.IV(uint64(offset))
-			cipher.NewCTR(g.seal, iv[:]).XORKeyStream(stored[format.LengthSize:], stored[format.LengthSize:])
+			cipher.NewCTR(g.cipher, iv[:]).XORKeyStream(stored[format.LengthSize:], stored[format.LengthSize:])
 		}
 		slot := format.Slot{Term: e.GetTerm(), Index: e.GetIndex(), Offset: uint64(offset), Type: e.GetType()}
 		n := len(s.slots)
@@ -189,7 +189,7 @@ func (s *DiskStorage) writeEntries(g *segment, entries []*raftpb.Entry) error {
 func (s *DiskStorage) writeBuffer(g *segment, at int64) error {
 	if len(s.buf) > 0 {
 		if _, err := g.f.WriteAt(s.buf, at); err != nil {
-			return g.fail(-1, err)
+			return g.fileErr(err)
 		}
 		g.dirty = true
 		g.tail = at + int64(len(s.buf))
@@ -214,7 +214,7 @@ func (s *DiskStorage) writeSlots(parts []part) error {
 	}
 	for i, p := range parts {
 		if err := s.writeTable(p.g, p.slots); err != nil {
-			return p.g.fail(p.g.slots(), err)
+			return p.g.slotErr(p.g.slots(), err)
 		}
 		p.g.dirty = true
 		if always || i < len(parts)-1 {

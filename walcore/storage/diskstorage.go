@@ -100,8 +100,8 @@ type DiskStorage struct {
 
 var _ raft.Storage = (*DiskStorage)(nil)
 
-// begin starts a call that writes. The caller unlocks s.write if it succeeds.
-func (s *DiskStorage) begin() error {
+// beginWrite starts a call that writes. The caller unlocks s.write if it succeeds.
+func (s *DiskStorage) beginWrite() error {
 	s.write.Lock()
 	if s.err != nil {
 		s.write.Unlock()
@@ -136,7 +136,7 @@ func (s *DiskStorage) Problems() []walcore.Problem {
 // so that a crash in between leaves no commit index beyond the log.
 func (s *DiskStorage) Sync() error {
 	defer trace.StartRegion(s.ctx, "walcore.Sync").End()
-	if err := s.begin(); err != nil {
+	if err := s.beginWrite(); err != nil {
 		return err
 	}
 	defer s.write.Unlock()

@@ -1,13 +1,9 @@
 package storage
 
 import (
-	"encoding/binary"
-	"errors"
 	"fmt"
-	"io"
 	"runtime/trace"
 
-	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
@@ -17,10 +13,10 @@ import (
 // readWindow is how much of a log file Entries reads at once.
 const readWindow = 1 << 20
 
-// Entries returns the entries from lo up to but without hi, as many as fit
-// into maxSize bytes in Raft's encoding, but at least one. It fails with
-// raft.ErrCompacted or raft.ErrUnavailable as raft.Storage says, and with
-// ErrDamaged where the disk no longer holds what was stored.
+// Entries returns the entries from index lo up to, but without, index hi: as many
+// as fit into maxSize bytes in Raft's encoding, but at least one. It fails with
+// [raft.ErrCompacted] or [raft.ErrUnavailable] as [raft.Storage] says, and with
+// [walcore.ErrDamaged] where the disk no longer holds what was stored.
 //
 // The caller owns the slice. The entries must not be changed: they share
 // buffers. A normal entry's Type and an empty entry's Data are nil, as Raft
@@ -42,7 +38,7 @@ func (s *DiskStorage) Entries(lo, hi, maxSize uint64) ([]*raftpb.Entry, error) {
 		return nil, raft.ErrUnavailable
 	}
 	b := batch{left: maxSize}
-	for lo < hi && !b.full {
+	for lo < hi && !b.atLimit {
 		g, i := s.find(lo)
 		n := min(g.slots()-i, int(hi-lo))
 		got, err := b.read(g, i, n)
@@ -57,16 +53,16 @@ func (s *DiskStorage) Entries(lo, hi, maxSize uint64) ([]*raftpb.Entry, error) {
 // batch gathers the entries of one call.
 type batch struct {
 	entries []*raftpb.Entry
-	term    *uint64 // the last entry's: few entries have one of their own
+	term    *uint64 // the last entry's: most entries share it with the one before
 	left    uint64  // of maxSize
-	full    bool
-	raw     [format.SlotSize]byte
+	atLimit bool    // the next entry is larger than what is left
+	scratch [format.SlotSize]byte
 }
 
 // read takes entries from slot i on, n at most: those of one window of the
 // file. It returns how many it has taken.
 func (b *batch) read(g *segment, i, n int) (int, error) {
-	k, buf, err := g.window(i, n, min(b.left, readWindow))
+	k, window, err := g.window(i, n, min(b.left, readWindow))
 	if err != nil {
 		return 0, err
 	}
@@ -77,20 +73,20 @@ func (b *batch) read(g *segment, i, n int) (int, error) {
 	}
 	for j := range k {
 		slot := g.slot(i + j)
-		stored, err := g.stored(i+j, slot, &b.raw, buf, start)
+		data, err := g.payload(i+j, slot, &b.scratch, window, start)
 		if err != nil {
 			return 0, err
 		}
 		e := &entries[j]
 		indexes[j] = slot.Index
-		b.set(e, slot, &indexes[j], stored[format.LengthSize:])
+		b.set(e, slot, &indexes[j], data)
 		size := entrySize(slot, len(e.Data))
 		if size > b.left && len(b.entries) > 0 {
-			b.full = true
+			b.atLimit = true
 			return j, nil
 		}
-		if g.seal != nil {
-			format.Decrypt(g.seal, g.header.IV(slot.Offset), e.Data, 0)
+		if g.cipher != nil {
+			format.Decrypt(g.cipher, g.header.IV(slot.Offset), e.Data, 0)
 		}
 		b.left -= min(size, b.left)
 		b.entries = append(b.entries, e)
@@ -98,6 +94,7 @@ func (b *batch) read(g *segment, i, n int) (int, error) {
 	return k, nil
 }
 
+// set fills in an entry. index is where the entry's index stays.
 func (b *batch) set(e *raftpb.Entry, s format.Slot, index *uint64, data []byte) {
 	if b.term == nil || *b.term != s.Term {
 		term := s.Term
@@ -122,44 +119,4 @@ func entrySize(s format.Slot, data int) uint64 {
 		n += 1 + protowire.SizeBytes(data)
 	}
 	return uint64(n)
-}
-
-// window reads the payloads of some slots from i on, as they are stored: as
-// many as fit into most bytes, n at most, but at least one.
-func (g *segment) window(i, n int, most uint64) (k int, buf []byte, err error) {
-	start := g.offset(i)
-	k = 1
-	for k < n && g.bound(i+k)-start <= int64(most) {
-		k++
-	}
-	end := g.bound(i + k - 1)
-	buf = make([]byte, end-start)
-	_, err = g.f.ReadAt(buf, start)
-	if errors.Is(err, io.EOF) {
-		err = fmt.Errorf("the file ends before %d: %w", end, walcore.ErrDamaged)
-	}
-	if err != nil {
-		return 0, nil, g.fail(i, err)
-	}
-	return k, buf, nil
-}
-
-// stored cuts a slot's length and payload out of buf, which was read from start
-// on, and checks them. raw is room for the slot as it is on disk.
-func (g *segment) stored(i int, s format.Slot, raw *[format.SlotSize]byte, buf []byte, start int64) ([]byte, error) {
-	at := int64(s.Offset) - start
-	n := int64(binary.BigEndian.Uint32(buf[at:]))
-	if err := g.fits(i, n); err != nil {
-		return nil, err
-	}
-	b := buf[at : at+format.LengthSize+n : at+format.LengthSize+n]
-	if s.Sum != 0 {
-		bare := s
-		bare.Sum = 0
-		format.EncodeSlot(raw[:], bare)
-		if got := format.ChecksumAt(raw[:], b); got != s.Sum {
-			return nil, g.fail(i, fmt.Errorf("the checksum is %08x, want %08x: %w", got, s.Sum, walcore.ErrDamaged))
-		}
-	}
-	return b, nil
 }

@@ -208,7 +208,7 @@ func TestFullFilesArePacked(t *testing.T) {
 			t.Fatalf("only %d files", len(s.segments))
 		}
 		for _, g := range s.segments[:len(s.segments)-1] {
-			if g.packed == nil || g.raw != nil {
+			if _, packed := g.slotTable.(*packedTable); !packed {
 				t.Errorf("%s is not packed", g.name)
 			}
 		}

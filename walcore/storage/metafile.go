@@ -48,8 +48,7 @@ func openMeta(f vfs.File) (metaFile, error) {
 	}
 	if len(read.Faults) > 0 {
 		fault := read.Faults[0]
-		return metaFile{}, &walcore.Error{File: format.MetaName, Slot: -1, Offset: fault.Offset,
-			Err: fmt.Errorf("%s: %w; restore the file or the replica", fault.Message, walcore.ErrDamaged)}
+		return metaFile{}, walcore.FileError(format.MetaName, fmt.Errorf("%s: %w; restore the file or the replica", fault.Message, walcore.ErrDamaged)).At(fault.Offset)
 	}
 	m := metaFile{
 		f: f, raftID: *read.RaftID, groupID: *read.GroupID, checkpoint: *read.CheckpointIndex,
@@ -71,7 +70,7 @@ func (m *metaFile) snapshot() (*raftpb.Snapshot, error) {
 	if m.dataAt > 0 {
 		snap.Data = make([]byte, m.dataSize)
 		if _, err := m.f.ReadAt(snap.Data, m.dataAt); err != nil {
-			return nil, &walcore.Error{File: format.MetaName, Slot: -1, Offset: uint64(m.dataAt), Err: err}
+			return nil, walcore.FileError(format.MetaName, err).At(uint64(m.dataAt))
 		}
 	}
 	return snap, nil
@@ -92,7 +91,7 @@ func (s *DiskStorage) saveHardState(hs hardState) error {
 //
 // A crash leaves the old one or the new one.
 func (s *DiskStorage) setID(set func(m *metaFile)) error {
-	if err := s.begin(); err != nil {
+	if err := s.beginWrite(); err != nil {
 		return err
 	}
 	defer s.write.Unlock()
@@ -106,7 +105,7 @@ func (s *DiskStorage) setID(set func(m *metaFile)) error {
 
 func (s *DiskStorage) writeMeta(b meta.Stretch, lazy bool, set func(*metaFile)) error {
 	if err := s.storeMeta(b); err != nil {
-		return s.poison(&walcore.Error{File: format.MetaName, Slot: -1, Offset: uint64(b.At), Err: err})
+		return s.poison(walcore.FileError(format.MetaName, err).At(uint64(b.At)))
 	}
 	s.meta.dirty = true
 	if s.opts.Sync == SyncAlways && !lazy {
@@ -137,7 +136,7 @@ func (s *DiskStorage) storeMeta(b meta.Stretch) error {
 
 func (s *DiskStorage) flushMeta() error {
 	if err := s.count.flush(s.meta.f.Sync); err != nil {
-		return s.poison(&walcore.Error{File: format.MetaName, Slot: -1, Err: err})
+		return s.poison(walcore.FileError(format.MetaName, err))
 	}
 	s.meta.dirty = false
 	return nil
@@ -159,7 +158,7 @@ func (s *DiskStorage) replaceMeta(snap *raftpb.Snapshot, hs hardState, also func
 	if s.meta.f != nil {
 		// Bytes that nobody reads today stay as they are.
 		if _, err := s.meta.f.ReadAt(head[0].Bytes, 0); err != nil {
-			return s.poison(&walcore.Error{File: format.MetaName, Slot: -1, Err: err})
+			return s.poison(walcore.FileError(format.MetaName, err))
 		}
 	}
 	if hs != s.meta.hard {
@@ -213,7 +212,7 @@ func (s *DiskStorage) writeNewMeta(parts []meta.Stretch, size int64) (vfs.File, 
 		err = s.syncDir()
 	}
 	if err != nil {
-		return nil, errors.Join(&walcore.Error{File: newMetaName, Slot: -1, Err: err}, f.Close())
+		return nil, errors.Join(walcore.FileError(newMetaName, err), f.Close())
 	}
 	return f, nil
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
 	"go.etcd.io/raft/v3"
@@ -218,6 +219,7 @@ func (m *model) compareDisk(p *parsedDir) {
 // in between, and what is on disk keeps to the format.
 func TestAsMemoryStorage(t *testing.T) {
 	base, ops := memDir(t), 0
+	steps := fixture.Size(31, 101) * *soak
 	n := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		n++
@@ -232,7 +234,7 @@ func TestAsMemoryStorage(t *testing.T) {
 		m.s, err = Open(m.dir, m.opts)
 		m.must(err)
 		defer func() { m.s.Close() }()
-		for range 101 * *soak {
+		for range steps {
 			switch k := m.upTo("op", 0, 19); {
 			case k < 8:
 				m.save()
@@ -256,8 +258,8 @@ func TestAsMemoryStorage(t *testing.T) {
 		m.compareDisk(parseDir(rt2tb{t, rt}, m.dir, m.opts.Key))
 	})
 	t.Logf("%d operations", ops)
-	if ops < 10000 && !testing.Short() {
-		t.Errorf("%d operations, want 10,000", ops)
+	if ops < 99*steps {
+		t.Errorf("%d operations, want %d", ops, 99*steps)
 	}
 }
 

@@ -114,15 +114,15 @@ func (s *DiskStorage) openDir() error {
 		return err
 	}
 	if !native.meta && len(m.keep) > 0 {
-		return &walcore.Error{File: format.MetaName, Slot: -1, Err: fmt.Errorf(
-			"is missing beside log files with entries: %w; restore it, or copy the log into a new directory", walcore.ErrDamaged)}
+		return walcore.FileError(format.MetaName, fmt.Errorf(
+			"is missing beside log files with entries: %w; restore it, or copy the log into a new directory", walcore.ErrDamaged))
 	}
 	// Nothing has changed up to here.
 	if err := s.openKeys(); err != nil {
 		return err
 	}
 	for _, g := range m.keep {
-		if g.seal, err = s.keys.old(g.header); err != nil {
+		if g.cipher, err = s.keys.old(g.header); err != nil {
 			return g.failKey(err)
 		}
 	}

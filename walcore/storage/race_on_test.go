@@ -1,6 +1,6 @@
 //go:build race
 
-package walcore
+package storage
 
 // raceEnabled: processes start slowly, and the race detector finds nothing in
 // the hundredth that it has not found in the tenth.

@@ -22,7 +22,7 @@ func (s *DiskStorage) rotate(old *segment, staged bool) (*segment, error) {
 			}
 		}
 		if err := old.f.Truncate(old.tail); err != nil {
-			return nil, old.fail(-1, err)
+			return nil, old.fileErr(err)
 		}
 		old.size = old.tail
 	}
@@ -39,8 +39,8 @@ func (s *DiskStorage) rotate(old *segment, staged bool) (*segment, error) {
 // must be on disk before any slot is, and its name before any is acknowledged.
 // What cannot be completed is removed again.
 func (s *DiskStorage) createSegment(id uint64) (_ *segment, err error) {
-	g := &segment{id: id, name: format.FileName(id), size: format.NewFileSize, end: format.PayloadAt, tail: format.PayloadAt, reserved: format.PayloadAt}
-	if g.header, g.seal, err = s.keys.fresh(); err != nil {
+	g := &segment{id: id, name: format.FileName(id), slotTable: &openTable{}, size: format.NewFileSize, end: format.PayloadAt, tail: format.PayloadAt, reserved: format.PayloadAt}
+	if g.header, g.cipher, err = s.keys.fresh(); err != nil {
 		return nil, err
 	}
 	if g.f, err = s.dir.Create(g.name); err != nil {
@@ -61,7 +61,7 @@ func (s *DiskStorage) createSegment(id uint64) (_ *segment, err error) {
 		err = s.flushWithDir(g.f)
 	}
 	if err != nil {
-		return nil, errors.Join(g.fail(-1, err), g.f.Close(), s.dir.Remove(g.name))
+		return nil, errors.Join(g.fileErr(err), g.f.Close(), s.dir.Remove(g.name))
 	}
 	s.open[g] = true
 	return g, nil
@@ -83,7 +83,7 @@ func (s *DiskStorage) syncDir() error { return s.count.flush(s.dir.Sync) }
 // if it fails.
 func (s *DiskStorage) flushFile(g *segment) error {
 	if err := s.count.flush(g.f.Sync); err != nil {
-		return g.fail(-1, err)
+		return g.fileErr(err)
 	}
 	g.dirty = false
 	return nil
@@ -126,12 +126,12 @@ func (s *DiskStorage) rewind(index uint64) error {
 			return err
 		}
 		// Where it ends by mistake, it would end for good.
-		if err := g.fits(i-1, end-g.offset(i-1)-format.LengthSize); err != nil {
+		if err := g.checkLength(i-1, end-g.offset(i-1)-format.LengthSize); err != nil {
 			return err
 		}
 	}
 	tail := end
-	if g.seal != nil {
+	if g.cipher != nil {
 		if tail, err = g.behindSealed(end); err != nil {
 			return err
 		}
@@ -139,11 +139,12 @@ func (s *DiskStorage) rewind(index uint64) error {
 	later := s.segments[k+1:]
 	s.log.Debug("log rewritten", "dir", s.path, "from", index, "last", s.logLast(), "file", g.name, "files_removed", len(later))
 	blank := make([]byte, (g.slots()-i)*format.SlotSize)
-	before := slotList{raw: g.onDisk(i)}
+	before := &openTable{g.encode(i)}
 
 	s.mu.Lock()
-	g.slotList, g.end = before, end
-	g.full.Store(0)
+	g.setTable(before)
+	g.end = end
+	g.nonEmpty.Store(0)
 	s.segments = s.segments[:k+1]
 	s.mu.Unlock()
 	g.tail, g.reserved, g.zeroed = tail, tail, tail
@@ -154,7 +155,7 @@ func (s *DiskStorage) rewind(index uint64) error {
 		}
 	}
 	if _, err := g.f.WriteAt(blank, int64(i)*format.SlotSize); err != nil {
-		return s.poison(g.fail(i, err))
+		return s.poison(g.slotErr(i, err))
 	}
 	if err := s.flushFile(g); err != nil {
 		return s.poison(err)

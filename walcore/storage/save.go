@@ -24,7 +24,7 @@ import (
 // state. Entries that are to be replaced may be gone before.
 func (s *DiskStorage) Save(hs *raftpb.HardState, entries []*raftpb.Entry, snap *raftpb.Snapshot) error {
 	defer trace.StartRegion(s.ctx, "walcore.Save").End()
-	if err := s.begin(); err != nil {
+	if err := s.beginWrite(); err != nil {
 		return err
 	}
 	defer s.write.Unlock()

@@ -31,7 +31,7 @@ func (s *DiskStorage) Snapshot() (*raftpb.Snapshot, error) {
 // removes them.
 func (s *DiskStorage) CreateSnapshot(index uint64, cs *raftpb.ConfState, data []byte) error {
 	defer trace.StartRegion(s.ctx, "walcore.CreateSnapshot").End()
-	if err := s.begin(); err != nil {
+	if err := s.beginWrite(); err != nil {
 		return err
 	}
 	defer s.write.Unlock()

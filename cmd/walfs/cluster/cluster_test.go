@@ -21,7 +21,7 @@ func must(t *testing.T, err error) {
 
 func start(t *testing.T, every uint64) (*Cluster, context.Context) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	c, err := Start(Options{Dir: t.TempDir(), Nodes: 3, SnapshotEvery: every, Logger: slog.New(slog.DiscardHandler)})
 	must(t, err)
 	t.Cleanup(func() {

@@ -17,7 +17,7 @@ import (
 )
 
 // The faults of Dgraph's own code that a writer can commit, where no other
-// test is about them. Order of writes: order_test.go. Power loss: crash_test.go.
+// test is about them. Order of writes: write_order_test.go. Power loss: crash_states_test.go.
 
 var smallFiles = limits{slots: 10, bytes: format.MaxFileSize}
 
@@ -323,7 +323,7 @@ func TestCommitBeyondTheLog(t *testing.T) {
 // What Dgraph has written can be opened, read as Dgraph reads it, and added
 // to; what is damaged or cannot be told is refused.
 func TestOpenEveryFixture(t *testing.T) {
-	for _, name := range fixture.All(t) {
+	for _, name := range fixture.All() {
 		t.Run(name, func(t *testing.T) {
 			dir := fixture.Dir(t, name)
 			want := fixture.ReadManifest(t, name)

@@ -57,7 +57,7 @@ func testOpenFinishesEmptying(t *testing.T, opts Options, until uint64) {
 	states, redone, done := 0, 0, false
 	look := func(state crashfs.State) {
 		states++
-		if raceEnabled && states%16 != 0 { // as in crash_test.go
+		if states%fixture.Size(16, 1) != 0 { // as in crash_states_test.go
 			return
 		}
 		fixture.Must(t, os.RemoveAll(dir))

@@ -134,8 +134,7 @@ func (c *crashTest) step() {
 			return
 		}
 		c.seen[key] = true
-		// With -race a state takes ten times as long.
-		if !raceEnabled || len(c.seen)%16 == 0 {
+		if len(c.seen)%fixture.Size(16, 1) == 0 {
 			states = append(states, s)
 		}
 	})
@@ -289,10 +288,7 @@ func TestPowerLossWhileEmptying(t *testing.T) {
 			}
 			fixture.Must(t, r.Close())
 		}
-		seldom := 10
-		if raceEnabled {
-			seldom = 60
-		}
+		seldom := fixture.Size(60, 10)
 		disk.OnStep(func() {
 			if random.Intn(seldom) == 0 {
 				disk.States(10, random, look)

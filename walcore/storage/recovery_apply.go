@@ -32,7 +32,7 @@ func (s *DiskStorage) mend(v *verdict) error {
 			}
 		}
 		g.tail, g.reserved = g.end, g.end
-		if last && g.seal != nil {
+		if last && g.cipher != nil {
 			var err error
 			if g.tail, err = g.behindSealed(g.end); err != nil {
 				return err
@@ -41,7 +41,7 @@ func (s *DiskStorage) mend(v *verdict) error {
 		}
 	}
 	if commit, last := s.meta.hard.commit, s.lastIndex(); commit > last {
-		s.found(walcore.Problem{File: format.MetaName, Slot: -1, Offset: 512, Index: commit, Kind: walcore.KindCommit, Message: fmt.Sprintf(
+		s.report(walcore.Problem{File: format.MetaName, Slot: -1, Offset: 512, Index: commit, Kind: walcore.KindCommit, Message: fmt.Sprintf(
 			"the commit index is %d, the log ends at %d: entries are lost, and Raft will refuse to start", commit, last)})
 	}
 	if len(s.segments) == 0 {
@@ -50,8 +50,8 @@ func (s *DiskStorage) mend(v *verdict) error {
 	return nil
 }
 
-// found reports a problem.
-func (s *DiskStorage) found(p walcore.Problem) {
+// report tells of a problem that Open has found.
+func (s *DiskStorage) report(p walcore.Problem) {
 	s.problems = append(s.problems, p)
 	s.log.Warn("found when opening", "dir", s.path, "problem", p.String())
 }
@@ -60,7 +60,7 @@ func (s *DiskStorage) found(p walcore.Problem) {
 func (s *DiskStorage) mendFiles(v *verdict) error {
 	for _, g := range v.drop {
 		if g.stale {
-			s.found(walcore.Problem{File: g.name, Kind: walcore.KindTorn, Message: "no sound slot: file removed: " + g.why()})
+			s.report(walcore.Problem{File: g.name, Kind: walcore.KindTorn, Message: "no sound slot: file removed: " + g.why()})
 		}
 		if err := s.remove(g.segment); err != nil {
 			return err
@@ -69,7 +69,7 @@ func (s *DiskStorage) mendFiles(v *verdict) error {
 	var old []*segment
 	for _, g := range v.replaced {
 		old = append(old, g.segment)
-		s.found(walcore.Problem{File: g.name, Slot: -1, Index: g.first(), Kind: walcore.KindReplaced, Message: fmt.Sprintf(
+		s.report(walcore.Problem{File: g.name, Slot: -1, Index: g.first(), Kind: walcore.KindReplaced, Message: fmt.Sprintf(
 			"entries %d to %d are replaced by the snapshot at index %d, term %d: file removed",
 			g.first(), g.last(), s.meta.snapIndex, s.meta.snapTerm)})
 	}
@@ -87,11 +87,11 @@ func (s *DiskStorage) mendFiles(v *verdict) error {
 func (s *DiskStorage) mendTable(g *foundFile, last bool) error {
 	from := int64(g.slots() * format.SlotSize)
 	if last {
-		s.found(walcore.Problem{File: g.name, Slot: g.slots(), Offset: uint64(from), Index: g.last() + 1, Kind: walcore.KindTorn,
+		s.report(walcore.Problem{File: g.name, Slot: g.slots(), Offset: uint64(from), Index: g.last() + 1, Kind: walcore.KindTorn,
 			Message: "dropped from here on: " + g.why()})
 	}
 	if _, err := g.f.WriteAt(make([]byte, min(g.size, format.SlotTableSize)-from), from); err != nil {
-		return g.fail(g.slots(), err)
+		return g.slotErr(g.slots(), err)
 	}
 	return s.flushFile(g.segment)
 }

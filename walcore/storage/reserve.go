@@ -21,7 +21,7 @@ func (g *segment) behindSealed(end int64) (int64, error) {
 		for at = max(from, at); at < to; at += int64(len(buf)) {
 			b := buf[:min(int64(len(buf)), to-at)]
 			if _, err := g.f.ReadAt(b, at); err != nil {
-				return 0, g.fail(-1, err)
+				return 0, g.fileErr(err)
 			}
 			for i := len(b) - 1; i >= 0; i-- {
 				if b[i] != 0 {
@@ -49,7 +49,7 @@ func (g *segment) reserve(end int64) error {
 			grown += min(grown, format.MaxGrowth)
 		}
 		if err := g.f.Truncate(grown); err != nil {
-			return g.fail(-1, err)
+			return g.fileErr(err)
 		}
 		g.size = grown
 		g.dirty = true
@@ -58,7 +58,7 @@ func (g *segment) reserve(end int64) error {
 		from := max(g.reserved, format.PayloadAt)
 		to := max(end, min(from+reserveStep, g.size))
 		if err := g.f.Allocate(from, to-from); err != nil {
-			return g.fail(-1, err)
+			return g.fileErr(err)
 		}
 		g.reserved = to
 	}
@@ -82,7 +82,7 @@ func (g *segment) writeAhead(end int64) error {
 	from := max(g.zeroed, g.tail)
 	to := min(from+zeroStep, g.reserved)
 	if _, err := g.f.WriteAt(zeros[:to-from], from); err != nil {
-		return g.fail(-1, err)
+		return g.fileErr(err)
 	}
 	g.dirty = true
 	g.zeroed = to

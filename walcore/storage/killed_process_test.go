@@ -92,11 +92,7 @@ func TestKilled(t *testing.T) {
 	l := &killedLog{terms: map[uint64]uint64{}}
 	saves := 0
 	r := rand.New(rand.NewSource(1))
-	rounds := 200
-	if raceEnabled {
-		rounds = 40
-	}
-	for round := range rounds {
+	for round := range fixture.Size(40, 200) {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestKilledChild$")
 		cmd.Env = append(os.Environ(), killEnv+"="+dir, fmt.Sprintf("%s_ROUND=%d", killEnv, round))
 		out, err := cmd.StdoutPipe()

@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"encoding/binary"
 	"fmt"
 	"runtime/trace"
 
@@ -22,7 +21,7 @@ import (
 // A crash leaves the log with the entries up to some index at or behind index.
 func (s *DiskStorage) Rewind(index uint64) error {
 	defer trace.StartRegion(s.ctx, "walcore.Rewind").End()
-	if err := s.begin(); err != nil {
+	if err := s.beginWrite(); err != nil {
 		return err
 	}
 	defer s.write.Unlock()
@@ -73,7 +72,7 @@ func (s *DiskStorage) State() State {
 // A crash leaves the old numbers or the new ones.
 func (s *DiskStorage) SetState(st State) error {
 	defer trace.StartRegion(s.ctx, "walcore.SetState").End()
-	if err := s.begin(); err != nil {
+	if err := s.beginWrite(); err != nil {
 		return err
 	}
 	defer s.write.Unlock()
@@ -141,7 +140,7 @@ func (s *DiskStorage) rewriteMeta(changed ...meta.Stretch) error {
 	for at := int64(0); at < size; at += step {
 		b := make([]byte, min(step, size-at))
 		if _, err := s.meta.f.ReadAt(b, at); err != nil {
-			return s.poison(&walcore.Error{File: format.MetaName, Slot: -1, Offset: uint64(at), Err: err})
+			return s.poison(walcore.FileError(format.MetaName, err).At(uint64(at)))
 		}
 		if at == 0 || !format.AllZero(b) {
 			parts = append(parts, meta.Stretch{At: at, Bytes: b})
@@ -185,11 +184,11 @@ func (s *DiskStorage) PayloadsBelow(from, index uint64) (entries int, size int64
 			if slot.Index < from || slot.Index >= index || slot.Type != raftpb.EntryType_EntryNormal {
 				continue
 			}
-			var length [format.LengthSize]byte
-			if _, err := g.f.ReadAt(length[:], int64(slot.Offset)); err != nil {
-				return 0, 0, g.fail(i, err)
+			n, err := g.readLength(i)
+			if err != nil {
+				return 0, 0, err
 			}
-			if n := binary.BigEndian.Uint32(length[:]); n > 0 {
+			if n > 0 && !g.beingEmptied(i) {
 				entries++
 				size += int64(n)
 			}

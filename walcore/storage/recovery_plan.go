@@ -27,7 +27,7 @@ func (s *DiskStorage) readSegments(names []string) ([]*foundFile, error) {
 		if err != nil {
 			return nil, err
 		}
-		g := &foundFile{segment: &segment{id: id, name: name, f: f}}
+		g := &foundFile{segment: &segment{id: id, name: name, f: f, slotTable: &openTable{}}}
 		found = append(found, g)
 		s.open[g.segment] = true
 		if g.size, err = f.Size(); err != nil {
@@ -47,7 +47,7 @@ func (s *DiskStorage) readSegments(names []string) ([]*foundFile, error) {
 }
 
 func (g *foundFile) failKey(err error) error {
-	return &walcore.Error{File: g.name, Slot: -1, Offset: format.KeyHeaderAt, Err: err}
+	return walcore.FileError(g.name, err).At(format.KeyHeaderAt)
 }
 
 // scan reads the slot table, into room first, and the key header. Indexes up
@@ -55,12 +55,12 @@ func (g *foundFile) failKey(err error) error {
 func (g *foundFile) scan(room []byte, m *metaFile) error {
 	table := room[:min(g.size, format.SlotTableSize)/format.SlotSize*format.SlotSize]
 	if _, err := g.f.ReadAt(table, 0); err != nil && len(table) > 0 {
-		return g.fail(-1, err)
+		return g.fileErr(err)
 	}
 	if g.size >= format.PayloadAt {
 		var header [format.KeyHeaderSize]byte
 		if _, err := g.f.ReadAt(header[:], format.KeyHeaderAt); err != nil {
-			return g.fail(-1, err)
+			return g.fileErr(err)
 		}
 		g.header = format.DecodeKeyHeader(header[:])
 	}
@@ -79,14 +79,13 @@ func (g *foundFile) scan(room []byte, m *metaFile) error {
 			break
 		}
 		if jump {
-			g.dead = n
+			g.obsolete = n
 		}
 		prev = slot
 		n++
 	}
 	g.stale = !format.AllZero(table[n*format.SlotSize:])
-	g.raw = table[:n*format.SlotSize]
-	g.pack()
+	g.setTable(packTable(table[:n*format.SlotSize]))
 	return g.settleEnd(m.emptying)
 }
 
@@ -134,8 +133,8 @@ func (g *foundFile) settleEnd(e emptying) error {
 // cut takes the slots from n on for unsound.
 func (g *foundFile) cut(n int, why string) {
 	g.bad, g.stale = why, true
-	g.keep(n)
-	g.dead = min(g.dead, n)
+	g.obsolete = min(g.obsolete, n)
+	g.setTable(g.prefix(n))
 }
 
 // verdict is what Open makes of the log files.
@@ -176,7 +175,7 @@ func (s *DiskStorage) judgeSnapshot(v *verdict) {
 		case g.first() <= snap:
 			another = another || g.term(g.slotOf(snap)) != s.meta.snapTerm
 		case g.first() == snap+1 && i == k:
-			another = another || g.term(g.dead) < s.meta.snapTerm
+			another = another || g.term(g.obsolete) < s.meta.snapTerm
 		}
 	}
 	if another {
@@ -195,16 +194,16 @@ func (s *DiskStorage) judgeOrder(v *verdict) error {
 		problem := ""
 		switch first := g.first(); {
 		case i == 0 && (s.meta.snapIndex == 0 || first <= want):
-		case i > 0 && first == want && g.term(g.dead) >= term:
+		case i > 0 && first == want && g.term(g.obsolete) >= term:
 		case first > want:
 			problem = fmt.Sprintf("entries %d to %d are missing before it", want, first-1)
 		case first < want:
 			problem = fmt.Sprintf("%s holds entries up to %d, this file begins at %d", v.keep[i-1].name, want-1, first)
 		default:
-			problem = fmt.Sprintf("term %d after term %d in %s", g.term(g.dead), term, v.keep[i-1].name)
+			problem = fmt.Sprintf("term %d after term %d in %s", g.term(g.obsolete), term, v.keep[i-1].name)
 		}
 		if problem != "" {
-			return g.fail(0, fmt.Errorf("%s: %w; the reader shows what is left", problem, walcore.ErrDamaged))
+			return g.slotErr(0, fmt.Errorf("%s: %w; the reader shows what is left", problem, walcore.ErrDamaged))
 		}
 	}
 	return nil
@@ -229,7 +228,7 @@ func (s *DiskStorage) judgeTail(v *verdict) error {
 	}
 	for _, g := range suspects {
 		if g.stale && last < s.meta.hard.commit {
-			return g.fail(g.slots(), fmt.Errorf("%s, but entries up to %d are committed: %w; the reader shows what is left",
+			return g.slotErr(g.slots(), fmt.Errorf("%s, but entries up to %d are committed: %w; the reader shows what is left",
 				g.why(), s.meta.hard.commit, walcore.ErrDamaged))
 		}
 	}
@@ -246,7 +245,7 @@ func (g *foundFile) why() string {
 
 // checkSums cuts a file off at the first entry that fails its checksum.
 func (s *DiskStorage) checkSums(g *foundFile) error {
-	i := g.dead
+	i := g.obsolete
 	if snap := s.meta.snapIndex; g.first() <= snap {
 		i = min(g.slotOf(snap)+1, g.slots())
 	}
@@ -262,7 +261,7 @@ func (s *DiskStorage) checkSums(g *foundFile) error {
 		}
 		start := g.offset(i)
 		for end := i + k; i < end; i++ {
-			if _, err := g.stored(i, g.slot(i), &raw, buf, start); errors.Is(err, walcore.ErrDamaged) {
+			if _, err := g.payload(i, g.slot(i), &raw, buf, start); errors.Is(err, walcore.ErrDamaged) {
 				g.cut(i, errors.Unwrap(err).Error())
 				return g.settleEnd(s.meta.emptying)
 			} else if err != nil {

@@ -137,7 +137,7 @@ func (s *DiskStorage) openKeys() error {
 // cutRegistry cuts off what is behind the registry's last sound record.
 func (s *DiskStorage) cutRegistry() error {
 	sound := int64(len(s.keys.raw))
-	s.found(walcore.Problem{File: format.KeyRegistryName, Slot: -1, Offset: uint64(sound), Kind: walcore.KindKeyRegistry,
+	s.report(walcore.Problem{File: format.KeyRegistryName, Slot: -1, Offset: uint64(sound), Kind: walcore.KindKeyRegistry,
 		Message: s.keys.torn + ": cut off here, for no log file uses a key behind this place"})
 	f, err := s.dir.Open(format.KeyRegistryName)
 	if err != nil {

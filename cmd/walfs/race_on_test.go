@@ -1,6 +1,0 @@
-//go:build race
-
-package main
-
-// raceEnabled: memory is several times as much, and all is slow.
-const raceEnabled = true

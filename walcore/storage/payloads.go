@@ -1,0 +1,147 @@
+package storage
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/format"
+)
+
+// This file reads payloads of a log file and checks their lengths. A slot's
+// offset leads to a word with the payload's length; the payload follows it.
+
+// limit is an offset that the slot's payload does not go beyond: that of the
+// next slot, or the end of the last payload.
+func (g *segment) limit(i int) int64 {
+	if i+1 < g.slots() {
+		return g.offset(i + 1)
+	}
+	return g.end
+}
+
+// checkLength fails with ErrDamaged where the slot's payload cannot have length
+// n: it has to end at its limit, or before a gap that writers leave.
+func (g *segment) checkLength(i int, n int64) error {
+	most := g.limit(i) - g.offset(i) - format.LengthSize
+	if n == most {
+		return nil
+	}
+	s := g.slot(i)
+	gap := format.Gap{Bytes: most - n, Encrypted: g.header.KeyID != 0, Size: uint32(n), Type: s.Type, Sum: s.Sum}
+	var err error
+	legal := gap.Legal(func() bool {
+		var first int
+		first, err = g.firstNonEmpty()
+		return err != nil || i >= first
+	})
+	if legal || err != nil {
+		return err
+	}
+	return g.slotErr(i, fmt.Errorf("the payload claims %d bytes, its room is %d: %w", n, most, walcore.ErrDamaged))
+}
+
+// canBeEmptied reports whether emptying takes the slot's payload, too.
+func (g *segment) canBeEmptied(i int) bool {
+	s := g.slot(i)
+	return format.CanBeEmptied(s.Type, s.Sum)
+}
+
+// beingEmptied reports whether the slot's length on disk is about to become 0.
+// It can be anything until then.
+func (g *segment) beingEmptied(i int) bool { return i < g.emptying && g.canBeEmptied(i) }
+
+// firstNonEmpty is the first slot that could be emptied and was not. Payloads
+// are emptied from the front, so that a length of 0 behind it is damage, unless
+// there were no bytes to begin with.
+func (g *segment) firstNonEmpty() (int, error) {
+	if found := g.nonEmpty.Load(); found > 0 {
+		return int(found - 1), nil
+	}
+	i := g.emptying
+	for ; i < g.slots(); i++ {
+		n, err := g.readLength(i)
+		if err != nil {
+			return 0, err
+		}
+		if n != 0 && g.canBeEmptied(i) {
+			break
+		}
+	}
+	g.nonEmpty.Store(int32(i + 1))
+	return i, nil
+}
+
+// readLength reads what the slot's payload claims for a length.
+func (g *segment) readLength(i int) (uint32, error) {
+	var length [format.LengthSize]byte
+	if _, err := g.f.ReadAt(length[:], g.offset(i)); err != nil {
+		return 0, g.slotErr(i, err)
+	}
+	return binary.BigEndian.Uint32(length[:]), nil
+}
+
+// payloadEnd reads where the slot's payload ends. It fails with ErrDamaged if
+// that is not within the file.
+func (g *segment) payloadEnd(i int) (int64, error) {
+	off := g.offset(i)
+	if off < format.PayloadAt || off+format.LengthSize > g.size {
+		return 0, g.slotErr(i, fmt.Errorf("the data offset %d is not between %d and the file's end at %d: %w", off, format.PayloadAt, g.size, walcore.ErrDamaged))
+	}
+	n, err := g.readLength(i)
+	if err != nil {
+		return 0, err
+	}
+	end := off + format.LengthSize + int64(n)
+	if end > g.size {
+		return 0, g.slotErr(i, fmt.Errorf("the payload claims %d bytes, the file ends at %d: %w", n, g.size, walcore.ErrDamaged))
+	}
+	return end, nil
+}
+
+// window reads the payloads of some slots from slot i on, as they are on disk:
+// as many slots as fit into most bytes, at most n, but at least one. It returns
+// how many those are.
+func (g *segment) window(i, n int, most uint64) (k int, buf []byte, err error) {
+	start := g.offset(i)
+	k = 1
+	for k < n && g.limit(i+k)-start <= int64(most) {
+		k++
+	}
+	end := g.limit(i + k - 1)
+	buf = make([]byte, end-start)
+	_, err = g.f.ReadAt(buf, start)
+	if errors.Is(err, io.EOF) {
+		err = fmt.Errorf("the file ends before %d: %w", end, walcore.ErrDamaged)
+	}
+	if err != nil {
+		return 0, nil, g.slotErr(i, err)
+	}
+	return k, buf, nil
+}
+
+// payload cuts a slot's payload, as it is on disk, out of a window that was read
+// from the file's offset start on. It checks length and checksum. scratch is for
+// the slot as it is on disk.
+func (g *segment) payload(i int, s format.Slot, scratch *[format.SlotSize]byte, window []byte, start int64) ([]byte, error) {
+	at := int64(s.Offset) - start
+	if g.beingEmptied(i) {
+		return nil, nil
+	}
+	n := int64(binary.BigEndian.Uint32(window[at:]))
+	if err := g.checkLength(i, n); err != nil {
+		return nil, err
+	}
+	b := window[at : at+format.LengthSize+n : at+format.LengthSize+n]
+	if s.Sum != 0 {
+		bare := s
+		bare.Sum = 0
+		format.EncodeSlot(scratch[:], bare)
+		if got := format.ChecksumAt(scratch[:], b); got != s.Sum {
+			return nil, g.slotErr(i, fmt.Errorf("the checksum is %08x, want %08x: %w", got, s.Sum, walcore.ErrDamaged))
+		}
+	}
+	return b[format.LengthSize:], nil
+}
