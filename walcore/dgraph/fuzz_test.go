@@ -73,9 +73,9 @@ func FuzzLogFile(f *testing.F) {
 			rewriteLog(t, files[i], slots, payloads, format.PayloadAt+int64(size%(1<<20)))
 			attr, err := platform.Stat(files[i])
 			fixture.Must(t, err)
-			table, err := readTable(files[i], attr.Size)
+			table, err := readTable(osFile{files[i]}, attr.Size)
 			fixture.Must(t, err)
-			l, err := newLogFile(uint64(i+1), files[i], attr, table)
+			l, err := newLogFile(uint64(i+1), osFile{files[i]}, attr, table)
 			fixture.Must(t, err)
 			logs = append(logs, l)
 		}
@@ -140,7 +140,7 @@ func checkFuzzedLog(t *testing.T, l *log, payloads []byte) {
 	}
 	var problems []walcore.Problem
 	for _, f := range l.files {
-		f.load()
+		f.loadSizes()
 		problems = append(problems, append(f.problems.all(), f.sizesProblems.all()...)...)
 	}
 	for _, f := range l.files {
