@@ -146,7 +146,6 @@ func (c *crashTest) step() {
 			states = append(states, s)
 		}
 	})
-	registry, _ := os.ReadFile(filepath.Join(c.live, format.KeyRegistryName)) // made before the first file
 	o := c.outcome()
 	problems := make([]string, min(len(states), 8))
 	var wg sync.WaitGroup
@@ -155,7 +154,7 @@ func (c *crashTest) step() {
 		wg.Go(func() {
 			for i := k; i < len(states) && problems[k] == ""; i += len(problems) {
 				n := c.states + i
-				problems[k] = c.check(o, states[i], dir, registry, n%4 == 0, n%8 == 1)
+				problems[k] = c.check(o, states[i], dir, n%4 == 0, n%8 == 1)
 			}
 		})
 	}
@@ -172,13 +171,9 @@ func (c *crashTest) step() {
 
 // check says what is wrong with a state. tree: it is looked at through the
 // mount's tree, too; more: it is written to.
-func (c *crashTest) check(o outcome, state crashfs.State, dir string, registry []byte, tree, more bool) string {
+func (c *crashTest) check(o outcome, state crashfs.State, dir string, tree, more bool) string {
 	defer os.RemoveAll(dir)
-	err := state.Write(dir)
-	if err == nil && registry != nil {
-		err = os.WriteFile(filepath.Join(dir, format.KeyRegistryName), registry, 0o600)
-	}
-	if err != nil {
+	if err := state.Write(dir); err != nil {
 		return err.Error()
 	}
 	problem := c.checkReader(o, dir, tree)
@@ -314,7 +309,6 @@ func TestPowerLossWhileEmptying(t *testing.T) {
 // mount's tree. With SyncManual what was flushed last is there; of what came
 // after it no entry is wrong if there are checksums, and none before it if not.
 func TestPowerLoss(t *testing.T) {
-	sealed := []byte("0123456789abcdef")
 	for _, v := range []struct {
 		name  string
 		block int
@@ -324,12 +318,12 @@ func TestPowerLoss(t *testing.T) {
 		{"4096", 4096, Options{}},
 		{"512-checksums", 512, Options{Checksums: true}},
 		{"4096-checksums", 4096, Options{Checksums: true}},
-		{"512-sealed", 512, Options{Key: sealed}},
-		{"4096-sealed-checksums", 4096, Options{Key: sealed, Checksums: true}},
+		{"512-encrypted", 512, Options{Key: someKey}},
+		{"4096-encrypted-checksums", 4096, Options{Key: someKey, Checksums: true}},
 		{"512-manual", 512, Options{Sync: SyncManual}},
 		{"4096-manual", 4096, Options{Sync: SyncManual}},
 		{"512-manual-checksums", 512, Options{Sync: SyncManual, Checksums: true}},
-		{"4096-manual-sealed-checksums", 4096, Options{Sync: SyncManual, Key: sealed, Checksums: true}},
+		{"4096-manual-encrypted-checksums", 4096, Options{Sync: SyncManual, Key: someKey, Checksums: true}},
 	} {
 		t.Run(v.name, func(t *testing.T) {
 			t.Parallel()

@@ -60,6 +60,7 @@ which. The order of writes and flushes sees to it:
 	            slots zeroed · flush · append
 	hard state  after the entries · flush, unless the commit index alone has moved
 	emptying    a note in wal.meta · flush · checksums off · flush · lengths · flush · note off
+	encryption  KEYREGISTRY under another name · flush · rename · flush directory
 	data key    its record in KEYREGISTRY, flushed · a file that uses it
 	snapshot    wal.meta.new · flush · rename · flush directory · then unlink
 	            the files below, oldest first · flush directory

@@ -40,7 +40,7 @@ func (s *DiskStorage) rotate(old *segment, staged bool) (*segment, error) {
 // What cannot be completed is removed again.
 func (s *DiskStorage) createSegment(id uint64) (_ *segment, err error) {
 	g := &segment{id: id, name: format.FileName(id), slotTable: &openTable{}, size: format.NewFileSize, end: format.PayloadAt, tail: format.PayloadAt, reserved: format.PayloadAt}
-	if g.header, g.cipher, err = s.keys.fresh(); err != nil {
+	if g.header, g.cipher, err = s.newFileKey(); err != nil {
 		return nil, err
 	}
 	if g.f, err = s.dir.Create(g.name); err != nil {
