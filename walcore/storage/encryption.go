@@ -150,8 +150,8 @@ func (s *DiskStorage) cutRegistry() error {
 	return errors.Join(err, f.Close())
 }
 
-// sealing reports whether new files are encrypted.
-func (k *writeKeys) sealing() bool { return k.reg != nil }
+// encrypting reports whether new files are encrypted.
+func (k *writeKeys) encrypting() bool { return k.reg != nil }
 
 func (k *writeKeys) close() error {
 	if k.reg == nil {

@@ -39,7 +39,7 @@ func TestFit(t *testing.T) {
 	fit := func(tail int64, have, size, want int) {
 		t.Helper()
 		g.tail = tail
-		n, end := s.fit(g, have, []*raftpb.Entry{{}, {Data: make([]byte, size)}, {}})
+		n, end := s.capacity(g, have, []*raftpb.Entry{{}, {Data: make([]byte, size)}, {}})
 		for _, size := range []int64{4, 4 + int64(size), 4}[:n] {
 			tail += size
 		}

@@ -12,7 +12,7 @@ import (
 )
 
 // lockDir takes the directory's lock, which lasts until the file is closed. It
-// fails with ErrInUse if another DiskStorage has it, in this process or not.
+// fails with ErrInUse if another DiskStorage has it, in this process or another.
 func lockDir(path string) (*os.File, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -34,22 +34,23 @@ func lockDir(path string) (*os.File, error) {
 	return nil, fmt.Errorf("lock %s: %w", path, err)
 }
 
-// unlockDir gives the lock back. Closing the file would not do: a process that
-// has just been forked holds it too, until it has begun its own program.
+// unlockDir gives the lock back. To close the file is not enough: a process that
+// this one has just forked has it open, too, until it begins its own program.
 func unlockDir(f *os.File) error {
 	return errors.Join(unix.Flock(int(f.Fd()), unix.LOCK_UN), f.Close())
 }
 
-// unusedWait is how long a file may be held by somebody before that counts as
-// use. A process that this one has just forked holds all its files until it
-// has begun its own program: on a busy machine that can take long, and nobody
-// who has the directory open for good lets go of it.
+// unusedWait is how long somebody else may have a file open before that counts as
+// use. A process that this one has just forked has all its files open until it
+// begins its own program, which can take long on a busy machine. Who really uses
+// the directory has its files open for longer.
 const unusedWait = 2 * time.Second
 
-// checkUnused fails with ErrInUse if anybody has the file open or mapped. A
-// Dgraph takes no lock that could be asked for, but the kernel grants a write
-// lease only on a file that nobody else has open. Where it cannot tell (a file
-// of another user, a network file system), the file passes.
+// checkUnused fails with ErrInUse if anybody has the file open or mapped. Dgraph
+// takes no lock that could be looked for, but the kernel grants a write lease only
+// on a file that nobody else has open. Where the kernel grants none for another
+// reason (a file of another user, a network file system), the file counts as
+// unused.
 func checkUnused(dir, name string) error {
 	path := filepath.Join(dir, name)
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
