@@ -1,11 +1,8 @@
 package storage
 
 import (
-	"bytes"
 	"fmt"
 	"hash/maphash"
-	"io"
-	"log/slog"
 	"math/rand"
 	"os"
 	"path/filepath"
@@ -21,20 +18,6 @@ import (
 	"github.com/walfs/walfs/walcore/vfs"
 	"go.etcd.io/raft/v3/raftpb"
 )
-
-var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
-
-// memDir makes a folder in memory where there is one: these tests open
-// thousands of directories and need no disk.
-func memDir(t testing.TB) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "walfs-test-")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	return dir
-}
 
 // The tests of power loss read slot tables of 1 MB by the ten thousand: nothing
 // that a small heap is good for.
@@ -251,65 +234,6 @@ func (c *crashTest) run(changes int) {
 		}
 	}
 	c.must(s.Close())
-}
-
-// A power loss while payloads are emptied leaves each of them whole, empty, or
-// known to be damaged.
-func TestPowerLossWhileEmptying(t *testing.T) {
-	t.Parallel()
-	for _, sums := range []bool{false, true} {
-		base := memDir(t)
-		var disk *crashfs.Dir
-		s := create(t, filepath.Join(base, "live"), Options{Checksums: sums, Logger: quiet, wrap: func(d vfs.Dir) vfs.Dir {
-			var err error
-			disk, err = crashfs.Wrap(d, 512)
-			fixture.Must(t, err)
-			return disk
-		}})
-		// Every length but the first lies across two sectors, with a
-		// byte that is not 0 in each.
-		list := someEntries(1, 1, 60)
-		for i, e := range list {
-			e.Data = bytes.Repeat([]byte{byte(i + 1)}, 508)
-		}
-		list[0].Data = list[0].Data[:505]
-		fixture.Must(t, s.Save(hard(1, 1, 60), list, nil))
-		random, n, done := rand.New(rand.NewSource(1)), 0, false
-		look := func(state crashfs.State) {
-			dir := filepath.Join(base, fmt.Sprint(n))
-			n++
-			fixture.Must(t, state.Write(dir))
-			defer os.RemoveAll(dir)
-			r := openReader(t, dir, nil)
-			for i, want := range list {
-				e, err := r.Log().Entry(uint64(i + 1))
-				if err != nil && !done {
-					continue
-				}
-				fixture.Must(t, err)
-				data, err := e.Data()
-				fixture.Must(t, err)
-				full := string(data) == string(want.Data)
-				if empty := len(data) == 0; !full && !empty || done && full != (i >= 49) {
-					t.Fatalf("checksums %v, done %v: entry %d has %q", sums, done, i+1, data)
-				}
-			}
-			fixture.Must(t, r.Close())
-		}
-		seldom := 10
-		if child.Race {
-			seldom = 60
-		}
-		disk.OnStep(func() {
-			if random.Intn(seldom) == 0 {
-				disk.States(10, random, look)
-			}
-		})
-		fixture.Must(t, s.TruncateEntriesUntil(50))
-		done = true
-		disk.States(10, random, look)
-		t.Logf("%d states", n)
-	}
 }
 
 // After a power loss at any moment everything acknowledged is there, and

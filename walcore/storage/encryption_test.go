@@ -10,9 +10,8 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/walfs/walfs/test/fixture"
-
 	"github.com/dgraph-io/badger/v4/pb"
+	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/crashfs"
 	"github.com/walfs/walfs/walcore/format"

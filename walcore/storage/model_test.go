@@ -27,7 +27,8 @@ type model struct {
 }
 
 func (m *model) first() uint64 { i, _ := m.m.FirstIndex(); return i }
-func (m *model) last() uint64  { i, _ := m.m.LastIndex(); return i }
+
+func (m *model) last() uint64 { i, _ := m.m.LastIndex(); return i }
 
 func (m *model) must(err error) {
 	m.t.Helper()
@@ -267,5 +268,6 @@ type rt2tb struct {
 	rt *rapid.T
 }
 
-func (r rt2tb) Fatal(args ...any)                 { r.rt.Fatal(args...) }
+func (r rt2tb) Fatal(args ...any) { r.rt.Fatal(args...) }
+
 func (r rt2tb) Fatalf(format string, args ...any) { r.rt.Fatalf(format, args...) }

@@ -4,36 +4,19 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/walfs/walfs/test/fixture"
-
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/format"
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
-	"golang.org/x/sys/unix"
 	"google.golang.org/protobuf/proto"
 )
-
-// someEntries makes entries of a term, each with some bytes that tell it.
-func someEntries(term, from uint64, n int) []*raftpb.Entry {
-	var list []*raftpb.Entry
-	for i := range n {
-		list = append(list, &raftpb.Entry{Term: proto.Uint64(term), Index: proto.Uint64(from + uint64(i)),
-			Data: killData(term, from+uint64(i))})
-	}
-	return list
-}
-
-func hard(term, vote, commit uint64) *raftpb.HardState {
-	return &raftpb.HardState{Term: &term, Vote: &vote, Commit: &commit}
-}
 
 // Readers of every kind run beside a writer that appends, rewrites, rotates
 // and compacts. What they get is right or a raft error.
@@ -110,46 +93,6 @@ func TestReadersBesideWriter(t *testing.T) {
 	}
 }
 
-func TestOneStorageADirectory(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "w")
-	s := create(t, dir, Options{})
-	if _, err := Open(dir, Options{}); !errors.Is(err, walcore.ErrInUse) {
-		t.Fatalf("a second Open: %v", err)
-	}
-	fixture.Must(t, s.Save(nil, someEntries(1, 1, 3), nil))
-	fixture.Must(t, s.Close())
-
-	// A process that was forked before Close may hold the lock's file after it.
-	s = reopen(t, dir, Options{})
-	forked, err := unix.Dup(int(s.lock.Fd()))
-	fixture.Must(t, err)
-	fixture.Must(t, s.Close())
-	s = reopen(t, dir, Options{})
-	fixture.Must(t, errors.Join(s.Close(), unix.Close(forked)))
-
-	// Somebody is about to make a log here.
-	dir = t.TempDir()
-	lock, err := lockDir(dir)
-	fixture.Must(t, err)
-	defer lock.Close()
-	if _, err := Open(dir, Options{Create: true}); !errors.Is(err, walcore.ErrInUse) {
-		t.Fatalf("with the lock taken: %v", err)
-	}
-}
-
-func TestOpenMakesNothingUnasked(t *testing.T) {
-	dir := t.TempDir()
-	if _, err := Open(filepath.Join(dir, "no"), Options{}); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("a directory that is not there: %v", err)
-	}
-	if _, err := Open(dir, Options{}); !errors.Is(err, walcore.ErrNotRaftDir) {
-		t.Errorf("an empty directory: %v", err)
-	}
-	if list, _ := os.ReadDir(dir); len(list) > 0 {
-		t.Errorf("it has made %v", list)
-	}
-}
-
 func TestRaftErrors(t *testing.T) {
 	s := create(t, filepath.Join(t.TempDir(), "w"), Options{})
 	if _, err := s.Entries(1, 1, 0); err != raft.ErrUnavailable {
@@ -204,32 +147,6 @@ func TestStats(t *testing.T) {
 	fixture.Must(t, s.Save(hard(1, 1, 3), nil, nil))
 	if b := s.Stats(); b.Flushes != a.Flushes {
 		t.Errorf("%+v after %+v", b, a)
-	}
-}
-
-func TestEmptied(t *testing.T) {
-	for _, sums := range []bool{false, true} {
-		dir := filepath.Join(t.TempDir(), "w")
-		s := create(t, dir, Options{Checksums: sums})
-		list := someEntries(1, 1, 400)
-		list[20].Type = raftpb.EntryConfChange.Enum()
-		fixture.Must(t, s.Save(nil, list, nil))
-		fixture.Must(t, s.TruncateEntriesUntil(300))
-		for range 2 {
-			got, err := s.Entries(1, 401, 1<<40)
-			fixture.Must(t, err)
-			for i, e := range got {
-				if empty := i < 299 && i != 20; empty != (len(e.Data) == 0) || !empty && !proto.Equal(e, list[i]) {
-					t.Fatalf("checksums %v: entry %v", sums, e)
-				}
-			}
-			fixture.Must(t, s.Close())
-			s = reopen(t, dir, Options{})
-		}
-		fixture.Must(t, s.Close())
-		if n := len(parseDir(t, dir, nil).entries); n != 400 {
-			t.Fatal(n)
-		}
 	}
 }
 
