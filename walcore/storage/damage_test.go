@@ -12,7 +12,7 @@ import (
 	"github.com/walfs/walfs/walcore/format"
 )
 
-// Fault 7: a tail from before a rewrite that was flushed by half.
+// A rewrite was cut off while slots were set to 0: some are, those behind are not.
 func TestStaleTail(t *testing.T) {
 	dir := filepath.Join(memDir(t), "w")
 	s := create(t, dir, Options{Logger: quiet})
@@ -30,7 +30,7 @@ func TestStaleTail(t *testing.T) {
 	wantLog(t, s, someEntries(1, 1, 7)...)
 }
 
-// Fault 16: a length or an offset that cannot be.
+// A length or an offset that cannot be right.
 func TestImpossiblePlaces(t *testing.T) {
 	dir := filepath.Join(memDir(t), "w")
 	s := create(t, dir, Options{Logger: quiet})

@@ -92,14 +92,41 @@ func TestOpenFinishesEmptying(t *testing.T) {
 
 func testOpenFinishesEmptying(t *testing.T, opts Options, until uint64) {
 	base := memDir(t)
-	live, dir := filepath.Join(base, "live"), filepath.Join(base, "state")
+	live := filepath.Join(base, "live")
 	opts.Logger, opts.limits = quiet, limits{slots: 9, bytes: format.MaxFileSize}
-	// All lengths but each file's first lie across two sectors, cut behind
-	// their third, second or first byte in turn.
+	c := emptyingCheck{t: t, opts: opts, dir: filepath.Join(base, "state"), list: lengthsAcrossSectors(opts.limits.slots), until: until}
+	s := create(t, live, opts)
+	fixture.Must(t, s.Save(hard(1, 1, 14), c.list, nil))
+	fixture.Must(t, s.Close())
+
+	var disk *crashfs.Dir
+	opts.wrap = func(d vfs.Dir) vfs.Dir {
+		var err error
+		disk, err = crashfs.Wrap(d, sector)
+		fixture.Must(t, err)
+		return disk
+	}
+	s = reopen(t, live, opts)
+	random := rand.New(rand.NewSource(1))
+	few := func() { disk.States(4, random, c.look) }
+	disk.OnStep(few)
+	fixture.Must(t, s.TruncateEntriesUntil(until))
+	c.done = true
+	few()
+	if c.redone == 0 {
+		t.Error("no power loss in the middle")
+	}
+	t.Logf("%d states, %d emptied by Open", c.states, c.redone)
+}
+
+// lengthsAcrossSectors are entries 1 to 14, for files of so many slots. All
+// lengths but each file's first lie across two sectors, divided behind their
+// third, second or first byte in turn. Entry 5 is a conf change.
+func lengthsAcrossSectors(slots int) []*raftpb.Entry {
 	list := someEntries(1, 1, 14)
 	for i, e := range list {
 		size := 509
-		switch j := i % opts.limits.slots; {
+		switch j := i % slots; {
 		case j == 0:
 			size = 505
 		case j%3 == 0:
@@ -108,67 +135,58 @@ func testOpenFinishesEmptying(t *testing.T, opts Options, until uint64) {
 		e.Data = bytes.Repeat([]byte{byte(i + 1)}, size)
 	}
 	list[4].Type = raftpb.EntryConfChange.Enum()
-	emptied := func(i int) bool { return uint64(i+1) < until && i != 4 }
-	s := create(t, live, opts)
-	fixture.Must(t, s.Save(hard(1, 1, 14), list, nil))
-	fixture.Must(t, s.Close())
+	return list
+}
 
-	states, redone, done := 0, 0, false
-	look := func(state crashfs.State) {
-		states++
-		if states%stride != 0 && !done {
-			return
-		}
-		fixture.Must(t, os.RemoveAll(dir))
-		fixture.Must(t, state.Write(dir))
-		s := reopen(t, dir, opts)
-		p := s.Problems()
-		if len(p) > 1 || len(p) == 1 && p[0].Kind != walcore.KindEmptying {
-			t.Fatal(p)
-		}
-		redone += len(p)
-		got, err := s.Entries(1, 15, 1<<40)
-		fixture.Must(t, err)
-		none := !done && len(p) == 0 && len(got[0].Data) > 0
-		for i, e := range got {
-			if empty := len(e.Data) == 0; empty != (emptied(i) && !none) || !empty && !proto.Equal(e, list[i]) {
-				t.Fatalf("done %v, %v: entry %v", done, p, e)
-			}
-		}
-		fixture.Must(t, s.Save(nil, someEntries(1, 15, 1), nil)) // behind the last one's place
-		fixture.Must(t, s.Close())
-		s = reopen(t, dir, opts)
-		if p := s.Problems(); len(p) > 0 {
-			t.Fatalf("opened again: %v", p)
-		}
-		_, err = s.Entries(1, 16, 1<<40)
-		fixture.Must(t, err)
-		fixture.Must(t, s.Close())
-		r := openReader(t, dir, opts.Key)
-		if p := r.Problems(); len(p) > 0 {
-			t.Fatalf("reader: %v", p)
-		}
-		fixture.Must(t, r.Close())
+// emptyingCheck opens what a power loss leaves while the entries of list below
+// until are emptied.
+type emptyingCheck struct {
+	t              testing.TB
+	opts           Options
+	dir            string // for the states, one after the other
+	list           []*raftpb.Entry
+	until          uint64
+	done           bool // emptying has come to its end
+	states, redone int  // redone: where Open has emptied the rest
+}
+
+func (c *emptyingCheck) look(state crashfs.State) {
+	t := c.t
+	c.states++
+	if c.states%stride != 0 && !c.done {
+		return
 	}
-	var disk *crashfs.Dir
-	opts.wrap = func(d vfs.Dir) vfs.Dir {
-		var err error
-		disk, err = crashfs.Wrap(d, 512)
-		fixture.Must(t, err)
-		return disk
+	fixture.Must(t, os.RemoveAll(c.dir))
+	fixture.Must(t, state.Write(c.dir))
+	s := reopen(t, c.dir, c.opts)
+	p := s.Problems()
+	if len(p) > 1 || len(p) == 1 && p[0].Kind != walcore.KindEmptying {
+		t.Fatal(p)
 	}
-	s = reopen(t, live, opts)
-	opts.wrap = nil
-	random := rand.New(rand.NewSource(1))
-	few := func() { disk.States(4, random, look) }
-	disk.OnStep(few)
-	fixture.Must(t, s.TruncateEntriesUntil(until))
-	done = true
-	few()
-	if redone == 0 {
-		t.Error("no power loss in the middle")
+	c.redone += len(p)
+	got, err := s.Entries(1, 15, 1<<40)
+	fixture.Must(t, err)
+	none := !c.done && len(p) == 0 && len(got[0].Data) > 0
+	for i, e := range got {
+		want := !none && uint64(i+1) < c.until && i != 4
+		if empty := len(e.Data) == 0; empty != want || !empty && !proto.Equal(e, c.list[i]) {
+			t.Fatalf("done %v, %v: entry %v", c.done, p, e)
+		}
 	}
-	t.Logf("%d states, %d emptied by Open", states, redone)
+	fixture.Must(t, s.Save(nil, someEntries(1, 15, 1), nil)) // behind the last payload
+	fixture.Must(t, s.Close())
+	s = reopen(t, c.dir, c.opts)
+	if p := s.Problems(); len(p) > 0 {
+		t.Fatalf("opened again: %v", p)
+	}
+	_, err = s.Entries(1, 16, 1<<40)
+	fixture.Must(t, err)
+	fixture.Must(t, s.Close())
+	r := openReader(t, c.dir, c.opts.Key)
+	if p := r.Problems(); len(p) > 0 {
+		t.Fatalf("reader: %v", p)
+	}
+	fixture.Must(t, r.Close())
 }
 
 // A note that does not fit the log means nothing: Dgraph, which does not know

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/walfs/walfs/test/fixture"
-	"github.com/walfs/walfs/walcore/format"
 	"go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
 )
@@ -30,71 +29,73 @@ func script(s *DiskStorage) []func() error {
 	}
 }
 
-// After a write or flush that has failed every call fails with its error, and
-// what was acknowledged before is there when the directory is opened again.
-// (Fault 10.) A full disk is no exception, but for one that is found out
-// before anything was written. (Fault 20.)
+// After a write or flush has failed every call fails with its error, and what was
+// acknowledged before is there when the directory is opened again. The only
+// exception is a full disk that is found out before anything was written.
 func TestFailedWrite(t *testing.T) {
 	count := 0
 	for _, cause := range []error{syscall.EIO, syscall.ENOSPC} {
-		for n := 0; ; n++ {
-			dir := filepath.Join(memDir(t), "w")
-			o, failed := &ops{}, ""
-			opts := Options{wrap: o.wrap(t), Logger: quiet, limits: limits{slots: 10, bytes: format.MaxFileSize}}
-			s := create(t, dir, opts)
-			o.take()
-			o.fail = func(i int, op string) error {
-				if i != n || op == "remove wal.meta.new" {
-					return nil
-				}
-				failed = op
-				return cause
-			}
-			var err error
-			var last uint64
-			for _, do := range script(s) {
-				if err = do(); err != nil {
-					break
-				}
-				last, _ = s.LastIndex()
-			}
-			if err == nil && failed == "" && n > 0 && len(o.list) <= n {
-				break // no such operation any more
-			}
-			if failed == "" {
-				continue
-			}
-			count++
-			if !errors.Is(err, cause) {
-				t.Fatalf("%s failed: %v", failed, err)
-			}
-			if stopped := s.Save(nil, nil, nil); stopped == nil {
-				if !strings.HasPrefix(failed, "allocate") || cause != syscall.ENOSPC {
-					t.Fatalf("%s failed, and the storage goes on", failed)
-				}
-				if now, _ := s.LastIndex(); now != last {
-					t.Fatalf("%s failed: last index %d, want %d", failed, now, last)
-				}
-			} else {
-				_, termErr := s.Term(1)
-				_, entriesErr := s.Entries(1, 2, 0)
-				for _, err := range []error{stopped, termErr, entriesErr, s.Sync(), s.SetRaftID(9), s.CreateSnapshot(1, nil, nil)} {
-					if err != stopped {
-						t.Fatalf("%s failed: %v, want %v", failed, err, stopped)
-					}
-				}
-			}
-			s.Close()
-			s = reopen(t, dir, Options{Logger: quiet})
-			if now, _ := s.LastIndex(); now < last && last != 29 || now < 8 && last == 29 {
-				t.Fatalf("%s failed: last index %d, %d was saved", failed, now, last)
-			}
-			fixture.Must(t, s.Close())
+		for n := 0; failOperation(t, n, cause, &count); n++ {
 		}
 	}
 	if count < 100 {
 		t.Errorf("%d operations have failed, want 100", count)
 	}
+}
+
+// failOperation lets the n-th operation of the script fail with cause, and counts
+// it. It reports whether there are as many operations.
+func failOperation(t *testing.T, n int, cause error, count *int) bool {
+	dir := filepath.Join(memDir(t), "w")
+	o, failed := &ops{}, ""
+	s := create(t, dir, Options{wrap: o.wrap(t), Logger: quiet, limits: smallFiles})
+	o.take()
+	o.fail = func(i int, op string) error {
+		if i != n || op == "remove wal.meta.new" {
+			return nil
+		}
+		failed = op
+		return cause
+	}
+	var err error
+	var last uint64
+	for _, do := range script(s) {
+		if err = do(); err != nil {
+			break
+		}
+		last, _ = s.LastIndex()
+	}
+	if failed == "" {
+		fixture.Must(t, err)
+		return len(o.list) > n
+	}
+	*count++
+	if !errors.Is(err, cause) {
+		t.Fatalf("%s failed: %v", failed, err)
+	}
+	if stopped := s.Save(nil, nil, nil); stopped == nil {
+		if !strings.HasPrefix(failed, "allocate") || cause != syscall.ENOSPC {
+			t.Fatalf("%s failed, and the storage goes on", failed)
+		}
+		if now, _ := s.LastIndex(); now != last {
+			t.Fatalf("%s failed: last index %d, want %d", failed, now, last)
+		}
+	} else {
+		_, termErr := s.Term(1)
+		_, entriesErr := s.Entries(1, 2, 0)
+		for _, err := range []error{stopped, termErr, entriesErr, s.Sync(), s.SetRaftID(9), s.CreateSnapshot(1, nil, nil)} {
+			if err != stopped {
+				t.Fatalf("%s failed: %v, want %v", failed, err, stopped)
+			}
+		}
+	}
+	s.Close()
+	s = reopen(t, dir, Options{Logger: quiet})
+	if now, _ := s.LastIndex(); now < last && last != 29 || now < 8 && last == 29 {
+		t.Fatalf("%s failed: last index %d, %d was saved", failed, now, last)
+	}
+	fixture.Must(t, s.Close())
+	return true
 }
 
 // A disk that is really full.

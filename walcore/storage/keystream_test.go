@@ -14,9 +14,9 @@ import (
 	"github.com/walfs/walfs/walcore/format"
 )
 
-// Faults 11 and 12: a rewrite in a sealed file keeps its key header, and uses
-// no byte of the key stream twice, also when the directory was opened anew.
-func TestRewriteInSealedFile(t *testing.T) {
+// A rewrite in an encrypted file keeps its key header, and uses no byte of the key
+// stream twice, also when the directory was opened in between.
+func TestRewriteInEncryptedFile(t *testing.T) {
 	for _, again := range []bool{false, true} {
 		for _, from := range []uint64{1, 4, 10, 14, 25} {
 			dir := filepath.Join(memDir(t), "w")
@@ -51,7 +51,7 @@ func TestRewriteInSealedFile(t *testing.T) {
 			}
 			now := peek(t, dir, name, 0, int(end))
 			if !bytes.Equal(now[format.PayloadAt:], old[format.PayloadAt:]) {
-				t.Fatalf("rewrite from %d, opened again %v: sealed bytes were overwritten", from, again)
+				t.Fatalf("rewrite from %d, opened again %v: encrypted bytes were overwritten", from, again)
 			}
 			r := openReader(t, dir, opts.Key)
 			for e := range r.Log().Entries(0) {
@@ -63,7 +63,7 @@ func TestRewriteInSealedFile(t *testing.T) {
 	}
 }
 
-// Fault 21: a key belongs to one storage.
+// A key belongs to one storage, not to all in the process.
 func TestTwoKeys(t *testing.T) {
 	base := memDir(t)
 	keys := [][]byte{[]byte("0123456789abcdef"), nil, []byte("fedcba9876543210fedcba98")}
@@ -78,8 +78,8 @@ func TestTwoKeys(t *testing.T) {
 	for i, key := range keys {
 		dir := filepath.Join(base, fmt.Sprint(i))
 		for n := range uint64(3) {
-			if sealed := binary.BigEndian.Uint64(peek(t, dir, format.FileName(n+1), format.KeyHeaderAt, 8)) != 0; sealed != (key != nil) {
-				t.Errorf("key %q: %s sealed: %v", key, format.FileName(n+1), sealed)
+			if encrypted := binary.BigEndian.Uint64(peek(t, dir, format.FileName(n+1), format.KeyHeaderAt, 8)) != 0; encrypted != (key != nil) {
+				t.Errorf("key %q: %s encrypted: %v", key, format.FileName(n+1), encrypted)
 			}
 			if raw := peek(t, dir, format.FileName(n+1), format.PayloadAt+format.LengthSize, 8); bytes.HasPrefix(killData(1, 10*n+1), raw) != (key == nil) {
 				t.Errorf("key %q: %s holds %q", key, format.FileName(n+1), raw)

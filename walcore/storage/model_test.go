@@ -226,7 +226,7 @@ func TestAsMemoryStorage(t *testing.T) {
 		m := &model{t: rt, dir: filepath.Join(base, fmt.Sprint(n)), m: raft.NewMemoryStorage(),
 			opts: Options{Create: true, Logger: quiet, limits: limits{slots: 50, bytes: format.PayloadAt + 5000},
 				Checksums: rapid.Bool().Draw(rt, "checksums"), Sync: SyncMode(m01(rt))}}
-		if rapid.Bool().Draw(rt, "sealed") {
+		if rapid.Bool().Draw(rt, "encrypted") {
 			m.opts.Key = []byte("0123456789abcdef")
 		}
 		defer os.RemoveAll(m.dir)

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Fault 17: files that are not the log's are left alone.
+// Files that do not belong to the log are left alone.
 func TestForeignFiles(t *testing.T) {
 	dir := filepath.Join(memDir(t), "w")
 	fixture.Must(t, create(t, dir, Options{}).Close())
@@ -129,7 +129,7 @@ func (d *syncedDir) Sync() error {
 	return errors.Join(err, d.Dir.Sync())
 }
 
-// The name of a new directory is made durable where it stands. (Fault 9.)
+// The name of a new directory is flushed in its parent.
 func TestNewDirectoryIsDurable(t *testing.T) {
 	base := t.TempDir()
 	var parents []string

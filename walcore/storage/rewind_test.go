@@ -9,8 +9,6 @@ import (
 	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
-	"go.etcd.io/raft/v3/raftpb"
-	"google.golang.org/protobuf/proto"
 )
 
 func TestRewind(t *testing.T) {
@@ -30,10 +28,10 @@ func TestRewind(t *testing.T) {
 		}
 		for _, to := range []uint64{44, 30, 25, 12} { // within a file, to a file's end, across files, to the commit index
 			fixture.Must(t, s.Rewind(to))
-			checkLog(t, s, all[:to])
+			wantLog(t, s, all[:to]...)
 			fixture.Must(t, s.Close())
 			s = reopen(t, dir, opts)
-			checkLog(t, s, all[:to])
+			wantLog(t, s, all[:to]...)
 			if p := s.Problems(); len(p) > 0 {
 				t.Errorf("rewind to %d, opened again: %v", to, p)
 			}
@@ -43,7 +41,7 @@ func TestRewind(t *testing.T) {
 			if err := s.Rewind(to); !errors.Is(err, walcore.ErrRefused) || !strings.Contains(err.Error(), why) {
 				t.Errorf("rewind to %d: %v, want %q", to, err, why)
 			}
-			checkLog(t, s, all[:12])
+			wantLog(t, s, all[:12]...)
 		}
 		refused(11, "entries up to 12 are committed")
 		fixture.Must(t, s.SetState(State{RaftID: 1, Checkpoint: 11, Term: 1, Vote: 1, Commit: 11}))
@@ -72,23 +70,6 @@ func TestRewindBelowCheckpoint(t *testing.T) {
 		t.Errorf("rewind below the checkpoint: %v", err)
 	}
 	fixture.Must(t, s.Rewind(4))
-}
-
-// checkLog wants these entries, which begin at 1, and no more.
-func checkLog(t *testing.T, s *DiskStorage, want []*raftpb.Entry) {
-	t.Helper()
-	last, err := s.LastIndex()
-	fixture.Must(t, err)
-	if last != uint64(len(want)) {
-		t.Fatalf("the log ends at %d, want %d", last, len(want))
-	}
-	got, err := s.Entries(1, last+1, 1<<40)
-	fixture.Must(t, err)
-	for i, e := range got {
-		if !proto.Equal(e, want[i]) {
-			t.Fatalf("entry %v, want %v", e, want[i])
-		}
-	}
 }
 
 // After a power loss in a rewind the log ends somewhere between.

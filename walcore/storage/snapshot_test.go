@@ -11,7 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Fault 4: snapshots whose size is right at the edge of wal.meta.
+// Snapshots whose end is right at, before and behind the end of a new wal.meta.
 func TestSnapshotAtTheEdge(t *testing.T) {
 	dir := filepath.Join(memDir(t), "w")
 	s := create(t, dir, Options{})
@@ -35,7 +35,7 @@ func TestSnapshotAtTheEdge(t *testing.T) {
 	}
 }
 
-// Fault 13: what a snapshot from another node replaces is gone, now and when
+// What a snapshot from another node replaces is gone, now and when the directory is
 // opened again.
 func TestInstallDropsTheLog(t *testing.T) {
 	for _, index := range []uint64{5, 10, 15, 20, 27, 28, 40} {
