@@ -77,7 +77,7 @@ func TestPowerLossWhileDataKeyIsAdded(t *testing.T) {
 			c.saved[[2]uint64{e.GetIndex(), e.GetTerm()}] = e
 		}
 		c.now, c.done = change{name: "open", next: first.next}, true
-		c.past, c.floor = []world{first.next}, first.next.last()
+		c.past, c.floor = []expectedLog{first.next}, first.next.last()
 		s, err = Open(c.live, c.opts)
 		c.must(err)
 		for range 2 {
