@@ -125,7 +125,7 @@ func (f *followed) check(before *Reader) {
 		case err == nil && bytes.Equal(data, raftdir.Payload(e.Index, e.Term)):
 		case err == nil:
 			f.t.Fatalf("before, entry %d, term %d: other bytes", e.Index, e.Term)
-		case f.w.TermOf(e.Index) == e.Term && f.r.find(e.File.Name) != nil && f.r.find(e.File.Name).f == e.File.Source.(*LogFile).f:
+		case f.w.TermOf(e.Index) == e.Term && findNative(f.r.native, e.File.Name) != nil && findNative(f.r.native, e.File.Name).f == e.File.Source.(*LogFile).f:
 			f.t.Fatalf("before, entry %d, which is still there: %v", e.Index, err)
 		}
 	}
@@ -196,7 +196,7 @@ func TestRefreshSharesFiles(t *testing.T) {
 	f.w.Append(100)
 	f.refresh()
 	for _, n := range old.native {
-		if now := f.r.find(n.Name); now == nil || now.f != n.f {
+		if now := findNative(f.r.native, n.Name); now == nil || now.f != n.f {
 			// Rotation has cut the file, which was opened anew.
 			if n.Name != "00003.wal" {
 				t.Errorf("%s was opened again", n.Name)
@@ -206,7 +206,7 @@ func TestRefreshSharesFiles(t *testing.T) {
 	middle := f.r
 	f.w.Snapshot(170)
 	f.refresh()
-	if n := middle.find("00001.wal"); f.r.find(n.Name) != nil {
+	if n := findNative(middle.native, "00001.wal"); findNative(f.r.native, n.Name) != nil {
 		t.Errorf("%s is still there", n.Name)
 	} else if _, err := n.ReadAt(make([]byte, 1), 0); !errors.Is(err, fs.ErrClosed) {
 		t.Errorf("%s: %v, want that it is closed", n.Name, err)
@@ -300,7 +300,7 @@ func TestRefreshNothing(t *testing.T) {
 // comes of it, it is a problem, until something does.
 func TestRefreshHalfSlot(t *testing.T) {
 	for _, rotate := range []bool{false, true} {
-		t.Run(fmt.Sprintf("in a new file %t", rotate), func(t *testing.T) {
+		t.Run(fmt.Sprintf("in a new file %t", rotate), withTestClock(func(t *testing.T) {
 			f := follow(t, raftdir.Options{Slots: 80})
 			if rotate {
 				f.w.Append(45)
@@ -317,7 +317,7 @@ func TestRefreshHalfSlot(t *testing.T) {
 					t.Error("the entries are others")
 				}
 			}
-			f.r.unfinished = f.r.unfinished.Add(-2 * patience)
+			time.Sleep(2 * settlingTime)
 			for range 3 {
 				f.refresh()
 				problems := f.r.Problems()
@@ -333,7 +333,7 @@ func TestRefreshHalfSlot(t *testing.T) {
 			f.check(nil)
 			f.settle()
 			f.check(nil)
-		})
+		}))
 	}
 }
 

@@ -15,6 +15,15 @@ type run struct {
 
 func (r run) last() uint64 { return r.index + uint64(r.n) - 1 }
 
+// slotFrom is the first slot of the run with an index of at least the given one,
+// which is not above last.
+func (r run) slotFrom(index uint64) int {
+	if index <= r.index {
+		return r.slot
+	}
+	return r.slot + int(index-r.index)
+}
+
 // runsOf cuts n slots into runs. Slots with numbers that Raft cannot have
 // reached are in none.
 func runsOf(n int, slot func(int) format.Slot) []run {

@@ -126,9 +126,6 @@ func (l *LogFile) continues(before *LogFile) bool {
 // since that was found, which leaves the slots as they are. All normal ones up to
 // some index are, so that the first tells.
 func (l *LogFile) emptiedSince() bool {
-	if l == nil {
-		return false
-	}
 	if l.emptiedDuringRead {
 		return true
 	}
