@@ -100,7 +100,7 @@ type Version struct {
 	Term      uint64  `json:"term"`
 	Type      string  `json:"type"`
 	Size      int64   `json:"size"`
-	SHA256    *string `json:"sha256"` // nil: the payload could not be read
+	SHA256    *string `json:"sha256"`    // nil: the payload could not be read
 	Committed *bool   `json:"committed"` // nil: the log does not tell
 
 	Entry walcore.Entry `json:"-"`

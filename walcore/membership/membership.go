@@ -1,6 +1,6 @@
 // Package membership tells who the members of a Raft group are, by what one
 // node's directory says: the snapshot's conf state and the committed
-// configuration changes after it, replayed with raft's own confchange package.
+// configuration changes after it, replayed by package confstate.
 //
 //	members, err := membership.Replay(reader)
 //
@@ -17,11 +17,9 @@ import (
 	"unicode"
 
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/confstate"
 	"github.com/walfs/walfs/walcore/payload"
-	"go.etcd.io/raft/v3/confchange"
 	"go.etcd.io/raft/v3/raftpb"
-	"go.etcd.io/raft/v3/tracker"
-	"google.golang.org/protobuf/proto"
 )
 
 // Role is what a member does.
@@ -45,10 +43,8 @@ type Member struct {
 	Address string
 }
 
-// ErrMisfit: a configuration change does not parse or does not fit those before
-// it, or the snapshot's conf state contradicts itself. The directory can be sound
-// all the same: some other application has written the changes.
-var ErrMisfit = errors.New("does not replay")
+// ErrMisfit is confstate's: what is in the log does not replay.
+var ErrMisfit = confstate.ErrMisfit
 
 // ErrNotKnown: the log does not tell up to where it is committed.
 var ErrNotKnown = errors.New("the log does not tell its commit index")
@@ -65,9 +61,9 @@ func Replay(l walcore.Log) ([]Member, error) {
 	if m.Snapshot != nil {
 		cs, snapshot = m.Snapshot.ConfState, m.Snapshot.Index
 	}
-	cfg, err := restore(cs)
+	replay, err := begin(cs)
 	if err != nil {
-		return nil, fmt.Errorf("the snapshot's conf state %w: %w", ErrMisfit, err)
+		return nil, err
 	}
 	commit := m.HardState.Commit
 	addresses := snapshotAddresses(l)
@@ -82,7 +78,8 @@ func Replay(l walcore.Log) ([]Member, error) {
 			}
 			next = e.Index + 1
 		}
-		if e.Type != walcore.EntryConfChange && e.Type != walcore.EntryConfChangeV2 {
+		typ := raftpb.EntryType(e.Type)
+		if !confstate.IsChange(typ) {
 			continue
 		}
 		data, err := e.Data()
@@ -95,8 +92,8 @@ func Replay(l walcore.Log) ([]Member, error) {
 		if e.Index <= snapshot { // the conf state has it
 			continue
 		}
-		if err := cfg.apply(e.Type, data); err != nil {
-			return nil, fmt.Errorf("entry %d, a configuration change, %w: %w", e.Index, ErrMisfit, err)
+		if err := replay.Apply(typ, e.Index, data); err != nil {
+			return nil, err
 		}
 	}
 	if next <= commit {
@@ -105,7 +102,12 @@ func Replay(l walcore.Log) ([]Member, error) {
 		}
 		return nil, fmt.Errorf("entries %d to %d are committed, but not in the log: %w", next, commit, walcore.ErrDamaged)
 	}
-	return cfg.members(addresses), nil
+	return members(replay.ConfState(), addresses), nil
+}
+
+func begin(cs walcore.ConfState) (*confstate.Replay, error) {
+	return confstate.From(&raftpb.ConfState{Voters: cs.Voters, Learners: cs.Learners,
+		VotersOutgoing: cs.VotersOutgoing, LearnersNext: cs.LearnersNext, AutoLeave: &cs.AutoLeave})
 }
 
 // snapshotAddresses gives the addresses in the application's snapshot, which
@@ -119,59 +121,7 @@ func snapshotAddresses(l walcore.Log) map[uint64]string {
 	return payload.Addresses(payload.AppOf(l), blob)
 }
 
-type config struct{ confchange.Changer }
-
-// maxMembers bounds a group: raft's package copies all members at each change,
-// and a conf state is restored change by change. A real group has a dozen.
-const maxMembers = 200
-
-func restore(cs walcore.ConfState) (*config, error) {
-	if n := len(cs.Voters) + len(cs.VotersOutgoing) + len(cs.Learners) + len(cs.LearnersNext); n > maxMembers {
-		return nil, fmt.Errorf("%d members, want at most %d", n, maxMembers)
-	}
-	// How many messages are in flight, and up to where the log reaches, have no
-	// bearing on who the members are.
-	c := &config{confchange.Changer{Tracker: tracker.MakeProgressTracker(1, 0), LastIndex: 1}}
-	return c, c.set(confchange.Restore(c.Changer, &raftpb.ConfState{Voters: cs.Voters, Learners: cs.Learners,
-		VotersOutgoing: cs.VotersOutgoing, LearnersNext: cs.LearnersNext, AutoLeave: &cs.AutoLeave}))
-}
-
-func (c *config) set(cfg tracker.Config, progress tracker.ProgressMap, err error) error {
-	if err == nil {
-		c.Tracker.Config, c.Tracker.Progress = cfg, progress
-	}
-	return err
-}
-
-// apply takes a configuration change of either type.
-func (c *config) apply(t walcore.EntryType, data []byte) error {
-	cc := &raftpb.ConfChangeV2{}
-	if t == walcore.EntryConfChange {
-		v1 := &raftpb.ConfChange{}
-		if err := proto.Unmarshal(data, v1); err != nil {
-			return err
-		}
-		cc = v1.AsV2()
-	} else if err := proto.Unmarshal(data, cc); err != nil {
-		return err
-	}
-	if t := cc.GetTransition(); raftpb.ConfChangeTransition_name[int32(t)] == "" {
-		return fmt.Errorf("unknown transition %d", t) // at which raft panics
-	}
-	if n := len(cc.Changes) + len(c.Tracker.Progress); n > maxMembers {
-		return fmt.Errorf("%d members and changes, want at most %d", n, maxMembers)
-	}
-	if cc.LeaveJoint() {
-		return c.set(c.LeaveJoint())
-	}
-	if autoLeave, joint := cc.EnterJoint(); joint {
-		return c.set(c.EnterJoint(autoLeave, cc.Changes...))
-	}
-	return c.set(c.Simple(cc.Changes...))
-}
-
-func (c *config) members(addresses map[uint64]string) []Member {
-	cs := c.Tracker.ConfState()
+func members(cs *raftpb.ConfState, addresses map[uint64]string) []Member {
 	roles := map[uint64]Role{}
 	for _, set := range []struct {
 		role Role
@@ -181,16 +131,16 @@ func (c *config) members(addresses map[uint64]string) []Member {
 			roles[id] = set.role
 		}
 	}
-	var members []Member
+	var list []Member
 	for id, role := range roles {
 		m := Member{ID: id, Role: role}
 		if a := addresses[id]; !strings.ContainsFunc(a, noPart) {
 			m.Address = a
 		}
-		members = append(members, m)
+		list = append(list, m)
 	}
-	slices.SortFunc(members, func(a, b Member) int { return cmp.Compare(a.ID, b.ID) })
-	return members
+	slices.SortFunc(list, func(a, b Member) int { return cmp.Compare(a.ID, b.ID) })
+	return list
 }
 
 // String is the member's line in meta/members: id, role, and address where it

@@ -11,6 +11,7 @@ import (
 	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/test/nativelog"
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/confstate"
 	"github.com/walfs/walfs/walcore/dgraph"
 	"go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
@@ -66,49 +67,20 @@ func replay(t testing.TB, dir string, key []byte) ([]Member, error) {
 	return Replay(r)
 }
 
-// changes makes a log with an entry for each text, in the notation of raft's
-// own tests: v1 a voter, l2 a learner, r3 removed, u4 an update; "joint v1 r2"
-// until left, "leave", "" no change.
+// changes makes a log with an entry for each text: a configuration change in
+// fixture.ConfChange's notation, or "" for an entry that is none.
 func changes(t testing.TB, texts ...string) []nativelog.Entry {
 	t.Helper()
 	var entries []nativelog.Entry
 	for i, s := range texts {
 		e := nativelog.Entry{Term: 1, Index: uint64(i + 1)}
 		if s != "" {
-			e.Type, e.Data = change(t, s)
+			typ, data := fixture.ConfChange(t, s)
+			e.Type, e.Data = uint32(typ), data
 		}
 		entries = append(entries, e)
 	}
 	return entries
-}
-
-func change(t testing.TB, s string) (typ uint32, data []byte) {
-	t.Helper()
-	rest, joint := strings.CutPrefix(s, "joint ")
-	if s == "leave" {
-		return uint32(raftpb.EntryType_EntryConfChangeV2), nil
-	}
-	singles, err := raftpb.ConfChangesFromString(rest)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var m proto.Message
-	if len(singles) == 1 && !joint {
-		typ = uint32(raftpb.EntryType_EntryConfChange)
-		m = &raftpb.ConfChange{Type: singles[0].Type, NodeId: singles[0].NodeId}
-	} else {
-		typ = uint32(raftpb.EntryType_EntryConfChangeV2)
-		v2 := &raftpb.ConfChangeV2{Changes: singles}
-		if joint {
-			v2.Transition = raftpb.ConfChangeTransition_ConfChangeTransitionJointExplicit.Enum()
-		}
-		m = v2
-	}
-	data, err = proto.Marshal(m)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return typ, data
 }
 
 func write(t testing.TB, m nativelog.Meta, entries []nativelog.Entry) string {
@@ -295,7 +267,7 @@ func FuzzReplay(f *testing.F) {
 	for _, texts := range [][3]string{{"v1", "joint v3 l1", "leave"}, {"v1", "v2 v3", "r2"}, {"l1", "v1", "u1"}} {
 		var found [3][]byte
 		for i, s := range texts {
-			typ, data := change(f, s)
+			typ, data := fixture.ConfChange(f, s)
 			found[i] = append([]byte{byte(typ)}, data...)
 		}
 		f.Add([]byte(nil), found[0], found[1], found[2])
@@ -305,8 +277,7 @@ func FuzzReplay(f *testing.F) {
 		if proto.Unmarshal(state, cs) != nil {
 			return
 		}
-		cfg, err := restore(walcore.ConfState{Voters: cs.Voters, Learners: cs.Learners, VotersOutgoing: cs.VotersOutgoing,
-			LearnersNext: cs.LearnersNext, AutoLeave: cs.GetAutoLeave()})
+		replay, err := confstate.From(cs)
 		if err != nil {
 			return
 		}
@@ -314,15 +285,15 @@ func FuzzReplay(f *testing.F) {
 			if len(change) == 0 {
 				continue
 			}
-			typ := walcore.EntryConfChange
+			typ := raftpb.EntryConfChange
 			if change[0]%2 == 0 {
-				typ = walcore.EntryConfChangeV2
+				typ = raftpb.EntryConfChangeV2
 			}
-			if cfg.apply(typ, change[1:]) != nil {
+			if replay.Apply(typ, 1, change[1:]) != nil {
 				return
 			}
 		}
-		members := cfg.members(nil)
+		members := members(replay.ConfState(), nil)
 		for i, m := range members {
 			if m.Role == "" || i > 0 && m.ID <= members[i-1].ID {
 				t.Fatalf("members %v", members)

@@ -2,6 +2,7 @@ package payload
 
 import (
 	"bufio"
+	"context"
 	"encoding/hex"
 	"errors"
 	"io"
@@ -9,6 +10,8 @@ import (
 	"os/exec"
 	"syscall"
 	"time"
+
+	"github.com/walfs/walfs/walcore/platform"
 )
 
 // child is a running program with a pipe each way.
@@ -24,6 +27,10 @@ type child struct {
 // startChild runs command with /bin/sh in a process group of its own, so that
 // stop reaches what the shell starts.
 func startChild(command string) (*child, error) {
+	cmd, err := platform.Shell(context.Background(), command)
+	if err != nil {
+		return nil, err
+	}
 	childIn, stdin, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -36,14 +43,13 @@ func startChild(command string) (*child, error) {
 	}
 	defer childOut.Close()
 	c := &child{
-		cmd:    exec.Command("/bin/sh", "-c", command),
+		cmd:    cmd,
 		stdin:  stdin,
 		stdout: stdout,
 		lines:  bufio.NewReader(stdout),
 		stderr: new(tail),
 	}
 	c.cmd.Stdin, c.cmd.Stdout, c.cmd.Stderr = childIn, childOut, c.stderr
-	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	c.cmd.WaitDelay = time.Second // a grandchild may hold stderr open
 	if err := c.cmd.Start(); err != nil {
 		stdin.Close()
@@ -122,7 +128,7 @@ func (c *child) stop() string {
 	c.stdin.Close()
 	c.stdout.Close()
 	// The child is not waited for yet, so that its id is still its own.
-	_ = syscall.Kill(-c.cmd.Process.Pid, syscall.SIGKILL)
+	_ = platform.KillGroup(c.cmd)
 	_ = c.cmd.Wait() // how it ended is no news: it was killed
 	return c.stderr.String()
 }

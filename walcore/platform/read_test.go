@@ -92,9 +92,9 @@ func TestOpenFails(t *testing.T) {
 		{"no directory", func() (*os.File, error) { return OpenDir(missing) }, missing, fs.ErrNotExist},
 		{"empty path", func() (*os.File, error) { return OpenDir("") }, "", fs.ErrNotExist},
 		{"a file", func() (*os.File, error) { return OpenDir(file) }, file, syscall.ENOTDIR},
-		{"no file in it", func() (*os.File, error) { return OpenIn(dir, "missing") }, "missing", fs.ErrNotExist},
+		{"no file in it", func() (*os.File, error) { return OpenIn(dir, "missing") }, missing, fs.ErrNotExist},
 		{"no path", stat(func() (walcore.Attr, error) { return StatPath(missing) }), missing, fs.ErrNotExist},
-		{"no name in it", stat(func() (walcore.Attr, error) { return StatIn(dir, "missing") }), "missing", fs.ErrNotExist},
+		{"no name in it", stat(func() (walcore.Attr, error) { return StatIn(dir, "missing") }), missing, fs.ErrNotExist},
 	} {
 		f, err := test.open()
 		if err == nil {

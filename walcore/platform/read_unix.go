@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime"
 
 	"github.com/walfs/walfs/walcore"
@@ -16,13 +17,13 @@ import (
 // Open opens a file that a user has named for reading: a symbolic link is
 // followed, and a pipe's writer waited for.
 func Open(name string) (*os.File, error) {
-	return openQuietly(unix.AT_FDCWD, name, 0)
+	return openQuietly(unix.AT_FDCWD, name, name, 0)
 }
 
 // OpenDir opens a directory for reading. It fails with ENOTDIR where path is
 // something else.
 func OpenDir(path string) (*os.File, error) {
-	return openQuietly(unix.AT_FDCWD, path, unix.O_DIRECTORY)
+	return openQuietly(unix.AT_FDCWD, path, path, unix.O_DIRECTORY)
 }
 
 // List gives what is in an open directory now, in no order.
@@ -38,28 +39,29 @@ func List(dir *os.File) ([]fs.DirEntry, error) {
 // at a pipe.
 func OpenIn(dir *os.File, name string) (*os.File, error) {
 	defer runtime.KeepAlive(dir)
-	f, err := openQuietly(int(dir.Fd()), name, unix.O_NOFOLLOW|unix.O_NONBLOCK)
+	path := filepath.Join(dir.Name(), name)
+	f, err := openQuietly(int(dir.Fd()), name, path, unix.O_NOFOLLOW|unix.O_NONBLOCK)
 	if err != nil {
 		return nil, err
 	}
 	// Only the opening was not to wait. As it is, package os would try to have
 	// the file watched, which not every kernel refuses for regular files.
 	if err := unix.SetNonblock(int(f.Fd()), false); err != nil {
-		return nil, errors.Join(&fs.PathError{Op: "open", Path: name, Err: err}, f.Close())
+		return nil, errors.Join(&fs.PathError{Op: "open", Path: path, Err: err}, f.Close())
 	}
 	return f, nil
 }
 
 // openQuietly opens without write access and, where the kernel lets us, so that
-// reading leaves no access time.
-func openQuietly(dir int, name string, flags int) (*os.File, error) {
+// reading leaves no access time. path is the name as an error says it.
+func openQuietly(dir int, name, path string, flags int) (*os.File, error) {
 	flags |= unix.O_RDONLY | unix.O_CLOEXEC
 	fd, err := openAt(dir, name, flags|noAccessTime)
 	if noAccessTime != 0 && errors.Is(err, unix.EPERM) {
 		fd, err = openAt(dir, name, flags)
 	}
 	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
+		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
 	return os.NewFile(uintptr(fd), name), nil
 }
@@ -101,22 +103,22 @@ func Stat(f *os.File) (a walcore.Attr, err error) {
 }
 
 // StatPath gives the attributes of what a path leads to.
-func StatPath(path string) (walcore.Attr, error) { return statName(unix.AT_FDCWD, path, 0) }
+func StatPath(path string) (walcore.Attr, error) { return statName(unix.AT_FDCWD, path, path, 0) }
 
 // StatIn gives the attributes of the name in an open directory; those of a
 // symbolic link are its own.
 func StatIn(dir *os.File, name string) (walcore.Attr, error) {
 	defer runtime.KeepAlive(dir)
-	return statName(int(dir.Fd()), name, unix.AT_SYMLINK_NOFOLLOW)
+	return statName(int(dir.Fd()), name, filepath.Join(dir.Name(), name), unix.AT_SYMLINK_NOFOLLOW)
 }
 
-func statName(dir int, name string, flags int) (a walcore.Attr, err error) {
+func statName(dir int, name, path string, flags int) (a walcore.Attr, err error) {
 	err = Retry(func() error {
 		a, err = statAt(dir, name, flags)
 		return err
 	})
 	if err != nil {
-		return walcore.Attr{}, &fs.PathError{Op: "stat", Path: name, Err: err}
+		return walcore.Attr{}, &fs.PathError{Op: "stat", Path: path, Err: err}
 	}
 	return a, nil
 }

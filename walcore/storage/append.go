@@ -7,8 +7,8 @@ import (
 	"sync"
 
 	"github.com/walfs/walfs/walcore/format"
+	"github.com/walfs/walfs/walcore/platform"
 	"go.etcd.io/raft/v3/raftpb"
-	"golang.org/x/sys/unix"
 )
 
 // keepBuffer bounds the buffers that stay allocated between calls, and how
@@ -75,7 +75,7 @@ func (s *DiskStorage) reserveFirst(entries []*raftpb.Entry) error {
 	}
 	_, tail := s.fit(g, g.slots(), entries)
 	err := g.reserve(tail)
-	if err == nil || errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
+	if err == nil || platform.IsNoSpace(err) {
 		return err
 	}
 	return s.poison(err)

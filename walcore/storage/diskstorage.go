@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"os"
 	"runtime/trace"
 	"sync"
 
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/platform"
 	"github.com/walfs/walfs/walcore/vfs"
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
@@ -73,7 +73,7 @@ type DiskStorage struct {
 	opts Options
 	log  *slog.Logger
 	ctx  context.Context // of trace regions
-	lock *os.File
+	lock *platform.Lock
 	dir  vfs.Dir
 	keys *writeKeys
 
@@ -96,6 +96,8 @@ type DiskStorage struct {
 	segments []*segment // by first index; only the last may be empty
 	meta     metaFile
 	problems []walcore.Problem // what Open has found and mended
+
+	start startNotes
 }
 
 var _ raft.Storage = (*DiskStorage)(nil)
@@ -198,7 +200,7 @@ func (s *DiskStorage) closeFiles() error {
 		errs = append(errs, s.dir.Close())
 	}
 	if s.lock != nil {
-		errs = append(errs, unlockDir(s.lock))
+		errs = append(errs, s.lock.Close())
 	}
 	return errors.Join(errs...)
 }
@@ -214,6 +216,13 @@ func (s *DiskStorage) NumEntries() int {
 // InitialState returns the hard state, nil if none was saved, and the conf
 // state of the snapshot. A commit index below the snapshot's is raised to it:
 // what is in a snapshot was committed, and Raft refuses to start otherwise.
+//
+// It is the state for a node whose raft.Config.Applied is 0 or the snapshot's
+// index; Resume is for one that has applied more. Raft says nothing where it cannot
+// work, so the Logger gets a warning for a log that names no voters, unless it is new
+// and the application has asked IsNew; and, unless Resume was called, for
+// configuration changes between the snapshot and the checkpoint, which would be
+// lost on a node whose Applied is the checkpoint.
 func (s *DiskStorage) InitialState() (*raftpb.HardState, *raftpb.ConfState, error) {
 	defer trace.StartRegion(s.ctx, "walcore.InitialState").End()
 	s.mu.RLock()
@@ -222,12 +231,9 @@ func (s *DiskStorage) InitialState() (*raftpb.HardState, *raftpb.ConfState, erro
 		return nil, nil, s.err
 	}
 	cs := s.meta.confState()
-	if s.meta.hard == (hardState{}) {
-		return nil, cs, nil
-	}
-	hs := s.meta.hard
-	hs.commit = max(hs.commit, s.meta.snapIndex)
-	return &raftpb.HardState{Term: &hs.term, Vote: &hs.vote, Commit: &hs.commit}, cs, nil
+	s.warnVoters(cs, s.meta.snapIndex)
+	s.warnCheckpoint()
+	return s.initialHardState(s.meta.snapIndex), cs, nil
 }
 
 // FirstIndex is the first index that Entries may serve: the one after the

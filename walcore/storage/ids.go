@@ -14,7 +14,9 @@ func (s *DiskStorage) GroupID() uint64 {
 	return s.number(func(m *metaFile) uint64 { return m.groupID })
 }
 
-// Checkpoint is the index of the last applied entry, as far as it was told.
+// Checkpoint is the index of the last applied entry, as far as it was told. To
+// start a node there, call Resume: as raft.Config.Applied alone it would hide
+// configuration changes from Raft.
 func (s *DiskStorage) Checkpoint() uint64 {
 	defer trace.StartRegion(s.ctx, "walcore.Checkpoint").End()
 	return s.number(func(m *metaFile) uint64 { return m.checkpoint })

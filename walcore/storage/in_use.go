@@ -3,41 +3,21 @@ package storage
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/walfs/walfs/walcore"
-	"golang.org/x/sys/unix"
+	"github.com/walfs/walfs/walcore/platform"
 )
 
-// lockDir takes the directory's lock, which lasts until the file is closed. It
-// fails with ErrInUse if another DiskStorage has it, in this process or not.
-func lockDir(path string) (*os.File, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	for {
-		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if err != unix.EINTR {
-			break
-		}
-	}
-	if err == nil {
-		return f, nil
-	}
-	f.Close()
-	if errors.Is(err, unix.EWOULDBLOCK) {
+// lockDir takes the directory's lock, which lasts until it is closed. It fails with
+// ErrInUse if another DiskStorage has it, in this process or not.
+func lockDir(path string) (*platform.Lock, error) {
+	lock, err := platform.LockDir(path)
+	if errors.Is(err, platform.ErrLocked) {
 		return nil, fmt.Errorf("%s: another storage has it open: %w; close that one first", path, walcore.ErrInUse)
 	}
-	return nil, fmt.Errorf("lock %s: %w", path, err)
-}
-
-// unlockDir gives the lock back. Closing the file would not do: a process that
-// has just been forked holds it too, until it has begun its own program.
-func unlockDir(f *os.File) error {
-	return errors.Join(unix.Flock(int(f.Fd()), unix.LOCK_UN), f.Close())
+	return lock, err
 }
 
 // unusedWait is how long a file may be held by somebody before that counts as
@@ -47,28 +27,17 @@ func unlockDir(f *os.File) error {
 const unusedWait = 2 * time.Second
 
 // checkUnused fails with ErrInUse if anybody has the file open or mapped. A
-// Dgraph takes no lock that could be asked for, but the kernel grants a write
-// lease only on a file that nobody else has open. Where it cannot tell (a file
-// of another user, a network file system), the file passes.
+// Dgraph takes no lock that could be asked for. Where the kernel cannot tell (a
+// file of another user, a network file system), the file passes.
 func checkUnused(dir, name string) error {
 	path := filepath.Join(dir, name)
-	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
 	for deadline := time.Now().Add(unusedWait); ; time.Sleep(time.Millisecond) {
-		_, err = unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_WRLCK)
-		if !errors.Is(err, unix.EAGAIN) {
-			break
+		open, err := platform.OpenElsewhere(path)
+		if !open {
+			return err
 		}
 		if time.Now().After(deadline) {
 			return fmt.Errorf("%s: another program has it open: %w; stop the node, unmount the directory, or see fuser(1)", path, walcore.ErrInUse)
 		}
 	}
-	if err == nil {
-		_, err = unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_UNLCK)
-		return err
-	}
-	return nil
 }

@@ -6,10 +6,10 @@ import (
 	"io"
 	"runtime/debug"
 	"sync/atomic"
+	"syscall"
 	"unsafe"
 
 	"github.com/walfs/walfs/walcore/format"
-	"golang.org/x/sys/unix"
 )
 
 // Where nothing is flushed, a system call is most of what an append costs: slots
@@ -91,7 +91,7 @@ func guarded(store func()) (err error) {
 		if _, fault := r.(interface{ Addr() uintptr }); !fault {
 			panic(r)
 		}
-		err = fmt.Errorf("store to mapped memory: %v: %w", r, unix.EIO)
+		err = fmt.Errorf("store to mapped memory: %v: %w", r, syscall.EIO)
 	}()
 	store()
 	return nil

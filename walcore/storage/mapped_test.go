@@ -6,15 +6,16 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/walfs/walfs/test/fixture"
 
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
+	"github.com/walfs/walfs/walcore/platform"
 	"github.com/walfs/walfs/walcore/vfs"
 	"go.etcd.io/raft/v3/raftpb"
-	"golang.org/x/sys/unix"
 )
 
 func TestStoreOne(t *testing.T) {
@@ -55,9 +56,9 @@ func mapFile(t *testing.T, b []byte) []byte {
 	defer f.Close()
 	_, err = f.Write(b)
 	fixture.Must(t, err)
-	m, err := unix.Mmap(int(f.Fd()), 0, len(b), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	m, err := platform.Map(f, len(b))
 	fixture.Must(t, err)
-	t.Cleanup(func() { unix.Munmap(m) })
+	t.Cleanup(func() { platform.Unmap(m) })
 	return m
 }
 
@@ -140,13 +141,13 @@ func TestMappedFileCut(t *testing.T) {
 	fixture.Must(t, s.Save(hard(1, 1, 1), someEntries(1, 1, 3), nil))
 	table := s.current().f.Map(format.SlotTableSize)
 	fixture.Must(t, os.Truncate(filepath.Join(dir, "00001.wal"), 0))
-	if err := storeSlots(table, 3*format.SlotSize, make([]byte, format.SlotSize)); !errors.Is(err, unix.EIO) {
-		t.Errorf("slots: %v, want %v", err, unix.EIO)
+	if err := storeSlots(table, 3*format.SlotSize, make([]byte, format.SlotSize)); !errors.Is(err, syscall.EIO) {
+		t.Errorf("slots: %v, want %v", err, syscall.EIO)
 	}
 	fixture.Must(t, os.Truncate(filepath.Join(dir, "wal.meta"), 0))
 	err := s.Save(hard(1, 1, 2), nil, nil)
-	if !errors.Is(err, unix.EIO) {
-		t.Errorf("hard state: %v, want %v", err, unix.EIO)
+	if !errors.Is(err, syscall.EIO) {
+		t.Errorf("hard state: %v, want %v", err, syscall.EIO)
 	}
 	if again := s.Save(hard(1, 1, 3), nil, nil); again == nil || again.Error() != err.Error() {
 		t.Errorf("then %v, want the same", again)

@@ -11,6 +11,7 @@ import (
 	"github.com/walfs/walfs/test/fixture"
 
 	"github.com/walfs/walfs/walcore/format"
+	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
 )
 
@@ -48,6 +49,9 @@ func TestTraceAndLog(t *testing.T) {
 	s.Checkpoint()
 	s.State()
 	s.PayloadsBelow(0, 20)
+	s.IsNew()
+	s.ConfStateAt(12)
+	s.Resume(&raft.Config{}, 12)
 	fixture.Must(t, s.Close())
 	patch(t, dir, format.FileName(3), 5*format.SlotSize, bytes.Repeat([]byte{1}, format.SlotSize))
 	fixture.Must(t, reopen(t, dir, opts).Close())
@@ -55,7 +59,7 @@ func TestTraceAndLog(t *testing.T) {
 
 	for _, name := range strings.Fields(`Open Close Sync Save Entries Term FirstIndex LastIndex NumEntries InitialState
 		Snapshot CreateSnapshot TruncateEntriesUntil Rewind RaftID SetRaftID GroupID SetGroupID
-		Checkpoint SetCheckpoint State SetState PayloadsBelow`) {
+		Checkpoint SetCheckpoint State SetState PayloadsBelow IsNew ConfStateAt Resume`) {
 		// A trace holds each name once, behind its length.
 		name = "walcore." + name
 		if !bytes.Contains(recorded.Bytes(), append([]byte{byte(len(name))}, name...)) {

@@ -8,27 +8,18 @@ import (
 	"path/filepath"
 	"sync"
 
-	"golang.org/x/sys/unix"
+	"github.com/walfs/walfs/walcore/platform"
 )
 
 // OpenScratch opens a directory of the operating system of which nothing is
 // changed, not even an access time where the kernel lets us: what is written
 // is kept in memory, is read back from there, and is gone in the end.
 func OpenScratch(path string) (Dir, error) {
-	f, err := openQuiet(path, unix.O_DIRECTORY)
+	f, err := platform.OpenDir(path)
 	if err != nil {
 		return nil, err
 	}
 	return &scratchDir{f: f, path: path, files: map[string]*scratchFile{}, gone: map[string]bool{}}, nil
-}
-
-// openQuiet opens for reading only. O_NOATIME is for a file's owner and root.
-func openQuiet(path string, flags int) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOATIME|flags, 0)
-	if errors.Is(err, unix.EPERM) {
-		f, err = os.OpenFile(path, os.O_RDONLY|flags, 0)
-	}
-	return f, err
 }
 
 type scratchDir struct {
@@ -42,10 +33,7 @@ type scratchDir struct {
 // List gives what is on disk less what was removed. A storage lists the
 // directory once, before it has created anything.
 func (d *scratchDir) List() ([]fs.DirEntry, error) {
-	if _, err := d.f.Seek(0, io.SeekStart); err != nil {
-		return nil, err
-	}
-	all, err := d.f.ReadDir(-1)
+	all, err := platform.List(d.f)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +74,7 @@ func (d *scratchDir) Open(name string) (File, error) {
 	if d.gone[name] {
 		return nil, d.fail("open", name, fs.ErrNotExist)
 	}
-	base, err := openQuiet(filepath.Join(d.path, name), unix.O_NOFOLLOW)
+	base, err := platform.OpenIn(d.f, name)
 	if err != nil {
 		return nil, err
 	}
@@ -213,7 +201,7 @@ func (f *scratchFile) NextData(off int64) (from, to int64, found bool, err error
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	if f.base != nil && off < f.baseSize {
-		if from, to, found, err = (&osFile{File: f.base}).NextData(off); err != nil {
+		if from, to, found, err = platform.NextData(f.base, off); err != nil {
 			return 0, 0, false, err
 		}
 		to = min(to, f.baseSize)

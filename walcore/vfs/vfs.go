@@ -4,14 +4,13 @@
 package vfs
 
 import (
-	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
-	"golang.org/x/sys/unix"
+	"github.com/walfs/walfs/walcore/platform"
 )
 
 // Dir is an open directory. Names are of files directly in it.
@@ -62,7 +61,7 @@ func OpenDir(path string) (Dir, error) {
 	}
 	st, err := f.Stat()
 	if err == nil && !st.IsDir() {
-		err = &fs.PathError{Op: "open", Path: path, Err: unix.ENOTDIR}
+		err = &fs.PathError{Op: "open", Path: path, Err: syscall.ENOTDIR}
 	}
 	if err != nil {
 		f.Close()
@@ -76,13 +75,13 @@ func (d *osDir) path(name string) string { return filepath.Join(d.f.Name(), name
 func (d *osDir) List() ([]fs.DirEntry, error) { return os.ReadDir(d.f.Name()) }
 
 func (d *osDir) Create(name string) (File, error) {
-	return d.open(name, unix.O_CREAT|unix.O_EXCL)
+	return d.open(name, os.O_CREATE|os.O_EXCL)
 }
 
 func (d *osDir) Open(name string) (File, error) { return d.open(name, 0) }
 
 func (d *osDir) open(name string, flags int) (File, error) {
-	f, err := os.OpenFile(d.path(name), os.O_RDWR|unix.O_NOFOLLOW|flags, 0o600)
+	f, err := platform.OpenForWriting(d.path(name), flags)
 	if err != nil {
 		return nil, err
 	}
@@ -111,37 +110,16 @@ func (f *osFile) Size() (int64, error) {
 	return st.Size(), nil
 }
 
-// retry repeats a system call that a signal has interrupted.
-func (f *osFile) retry(op string, call func(fd int) error) error {
-	for {
-		err := call(int(f.Fd()))
-		if err == nil {
-			return nil
-		}
-		if err != unix.EINTR {
-			return fmt.Errorf("%s %s: %w", op, f.Name(), err)
-		}
-	}
-}
-
-func (f *osFile) Allocate(off, n int64) error {
-	err := f.retry("allocate", func(fd int) error {
-		return unix.Fallocate(fd, unix.FALLOC_FL_KEEP_SIZE, off, n)
-	})
-	if errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.ENOSYS) {
-		return nil
-	}
-	return err
-}
+func (f *osFile) Allocate(off, n int64) error { return platform.Allocate(f.File, off, n) }
 
 func (f *osFile) Map(n int64) []byte {
 	switch {
 	case n == 0 && f.mapped != nil:
-		unix.Munmap(f.mapped)
+		platform.Unmap(f.mapped) // memory that Map gave: it cannot fail
 		f.mapped = nil
 	case n > 0 && f.mapped == nil && !f.cannotMap:
 		var err error
-		f.mapped, err = unix.Mmap(int(f.Fd()), 0, int(n), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+		f.mapped, err = platform.Map(f.File, int(n))
 		f.cannotMap = err != nil
 	}
 	return f.mapped
@@ -153,19 +131,7 @@ func (f *osFile) Close() error {
 }
 
 func (f *osFile) NextData(off int64) (from, to int64, found bool, err error) {
-	err = f.retry("seek in", func(fd int) error {
-		if from, err = unix.Seek(fd, off, unix.SEEK_DATA); err != nil {
-			return err
-		}
-		to, err = unix.Seek(fd, from, unix.SEEK_HOLE)
-		return err
-	})
-	if errors.Is(err, unix.ENXIO) {
-		return 0, 0, false, nil
-	}
-	return from, to, err == nil, err
+	return platform.NextData(f.File, off)
 }
 
-func (f *osFile) Sync() error {
-	return f.retry("flush", unix.Fdatasync)
-}
+func (f *osFile) Sync() error { return platform.SyncData(f.File) }

@@ -1,0 +1,86 @@
+// Package rooms holds the packages to the imports that walcore's documentation
+// allows them.
+package rooms
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/walfs/walfs/"
+
+// rooms are the packages and which others of this module each may import.
+var rooms = map[string]string{
+	"walcore":            "",
+	"walcore/platform":   "walcore",
+	"meta":               "",
+	"walcore/format":     "walcore",
+	"walcore/dgraph":     "walcore walcore/format walcore/platform meta",
+	"walcore/vfs":        "walcore/platform",
+	"walcore/crashfs":    "walcore/vfs",
+	"walcore/confstate":  "",
+	"walcore/storage":    "walcore walcore/format walcore/platform walcore/vfs walcore/confstate meta",
+	"walcore/payload":    "walcore walcore/platform",
+	"walcore/membership": "walcore walcore/payload walcore/confstate",
+	"walcore/status":     "walcore",
+	"walcore/diff":       "walcore walcore/payload walcore/status",
+	"fsview":             "walcore walcore/payload walcore/membership walcore/status",
+	"fsview/fusefs":      "fsview",
+}
+
+func list(t *testing.T, args ...string) []string {
+	t.Helper()
+	out, err := exec.Command("go", append([]string{"list"}, args...)...).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Fields(string(out))
+}
+
+// TestRooms: nothing imports what it may not, and every package has a room.
+func TestRooms(t *testing.T) {
+	for _, pkg := range list(t, module+"walcore/...", module+"fsview/...", module+"meta/...") {
+		name := strings.TrimPrefix(pkg, module)
+		allowed, known := rooms[name]
+		if !known {
+			t.Errorf("%s has no room: say in walcore's documentation and here what it may import", name)
+			continue
+		}
+		for _, imported := range list(t, "-f", `{{join .Imports " "}}`, pkg) {
+			if to, ours := strings.CutPrefix(imported, module); ours && !slices.Contains(strings.Fields(allowed), to) {
+				t.Errorf("%s imports %s", name, to)
+			}
+		}
+	}
+}
+
+// TestPure: what is pure opens nothing, and the model of a log needs nobody else.
+func TestPure(t *testing.T) {
+	for _, imported := range list(t, "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", module+"walcore") {
+		if imported != module+"walcore" {
+			t.Errorf("walcore imports %s", imported)
+		}
+	}
+	for _, pure := range []string{"walcore/format", "meta", "walcore/confstate"} {
+		for _, imported := range list(t, "-f", `{{join .Imports " "}}`, module+pure) {
+			if slices.Contains([]string{"os", "io/ioutil", "net", "syscall", "golang.org/x/sys/unix"}, imported) {
+				t.Errorf("%s imports %s", pure, imported)
+			}
+		}
+	}
+}
+
+// TestLight: who embeds the storage or reads a log gets no server's packages.
+func TestLight(t *testing.T) {
+	for _, pkg := range []string{"walcore/storage", "walcore/dgraph"} {
+		for _, imported := range list(t, "-deps", module+pkg) {
+			for _, heavy := range []string{"net/http", "github.com/dgraph-io/", "go.opentelemetry.io/", "github.com/hanwen/go-fuse"} {
+				if strings.HasPrefix(imported, heavy) {
+					t.Errorf("%s brings %s", pkg, imported)
+				}
+			}
+		}
+	}
+}

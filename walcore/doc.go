@@ -1,0 +1,52 @@
+/*
+Package walcore says what a Raft log is, whoever wrote it: a [Log] of entries, the
+hard state, the snapshot and the conf state beside them in [Meta], the [Problem]
+that a directory has, and the errors that every reader and writer gives. It knows no
+format, opens no file, and imports the standard library alone.
+
+	var log walcore.Log // one of dgraph.OpenReader
+	for e := range log.Entries(1) {
+		data, err := e.Data()
+		…
+	}
+
+A Log is one moment of a directory and does not change. What its files hold may
+change: reading finds that out and fails with [ErrChanged], so that nobody is ever
+given other bytes than those that were listed.
+
+# The rooms
+
+Where to look for what, and which way the imports go: each room may import those
+above it that are named, and no other of this list. A test holds the rooms to it.
+
+	walcore             what a log is: Log, Entry, File, Meta, Snapshot, Problem, the errors
+	walcore/platform    what is asked of the operating system, with files by system: opening
+	                    without a trace, inodes and times, locks, leases, room on disk
+	meta                wal.meta, Dgraph's metadata file: its bytes, read and written
+	walcore/format      Dgraph's format as pure codecs, below their rulers: a slot, a log
+	                    file's key header, names, checksums, the rule of legal gaps,
+	                    decryption, KEYREGISTRY, packed slots. It opens nothing
+	walcore/dgraph      reads Dgraph's directory: which files belong to the log, the order of
+	                    slots and terms, payload lengths, verification of checksums, first
+	                    and last index, what is a problem and its text, refresh
+	walcore/vfs         the little of a file system that a log is written through; crashfs is
+	                    one that loses power
+	walcore/confstate   who is in the group after configuration changes
+	walcore/storage     DiskStorage, the raft.Storage that writes Dgraph's format: append,
+	                    rotation, rewind, snapshots, compaction, emptying, encryption, what
+	                    Open concludes and mends after a crash
+	walcore/payload     what entries mean: decoding, summaries, redaction, whose log it is
+	walcore/membership  the members of any log, with their addresses
+	walcore/status      what there is to say of any log: status.json
+	walcore/diff        where logs of one group part
+	fsview              the tree of any log: names, nodes (inode numbers), attributes, what
+	                    has changed between two trees. It is an io/fs file system
+	fsview/fusefs       serves the tree through FUSE: errno (EIO), what the kernel caches and
+	                    what is taken back, readahead, mounting
+	cmd/walfs           the commands: flags, output, exit codes
+
+A reader cannot write: neither dgraph nor anything above a log imports storage or vfs.
+A new system's log is one package beside dgraph that gives a Log; nothing else has to
+know it.
+*/
+package walcore
