@@ -1,6 +1,6 @@
 package dgraph
 
-import "github.com/walfs/walfs/walcore/format"
+import "github.com/walfs/walfs/walcore"
 
 // FirstIndex is the first index that raft.Storage would serve: the one after
 // the snapshot's, or the first entry's. ok is false where wal.meta does not
@@ -34,7 +34,7 @@ func (r *Reader) LastIndex() (index uint64, ok bool) {
 // snapshotIndex is the announced snapshot's index, 0 for none. It is not known
 // where it cannot be read or cannot be true.
 func (r *Reader) snapshotIndex() (index uint64, known bool) {
-	if snap := r.meta.SnapshotIndex; snap != nil && *snap <= format.MaxNumber {
+	if snap := r.meta.SnapshotIndex; snap != nil && *snap <= walcore.MaxNumber {
 		return *snap, true
 	}
 	return 0, false

@@ -56,9 +56,9 @@ func (r *reading) chooseCipher(l *LogFile) {
 		l.cipher, l.cipherErr = r.keys.block(h.KeyID)
 		switch {
 		case errors.Is(l.cipherErr, walcore.ErrSealed):
-			report(walcore.KindNoKey, "the payloads are sealed: give the node's key with --key-file")
+			report(walcore.KindNoKey, "the payloads are encrypted: give the node's key with --key-file")
 		case l.cipherErr != nil:
-			report(walcore.KindDataKey, fmt.Sprintf("the payloads are sealed: %v", l.cipherErr))
+			report(walcore.KindDataKey, fmt.Sprintf("the payloads are encrypted: %v", l.cipherErr))
 		}
 	}
 }

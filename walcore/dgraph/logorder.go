@@ -137,7 +137,7 @@ func (b *orderBuilder) checkSlot(file, i int, inChain bool) {
 		return
 	}
 	switch s := f.Slot(i); {
-	case s.Index > format.MaxNumber || s.Term > format.MaxNumber:
+	case s.Index > walcore.MaxNumber || s.Term > walcore.MaxNumber:
 		b.drop(file, i)
 		b.report(file, i, walcore.KindRange, "term %d, index %d: no log gets there", s.Term, s.Index)
 	case !inChain:

@@ -11,6 +11,7 @@ import (
 
 	"github.com/walfs/walfs/test/fixture"
 
+	"github.com/walfs/walfs/walcore"
 	"go.etcd.io/raft/v3/raftpb"
 )
 
@@ -45,7 +46,7 @@ func TestFileName(t *testing.T) {
 		name string
 		id   uint64
 	}{
-		{"00001.wal", 1}, {"00042.wal", 42}, {"99999.wal", 99999}, {"100000.wal", 100000}, {"281474976710655.wal", MaxNumber},
+		{"00001.wal", 1}, {"00042.wal", 42}, {"99999.wal", 99999}, {"100000.wal", 100000}, {"281474976710655.wal", walcore.MaxNumber},
 	} {
 		if id, ok := ParseFileName(test.name); !ok || id != test.id || FileName(id) != test.name {
 			t.Errorf("%s: got %d, %t", test.name, id, ok)
@@ -60,24 +61,24 @@ func TestFileName(t *testing.T) {
 	}
 }
 
-// TestUnsealAnyPart compares parts with the whole payload's stream, with
+// TestDecryptAnyPart compares parts with the whole payload's stream, with
 // counters that carry from the low half of the IV to the high one and around.
-func TestUnsealAnyPart(t *testing.T) {
+func TestDecryptAnyPart(t *testing.T) {
 	block, err := aes.NewCipher([]byte("0123456789abcdef"))
 	fixture.Must(t, err)
-	sealed := make([]byte, 200)
-	for i := range sealed {
-		sealed[i] = byte(i * 7)
+	encrypted := make([]byte, 200)
+	for i := range encrypted {
+		encrypted[i] = byte(i * 7)
 	}
 	for _, half := range [][2]uint64{{0, 0}, {1, PayloadAt}, {7, math.MaxUint64}, {7, math.MaxUint64 - 5}, {math.MaxUint64, math.MaxUint64 - 3}} {
 		var iv [16]byte
 		binary.BigEndian.PutUint64(iv[:], half[0])
 		binary.BigEndian.PutUint64(iv[8:], half[1])
-		want := make([]byte, len(sealed))
-		cipher.NewCTR(block, iv[:]).XORKeyStream(want, sealed)
-		for at := range sealed {
-			for n := range len(sealed) - at + 1 {
-				got := bytes.Clone(sealed[at : at+n])
+		want := make([]byte, len(encrypted))
+		cipher.NewCTR(block, iv[:]).XORKeyStream(want, encrypted)
+		for at := range encrypted {
+			for n := range len(encrypted) - at + 1 {
+				got := bytes.Clone(encrypted[at : at+n])
 				Decrypt(block, iv, got, int64(at))
 				if !bytes.Equal(got, want[at:at+n]) {
 					t.Fatalf("IV %x: %d bytes at %d are wrong", iv, n, at)
