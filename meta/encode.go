@@ -12,7 +12,7 @@ import (
 
 // HeadSize is the part of wal.meta before the snapshot's index: two sectors,
 // the ids in the first and the hard state in the second.
-const HeadSize = snapshotIndexAt
+const HeadSize = SnapshotIndexAt
 
 // NewSize is the size of a new wal.meta. It doubles until a snapshot fits.
 const NewSize = 1 << 20
@@ -50,7 +50,7 @@ func EncodeHardState(term, vote, commit uint64) Stretch {
 		b = protowire.AppendVarint(b, v)
 	}
 	binary.BigEndian.PutUint32(b, uint32(len(b)-lengthSize))
-	return Stretch{At: hardStateAt, Bytes: b}
+	return Stretch{At: HardStateAt, Bytes: b}
 }
 
 // EncodeSnapshot gives the bytes of a snapshot with its index and term, and
@@ -71,7 +71,7 @@ func EncodeSnapshot(snap *raftpb.Snapshot) (Stretch, int64, error) {
 	if int64(n) > math.MaxUint32 {
 		return Stretch{}, 0, fmt.Errorf("a snapshot of %d bytes: at most %d fit into wal.meta", n, uint32(math.MaxUint32))
 	}
-	b := make([]byte, 0, snapshotAt+lengthSize-snapshotIndexAt+n)
+	b := make([]byte, 0, snapshotAt+lengthSize-SnapshotIndexAt+n)
 	b = binary.BigEndian.AppendUint64(b, md.GetIndex())
 	b = binary.BigEndian.AppendUint64(b, md.GetTerm())
 	b = binary.BigEndian.AppendUint32(b, uint32(n))
@@ -80,8 +80,8 @@ func EncodeSnapshot(snap *raftpb.Snapshot) (Stretch, int64, error) {
 		return Stretch{}, 0, err
 	}
 	size := int64(NewSize)
-	for size < snapshotIndexAt+int64(len(b)) {
+	for size < SnapshotIndexAt+int64(len(b)) {
 		size *= 2
 	}
-	return Stretch{At: snapshotIndexAt, Bytes: b}, size, nil
+	return Stretch{At: SnapshotIndexAt, Bytes: b}, size, nil
 }

@@ -12,13 +12,13 @@ const (
 	groupIDAt       = 8
 	checkpointAt    = 16
 	emptyingAt      = 24
-	hardStateAt     = 512
-	snapshotIndexAt = 1024
+	HardStateAt     = 512
+	SnapshotIndexAt = 1024
 	snapshotTermAt  = 1032
 	snapshotAt      = 1040
 	lengthSize      = 4
 
-	hardStateRoom = snapshotIndexAt - hardStateAt - lengthSize
+	hardStateRoom = SnapshotIndexAt - HardStateAt - lengthSize
 	// A snapshot's metadata is a conf state: some ten bytes a member.
 	metadataRoom = 1 << 20
 	// A snapshot has two fields; more than a few are garbage, and not worth

@@ -16,8 +16,8 @@ func FuzzRead(f *testing.F) {
 	for _, name := range fixture.Small {
 		b := load(f, name)
 		n := binary.BigEndian.Uint32(b[snapshotAt:])
-		f.Add(binary.BigEndian.Uint32(b[hardStateAt:]), b[hardStateAt+lengthSize:][:20],
-			binary.BigEndian.Uint64(b[snapshotIndexAt:]), binary.BigEndian.Uint64(b[snapshotTermAt:]),
+		f.Add(binary.BigEndian.Uint32(b[HardStateAt:]), b[HardStateAt+lengthSize:][:20],
+			binary.BigEndian.Uint64(b[SnapshotIndexAt:]), binary.BigEndian.Uint64(b[snapshotTermAt:]),
 			n, b[snapshotAt+lengthSize:][:min(n, 300)], uint16(math.MaxUint16))
 		seeds++
 	}
@@ -26,9 +26,9 @@ func FuzzRead(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, hardSize uint32, hard []byte, index, term uint64, size uint32, snapshot []byte, cut uint16) {
 		b := make([]byte, snapshotAt+lengthSize, 4096)
-		binary.BigEndian.PutUint32(b[hardStateAt:], hardSize)
-		copy(b[hardStateAt+lengthSize:snapshotIndexAt], hard)
-		binary.BigEndian.PutUint64(b[snapshotIndexAt:], index)
+		binary.BigEndian.PutUint32(b[HardStateAt:], hardSize)
+		copy(b[HardStateAt+lengthSize:SnapshotIndexAt], hard)
+		binary.BigEndian.PutUint64(b[SnapshotIndexAt:], index)
 		binary.BigEndian.PutUint64(b[snapshotTermAt:], term)
 		binary.BigEndian.PutUint32(b[snapshotAt:], size)
 		b = append(b, snapshot...)

@@ -63,7 +63,7 @@ func Read(r io.ReaderAt, size int64) (*Meta, error) {
 	m.GroupID = m.number(head, groupIDAt, "group id", false)
 	m.CheckpointIndex = m.number(head, checkpointAt, "checkpoint index", false)
 	m.HardState = m.hardState(head)
-	m.SnapshotIndex = m.number(head, snapshotIndexAt, "snapshot index", true)
+	m.SnapshotIndex = m.number(head, SnapshotIndexAt, "snapshot index", true)
 	m.SnapshotTerm = m.number(head, snapshotTermAt, "snapshot term", true)
 	err := m.readSnapshot(r, head, size)
 	return m, err
@@ -91,19 +91,19 @@ func (m *Meta) number(head []byte, at int, what string, snapshot bool) *uint64 {
 }
 
 func (m *Meta) hardState(head []byte) *raftpb.HardState {
-	if len(head) < hardStateAt+lengthSize {
-		m.fault(hardStateAt, false, "the file ends at %d, before its hard state", len(head))
+	if len(head) < HardStateAt+lengthSize {
+		m.fault(HardStateAt, false, "the file ends at %d, before its hard state", len(head))
 		return nil
 	}
-	n := binary.BigEndian.Uint32(head[hardStateAt:])
-	body := head[hardStateAt+lengthSize:]
+	n := binary.BigEndian.Uint32(head[HardStateAt:])
+	body := head[HardStateAt+lengthSize:]
 	if room := min(hardStateRoom, len(body)); uint64(n) > uint64(room) {
-		m.fault(hardStateAt, false, "the hard state claims %d bytes, there is room for %d", n, room)
+		m.fault(HardStateAt, false, "the hard state claims %d bytes, there is room for %d", n, room)
 		return nil
 	}
 	hs := &raftpb.HardState{}
 	if err := proto.Unmarshal(body[:n], hs); err != nil {
-		m.fault(hardStateAt, false, "the hard state does not parse: %v", err)
+		m.fault(HardStateAt, false, "the hard state does not parse: %v", err)
 		return nil
 	}
 	return hs
@@ -137,7 +137,7 @@ func (m *Meta) readSnapshot(r io.ReaderAt, head []byte, size int64) error {
 	m.Snapshot = s
 	md := s.Metadata
 	if *m.SnapshotIndex != md.GetIndex() || *m.SnapshotTerm != md.GetTerm() {
-		m.fault(snapshotIndexAt, true, "index %d, term %d are announced, but the stored snapshot has index %d, term %d: "+
+		m.fault(SnapshotIndexAt, true, "index %d, term %d are announced, but the stored snapshot has index %d, term %d: "+
 			"the node stopped while it stored a snapshot", *m.SnapshotIndex, *m.SnapshotTerm, md.GetIndex(), md.GetTerm())
 	}
 	return nil
@@ -216,8 +216,8 @@ func (m *Meta) Same(r io.ReaderAt) (bool, error) {
 // was read with. Dgraph stores index and term before it overwrites the blob:
 // bytes of the blob that were read before this says true are the snapshot's.
 func (m *Meta) SameSnapshot(r io.ReaderAt) (bool, error) {
-	var b [snapshotAt + lengthSize - snapshotIndexAt]byte
-	if _, err := r.ReadAt(b[:], snapshotIndexAt); err != nil {
+	var b [snapshotAt + lengthSize - SnapshotIndexAt]byte
+	if _, err := r.ReadAt(b[:], SnapshotIndexAt); err != nil {
 		return false, err
 	}
 	return m.Snapshot != nil &&

@@ -125,10 +125,10 @@ func TestDamaged(t *testing.T) {
 		at            uint64
 		message       string
 	}{
-		{"hard state of 4 GiB", "snaponly", set4(hardStateAt, math.MaxUint32), false, true, 512, "claims 4294967295 bytes, there is room for 508"},
-		{"hard state over the snapshot", "snaponly", set4(hardStateAt, 509), false, true, 512, "claims 509 bytes"},
-		{"hard state of garbage", "snaponly", garbage(hardStateAt+4, 6), false, true, 512, "does not parse"},
-		{"hard state cut short", "snaponly", set4(hardStateAt, 5), false, true, 512, "does not parse"},
+		{"hard state of 4 GiB", "snaponly", set4(HardStateAt, math.MaxUint32), false, true, 512, "claims 4294967295 bytes, there is room for 508"},
+		{"hard state over the snapshot", "snaponly", set4(HardStateAt, 509), false, true, 512, "claims 509 bytes"},
+		{"hard state of garbage", "snaponly", garbage(HardStateAt+4, 6), false, true, 512, "does not parse"},
+		{"hard state cut short", "snaponly", set4(HardStateAt, 5), false, true, 512, "does not parse"},
 		{"snapshot of 4 GiB", "snaponly", set4(snapshotAt, math.MaxUint32), true, false, 1040, "claims 4294967295 bytes, there is room for 1047532"},
 		{"snapshot a byte beyond the file", "snaponly", set4(snapshotAt, 1<<20-stored+1), true, false, 1040, "claims 1047533 bytes"},
 		{"snapshot in a cut file", "bigsnap", func(b []byte) []byte { return b[:3<<20] }, true, false, 1040, "there is room for 3144684"},
@@ -151,11 +151,11 @@ func TestDamaged(t *testing.T) {
 			return set4(snapshotAt, 10000)(b)
 		}, true, false, 1040, "more than 64 fields"},
 		{"announced, not stored", "snaponly", set4(snapshotAt, 0), true, false, 1040, "index 1000 is announced, but none is stored"},
-		{"another index", "snaponly", func(b []byte) []byte { binary.BigEndian.PutUint64(b[snapshotIndexAt:], 2000); return b }, true, true, 1024,
+		{"another index", "snaponly", func(b []byte) []byte { binary.BigEndian.PutUint64(b[SnapshotIndexAt:], 2000); return b }, true, true, 1024,
 			"index 2000, term 6 are announced, but the stored snapshot has index 1000, term 6"},
 		{"another term", "snaponly", func(b []byte) []byte { binary.BigEndian.PutUint64(b[snapshotTermAt:], 7); return b }, true, true, 1024,
 			"index 1000, term 7 are announced"},
-		{"no index", "snaponly", func(b []byte) []byte { binary.BigEndian.PutUint64(b[snapshotIndexAt:], 0); return b }, true, true, 1024,
+		{"no index", "snaponly", func(b []byte) []byte { binary.BigEndian.PutUint64(b[SnapshotIndexAt:], 0); return b }, true, true, 1024,
 			"index 0, term 6 are announced"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -190,7 +190,7 @@ func TestUnknownFields(t *testing.T) {
 	pb = protowire.AppendBytes(protowire.AppendTag(pb, 8, protowire.BytesType), make([]byte, 1000))
 	pb = protowire.AppendBytes(protowire.AppendTag(pb, 1, protowire.BytesType), []byte("blob"))
 	b := make([]byte, 2048)
-	binary.BigEndian.PutUint64(b[snapshotIndexAt:], 9)
+	binary.BigEndian.PutUint64(b[SnapshotIndexAt:], 9)
 	binary.BigEndian.PutUint64(b[snapshotTermAt:], 3)
 	binary.BigEndian.PutUint32(b[snapshotAt:], uint32(len(pb)))
 	b = append(b[:snapshotAt+lengthSize], pb...)
@@ -215,7 +215,7 @@ func TestReaderFails(t *testing.T) {
 func TestSameSnapshot(t *testing.T) {
 	b := load(t, "snaponly")
 	m := read(t, b)
-	for _, at := range []int{0, snapshotIndexAt + 7, snapshotTermAt + 7, snapshotAt + 3} {
+	for _, at := range []int{0, SnapshotIndexAt + 7, snapshotTermAt + 7, snapshotAt + 3} {
 		c := slices.Clone(b)
 		c[at] ^= 1
 		same, err := m.SameSnapshot(bytes.NewReader(c))

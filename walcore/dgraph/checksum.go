@@ -12,10 +12,7 @@ import (
 // entry that has passed is not read again.
 func (l *LogFile) verify(e *walcore.Entry) error {
 	slot := l.Slot(e.Slot)
-	if slot.Sum == 0 {
-		return nil
-	}
-	if l.verified.Load().has(e.Slot) {
+	if slot.Sum == 0 || l.verified.Load().has(e.Slot) {
 		return nil
 	}
 	crc := format.BeginChecksum(slot)

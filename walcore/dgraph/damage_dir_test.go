@@ -110,7 +110,7 @@ func TestOddMetaAndRegistry(t *testing.T) {
 				kind = walcore.KindKeyErased
 			}
 			d.problem("00001.wal", kind, -1, 1, format.KeyHeaderAt, 0)
-			d.loseSealed(walcore.ErrDataKey)
+			d.losePayloads(walcore.ErrDataKey)
 			d.check()
 		}
 	}
@@ -150,7 +150,7 @@ func TestNoPermission(t *testing.T) {
 		expect              func(d *damaged)
 	}{
 		{"all may be read", "alpha", "", func(*damaged) {}},
-		{"sealed, all may be read", "sealed128", "", func(*damaged) {}},
+		{"encrypted, all may be read", "sealed128", "", func(*damaged) {}},
 		{"a log file", "alpha", "00002.wal", func(d *damaged) {
 			d.problem("00002.wal", walcore.KindUnreadable, -1, 1, 0, 0)
 			d.problem("00003.wal", walcore.KindHole, 0, 1, 0, 401)
@@ -170,7 +170,7 @@ func TestNoPermission(t *testing.T) {
 			for _, f := range []string{"00001.wal", "00002.wal", "00003.wal"} {
 				d.problem(f, walcore.KindDataKey, -1, 1, format.KeyHeaderAt, 0)
 			}
-			d.loseSealed(walcore.ErrDataKey)
+			d.losePayloads(walcore.ErrDataKey)
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

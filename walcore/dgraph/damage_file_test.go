@@ -56,7 +56,7 @@ func TestFileCutInItsPayloads(t *testing.T) {
 		{"behind the last length", "alpha", cut(974, 4, walcore.KindLength)},
 		{"in the last length", "alpha", cut(974, 3, walcore.KindOffset)},
 		{"in a payload", "alpha", cut(100, 50, walcore.KindLength)},
-		{"in a sealed payload", "sealed128", cut(100, 50, walcore.KindLength)},
+		{"in an encrypted payload", "sealed128", cut(100, 50, walcore.KindLength)},
 		{"in a length", "alpha", cut(100, 2, walcore.KindOffset)},
 		{"at an offset", "alpha", cut(100, 0, walcore.KindOffset)},
 		{"behind the header", "alpha", cut(0, 0, walcore.KindOffset)},
@@ -77,7 +77,7 @@ func TestHoleInAFile(t *testing.T) {
 	}
 	runCases(t, []damageCase{
 		{"plain", "alpha", hole(100)},
-		{"sealed", "sealed256", hole(100)},
+		{"encrypted", "sealed256", hole(100)},
 		{"behind the snapshot", "bigsnap", hole(30)},
 		{"across the snapshot", "bigsnap", hole(18)},
 		{"up to the snapshot", "bigsnap", func(d *damaged) {
@@ -110,7 +110,7 @@ func (d *damaged) second(from int) fixture.File {
 func TestSeveralFiles(t *testing.T) {
 	runCases(t, []damageCase{
 		{"sound", "alpha", func(d *damaged) { d.second(400) }},
-		{"sealed", "sealed128", func(d *damaged) { d.second(400) }},
+		{"encrypted", "sealed128", func(d *damaged) { d.second(400) }},
 		{"ids need not be in a row", "alpha", func(d *damaged) { d.Split(400, d.path("100000.wal")) }},
 		{"the order is the indexes', not the names'", "alpha", func(d *damaged) {
 			d.second(400)
@@ -157,7 +157,7 @@ func TestSeveralFiles(t *testing.T) {
 }
 
 // TestTwoFilesWithTheSameEntries: those with the same terms are shown once;
-// which of two terms a leader has kept cannot be told.
+// which of two terms a leader has kept cannot be known.
 func TestTwoFilesWithTheSameEntries(t *testing.T) {
 	overlap := func(d *damaged) fixture.File { // entries 301 to 400 are in both
 		table := d.Read(0, 400*format.SlotSize)
@@ -170,7 +170,7 @@ func TestTwoFilesWithTheSameEntries(t *testing.T) {
 			s := overlap(d)
 			d.problem("00002.wal", walcore.KindDuplicate, 0, 100, s.Get(0, fixture.Offset), 301)
 		}},
-		{"sealed", "sealed128", func(d *damaged) {
+		{"encrypted", "sealed128", func(d *damaged) {
 			s := overlap(d)
 			d.problem("00002.wal", walcore.KindDuplicate, 0, 100, s.Get(0, fixture.Offset), 301)
 		}},

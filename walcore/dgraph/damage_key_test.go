@@ -23,7 +23,7 @@ func TestNoKey(t *testing.T) {
 		d := damage(t, name)
 		d.opts.Key = nil
 		d.problem("00001.wal", walcore.KindNoKey, -1, 1, format.KeyHeaderAt, 0)
-		d.loseSealed(walcore.ErrSealed)
+		d.losePayloads(walcore.ErrSealed)
 		r := d.check()
 		if p := r.Problems()[0]; !p.AboutKey() || !strings.Contains(p.Message, "--key-file") {
 			t.Errorf("%v does not say what to do", p)
@@ -135,7 +135,7 @@ func TestRegistryMissing(t *testing.T) {
 	d := damage(t, "sealed128")
 	fixture.Must(t, os.Remove(d.path(format.KeyRegistryName)))
 	d.problem("00001.wal", walcore.KindDataKey, -1, 1, format.KeyHeaderAt, 0)
-	d.loseSealed(walcore.ErrDataKey)
+	d.losePayloads(walcore.ErrDataKey)
 	d.check()
 }
 
@@ -152,7 +152,7 @@ func TestUnknownDataKey(t *testing.T) {
 }
 
 // TestErasedKeyHeader zeroes what a rewrite by Dgraph zeroes: the payloads are
-// still sealed, and nothing in the file says so.
+// still encrypted, and nothing in the file says so.
 func TestErasedKeyHeader(t *testing.T) {
 	d := damage(t, "sealed128")
 	second := d.Split(600, d.path("00002.wal"))
@@ -194,7 +194,7 @@ func TestHalfErasedKeyHeader(t *testing.T) {
 			fixture.Must(t, os.Remove(d.path(format.KeyRegistryName)))
 		}
 		d.problem("00001.wal", walcore.KindKeyErased, -1, 1, format.KeyHeaderAt, 0)
-		d.loseSealed(walcore.ErrDataKey)
+		d.losePayloads(walcore.ErrDataKey)
 		d.check()
 	}
 }
@@ -214,7 +214,7 @@ func TestErasedAndRegistryCut(t *testing.T) {
 			t.Errorf("to write, with the key %t: got %v, want %v", withKey, err, want)
 		}
 		d.problem("00001.wal", walcore.KindKeyErased, -1, 1, format.KeyHeaderAt, 0)
-		d.loseSealed(walcore.ErrDataKey)
+		d.losePayloads(walcore.ErrDataKey)
 		d.check()
 
 		d.opts.Plain = true
@@ -268,9 +268,9 @@ func TestErasedByDgraph(t *testing.T) {
 	}
 }
 
-// TestPlainBesideSealed: a plain file beside a sealed one is read with Plain, and so
+// TestPlainBesideEncrypted: a plain file beside an encrypted one is read with Plain, and so
 // are both at once.
-func TestPlainBesideSealed(t *testing.T) {
+func TestPlainBesideEncrypted(t *testing.T) {
 	d := damage(t, "sealed128")
 	plain := d.Split(600, d.path("00002.wal"))
 	block, err := openRing(t, d.path(format.KeyRegistryName), d.opts.Key).block(1)
@@ -287,8 +287,8 @@ func TestPlainBesideSealed(t *testing.T) {
 	d.check()
 }
 
-// TestGapBeforeARewrite: in a sealed file a rewrite must not begin where other
-// bytes were sealed.
+// TestGapBeforeARewrite: in an encrypted file a rewrite must not begin where other
+// bytes were encrypted.
 func TestGapBeforeARewrite(t *testing.T) {
 	d := damage(t, "sealed128")
 	block, err := openRing(t, d.path(format.KeyRegistryName), d.opts.Key).block(1)
@@ -299,7 +299,7 @@ func TestGapBeforeARewrite(t *testing.T) {
 		off, n := d.Get(slot, fixture.Offset), d.Length(slot)
 		b := d.Read(int64(off)+format.LengthSize, int(n))
 		format.Decrypt(block, h.IV(off), b, 0)
-		format.Decrypt(block, h.IV(off+gap), b, 0) // sealing is the same
+		format.Decrypt(block, h.IV(off+gap), b, 0) // encrypting is the same
 		d.Write(int64(off)+gap+format.LengthSize, b)
 		d.Set(slot, fixture.Offset, off+gap)
 		d.SetLength(slot, n)

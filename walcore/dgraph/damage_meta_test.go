@@ -72,7 +72,7 @@ func TestDamagedMeta(t *testing.T) {
 			edit(516, []byte{0x08, 2, 0x10, 1, 0x18, 0xd0, 0x07})(d)
 			d.noCommit(976)
 		}},
-		{"sealed, missing", "sealed128", func(d *damaged) {
+		{"encrypted, missing", "sealed128", func(d *damaged) {
 			fixture.Must(d.t, os.Remove(d.path(format.MetaName)))
 			d.problem(format.MetaName, walcore.KindMeta, -1, 1, 0, 0)
 		}},

@@ -113,7 +113,7 @@ func TestDamagedLength(t *testing.T) {
 	add := func(n int) func(uint32) uint32 { return func(l uint32) uint32 { return uint32(int(l) + n) } }
 	runCases(t, []damageCase{
 		{"4 GiB", "alpha", length(100, set(math.MaxUint32))},
-		{"sealed, 4 GiB", "sealed128", length(100, set(math.MaxUint32))},
+		{"encrypted, 4 GiB", "sealed128", length(100, set(math.MaxUint32))},
 		{"2 GiB", "alpha", length(100, set(1<<31))},
 		{"a byte beyond the file", "alpha", func(d *damaged) {
 			length(100, set(uint32(256<<20-d.Get(100, fixture.Offset)-format.LengthSize+1)))(d)
@@ -122,7 +122,7 @@ func TestDamagedLength(t *testing.T) {
 			length(100, set(uint32(256<<20-d.Get(100, fixture.Offset)-format.LengthSize)))(d)
 		}},
 		{"into the next payload", "alpha", length(100, add(1))},
-		{"sealed, into the next payload", "sealed128", length(100, add(100))},
+		{"encrypted, into the next payload", "sealed128", length(100, add(100))},
 		{"over many payloads", "alpha", length(100, add(50000))},
 		{"too short", "alpha", length(100, add(-1))},
 		{"none", "alpha", length(100, set(0))},
@@ -167,7 +167,7 @@ func TestDamagedIndex(t *testing.T) {
 		{"below the snapshot", "bigsnap", inside(8, fixture.Index, 12, walcore.KindOrder)},
 		{"2^63", "alpha", inside(100, fixture.Index, 1<<63, walcore.KindRange)},
 		{"the highest", "alpha", inside(100, fixture.Index, math.MaxUint64, walcore.KindRange)},
-		{"beyond what a node gets to", "alpha", inside(100, fixture.Index, format.MaxNumber+1, walcore.KindRange)},
+		{"beyond what a node gets to", "alpha", inside(100, fixture.Index, walcore.MaxNumber+1, walcore.KindRange)},
 		{"last slot, up", "alpha", func(d *damaged) {
 			oneSlot(974, fixture.Index, 980, walcore.KindOrder)(d)
 			d.noCommit(975)

@@ -53,9 +53,9 @@ func (d *damaged) lose(err error, first, last uint64) {
 	}
 }
 
-// loseSealed says that no payload can be read, for want of a key: entries are
+// losePayloads says that no payload can be read, for want of a key: entries are
 // listed, and those without a payload are whole.
-func (d *damaged) loseSealed(err error) {
+func (d *damaged) losePayloads(err error) {
 	for _, e := range d.want {
 		if e.Size > 0 {
 			d.bad[e.Index] = err

@@ -8,9 +8,9 @@ import (
 	"github.com/walfs/walfs/test/raftdir"
 )
 
-// Payloads are emptied after a reader has looked for that, and before it reads
+// TestEmptiedDuringReading: payloads are emptied after a reader has looked for that, and before it reads
 // lengths: under the same Identity none of them has another size.
-func TestEmptiedLate(t *testing.T) {
+func TestEmptiedDuringReading(t *testing.T) {
 	f := follow(t, raftdir.Options{Slots: 80})
 	f.settle()
 	first := f.r

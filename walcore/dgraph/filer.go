@@ -7,8 +7,8 @@ import (
 
 // Files are the log files, in the log's order; those without entries last.
 func (r *Reader) Files() []*walcore.File {
-	files := make([]*walcore.File, len(r.log.files))
-	for i, f := range r.log.files {
+	files := make([]*walcore.File, len(r.files))
+	for i, f := range r.files {
 		files[i] = &f.File
 	}
 	return files

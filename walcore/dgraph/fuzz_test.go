@@ -6,12 +6,14 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 
+	"github.com/walfs/walfs/meta"
 	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
-	"github.com/walfs/walfs/walcore/platform"
+	"go.etcd.io/raft/v3/raftpb"
 )
 
 // seedFiles are the first slots and payloads of the fixtures' log files.
@@ -67,18 +69,25 @@ func FuzzLogFile(f *testing.F) {
 		for ; len(edits) >= 4; edits = edits[4:] {
 			edit(tables[edits[0]>>7], payloads, edits[0]&0x7f, edits[1], edits[2], edits[3])
 		}
-		var logs []*LogFile
-		for i, slots := range tables {
-			rewriteLog(t, files[i], slots, payloads, format.PayloadAt+int64(size%(1<<20)))
-			attr, err := platform.Stat(files[i])
+		r := reading{Reader: &Reader{follower: &follower{}, keys: &keyRing{},
+			meta: &meta.Meta{SnapshotIndex: &snapshot, HardState: &raftpb.HardState{Term: &hard}}}}
+		var logs []tableFile
+		var slots []slotFile
+		for i, raw := range tables {
+			rewriteLog(t, files[i], raw, payloads, format.PayloadAt+int64(size%(1<<20)))
+			file := osFile{files[i]}
+			attr, err := file.Stat()
 			fixture.Must(t, err)
-			table, err := readTable(osFile{files[i]}, attr.Size)
+			table, err := readTable(file, attr.Size)
 			fixture.Must(t, err)
-			l, err := newLogFile(uint64(i+1), osFile{files[i]}, attr, table)
-			fixture.Must(t, err)
-			logs = append(logs, l)
+			id := uint64(i + 1)
+			slots = append(slots, slotFile{id: id, name: format.FileName(id), size: attr.Size, slotTable: table})
+			logs = append(logs, tableFile{slotFile: slots[i], attr: attr, f: file, identity: id})
 		}
-		checkFuzzedLog(t, newLog(logs, nil, snapshot, hard), payloads[:min(len(payloads), int(size%(1<<20)))])
+		if !reflect.DeepEqual(orderLog(slots, nil, snapshot, hard), orderLog(slots, nil, snapshot, hard)) {
+			t.Fatal("the same files are put in another order: something has changed what it was given")
+		}
+		checkFuzzedLog(t, r.orderLogFiles(logs), payloads[:min(len(payloads), int(size%(1<<20)))])
 	})
 }
 

@@ -3,7 +3,8 @@ package dgraph
 import (
 	"crypto/cipher"
 	"encoding/binary"
-	"fmt"
+	"iter"
+	"sort"
 	"sync"
 	"sync/atomic"
 
@@ -19,13 +20,11 @@ type LogFile struct {
 
 	f file
 	*slotTable
-	runs []run // what the log takes from this file, upwards
-	// dropped marks slots that are no entry, in a run or not. Nil: none is.
-	dropped  []bool
-	problems problemList
+	entrySlots // what the log takes from this file
+	problems   problemList
 
-	seal    cipher.Block // nil: the payloads are plain
-	sealErr error        // why payloads cannot be read at all
+	cipher    cipher.Block // nil: the payloads are plain
+	cipherErr error        // why payloads cannot be read at all
 
 	sizesOnce     sync.Once
 	sized         atomic.Bool // what follows is there
@@ -41,83 +40,52 @@ type LogFile struct {
 	verified atomic.Pointer[slotBits] // slots whose checksums were found right; nil: none yet
 }
 
-// newLogFile reads the key header of f.
-func newLogFile(id uint64, f file, attr walcore.Attr, table *slotTable) (*LogFile, error) {
-	l := &LogFile{File: walcore.File{ID: id, Name: format.FileName(id), Attr: attr, Identity: attr.FileID()}, f: f, slotTable: table}
-	l.Source = l
-	for i, s := range table.leftovers {
-		l.problems.slot(l.Name, table.leftoverAt[i], s, walcore.KindLeftover, fmt.Sprintf(
-			"stands behind the end of the table (slot %d is empty): left by a rewrite that was cut off, or the slots before it are lost", l.Len()))
-	}
-	if attr.Size < format.PayloadAt {
-		l.problems.add(walcore.Problem{File: l.Name, Slot: -1, Kind: walcore.KindCut, Message: fmt.Sprintf(
-			"%d bytes, a log file has at least %d: cut short, or being deleted", attr.Size, format.PayloadAt)})
-		return l, nil
-	}
-	var header [format.KeyHeaderSize]byte
-	if err := readFull(f, header[:], format.KeyHeaderAt); err != nil {
-		return nil, err
-	}
-	l.Header = format.DecodeKeyHeader(header[:])
-	l.KeyID, l.Encrypted = l.Header.KeyID, l.Header.KeyID != 0
-	return l, nil
-}
-
-// order finds the file's part of the log by its slots alone. Up to snapshot,
-// indexes may be missing.
-func (l *LogFile) order(snapshot uint64) {
-	chain := dropIsolatedRuns(l.chain, snapshot)
-	if l.summary != nil && l.inPayloadArea(l.low) && l.inPayloadArea(l.high) {
-		l.runs = chain
-		return
-	}
-	next := 0
-	for i := range l.Len() {
-		for next < len(chain) && i >= chain[next].slot+chain[next].n {
-			next++
-		}
-		inRun := next < len(chain) && i >= chain[next].slot
-		if inRun && l.inPayloadArea(l.Offset(i)) && l.knownType(i) {
-			continue
-		}
-		switch s := l.Slot(i); {
-		case s.Index > format.MaxNumber || s.Term > format.MaxNumber:
-			l.drop(i)
-			l.problems.slot(l.Name, i, s, walcore.KindRange, fmt.Sprintf("term %d, index %d: no log gets there", s.Term, s.Index))
-		case !inRun:
-			l.drop(i)
-			l.problems.slot(l.Name, i, s, walcore.KindOrder, "the index does not fit those around it")
-		case !l.inPayloadArea(l.Offset(i)):
-			l.drop(i)
-			l.problems.slot(l.Name, i, s, walcore.KindOffset, fmt.Sprintf(
-				"the data offset %d is not between %d and the file's end at %d", s.Offset, format.PayloadAt, l.Attr.Size))
-		default:
-			l.problems.slot(l.Name, i, s, walcore.KindType, fmt.Sprintf("type %d is none of Raft's: the entry is not under types/", s.Type))
+// Entries goes through the file's whole entries with an index of at least
+// from, upwards.
+func (l *LogFile) Entries(from uint64) iter.Seq[walcore.Entry] {
+	return func(yield func(walcore.Entry) bool) {
+		k := sort.Search(len(l.runs), func(k int) bool { return l.runs[k].last() >= from })
+		for ; k < len(l.runs); k++ {
+			if !l.yield(l.runs[k], from, yield) {
+				return
+			}
 		}
 	}
-	l.runs = chain
 }
 
-func (l *LogFile) drop(i int) {
-	if l.dropped == nil {
-		l.dropped = make([]bool, l.Len())
+func (l *LogFile) yield(r run, from uint64, yield func(walcore.Entry) bool) bool {
+	for i := r.slotFrom(from); i < r.slot+r.n; i++ {
+		if e, whole := l.entry(i); whole && !yield(e) {
+			return false
+		}
 	}
-	l.dropped[i] = true
+	return true
 }
 
-func (l *LogFile) isDropped(i int) bool { return l.dropped != nil && l.dropped[i] }
+// entry gives the entry of a slot that is in a run, if it is whole.
+func (l *LogFile) entry(i int) (walcore.Entry, bool) {
+	l.loadSizes()
+	if l.isDropped(i) {
+		return walcore.Entry{}, false
+	}
+	size, ok := l.sizes.at(i)
+	if !ok {
+		return walcore.Entry{}, false
+	}
+	return l.entryOf(i, int64(size)), true
+}
 
-// inPayloadArea reports whether the file has room for a length at an offset.
-func (l *LogFile) inPayloadArea(off uint64) bool {
-	return off >= format.PayloadAt && off <= uint64(max(l.Attr.Size-format.LengthSize, 0))
+func (l *LogFile) entryOf(i int, size int64) walcore.Entry {
+	return walcore.Entry{Term: l.Term(i), Index: l.Index(i), Type: walcore.EntryType(l.Type(i)), Size: size,
+		Offset: l.Offset(i), Slot: i, File: &l.File}
 }
 
 // ReadPayload fills p with the payload's bytes from position at on, decrypted.
 // The caller has bounded p by the entry's size. The slot is compared after the
 // payload was read: what it gives is the listed entry's, or an error.
 func (l *LogFile) ReadPayload(e *walcore.Entry, p []byte, at int64) error {
-	if l.sealErr != nil {
-		return l.sealErr
+	if l.cipherErr != nil {
+		return l.cipherErr
 	}
 	if err := l.verify(e); err != nil {
 		return err
@@ -137,8 +105,8 @@ func (l *LogFile) ReadPayload(e *walcore.Entry, p []byte, at int64) error {
 	if int64(binary.BigEndian.Uint32(length[:])) != e.Size || format.DecodeSlot(slot[:]) != l.Slot(e.Slot) {
 		return walcore.ErrChanged
 	}
-	if l.seal != nil {
-		format.Decrypt(l.seal, l.Header.IV(e.Offset), p, at)
+	if l.cipher != nil {
+		format.Decrypt(l.cipher, l.Header.IV(e.Offset), p, at)
 	}
 	return nil
 }

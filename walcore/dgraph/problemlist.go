@@ -26,6 +26,8 @@ func (l *problemList) add(p walcore.Problem) {
 	l.list = append(l.list, p)
 }
 
+// slot adds a problem with a slot, or counts it with the slot before if that has the
+// same one.
 func (l *problemList) slot(file string, slot int, s format.Slot, kind walcore.Kind, message string) {
 	if k := len(l.list) - 1; k >= 0 {
 		p := &l.list[k]
@@ -34,7 +36,7 @@ func (l *problemList) slot(file string, slot int, s format.Slot, kind walcore.Ki
 			return
 		}
 	}
-	l.add(walcore.Problem{File: file, Slot: slot, Offset: s.Offset, Index: s.Index, Kind: kind, Message: message})
+	l.add(walcore.SlotProblem(file, slot, kind, message).At(s.Offset).OfEntry(s.Index))
 }
 
 // all gives the problems in a form to show.
@@ -48,8 +50,7 @@ func (l *problemList) all() []walcore.Problem {
 	}
 	if l.more > 0 {
 		last := out[len(out)-1]
-		out = append(out, walcore.Problem{File: last.File, Slot: -1, Kind: last.Kind,
-			Message: fmt.Sprintf("and %d more problems in this file", l.more)})
+		out = append(out, walcore.FileProblem(last.File, last.Kind, fmt.Sprintf("and %d more problems in this file", l.more)))
 	}
 	return out
 }

@@ -1,31 +1,6 @@
-// Package dgraph reads the directory in which Dgraph keeps its
-// Raft log: wal.meta, the log files NNNNN.wal, and KEYREGISTRY.
-//
-// # Reading
-//
-//	r, err := dgraph.OpenReader("/var/lib/dgraph/w", dgraph.ReaderOptions{})
-//	…
-//	defer r.Close()
-//	for e := range r.Log().Entries(1) {
-//		data, err := e.Data()
-//		…
-//	}
-//
-// A Reader opens files for reading only, leaves no access time where the
-// kernel allows that, takes no lock, maps nothing into memory and creates
-// nothing in the directory. It shows the directory as it was when it was
-// opened. What a running node has changed since gives an error when it is
-// read, never other bytes.
-//
-// Damage does not stop a Reader: a slot or payload that cannot be right is
-// left out and listed in Problems, and everything else can be read. Memory
-// grows with the log files' slot tables, packed to some 2 bytes an entry, or 6
-// where it has a checksum (of a garbled table 34), never by a length that the
-// directory claims.
 package dgraph
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -49,30 +24,23 @@ var (
 	_ walcore.Filer    = (*Reader)(nil)
 )
 
-// Reader is an open directory: a walcore.Log.
+// Reader is an open directory, as it was at one moment: a walcore.Log.
 type Reader struct {
-	path    string
-	attr    walcore.Attr // of the directory
-	ignored []string     // names in it that are no part of the log
-
-	opts     ReaderOptions
-	dir      directory
+	*log
+	follower *follower
+	attr     walcore.Attr // of the directory
+	ignored  []string     // names in it that are no part of the log
 	native   []*nativeFile
 	keys     *keyRing
 	meta     *meta.Meta
 	metaFile *nativeFile // nil: there is none
 	summary  walcore.Meta
-	*log
 	problems []walcore.Problem // of the directory, not of a log file
-	unread   []uint64          // ids of log files, see unreadable
-	// unfinished is since when something has looked as if a writer were at
-	// work in it; zero if nothing does.
-	unfinished time.Time
-	listed     time.Time // when the directory's names were read
-	newest     uint64    // the id of the log file that is written to
+	disk     platform.FileSystem
 
-	disk        platform.FileSystem
-	wasReadOnly bool // from the beginning, which is no news
+	listed        time.Time // when the directory's names were read
+	newest        uint64    // the id of the log file that is written to
+	settlingSince time.Time // see reading.stillSettling; zero: nothing is half written
 }
 
 // nativeFile is one of the directory's own files, as it was when opened.
@@ -87,7 +55,7 @@ type nativeFile struct {
 func (n *nativeFile) ReadAt(p []byte, off int64) (int, error) {
 	err := readFull(n.f, p, off)
 	if err != nil {
-		return 0, &walcore.Error{File: n.Name, Slot: -1, Offset: uint64(off), Err: err}
+		return 0, walcore.FileError(n.Name, err).At(uint64(off))
 	}
 	return len(p), nil
 }
@@ -109,50 +77,20 @@ func OpenReader(path string, opts ReaderOptions) (*Reader, error) {
 
 // openReader reads a directory. On failure it closes dir.
 func openReader(dir directory, path string, opts ReaderOptions) (*Reader, error) {
-	r := &Reader{path: path, opts: opts, dir: dir}
-	if err := r.load(nil); err != nil {
-		r.Close()
+	f := &follower{path: path, opts: opts, dir: dir}
+	if err := f.start(); err != nil {
 		return nil, err
 	}
-	return r, nil
-}
-
-// load reads the directory; before is what an earlier reader saw of it, or nil.
-func (r *Reader) load(before *Reader) (err error) {
-	if r.attr, err = r.dir.Stat(); err != nil {
-		return err
-	}
-	if err := r.checkDisk(before); err != nil {
-		return err
-	}
-	if err := r.openFiles(before); err != nil {
-		return err
-	}
-	if err := r.openKeys(before); err != nil {
-		return err
-	}
-	r.readMeta(before)
-	files := r.readLogFiles(before)
-	r.log = newLog(files, r.unread, r.mayBeMissing(), r.meta.HardState.GetTerm())
-	for _, f := range r.log.files {
-		r.seal(f)
-	}
-	r.summary = r.summarize()
-	return nil
+	return f.current, nil
 }
 
 // Close closes the directory's files.
-func (r *Reader) Close() error {
-	err := r.dir.Close()
-	for _, n := range r.native {
-		err = errors.Join(err, n.f.Close())
-	}
-	return err
-}
+func (r *Reader) Close() error { return r.follower.close() }
 
 // Meta is what wal.meta says. Without one all that it could say is unknown.
 func (r *Reader) Meta() *walcore.Meta { return &r.summary }
 
-func (r *Reader) problem(file string, kind walcore.Kind, format string, args ...any) {
-	r.problems = append(r.problems, walcore.Problem{File: file, Slot: -1, Kind: kind, Message: fmt.Sprintf(format, args...)})
+// report adds a problem with a file, or the directory, as a whole.
+func (r *Reader) report(file string, kind walcore.Kind, text string, args ...any) {
+	r.problems = append(r.problems, walcore.FileProblem(file, kind, fmt.Sprintf(text, args...)))
 }

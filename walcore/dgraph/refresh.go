@@ -1,21 +1,65 @@
 package dgraph
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
 )
 
-// Refresh gives a reader of what the directory holds now: r itself if nothing
-// has changed, which costs a handful of system calls. A new reader shares r's
-// files; those it does not need are closed, so that what r has listed there
-// fails with an error when it is read. Only the newest reader is to be closed.
+// follower is what the readers of a directory have in common, one after the other.
+// It owns the directory and the newest reader.
+type follower struct {
+	path string
+	opts ReaderOptions
+
+	mu      sync.Mutex // protects what follows
+	dir     directory
+	current *Reader
+	// startedReadOnly says that the file system was read-only from the beginning,
+	// which is no news.
+	startedReadOnly bool
+}
+
+// start reads the directory for the first time. On failure it closes it.
+func (f *follower) start() error {
+	first := reading{Reader: &Reader{follower: f}}
+	if err := first.load(); err != nil {
+		first.closeFiles(nil)
+		f.dir.Close()
+		return err
+	}
+	f.current, f.startedReadOnly = first.Reader, first.disk.ReadOnly
+	return nil
+}
+
+func (f *follower) close() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return errors.Join(f.dir.Close(), f.current.closeFiles(nil))
+}
+
+// closeFiles closes the reader's files but those that others have too.
+func (r *Reader) closeFiles(others []*nativeFile) (err error) {
+	for _, n := range r.native {
+		if !slices.ContainsFunc(others, func(o *nativeFile) bool { return o.f == n.f }) {
+			err = errors.Join(err, n.f.Close())
+		}
+	}
+	return err
+}
+
+// Refresh gives a reader of what the directory holds now: the newest one if nothing
+// has changed since, which costs a handful of system calls. A new reader shares the
+// files of the one before; those that it does not need are closed, so that what was
+// listed there fails with an error when it is read. To close any reader closes all.
 //
-// Refresh fails where the directory is gone or cannot be read any more; r goes
-// on as it is.
+// Refresh fails where the directory is gone or cannot be read any more; the reader
+// goes on as it is.
 func (r *Reader) Refresh() (walcore.Follower, error) {
 	next, err := r.refresh()
 	if err != nil {
@@ -25,43 +69,61 @@ func (r *Reader) Refresh() (walcore.Follower, error) {
 }
 
 func (r *Reader) refresh() (*Reader, error) {
-	now, err := r.dir.StatAgain()
+	f := r.follower
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now, err := f.dir.StatAgain()
 	if err != nil {
 		return nil, err
 	}
-	if !now.Same(r.attr) {
-		dir, err := r.dir.OpenAgain()
-		if err != nil {
+	if !now.Same(f.current.attr) {
+		if err := f.startAgain(); err != nil {
 			return nil, fmt.Errorf("the directory was replaced: %w", err)
 		}
-		next, err := openReader(dir, r.path, r.opts)
-		if err != nil {
-			return nil, fmt.Errorf("the directory was replaced: %w", err)
-		}
-		r.Close() // of files that were only read; next is what counts
-		return next, nil
+		return f.current, nil
 	}
-	if !r.changed(now) {
-		return r, nil
+	if !f.changed(now) {
+		return f.current, nil
 	}
-	next := &Reader{path: r.path, opts: r.opts, dir: r.dir}
-	if err := next.load(r); err != nil {
-		next.closeBut(r)
+	next := reading{Reader: &Reader{follower: f}, previous: f.current.asPrevious()}
+	if err := next.load(); err != nil {
+		next.closeFiles(f.current.native) // they were only read
 		return nil, err
 	}
-	r.closeBut(next)
-	return next, nil
+	f.current.closeFiles(next.native)
+	f.current = next.Reader
+	return f.current, nil
+}
+
+// startAgain begins anew with another directory that has taken the place of the
+// one that was followed.
+func (f *follower) startAgain() error {
+	dir, current := f.dir, f.current
+	var err error
+	if f.dir, err = dir.OpenAgain(); err == nil {
+		err = f.start()
+	}
+	if err != nil {
+		f.dir = dir
+		return err
+	}
+	current.closeFiles(nil) // they were only read
+	dir.Close()
+	return nil
 }
 
 // recently is longer than file systems take to tell two times apart: a folder
 // that was changed so shortly before it was listed may have changed since.
 const recently = 20 * time.Millisecond
 
-func (r *Reader) changed(dir walcore.Attr) bool {
-	if !r.unfinished.IsZero() || dir.Ctime != r.attr.Ctime || r.listed.Sub(r.attr.Ctime) < recently {
+// changed reports whether anything may have changed since the directory was last
+// read. dir is its attributes now.
+func (f *follower) changed(dir walcore.Attr) bool {
+	r := f.current
+	if !r.settlingSince.IsZero() || dir.Ctime != r.attr.Ctime || r.listed.Sub(r.attr.Ctime) < recently {
 		return true
 	}
-	if disk, err := r.dir.FileSystem(); err != nil || disk != r.disk {
+	if disk, err := f.dir.FileSystem(); err != nil || disk != r.disk {
 		return true
 	}
 	if r.metaFile != nil {
@@ -69,34 +131,26 @@ func (r *Reader) changed(dir walcore.Attr) bool {
 			return true
 		}
 	}
-	for _, l := range r.log.files {
-		if l.sized.Load() && l.emptiedDuringRead {
-			return true
-		}
-	}
-	for _, n := range r.native {
-		id, isLog := format.ParseFileName(n.Name)
-		if !isLog {
-			continue
-		}
-		// A time that has changed while the slots have not: somebody other
-		// than a node is at work, or the kernel has written back a mapping.
-		attr, err := n.f.Stat()
-		if err != nil || attr.Size != n.Attr.Size || !attr.Mtime.Equal(n.Attr.Mtime) {
-			return true
-		}
-		if l := r.logFile(n); id >= r.newest && (l == nil || !l.endsTheSameIn(n.f)) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.files, func(l *LogFile) bool { return l.sized.Load() && l.emptiedDuringRead }) ||
+		slices.ContainsFunc(r.native, r.logChanged)
 }
 
-// closeBut closes the files that other does not share.
-func (r *Reader) closeBut(other *Reader) {
-	for _, n := range r.native {
-		if !slices.ContainsFunc(other.native, func(o *nativeFile) bool { return o.f == n.f }) {
-			n.f.Close()
-		}
+// logChanged reports whether a file is a log file that has changed since it was
+// read. A node changes the newest file's slots and, by that, no time. A time that
+// has changed while the slots have not: somebody else is at work, or the kernel has
+// written back a mapping.
+func (r *Reader) logChanged(n *nativeFile) bool {
+	id, isLog := format.ParseFileName(n.Name)
+	if !isLog {
+		return false
 	}
+	attr, err := n.f.Stat()
+	if err != nil || attr.Size != n.Attr.Size || !attr.Mtime.Equal(n.Attr.Mtime) {
+		return true
+	}
+	if id < r.newest {
+		return false
+	}
+	l := findLogFile(r.files, n.f)
+	return l == nil || !l.endsTheSameIn(n.f)
 }

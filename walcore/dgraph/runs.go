@@ -1,8 +1,10 @@
 package dgraph
 
 import (
+	"slices"
 	"sort"
 
+	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
 )
 
@@ -15,13 +17,22 @@ type run struct {
 
 func (r run) last() uint64 { return r.index + uint64(r.n) - 1 }
 
+// slotFrom is the first slot of the run with an index of at least the given one,
+// which is not above last.
+func (r run) slotFrom(index uint64) int {
+	if index <= r.index {
+		return r.slot
+	}
+	return r.slot + int(index-r.index)
+}
+
 // runsOf cuts n slots into runs. Slots with numbers that Raft cannot have
 // reached are in none.
 func runsOf(n int, slot func(int) format.Slot) []run {
 	var runs []run
 	for i := range n {
 		s := slot(i)
-		if s.Index > format.MaxNumber || s.Term > format.MaxNumber {
+		if s.Index > walcore.MaxNumber || s.Term > walcore.MaxNumber {
 			continue
 		}
 		if k := len(runs) - 1; k >= 0 && runs[k].slot+runs[k].n == i && runs[k].index+uint64(runs[k].n) == s.Index {
@@ -49,7 +60,7 @@ func longestChain(runs []run) []run {
 	for i, r := range runs {
 		lasts[i] = r.last()
 	}
-	sort.Slice(lasts, func(i, j int) bool { return lasts[i] < lasts[j] })
+	slices.Sort(lasts)
 	type chain struct{ weight, run int }
 	tree := make([]chain, len(lasts)+1)
 	prev := make([]int, len(runs))
@@ -78,27 +89,25 @@ func longestChain(runs []run) []run {
 	for i := best.run; i >= 0; i = prev[i] {
 		picked = append(picked, runs[i])
 	}
-	for i, j := 0, len(picked)-1; i < j; i, j = i+1, j-1 {
-		picked[i], picked[j] = picked[j], picked[i]
-	}
+	slices.Reverse(picked)
 	return picked
 }
 
 // entriesLostBetween reports whether entries are lost between two runs of one
 // file: the snapshot does not cover them, or slots between the two are no entries.
-func entriesLostBetween(a, b run, snapshot uint64) bool {
-	return b.index > a.last()+1 && (b.index-1 > snapshot || a.slot+a.n < b.slot)
+func entriesLostBetween(a, b run, compactedTo uint64) bool {
+	return b.index > a.last()+1 && (b.index-1 > compactedTo || a.slot+a.n < b.slot)
 }
 
 // dropIsolatedRuns leaves out runs of a single slot beside lost entries. Two
 // slots in a row confirm each other's index. A single one is more likely an entry
 // with a damaged index than the only one left of many, and would be shown as
 // another entry than it is.
-func dropIsolatedRuns(chain []run, snapshot uint64) []run {
+func dropIsolatedRuns(chain []run, compactedTo uint64) []run {
 	var kept []run
 	for k, r := range chain {
-		if r.n == 1 && (k > 0 && entriesLostBetween(chain[k-1], r, snapshot) ||
-			k+1 < len(chain) && entriesLostBetween(r, chain[k+1], snapshot)) {
+		if r.n == 1 && (k > 0 && entriesLostBetween(chain[k-1], r, compactedTo) ||
+			k+1 < len(chain) && entriesLostBetween(r, chain[k+1], compactedTo)) {
 			continue
 		}
 		kept = append(kept, r)

@@ -12,7 +12,7 @@ import (
 	"github.com/walfs/walfs/walcore/format"
 )
 
-// Testwalcore.ScannerAgreesWithReadAt: in turn, backwards and with leaps, and for
+// TestScannerAgreesWithReadAt: in turn, backwards and with leaps, and for
 // payloads larger than the window.
 func TestScannerAgreesWithReadAt(t *testing.T) {
 	for _, name := range fixture.All() {
@@ -37,7 +37,7 @@ func TestScannerAgreesWithReadAt(t *testing.T) {
 			}
 			for _, e := range entries {
 				check(e)
-				check(e) // unsealing must not be done twice to the same bytes
+				check(e) // decrypting must not be done twice to the same bytes
 			}
 			for i := len(entries) - 1; i >= 0; i -= 7 {
 				check(entries[i])
@@ -46,7 +46,7 @@ func TestScannerAgreesWithReadAt(t *testing.T) {
 	}
 }
 
-// Testwalcore.ScannerFindsWhatChanged: a payload is never given for another entry's.
+// TestScannerFindsWhatChanged: a payload is never given for another entry's.
 func TestScannerFindsWhatChanged(t *testing.T) {
 	dir := fixture.Dir(t, "alpha")
 	file := fixture.Edit(t, filepath.Join(dir, "00001.wal"))

@@ -38,8 +38,8 @@ func lengthsOf(payloads []payload) *storedLengths {
 	return in
 }
 
-// told is the faults in a short form: slot, kind, and a part of the message.
-func (f sizeFaults) told() string {
+// short is the faults in a short form: slot and kind of each.
+func (f sizeFaults) short() string {
 	var b strings.Builder
 	for _, fault := range f.list {
 		fmt.Fprintf(&b, "%d %s; ", fault.slot, fault.kind)
@@ -118,8 +118,8 @@ func TestSizeFaults(t *testing.T) {
 			}
 			given := slices.Clone(in.lengths)
 			got := findSizeFaults(in)
-			if got.told() != test.want {
-				t.Errorf("got %q, want %q; that is %v", got.told(), test.want, got.list)
+			if got.short() != test.want {
+				t.Errorf("got %q, want %q; that is %v", got.short(), test.want, got.list)
 			}
 			if !slices.Equal(in.lengths, given) {
 				t.Errorf("it has changed what it was given: %v", in.lengths)
@@ -176,8 +176,8 @@ func TestEmptiedDuringRead(t *testing.T) {
 		in := lengthsOf(packed)
 		in.sizeBefore = func(i int) (uint32, bool) { return test.before, test.ok }
 		got := findSizeFaults(in)
-		if got.told() != test.want || got.emptiedDuringRead != (test.want != "") {
-			t.Errorf("%s: got %q, emptied during the read %t, want %q", test.name, got.told(), got.emptiedDuringRead, test.want)
+		if got.short() != test.want || got.emptiedDuringRead != (test.want != "") {
+			t.Errorf("%s: got %q, emptied during the read %t, want %q", test.name, got.short(), got.emptiedDuringRead, test.want)
 		}
 	}
 }

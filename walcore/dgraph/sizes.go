@@ -70,7 +70,7 @@ func (l *LogFile) readLengths(before *LogFile) *storedLengths {
 	reader := lengthReader{f: l.f, size: l.Attr.Size}
 	in := &storedLengths{
 		slots:     &l.PackedSlots,
-		entries:   entrySlots{l.runs, l.dropped},
+		entries:   l.entrySlots,
 		fileSize:  uint64(l.Attr.Size),
 		encrypted: l.Header.KeyID != 0,
 		lengths:   slices.Repeat([]uint32{noPayload}, l.Len()),
@@ -114,8 +114,8 @@ func (l *LogFile) readLengths(before *LogFile) *storedLengths {
 	return in
 }
 
-// continues reports whether the file is as it was before, with all slots sound
-// entries then, but for slots behind those.
+// continues reports whether the file is as it was before, but for new slots, and all
+// slots were sound entries then.
 func (l *LogFile) continues(before *LogFile) bool {
 	n := before.Len()
 	return n > 0 && before.whole && before.dropped == nil && len(before.runs) == 1 && before.runs[0].n == n &&
@@ -126,9 +126,6 @@ func (l *LogFile) continues(before *LogFile) bool {
 // since that was found, which leaves the slots as they are. All normal ones up to
 // some index are, so that the first tells.
 func (l *LogFile) emptiedSince() bool {
-	if l == nil {
-		return false
-	}
 	if l.emptiedDuringRead {
 		return true
 	}

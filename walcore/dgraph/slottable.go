@@ -33,6 +33,7 @@ func (t *slotTable) knownType(i int) bool {
 // tableBuffers are to read slot tables into.
 var tableBuffers = sync.Pool{New: func() any { return new([format.SlotTableSize]byte) }}
 
+// readTable reads the slots of a file that has the given size.
 func readTable(f file, size int64) (*slotTable, error) {
 	buf := tableBuffers.Get().(*[format.SlotTableSize]byte)
 	defer tableBuffers.Put(buf)
@@ -45,7 +46,10 @@ func readTable(f file, size int64) (*slotTable, error) {
 		n++
 	}
 	t := packTable(raw[:n*format.SlotSize])
-	for i := n; i < len(raw)/format.SlotSize && !format.AllZero(raw[i*format.SlotSize:]); i++ {
+	if format.AllZero(raw[n*format.SlotSize:]) {
+		return t, nil
+	}
+	for i := n; i < len(raw)/format.SlotSize; i++ {
 		if s := format.DecodeSlot(raw[i*format.SlotSize:]); s.Index != 0 {
 			t.leftovers, t.leftoverAt = append(t.leftovers, s), append(t.leftoverAt, i)
 		}

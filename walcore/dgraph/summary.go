@@ -15,7 +15,7 @@ var system = walcore.System{Name: "dgraph", Types: walcore.RaftTypes}
 // summarize puts what wal.meta says into the words that all systems share.
 func (r *Reader) summarize() walcore.Meta {
 	m := walcore.Meta{
-		Path: r.path, Dir: r.attr, Attr: r.attr, Ignored: r.ignored, System: &system, Damaged: r.metaFile == nil || len(r.meta.Faults) > 0,
+		Path: r.follower.path, Dir: r.attr, Attr: r.attr, Ignored: r.ignored, System: &system, Damaged: r.metaFile == nil || len(r.meta.Faults) > 0,
 		RaftID: r.meta.RaftID, GroupID: r.meta.GroupID, CheckpointIndex: r.meta.CheckpointIndex,
 		SnapshotIndex: r.meta.SnapshotIndex, SnapshotTerm: r.meta.SnapshotTerm,
 	}
@@ -62,7 +62,7 @@ func (s snapshotPart) ReadAt(p []byte, off int64) (int, error) {
 	}
 	same, err := s.r.meta.SameSnapshot(s.r.metaFile)
 	if err == nil && !same {
-		err = fmt.Errorf("%s: the snapshot was replaced: %w", filepath.Join(s.r.path, format.MetaName), walcore.ErrChanged)
+		err = fmt.Errorf("%s: the snapshot was replaced: %w", filepath.Join(s.r.follower.path, format.MetaName), walcore.ErrChanged)
 	}
 	if err != nil {
 		return 0, err

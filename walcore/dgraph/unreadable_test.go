@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/walcore"
@@ -37,9 +38,9 @@ func indexes(r *Reader, probes ...uint64) string {
 	return s
 }
 
-// TestUnreadFile: what a log file that cannot be read may hold is not said to be
+// TestUnreadableFile: what a log file that cannot be read may hold is not said to be
 // absent or lost, and what it cannot hold is.
-func TestUnreadFile(t *testing.T) {
+func TestUnreadableFile(t *testing.T) {
 	gone := func(d *damaged, name string) { fixture.Must(d.t, os.Chmod(d.path(name), 0)) }
 	cut := func(d *damaged, name string) { fixture.Must(d.t, os.Truncate(d.path(name), 0)) }
 	for _, test := range []struct {
@@ -89,9 +90,9 @@ func TestUnreadFile(t *testing.T) {
 	}
 }
 
-// TestUnreadFileBehindASnapshot: the log begins behind the snapshot whatever the
+// TestUnreadableFileBehindASnapshot: the log begins behind the snapshot whatever the
 // first file holds.
-func TestUnreadFileBehindASnapshot(t *testing.T) {
+func TestUnreadableFileBehindASnapshot(t *testing.T) {
 	d := damage(t, "bigsnap") // a snapshot at 20, entries up to 50
 	d.second(25)
 	d.Truncate(0)
@@ -102,9 +103,11 @@ func TestUnreadFileBehindASnapshot(t *testing.T) {
 	}
 }
 
-// TestNewFileIsNotUnread: a file that a writer has just made is empty for a
+// TestNewFileIsNotUnreadable: a file that a writer has just made is empty for a
 // moment, and no entries are missed for it.
-func TestNewFileIsNotUnread(t *testing.T) {
+func TestNewFileIsNotUnreadable(t *testing.T) { withTestClock(testNewFile)(t) }
+
+func testNewFile(t *testing.T) {
 	dir := fixture.Dir(t, "alpha")
 	r, err := OpenReader(dir, ReaderOptions{})
 	fixture.Must(t, err)
@@ -117,7 +120,7 @@ func TestNewFileIsNotUnread(t *testing.T) {
 		t.Errorf("a new file: got %s", got)
 	}
 	// One that stays so is no writer's.
-	r.unfinished = r.unfinished.Add(-patience)
+	time.Sleep(settlingTime)
 	r, err = r.refresh()
 	fixture.Must(t, err)
 	if got := indexes(r, 976); got != "1 to unknown damaged" {
@@ -125,8 +128,8 @@ func TestNewFileIsNotUnread(t *testing.T) {
 	}
 	r, err = r.refresh()
 	fixture.Must(t, err)
-	if got := indexes(r, 976); got != "1 to unknown damaged" || !r.unfinished.IsZero() {
-		t.Errorf("later: got %s, unfinished since %v", got, r.unfinished)
+	if got := indexes(r, 976); got != "1 to unknown damaged" || !r.settlingSince.IsZero() {
+		t.Errorf("later: got %s, settling since %v", got, r.settlingSince)
 	}
 	fixture.Must(t, os.Truncate(dir+"/00002.wal", 2*format.PayloadAt))
 	r, err = r.refresh()
@@ -141,7 +144,7 @@ func TestNewFileIsNotUnread(t *testing.T) {
 	if got := indexes(r, 7); got != "1 to 0 none" {
 		t.Errorf("a file that is about to go: got %s", got)
 	}
-	r.unfinished = r.unfinished.Add(-patience)
+	time.Sleep(settlingTime)
 	r, err = r.refresh()
 	fixture.Must(t, err)
 	if got := indexes(r, 7); got != "unknown to unknown damaged" {

@@ -78,15 +78,15 @@ func TestKeyFileIsNotTouched(t *testing.T) {
 
 // TestNoDescriptorIsLeftOpen cannot run beside other tests.
 func TestNoDescriptorIsLeftOpen(t *testing.T) {
-	sealed, alpha := damage(t, "sealed128"), damage(t, "alpha")
+	encrypted, alpha := damage(t, "sealed128"), damage(t, "alpha")
 	alpha.Truncate(100)
 	fixture.Must(t, syscall.Mkfifo(alpha.path("00009.wal"), 0o600))
-	readEverything(t, sealed.dir, sealed.opts) // what the runtime opens once
+	readEverything(t, encrypted.dir, encrypted.opts) // what the runtime opens once
 	before := descriptors(t)
 	for range 10 {
-		readEverything(t, sealed.dir, sealed.opts)
-		readEverything(t, sealed.dir, ReaderOptions{})
-		readEverything(t, sealed.dir, ReaderOptions{Key: []byte("fedcba9876543210")})
+		readEverything(t, encrypted.dir, encrypted.opts)
+		readEverything(t, encrypted.dir, ReaderOptions{})
+		readEverything(t, encrypted.dir, ReaderOptions{Key: []byte("fedcba9876543210")})
 		readEverything(t, alpha.dir, ReaderOptions{})
 		readEverything(t, t.TempDir(), ReaderOptions{})
 	}

@@ -39,7 +39,7 @@ func (s *window) Forget() { s.file, s.next = nil, 0 }
 // Data gives an entry's payload, if it is small enough and can be read.
 func (s *window) Data(e *walcore.Entry) ([]byte, bool) {
 	l, ok := e.File.Source.(*LogFile)
-	if !ok || l.sealErr != nil || e.Size > maxScan-format.LengthSize {
+	if !ok || l.cipherErr != nil || e.Size > maxScan-format.LengthSize {
 		return nil, false
 	}
 	if !s.has(l, e) {
@@ -96,10 +96,10 @@ func (s *window) take(l *LogFile, e *walcore.Entry) ([]byte, bool) {
 		return nil, false
 	}
 	p := stored[format.LengthSize:]
-	if l.seal == nil {
+	if l.cipher == nil {
 		return p, true
 	}
 	s.clear = append(s.clear[:0], p...)
-	format.Decrypt(l.seal, l.Header.IV(e.Offset), s.clear, 0)
+	format.Decrypt(l.cipher, l.Header.IV(e.Offset), s.clear, 0)
 	return s.clear, true
 }

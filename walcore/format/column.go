@@ -5,14 +5,14 @@ import (
 	"encoding/binary"
 )
 
-// column is a row of numbers, packed so that each can still be had by itself.
+// Column is a row of numbers, packed so that each can still be read by itself.
 // It does not change.
 //
-// Numbers in a slot table mostly go up evenly, or not at all. So a block of
-// them is a straight line, and for each number how far above it lies, in as few
-// bytes as the farthest takes: 2 for the offsets of payloads below some
-// kilobytes, none for indexes. All arithmetic wraps, and any numbers come out
-// as they went in.
+// Numbers in a slot table mostly go up evenly, or not at all. So a block of them
+// is kept as a straight line below them, and for each number how far it lies above
+// the line, in as few bytes as the farthest one needs: 2 for the offsets of payloads
+// of some kilobytes, none for indexes. All arithmetic wraps around, so that any
+// numbers come out as they went in.
 type Column struct {
 	shift  uint8 // a block has 1<<shift numbers
 	blocks []block
@@ -75,7 +75,7 @@ func (c *Column) block(k int) (block, []byte) {
 	return b, data
 }
 
-// packColumn packs n numbers; fill gives those from the given one on.
+// PackColumn packs n numbers; fill gives those from the given one on.
 func PackColumn(n int, fill func(numbers []uint64, from int)) Column {
 	blocks := make([]block, 0, (n+blockSize-1)/blockSize)
 	data := make([]byte, 0, 2*n+wordSize)
@@ -84,7 +84,7 @@ func PackColumn(n int, fill func(numbers []uint64, from int)) Column {
 	for i := 0; i < n; i += blockSize {
 		numbers := buf[:min(blockSize, n-i)]
 		fill(numbers, i)
-		b := fitLine(numbers)
+		b := nearestLine(numbers)
 		b.at = uint32(len(data))
 		blocks = append(blocks, b)
 		first := blocks[0]
@@ -112,9 +112,9 @@ func (b *block) appendTo(data []byte, numbers []uint64) []byte {
 	return data[:end]
 }
 
-// fitLine finds a line below the numbers and near to them: a level one, or one
+// nearestLine finds a line below the numbers and near to them: a level one, or one
 // with the slope from the first to the last where that is nearer.
-func fitLine(numbers []uint64) block {
+func nearestLine(numbers []uint64) block {
 	level := lineBelow(numbers, 0)
 	if n := len(numbers); level.width > 0 && n > 1 {
 		slope := uint64(int64(numbers[n-1]-numbers[0]) / int64(n-1))

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 
+	"github.com/walfs/walfs/walcore"
 	"go.etcd.io/raft/v3/raftpb"
 )
 
@@ -33,11 +34,6 @@ const (
 	MaxFileSize = 1 << 30 // no entry but a file's first ends beyond it
 	MaxGrowth   = 1 << 30 // a file grows by its own size, but by this at most
 )
-
-// MaxNumber bounds the indexes and terms that are taken for real. Raft counts
-// up from 1, so a number beyond 2^48 in a slot is damage, and ruling it out
-// lets an index and a kind share one 64-bit inode number.
-const MaxNumber = 1<<48 - 1
 
 // Names of the directory's files.
 const (
@@ -82,7 +78,7 @@ func EncodeSlot(b []byte, s Slot) {
 var Castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Checksum is the CRC-32C of a slot without its own, followed by what stands
-// at its offset: the length and the payload, sealed if the file is. A CRC of 0
+// at its offset: the length and the payload, encrypted if the file is. A CRC of 0
 // is stored as all ones, for 0 means that there is none.
 func Checksum(s Slot, stored []byte) uint32 {
 	return BeginChecksum(s).Add(stored).Sum()
@@ -118,7 +114,7 @@ func (c RunningChecksum) Sum() uint32 {
 	return uint32(c)
 }
 
-// KeyHeader says how a log file's payloads are sealed. KeyID 0 means plain.
+// KeyHeader says how a log file's payloads are encrypted. KeyID 0 means plain.
 type KeyHeader struct {
 	KeyID  uint64
 	BaseIV [8]byte
@@ -156,5 +152,5 @@ func ParseFileName(name string) (id uint64, ok bool) {
 		return 0, false
 	}
 	id, err := strconv.ParseUint(name[:len(name)-len(".wal")], 10, 64)
-	return id, err == nil && id > 0 && id <= MaxNumber && FileName(id) == name
+	return id, err == nil && id > 0 && id <= walcore.MaxNumber && FileName(id) == name
 }

@@ -6,9 +6,9 @@ import (
 	"go.etcd.io/raft/v3/raftpb"
 )
 
-// PackedSlots are the slots of a log file, packed: some 2 bytes each, and 6 with a checksum. A
-// reader or a storage holds those of all its log files, and there is no end to
-// them.
+// PackedSlots are the slots of a log file in little memory: some 2 bytes each, or 6
+// with a checksum. A reader or a storage holds those of all its log files, and a log
+// can have thousands.
 type PackedSlots struct {
 	n                                    int
 	terms, indexes, offsets, sums, types Column

@@ -101,7 +101,7 @@ func (g *scannedFile) scan(buf []byte, m *metaFile) error {
 // whyInvalid says why a slot cannot be slot i behind the slot prev; "": it can.
 func (g *scannedFile) whyInvalid(i int, prev, s format.Slot) string {
 	switch {
-	case s.Index > format.MaxNumber || s.Term > format.MaxNumber:
+	case s.Index > walcore.MaxNumber || s.Term > walcore.MaxNumber:
 		return fmt.Sprintf("term %d, index %d: no log gets there", s.Term, s.Index)
 	case s.Offset < format.PayloadAt || s.Offset > uint64(max(g.size-format.LengthSize, 0)):
 		return fmt.Sprintf("data offset %d is not between %d and the file's end at %d", s.Offset, format.PayloadAt, g.size)

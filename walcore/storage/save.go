@@ -6,7 +6,6 @@ import (
 	"runtime/trace"
 
 	"github.com/walfs/walfs/walcore"
-	"github.com/walfs/walfs/walcore/format"
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
 )
@@ -35,7 +34,7 @@ func (s *DiskStorage) Save(hs *raftpb.HardState, entries []*raftpb.Entry, snap *
 		if md.GetIndex() <= s.meta.snapIndex {
 			return raft.ErrSnapOutOfDate
 		}
-		if md.GetIndex() > format.MaxNumber || md.GetTerm() > format.MaxNumber {
+		if md.GetIndex() > walcore.MaxNumber || md.GetTerm() > walcore.MaxNumber {
 			return fmt.Errorf("snapshot at index %d, term %d: no log gets there: %w", md.GetIndex(), md.GetTerm(), walcore.ErrRefused)
 		}
 		first, next, term = md.GetIndex()+1, md.GetIndex()+1, md.GetTerm()
@@ -91,7 +90,7 @@ func checkEntries(entries []*raftpb.Entry, first, next, term uint64) error {
 			return refuse("it follows entry %d", entries[i-1].GetIndex())
 		case e.GetTerm() < term:
 			return refuse("the entry before is of term %d", term)
-		case index > format.MaxNumber || e.GetTerm() > format.MaxNumber:
+		case index > walcore.MaxNumber || e.GetTerm() > walcore.MaxNumber:
 			return refuse("no log gets there")
 		case len(e.GetData()) >= math.MaxUint32:
 			return refuse("%d bytes of data, at most %d fit", len(e.GetData()), uint32(math.MaxUint32-1))

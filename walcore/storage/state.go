@@ -6,7 +6,6 @@ import (
 
 	"github.com/walfs/walfs/meta"
 	"github.com/walfs/walfs/walcore"
-	"github.com/walfs/walfs/walcore/format"
 )
 
 // State is what wal.meta holds beside the snapshot: the node's ids, and the hard
@@ -77,7 +76,7 @@ func (s *DiskStorage) checkState(old, st State) error {
 	newCommit := st.Commit != old.Commit
 	newHard := newCommit || st.Term != old.Term || st.Vote != old.Vote
 	switch {
-	case st.Term > format.MaxNumber:
+	case st.Term > walcore.MaxNumber:
 		return fmt.Errorf("term %d: no log gets there", st.Term)
 	case newCommit && st.Commit > last:
 		return fmt.Errorf("commit index %d: the log ends at %d", st.Commit, last)

@@ -1,0 +1,106 @@
+package dgraph
+
+import (
+	"slices"
+	"time"
+
+	"github.com/walfs/walfs/meta"
+	"github.com/walfs/walfs/walcore"
+)
+
+// reading is one look at a directory. It becomes a Reader.
+type reading struct {
+	*Reader
+	previous   previous
+	unreadable []uint64 // ids of log files, see reportUnreadable
+}
+
+// previous is what the look before has found. Of a first look it is zero: there was
+// nothing.
+type previous struct {
+	exists        bool // there was a look before
+	native        []*nativeFile
+	files         []*LogFile
+	unreadable    []uint64
+	keys          *keyRing
+	meta          *meta.Meta // nil: wal.meta was missing or damaged
+	settlingSince time.Time
+}
+
+func (r *Reader) asPrevious() previous {
+	p := previous{exists: true, native: r.native, files: r.files, unreadable: r.unreadable, keys: r.keys, settlingSince: r.settlingSince}
+	if r.metaFile != nil && len(r.meta.Faults) == 0 {
+		p.meta = r.meta
+	}
+	return p
+}
+
+// logFile finds a log file that was open already, or gives nil.
+func (p *previous) logFile(n *nativeFile) *LogFile { return findLogFile(p.files, n.f) }
+
+func findLogFile(files []*LogFile, f file) *LogFile {
+	if i := slices.IndexFunc(files, func(l *LogFile) bool { return l.f == f }); i >= 0 {
+		return files[i]
+	}
+	return nil
+}
+
+func findNative(files []*nativeFile, name string) *nativeFile {
+	if i := slices.IndexFunc(files, func(n *nativeFile) bool { return n.Name == name }); i >= 0 {
+		return files[i]
+	}
+	return nil
+}
+
+// load reads the directory.
+func (r *reading) load() (err error) {
+	if r.attr, err = r.follower.dir.Stat(); err != nil {
+		return err
+	}
+	if err := r.checkFileSystem(); err != nil {
+		return err
+	}
+	if err := r.openFiles(); err != nil {
+		return err
+	}
+	if err := r.openKeys(); err != nil {
+		return err
+	}
+	r.readMeta()
+	r.log = r.orderLogFiles(r.readLogFiles())
+	r.summary = r.summarize()
+	return nil
+}
+
+// orderLogFiles makes the log of what was read.
+func (r *reading) orderLogFiles(tables []tableFile) *log {
+	files := make([]slotFile, len(tables))
+	for i, t := range tables {
+		files[i] = t.slotFile
+	}
+	order := orderLog(files, r.unreadable, r.compactedTo(), r.meta.HardState.GetTerm())
+	l := &log{spans: order.spans, terms: order.terms, unreadable: r.unreadable}
+	for place, i := range order.files {
+		l.files = append(l.files, r.newLogFile(tables[i], order.found[place]))
+	}
+	return l
+}
+
+// checkFileSystem reports what keeps a node from writing. That is news to those
+// who follow a directory; one at rest may well be on a read-only file system.
+func (r *reading) checkFileSystem() (err error) {
+	if r.disk, err = r.follower.dir.FileSystem(); err != nil {
+		return err
+	}
+	if !r.previous.exists {
+		r.disk.Full = false // if it is full, the next look finds that this has changed
+		return nil
+	}
+	if r.disk.ReadOnly && !r.follower.startedReadOnly {
+		r.report(".", walcore.KindFileSystem, "the file system has become read-only: the node can write nothing")
+	}
+	if r.disk.Full {
+		r.report(".", walcore.KindFileSystem, "the file system is full: the node cannot write much more, if anything")
+	}
+	return nil
+}

@@ -1,0 +1,132 @@
+package dgraph
+
+import (
+	"time"
+
+	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/format"
+)
+
+// tableFile is a log file of which the slot table and the key header were read.
+type tableFile struct {
+	slotFile
+	attr   walcore.Attr
+	f      file
+	header format.KeyHeader
+	// before is the same file as the look before had it, if its payloads' sizes
+	// are still good.
+	before   *LogFile
+	identity uint64
+}
+
+// readLogFiles reads the tables of the log files.
+func (r *reading) readLogFiles() []tableFile {
+	var files []tableFile
+	for _, n := range r.native {
+		id, isLog := format.ParseFileName(n.Name)
+		if !isLog {
+			continue
+		}
+		old := r.previous.logFile(n)
+		t, err := r.readLogFile(id, n, old)
+		if err != nil {
+			r.reportUnreadable(n.Name, "cannot be read", err)
+			continue
+		}
+		if r.cutShort(t, old) {
+			r.unreadable = append(r.unreadable, id)
+		}
+		files = append(files, t)
+	}
+	return files
+}
+
+// readLogFile reads a file's table, or takes it from the look before, which had
+// the file as old, or nil. Only the newest file changes: a rewrite that reaches
+// back deletes the later ones. That is what a node does; others change the file's
+// time.
+func (r *reading) readLogFile(id uint64, n *nativeFile, old *LogFile) (t tableFile, err error) {
+	newest := id == r.newest
+	t = tableFile{slotFile: slotFile{id: id, name: n.Name}, f: n.f}
+	if old != nil && !newest && old.Attr.Size == n.Attr.Size && old.Attr.Mtime.Equal(n.Attr.Mtime) && !old.mixed && old.endsTheSameIn(n.f) {
+		t.slotTable = old.slotTable
+	} else if t.slotTable, err = r.readStableTable(n, newest, old); err != nil {
+		return t, err
+	}
+	t.attr, t.size, t.identity = n.Attr, n.Attr.Size, n.Attr.FileID()
+	if t.header, err = readKeyHeader(n.f, n.Attr.Size); err != nil || old == nil {
+		return t, err
+	}
+	t.identity = old.Identity
+	if !old.sized.Load() {
+		old = old.before.Load()
+	}
+	if old != nil && old.emptiedSince() {
+		t.identity += 1 << 48 // another file to those who know its payloads' sizes
+	} else {
+		t.before = old
+	}
+	return t, nil
+}
+
+// readKeyHeader reads a log file's key header, which is zero if the file ends
+// before it.
+func readKeyHeader(f file, size int64) (h format.KeyHeader, err error) {
+	if size < format.PayloadAt {
+		return h, nil
+	}
+	var raw [format.KeyHeaderSize]byte
+	if err := readFull(f, raw[:], format.KeyHeaderAt); err != nil {
+		return h, err
+	}
+	return format.DecodeKeyHeader(raw[:]), nil
+}
+
+// maxRetries bounds how often something is read again while a writer changes it.
+const maxRetries = 5
+
+// readStableTable reads the slots of a file until they read the same twice, since
+// a writer may be at work in it. What it has only begun is left out; where nobody
+// seems to be at work, that is damage, and stays in. Any file can become the newest
+// one again: a rewrite that reaches back deletes the later ones.
+func (r *reading) readStableTable(n *nativeFile, newest bool, old *LogFile) (*slotTable, error) {
+	for try := 0; ; try++ {
+		table, err := readTable(n.f, n.Attr.Size)
+		if err != nil {
+			return nil, err
+		}
+		if newest {
+			// After the table: the file grows before a slot points there.
+			if n.Attr, err = n.f.Stat(); err != nil {
+				return nil, err
+			}
+		}
+		table.mixed = !table.unchangedIn(n.f)
+		halfWritten := newest && table.halfWritten()
+		if !table.mixed && !halfWritten {
+			return table, nil
+		}
+		// One that is followed is soon read again anyway.
+		if try < maxRetries && (table.mixed || !r.previous.exists) {
+			time.Sleep(time.Millisecond)
+			continue
+		}
+		if newest && !timedOut(old, table) && r.stillSettling() {
+			return table.withoutHalfWritten(), nil
+		}
+		return table, nil
+	}
+}
+
+// newLogFile makes a log file of what was read and of what the log has of it.
+func (r *reading) newLogFile(t tableFile, found slotFindings) *LogFile {
+	l := &LogFile{
+		File: walcore.File{ID: t.id, Name: t.name, Attr: t.attr, Identity: t.identity,
+			KeyID: t.header.KeyID, Encrypted: t.header.KeyID != 0},
+		Header: t.header, f: t.f, slotTable: t.slotTable, entrySlots: found.entrySlots, problems: found.problems,
+	}
+	l.Source = l
+	l.before.Store(t.before)
+	r.chooseCipher(l)
+	return l
+}
