@@ -13,6 +13,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
@@ -128,3 +129,20 @@ func writeMeta(dir string, m Meta) error {
 	}
 	return os.WriteFile(filepath.Join(dir, "wal.meta"), b, 0o600)
 }
+
+// Temp is Write into a new folder among the system's temporary ones, for examples.
+// It panics where it cannot. Remove removes it.
+func Temp(m Meta, entries ...Entry) (dir string) {
+	parent, err := os.MkdirTemp("", "nativelog-")
+	if err == nil {
+		dir = filepath.Join(parent, "w")
+		err = Write(dir, m, slices.Values(entries))
+	}
+	if err != nil {
+		panic(err)
+	}
+	return dir
+}
+
+// Remove removes what Temp has made.
+func Remove(dir string) { os.RemoveAll(filepath.Dir(dir)) }

@@ -1,4 +1,3 @@
-// Package format reads and writes the bytes of Dgraph's files. It opens none.
 package format
 
 import (
