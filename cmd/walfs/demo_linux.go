@@ -20,7 +20,7 @@ import (
 
 type demoOptions struct{ once bool }
 
-func newDemo() *cobra.Command {
+func newDemoCommand() *cobra.Command {
 	var opts demoOptions
 	cmd := &cobra.Command{
 		Use:   "demo",
@@ -34,16 +34,16 @@ you can look further, and then leaves nothing behind.
 Exit codes: 0 done, 1 failed, 2 wrong usage.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runDemo(cmd.Context(), cmd.OutOrStdout(), opts)
+			return runDemo(cmd.Context(), opts, cmd.OutOrStdout())
 		},
 	}
 	cmd.Flags().BoolVar(&opts.once, "once", false, "end after the tour")
 	return cmd
 }
 
-func runDemo(ctx context.Context, out io.Writer, opts demoOptions) error {
-	// Who reads along may go away, as head does; dying of that would leave
-	// the mount behind.
+func runDemo(ctx context.Context, opts demoOptions, stdout io.Writer) error {
+	// A reader of stdout may end first, as head does. To die of the signal would
+	// leave the mount behind; with the signal caught, printing fails instead.
 	gone := make(chan os.Signal, 1)
 	signal.Notify(gone, syscall.SIGPIPE)
 	defer signal.Stop(gone)
@@ -56,7 +56,7 @@ func runDemo(ctx context.Context, out io.Writer, opts demoOptions) error {
 	if err != nil {
 		return err
 	}
-	d := &demo{Cluster: c, out: out, tmp: tmp, once: opts.once}
+	d := &demo{Cluster: c, out: stdout, tmp: tmp, once: opts.once}
 	err = errors.Join(d.run(ctx), c.Close())
 	if ctx.Err() != nil { // Ctrl-C is how it ends
 		return nil
@@ -64,7 +64,7 @@ func runDemo(ctx context.Context, out io.Writer, opts demoOptions) error {
 	return err
 }
 
-// demo is a cluster and what is told about it.
+// demo is a cluster, and what is printed about it.
 type demo struct {
 	*cluster.Cluster
 	out     io.Writer

@@ -11,7 +11,7 @@ import (
 
 	"github.com/walfs/walfs/fsview"
 	"github.com/walfs/walfs/fsview/fusefs"
-	"github.com/walfs/walfs/walcore/dgraph"
+	"github.com/walfs/walfs/walcore/detect"
 )
 
 // A stop of the tour is a command for the mounted tree, and one for the same
@@ -41,15 +41,16 @@ func (d *demo) tour(ctx context.Context) error {
 		return err
 	}
 	// The storage has the directory open, which a reader does not mind.
-	r, err := dgraph.OpenReader(dir, dgraph.ReaderOptions{})
+	log, err := detect.Open(dir, detect.Options{})
 	if err != nil {
 		return err
 	}
-	live := fsview.NewLive(fsview.New(r, nil))
+	live := fsview.NewLive(fsview.New(log, nil))
 	defer live.Close()
 	m, err := fusefs.Mount(live, at, fusefs.Options{Dir: dir})
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "walfs: no mount here: %v\nwalfs: the same tour without one\n", err)
+		notef("no mount here: %v", err)
+		notef("the same tour without one")
 	} else {
 		d.tell("Node 1's log is mounted at %s while values are written.", at)
 	}
@@ -79,8 +80,8 @@ func (d *demo) showStops(ctx context.Context, mounted bool) error {
 		sh := exec.CommandContext(ctx, "sh", "-c", `walfs() { "$WALFS" "$@"; }; `+line)
 		sh.Dir = d.tmp
 		sh.Env = append(os.Environ(), "WALFS="+self)
-		// Ctrl-C ends all that the line runs, before the mount goes that it
-		// looks at, and what that has to say of it does not matter.
+		// Ctrl-C ends all that the line runs before the mount goes that it looks
+		// at. What the line prints on stderr when it is ended so is left out.
 		var said bytes.Buffer
 		sh.Stdout, sh.Stderr = d.out, &said
 		sh.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

@@ -11,41 +11,41 @@ import (
 	"github.com/walfs/walfs/walcore/payload"
 )
 
-// dumping is a dump at work: it prints what the filter lets through, upwards.
-type dumping struct {
+// dumper prints the entries of a log that the filter matches, by index.
+type dumper struct {
 	*dumpOptions
 	log      walcore.Log
 	out      *bufio.Writer
-	decoder  *outspoken
+	decoder  *reportingDecoder
 	printer  printer
 	payloads walcore.Scanner
 	text     []byte
 
-	next uint64 // the index that comes next
-	last uint64 // the index of the last entry that was looked at
-	left int64  // how many entries may still be printed; 0: enough, below: no bound
-	code int    // the exit code that what could not be read or decoded calls for
+	next uint64 // the index to go on at
+	last uint64 // the last index that was looked at, printed or not
+	left int64  // how many entries may still be printed; below 0: any number
+	code int    // the exit code for what could not be read or decoded
 }
 
-func (o *dumpOptions) dumping(log walcore.Log, d payload.Decoder, stdout io.Writer) *dumping {
-	p := &dumping{dumpOptions: o, log: log, out: bufio.NewWriterSize(stdout, 64<<10), decoder: &outspoken{Decoder: d},
+func newDumper(o *dumpOptions, log walcore.Log, decoder payload.Decoder, stdout io.Writer) *dumper {
+	d := &dumper{dumpOptions: o, log: log, out: bufio.NewWriterSize(stdout, 64<<10), decoder: &reportingDecoder{Decoder: decoder},
 		next: max(o.filter.from, 1), left: o.filter.limit}
-	if p.left == 0 {
-		p.left = -1
+	if d.left == 0 {
+		d.left = -1
 	}
-	p.printer = o.printer(p.out, log.Meta().System, p.decoder)
-	return p
+	d.printer = o.printer(d.out, log.Meta().System, d.decoder)
+	return d
 }
 
-// run prints, and closes the reader. It fails with an exitError where
-// everything was said already.
-func (d *dumping) run(ctx context.Context) error {
-	defer func() { d.log.Close() }() // a later one, if it has followed
+// run prints, and closes the log. It fails with an exitError without a text where
+// all that is wrong was printed.
+func (d *dumper) run(ctx context.Context) error {
+	defer func() { d.log.Close() }() // the newest, if it has followed
 	var err error
 	if d.follow {
 		err = d.followOn(ctx)
 	} else {
-		err = d.pass(ctx, false)
+		err = d.printEntries(ctx, false)
 	}
 	if err == nil {
 		err = d.end()
@@ -59,11 +59,12 @@ func (d *dumping) run(ctx context.Context) error {
 	return err
 }
 
-// end says what is wrong behind the last entry, unless that was not asked for or
-// is where a node writes, and writes what comes last.
-func (d *dumping) end() error {
+// end reports damage behind the last entry, if entries there were asked for, and
+// prints what comes last. Whoever follows a log asks for none: there, a writer is
+// at work.
+func (d *dumper) end() error {
 	if d.left != 0 && !d.follow {
-		d.say(d.log.Gap(d.next, d.filter.to))
+		d.report(d.log.Gap(d.next, d.filter.to))
 	}
 	if d.decoder.failed {
 		d.code = max(d.code, exitFailed)
@@ -71,23 +72,25 @@ func (d *dumping) end() error {
 	return d.printer.end(d.log)
 }
 
-func (d *dumping) say(err error) {
+func (d *dumper) report(err error) {
 	if err != nil {
-		complain(err)
+		printError(err)
 		d.code = max(d.code, exitCode(err, true))
 	}
 }
 
-// enough reports whether nothing more can be asked for.
-func (d *dumping) enough() bool { return d.left == 0 || d.next > d.filter.to }
+// enough reports whether nothing more was asked for.
+func (d *dumper) enough() bool { return d.left == 0 || d.next > d.filter.to }
 
-// pass prints the entries from next on. If it is patient, it fails with
-// errLookAgain where one has changed since the reader was opened, or seems to
-// be damaged.
-func (d *dumping) pass(ctx context.Context, patient bool) error {
+// errRetry: an entry has changed or is damaged. The log's next Refresh tells which.
+var errRetry = errors.New("an entry has changed")
+
+// printEntries prints the entries from next on. What cannot be read is reported and
+// passed over, unless mayRetry: then errRetry ends it there.
+func (d *dumper) printEntries(ctx context.Context, mayRetry bool) error {
 	for e := range d.log.Entries(d.next) {
 		if e.Index > d.filter.to {
-			d.say(d.log.Gap(d.next, d.filter.to))
+			d.report(d.log.Gap(d.next, d.filter.to))
 			d.next = e.Index
 		}
 		if d.enough() {
@@ -97,12 +100,12 @@ func (d *dumping) pass(ctx context.Context, patient bool) error {
 			return fmt.Errorf("interrupted before entry %d", e.Index)
 		}
 		gap := d.log.Gap(d.next, e.Index-1)
-		if patient && gap != nil {
-			return errLookAgain
+		if mayRetry && gap != nil {
+			return errRetry
 		}
-		d.say(gap)
+		d.report(gap)
 		d.next = e.Index
-		if err := d.entry(&e, patient); err != nil {
+		if err := d.printEntry(&e, mayRetry); err != nil {
 			return err
 		}
 		d.last, d.next = e.Index, e.Index+1
@@ -110,23 +113,21 @@ func (d *dumping) pass(ctx context.Context, patient bool) error {
 	return nil
 }
 
-var errLookAgain = errors.New("an entry has changed")
-
-// entry prints an entry if the filter takes it.
-func (d *dumping) entry(e *walcore.Entry, patient bool) error {
-	if !d.filter.takes(e) {
+// printEntry prints an entry if the filter matches it.
+func (d *dumper) printEntry(e *walcore.Entry, mayRetry bool) error {
+	if !d.filter.matches(e) {
 		return nil
 	}
 	data, err := d.payloads.Data(e)
-	if patient && errors.Is(err, walcore.ErrChanged) {
-		return errLookAgain
+	if mayRetry && errors.Is(err, walcore.ErrChanged) {
+		return errRetry
 	}
 	if err != nil {
-		d.say(err)
+		d.report(err)
 		return nil
 	}
 	if d.filter.pattern != nil {
-		// A decoder's failure is in the text, too: only programs fail.
+		// Where a decoder fails, the text says so, and the decoder has reported it.
 		d.text, _ = d.decoder.AppendJSON(d.text[:0], payload.EntryOf(e, data))
 		if !d.filter.pattern.Match(d.text) {
 			return nil

@@ -1,8 +1,8 @@
 package main
 
 import (
+	"context"
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 	"github.com/walfs/walfs/fsview"
@@ -10,10 +10,15 @@ import (
 	"github.com/walfs/walfs/walcore"
 )
 
-func newMount() *cobra.Command {
-	var read readFlags
-	var decode decodeFlags
-	var allowOther, frozen, xattrs bool
+type mountOptions struct {
+	tree       treeFlags
+	frozen     bool
+	xattrs     bool
+	allowOther bool
+}
+
+func newMountCommand() *cobra.Command {
+	var opts mountOptions
 	cmd := &cobra.Command{
 		Use:   "mount DIR MOUNTPOINT",
 		Short: "Serve the tree until Ctrl-C or umount",
@@ -29,56 +34,52 @@ With --xattrs an entry's file has the extended attributes user.raft.term, .index
 Exit codes: 0 unmounted, 1 failed, 2 wrong usage, 4 wrong key.`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := decode.check(); err != nil {
-				return err
-			}
-			giveWay()
-			r, err := read.open(args[0])
-			if err != nil {
-				return err
-			}
-			tree, done, err := decode.tree(r)
-			if err != nil {
-				r.Close()
-				return err
-			}
-			defer done()
-			live := fsview.NewLive(tree)
-			defer live.Close()
-			var view fsview.View = live
-			if frozen {
-				view = tree
-				r.Problems() // reads what would be read later: payload lengths
-			}
-			m, err := fusefs.Mount(view, args[1], fusefs.Options{Dir: args[0], AllowOther: allowOther, XAttrs: xattrs})
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(os.Stderr, "walfs: serving %s at %s; Ctrl-C or umount ends it\n", args[0], m.At)
-			// After that line: counting looks at the whole log.
-			go announceProblems(r, m.At)
-			select {
-			case <-m.Done():
-				return nil
-			case <-cmd.Context().Done():
-			}
-			return unmount(m)
+			return runMount(cmd.Context(), opts, args)
 		},
 	}
-	read.add(cmd.Flags())
-	decode.add(cmd.Flags())
-	cmd.Flags().BoolVar(&frozen, "frozen", false, "show the log as it is now, whatever is written later; what is destroyed gives errors")
-	cmd.Flags().BoolVar(&xattrs, "xattrs", false, "give entries extended attributes; ls -l asks for them, two requests a file")
-	cmd.Flags().BoolVar(&allowOther, "allow-other", false, "let other users in, as far as the files' permissions allow")
+	opts.tree.add(cmd.Flags())
+	cmd.Flags().BoolVar(&opts.frozen, "frozen", false, "show the log as it is now, whatever is written later; what is destroyed gives errors")
+	cmd.Flags().BoolVar(&opts.xattrs, "xattrs", false, "give entries extended attributes; ls -l asks for them, two requests a file")
+	cmd.Flags().BoolVar(&opts.allowOther, "allow-other", false, "let other users in, as far as the files' permissions allow")
 	return cmd
 }
 
-func announceProblems(r walcore.Log, at string) {
-	problems := r.Problems()
+func runMount(ctx context.Context, opts mountOptions, args []string) error {
+	dir, at := args[0], args[1]
+	renice()
+	tree, err := opts.tree.open(dir)
+	if err != nil {
+		return err
+	}
+	defer tree.endDecoder()
+	live := fsview.NewLive(tree.Tree)
+	defer live.Close() // closes the newest log, which tree's may no longer be
+	var view fsview.View = live
+	if opts.frozen {
+		view = tree.Tree
+		tree.log.Problems() // reads what would be read later: payload lengths
+	}
+	m, err := fusefs.Mount(view, at, fusefs.Options{Dir: dir, AllowOther: opts.allowOther, XAttrs: opts.xattrs})
+	if err != nil {
+		return err
+	}
+	notef("serving %s at %s; Ctrl-C or umount ends it", dir, m.At)
+	// After that line: counting looks at the whole log.
+	go announceProblems(tree.log, m.At)
+	select {
+	case <-m.Done():
+		return nil
+	case <-ctx.Done():
+	}
+	return unmount(m)
+}
+
+func announceProblems(log walcore.Log, at string) {
+	problems := log.Problems()
 	if len(problems) == 0 {
 		return
 	}
-	fmt.Fprintf(os.Stderr, "walfs: %s; %s/status.json lists all\n", countProblems(problems), at)
+	notef("%s; %s/status.json lists all", countProblems(problems), at)
 }
 
 // countProblems says how many there are, and the first.
@@ -95,7 +96,7 @@ func unmount(m *fusefs.Mounted) error {
 		return fmt.Errorf("unmount %s: %w; end it with umount -l %s", m.At, err, m.At)
 	}
 	if detached {
-		fmt.Fprintf(os.Stderr, "walfs: %s was in use: detached; programs that still have it open get errors\n", m.At)
+		notef("%s was in use: detached; programs that still have it open get errors", m.At)
 	}
 	return nil
 }

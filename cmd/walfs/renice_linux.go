@@ -7,15 +7,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// giving is the niceness of a mount. Where processors are short, the node whose
-// log it shows must have more of them, for it may be in trouble; the mount must
-// still have some, to follow it.
-const giving = 5
+// mountNiceness is the niceness of a mount. Where processors are short, the node
+// whose log it shows must have more of them than the mount, and the mount enough
+// to follow the node.
+const mountNiceness = 5
 
-// giveWay makes the process nice, as far as it may. Linux keeps a niceness for
-// each thread; new ones take that of the thread that starts them, so a second
-// look finds those that were started during the first.
-func giveWay() {
+// renice gives the process the niceness of a mount, unless its own is higher.
+// Linux keeps a niceness for each thread; a new thread has that of the one which
+// started it, so that a second look finds those that were started during the first.
+func renice() {
 	for range 2 {
 		threads, err := os.ReadDir("/proc/self/task")
 		if err != nil {
@@ -23,9 +23,9 @@ func giveWay() {
 		}
 		for _, thread := range threads {
 			if id, err := strconv.Atoi(thread.Name()); err == nil {
-				// 20 less the niceness, as the system call has it.
-				if now, err := unix.Getpriority(unix.PRIO_PROCESS, id); err == nil && 20-now < giving {
-					unix.Setpriority(unix.PRIO_PROCESS, id, giving)
+				// The system call gives 20 less the niceness.
+				if now, err := unix.Getpriority(unix.PRIO_PROCESS, id); err == nil && 20-now < mountNiceness {
+					unix.Setpriority(unix.PRIO_PROCESS, id, mountNiceness)
 				}
 			}
 		}
