@@ -145,7 +145,7 @@ func fileText(f status.File) string {
 		text = fmt.Sprintf("%d bytes, %d to %d, %d entries", f.Size, f.FirstIndex, f.LastIndex, f.Entries)
 	}
 	if f.Encrypted {
-		text += fmt.Sprintf(", sealed with data key %d", f.KeyID)
+		text += fmt.Sprintf(", encrypted with data key %d", f.KeyID)
 	}
 	return text
 }
