@@ -64,7 +64,7 @@ func runDemo(ctx context.Context, opts demoOptions, stdout io.Writer) error {
 	return err
 }
 
-// demo is a cluster, and what is printed about it.
+// demo is a cluster, and the tour of one of its logs.
 type demo struct {
 	*cluster.Cluster
 	out     io.Writer
@@ -76,7 +76,7 @@ type demo struct {
 func (d *demo) tell(format string, args ...any) { fmt.Fprintf(d.out, format+"\n", args...) }
 
 func (d *demo) run(ctx context.Context) error {
-	soon, cancel := context.WithTimeout(ctx, time.Minute) // on the slowest of machines
+	soon, cancel := context.WithTimeout(ctx, time.Minute) // enough for the slowest machine
 	defer cancel()
 	if err := d.prepare(soon); err != nil {
 		return err

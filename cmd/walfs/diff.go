@@ -78,7 +78,7 @@ func runDiff(_ context.Context, opts diffOptions, args []string, stdout io.Write
 	return reportError(rep, logs)
 }
 
-// open opens the logs, those before the first that fails.
+// open opens the logs of dirs. If one fails, it gives those before it.
 func (o *diffOptions) open(dirs []string) (logs []walcore.Log, err error) {
 	for i, dir := range dirs {
 		read := readFlags{plain: o.plain}

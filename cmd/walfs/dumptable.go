@@ -10,7 +10,8 @@ import (
 )
 
 // table is a line an entry, and a summary. Where transactions start or are
-// decided, the line says how many are pending after it, of those printed.
+// decided, the line says how many are pending after it, of those that began in
+// entries which were printed.
 type table struct {
 	out     *bufio.Writer
 	system  *walcore.System

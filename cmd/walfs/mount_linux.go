@@ -53,7 +53,7 @@ func runMount(ctx context.Context, opts mountOptions, args []string) error {
 	}
 	defer tree.endDecoder()
 	live := fsview.NewLive(tree.Tree)
-	defer live.Close() // closes the newest log, which tree's may no longer be
+	defer live.Close() // and the newest log with it: tree.log is one that came before
 	var view fsview.View = live
 	if opts.frozen {
 		view = tree.Tree

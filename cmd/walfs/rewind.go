@@ -76,8 +76,8 @@ func rewind(s *writer, to uint64) error {
 	return nil
 }
 
-// whatToSet says which numbers stand in the way of a rewind that was refused, or
-// that setting them would not help.
+// whatToSet says which numbers to set before a rewind that was refused, or what to
+// do where that would not help.
 func whatToSet(s *writer, dir string, to uint64) string {
 	if _, err := s.Term(to); err != nil {
 		return "; take a copy of another replica instead"
