@@ -16,7 +16,7 @@ import (
 // openFiles opens what belongs to the log and names what does not.
 func (r *Reader) openFiles(before *Reader) error {
 	r.listed = time.Now()
-	entries, err := platform.List(r.dir)
+	entries, err := r.dir.List()
 	if err != nil {
 		return err
 	}
@@ -45,14 +45,14 @@ func (r *Reader) openFiles(before *Reader) error {
 func (r *Reader) openNative(name string, before *Reader) {
 	if before != nil {
 		if n := before.find(name); n != nil {
-			attr, err := platform.StatIn(r.dir, name)
+			attr, err := r.dir.StatIn(name)
 			if err == nil && attr.Same(n.Attr) {
 				r.native = append(r.native, &nativeFile{Name: name, Attr: attr, f: n.f})
 				return
 			}
 		}
 	}
-	f, err := platform.OpenIn(r.dir, name)
+	f, err := r.dir.Open(name)
 	if err != nil {
 		var pe *fs.PathError
 		if errors.As(err, &pe) {
@@ -61,7 +61,7 @@ func (r *Reader) openNative(name string, before *Reader) {
 		r.unreadable(name, "cannot be opened", err)
 		return
 	}
-	attr, err := platform.Stat(f)
+	attr, err := f.Stat()
 	if err == nil && !attr.Regular {
 		err = errors.New("is no regular file any more")
 	}
@@ -91,7 +91,7 @@ func (r *Reader) readMeta(before *Reader) {
 		}
 		return
 	}
-	m, err := r.settledMeta()
+	m, err := r.readStableMeta()
 	if err != nil {
 		r.problem(format.MetaName, walcore.KindUnreadable, "cannot be read: %v", err)
 		return
@@ -102,8 +102,8 @@ func (r *Reader) readMeta(before *Reader) {
 	r.meta = m
 }
 
-// settledMeta reads wal.meta until it reads the same twice.
-func (r *Reader) settledMeta() (m *meta.Meta, err error) {
+// readStableMeta reads wal.meta until it reads the same twice.
+func (r *Reader) readStableMeta() (m *meta.Meta, err error) {
 	f := r.metaFile
 	for range maxRetries {
 		if m, err = meta.Read(f.f, f.Attr.Size); err != nil {
@@ -188,11 +188,11 @@ func (r *Reader) readLogFiles(before *Reader) []*LogFile {
 func (r *Reader) readLogFile(id uint64, n *nativeFile, newest bool, before *Reader) (*LogFile, error) {
 	old := before.logFile(n)
 	var table *slotTable
-	if old != nil && !newest && old.Attr.Size == n.Attr.Size && old.Attr.Mtime.Equal(n.Attr.Mtime) && !old.torn && old.ended(n.f) {
+	if old != nil && !newest && old.Attr.Size == n.Attr.Size && old.Attr.Mtime.Equal(n.Attr.Mtime) && !old.mixed && old.endsTheSameIn(n.f) {
 		table = old.slotTable
 	} else {
 		var err error
-		if table, err = r.settledTable(n, newest, before); err != nil {
+		if table, err = r.readStableTable(n, newest, before); err != nil {
 			return nil, err
 		}
 	}
@@ -202,7 +202,7 @@ func (r *Reader) readLogFile(id uint64, n *nativeFile, newest bool, before *Read
 		if !old.sized.Load() {
 			old = old.before.Load()
 		}
-		if old.wasEmptied() {
+		if old.emptiedSince() {
 			f.Identity += 1 << 48 // sizes from before hold no longer
 		} else {
 			f.before.Store(old)
@@ -227,10 +227,10 @@ func (r *Reader) logFile(n *nativeFile) *LogFile {
 // maxRetries bounds how often something is read again that a writer is at.
 const maxRetries = 5
 
-// settledTable reads the slots of a file that may be written to meanwhile: what
+// readStableTable reads the slots of a file that may be written to meanwhile: what
 // is half done this moment is left out, or, at rest, found to be damage. A file
 // that is not the newest becomes it again when a rewrite reaches back.
-func (r *Reader) settledTable(n *nativeFile, newest bool, before *Reader) (*slotTable, error) {
+func (r *Reader) readStableTable(n *nativeFile, newest bool, before *Reader) (*slotTable, error) {
 	for try := 0; ; try++ {
 		table, err := readTable(n.f, n.Attr.Size)
 		if err != nil {
@@ -238,21 +238,21 @@ func (r *Reader) settledTable(n *nativeFile, newest bool, before *Reader) (*slot
 		}
 		if newest {
 			// After the table: the file grows before a slot points there.
-			if n.Attr, err = platform.Stat(n.f); err != nil {
+			if n.Attr, err = n.f.Stat(); err != nil {
 				return nil, err
 			}
 		}
 		// Only the newest file may be unfinished.
-		table.torn = !table.intact(n.f)
+		table.mixed = !table.unchangedIn(n.f)
 		switch {
-		case !table.torn && (!newest || !table.unfinished()):
+		case !table.mixed && (!newest || !table.halfWritten()):
 			return table, nil
-		case try < maxRetries && (table.torn || before == nil):
+		case try < maxRetries && (table.mixed || before == nil):
 			time.Sleep(time.Millisecond)
 			continue
 		}
 		if newest && !before.gaveUp(n, table) && r.patient(before) {
-			return table.finished(), nil
+			return table.withoutHalfWritten(), nil
 		}
 		return table, nil
 	}
@@ -261,7 +261,7 @@ func (r *Reader) settledTable(n *nativeFile, newest bool, before *Reader) (*slot
 // gaveUp reports whether an earlier reader has lost its patience with a table.
 func (r *Reader) gaveUp(n *nativeFile, table *slotTable) bool {
 	old := r.logFile(n)
-	return old != nil && old.Len() == table.Len() && old.unfinished() && table.extends(old.slotTable)
+	return old != nil && old.Len() == table.Len() && old.halfWritten() && table.extends(old.slotTable)
 }
 
 // patience is how long what a writer has left half done is taken for work in

@@ -53,8 +53,8 @@ func newLog(files []*LogFile, unread []uint64, snapshot, hard uint64) *log {
 		}
 	}
 	for _, s := range l.spans {
-		if s.file.survey != nil && s.file.dropped == nil {
-			for _, t := range s.file.survey.spans {
+		if s.file.summary != nil && s.file.dropped == nil {
+			for _, t := range s.file.summary.spans {
 				l.countTerm(t.Term, max(t.First, s.index), min(t.Last, s.last()))
 			}
 			continue
@@ -105,7 +105,7 @@ func (l *log) take(f *LogFile, r run, snapshot uint64, terms *termOrder) {
 	if k := len(l.spans) - 1; k >= 0 && r.index > l.last()+1 {
 		prev := l.spans[k]
 		if prev.file == f {
-			lost = holeBetween(prev.run, r, snapshot)
+			lost = entriesLostBetween(prev.run, r, snapshot)
 		} else {
 			lost = r.index-1 > snapshot
 		}
@@ -230,12 +230,12 @@ func (l *LogFile) yield(r run, from uint64, yield func(walcore.Entry) bool) bool
 
 // entry gives the entry of a slot that is in a run, if it is whole.
 func (l *LogFile) entry(i int) (walcore.Entry, bool) {
-	l.load()
+	l.loadSizes()
 	if l.isDropped(i) {
 		return walcore.Entry{}, false
 	}
-	size := l.size(i)
-	if size == noPayload {
+	size, ok := l.sizes.at(i)
+	if !ok {
 		return walcore.Entry{}, false
 	}
 	return l.entryOf(i, int64(size)), true

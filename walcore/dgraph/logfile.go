@@ -3,10 +3,7 @@ package dgraph
 import (
 	"crypto/cipher"
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"io"
-	"os"
 	"sync"
 	"sync/atomic"
 
@@ -20,7 +17,7 @@ type LogFile struct {
 	walcore.File
 	Header format.KeyHeader
 
-	f *os.File
+	f file
 	*slotTable
 	runs []run // what the log takes from this file, upwards
 	// dropped marks slots that are no entry, in a run or not. Nil: none is.
@@ -31,12 +28,12 @@ type LogFile struct {
 	sealErr error        // why payloads cannot be read at all
 
 	sizesOnce     sync.Once
-	sized         atomic.Bool   // what follows is there
-	sizes         format.Column // see size
-	whole         bool          // every slot has its payload
-	full          bool          // see fit
-	emptiedLate   bool          // see keepFrom
+	sized         atomic.Bool // what follows is there
+	sizes         sizeColumn
+	whole         bool // every slot has its payload
 	sizesProblems problemList
+	// As in sizeFaults.
+	emptyingEnded, emptiedDuringRead bool
 
 	// before is the same file as an earlier reader saw it, if its sizes are
 	// there to begin with.
@@ -45,7 +42,7 @@ type LogFile struct {
 }
 
 // newLogFile reads the key header of f.
-func newLogFile(id uint64, f *os.File, attr walcore.Attr, table *slotTable) (*LogFile, error) {
+func newLogFile(id uint64, f file, attr walcore.Attr, table *slotTable) (*LogFile, error) {
 	l := &LogFile{File: walcore.File{ID: id, Name: format.FileName(id), Attr: attr, Identity: attr.FileID()}, f: f, slotTable: table}
 	l.Source = l
 	for i, s := range table.leftovers {
@@ -66,24 +63,11 @@ func newLogFile(id uint64, f *os.File, attr walcore.Attr, table *slotTable) (*Lo
 	return l, nil
 }
 
-// readFull fills p from f at off. It fails with ErrChanged if the file ends
-// before that: its size was looked at before.
-func readFull(f *os.File, p []byte, off int64) error {
-	n, err := f.ReadAt(p, off)
-	if n == len(p) {
-		return nil
-	}
-	if errors.Is(err, io.EOF) {
-		return fmt.Errorf("the file now ends at %d: %w", off+int64(n), walcore.ErrChanged)
-	}
-	return err
-}
-
 // order finds the file's part of the log by its slots alone. Up to snapshot,
 // indexes may be missing.
 func (l *LogFile) order(snapshot uint64) {
-	chain := withoutLoners(l.chain, snapshot)
-	if l.survey != nil && l.fitsOffset(l.low) && l.fitsOffset(l.high) {
+	chain := dropIsolatedRuns(l.chain, snapshot)
+	if l.summary != nil && l.inPayloadArea(l.low) && l.inPayloadArea(l.high) {
 		l.runs = chain
 		return
 	}
@@ -93,7 +77,7 @@ func (l *LogFile) order(snapshot uint64) {
 			next++
 		}
 		inRun := next < len(chain) && i >= chain[next].slot
-		if inRun && l.offsetFits(i) && l.typeKnown(i) {
+		if inRun && l.inPayloadArea(l.Offset(i)) && l.knownType(i) {
 			continue
 		}
 		switch s := l.Slot(i); {
@@ -103,7 +87,7 @@ func (l *LogFile) order(snapshot uint64) {
 		case !inRun:
 			l.drop(i)
 			l.problems.slot(l.Name, i, s, walcore.KindOrder, "the index does not fit those around it")
-		case !l.offsetFits(i):
+		case !l.inPayloadArea(l.Offset(i)):
 			l.drop(i)
 			l.problems.slot(l.Name, i, s, walcore.KindOffset, fmt.Sprintf(
 				"the data offset %d is not between %d and the file's end at %d", s.Offset, format.PayloadAt, l.Attr.Size))
@@ -123,9 +107,8 @@ func (l *LogFile) drop(i int) {
 
 func (l *LogFile) isDropped(i int) bool { return l.dropped != nil && l.dropped[i] }
 
-func (l *LogFile) offsetFits(i int) bool { return l.fitsOffset(l.Offset(i)) }
-
-func (l *LogFile) fitsOffset(off uint64) bool {
+// inPayloadArea reports whether the file has room for a length at an offset.
+func (l *LogFile) inPayloadArea(off uint64) bool {
 	return off >= format.PayloadAt && off <= uint64(max(l.Attr.Size-format.LengthSize, 0))
 }
 

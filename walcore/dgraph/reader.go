@@ -27,7 +27,6 @@ package dgraph
 import (
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/walfs/walfs/meta"
@@ -57,7 +56,7 @@ type Reader struct {
 	ignored []string     // names in it that are no part of the log
 
 	opts     ReaderOptions
-	dir      *os.File
+	dir      directory
 	native   []*nativeFile
 	keys     *keyRing
 	meta     *meta.Meta
@@ -80,7 +79,7 @@ type Reader struct {
 type nativeFile struct {
 	Name string
 	Attr walcore.Attr
-	f    *os.File
+	f    file
 }
 
 // ReadAt reads the file's bytes. Attr.Size bounds it: a file that has been cut
@@ -101,10 +100,15 @@ func OpenReader(path string, opts ReaderOptions) (*Reader, error) {
 			return nil, err
 		}
 	}
-	dir, err := platform.OpenDir(path)
+	dir, err := openDirectory(path)
 	if err != nil {
 		return nil, err
 	}
+	return openReader(dir, path, opts)
+}
+
+// openReader reads a directory. On failure it closes dir.
+func openReader(dir directory, path string, opts ReaderOptions) (*Reader, error) {
 	r := &Reader{path: path, opts: opts, dir: dir}
 	if err := r.load(nil); err != nil {
 		r.Close()
@@ -115,7 +119,7 @@ func OpenReader(path string, opts ReaderOptions) (*Reader, error) {
 
 // load reads the directory; before is what an earlier reader saw of it, or nil.
 func (r *Reader) load(before *Reader) (err error) {
-	if r.attr, err = platform.Stat(r.dir); err != nil {
+	if r.attr, err = r.dir.Stat(); err != nil {
 		return err
 	}
 	if err := r.checkDisk(before); err != nil {

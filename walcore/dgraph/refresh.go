@@ -7,7 +7,6 @@ import (
 
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
-	"github.com/walfs/walfs/walcore/platform"
 )
 
 // Refresh gives a reader of what the directory holds now: r itself if nothing
@@ -26,12 +25,16 @@ func (r *Reader) Refresh() (walcore.Follower, error) {
 }
 
 func (r *Reader) refresh() (*Reader, error) {
-	now, err := platform.StatPath(r.path)
+	now, err := r.dir.StatAgain()
 	if err != nil {
 		return nil, err
 	}
 	if !now.Same(r.attr) {
-		next, err := OpenReader(r.path, r.opts)
+		dir, err := r.dir.OpenAgain()
+		if err != nil {
+			return nil, fmt.Errorf("the directory was replaced: %w", err)
+		}
+		next, err := openReader(dir, r.path, r.opts)
 		if err != nil {
 			return nil, fmt.Errorf("the directory was replaced: %w", err)
 		}
@@ -58,7 +61,7 @@ func (r *Reader) changed(dir walcore.Attr) bool {
 	if !r.unfinished.IsZero() || dir.Ctime != r.attr.Ctime || r.listed.Sub(r.attr.Ctime) < recently {
 		return true
 	}
-	if disk, err := platform.FileSystemOf(r.dir); err != nil || disk != r.disk {
+	if disk, err := r.dir.FileSystem(); err != nil || disk != r.disk {
 		return true
 	}
 	if r.metaFile != nil {
@@ -67,7 +70,7 @@ func (r *Reader) changed(dir walcore.Attr) bool {
 		}
 	}
 	for _, l := range r.log.files {
-		if l.sized.Load() && l.emptiedLate {
+		if l.sized.Load() && l.emptiedDuringRead {
 			return true
 		}
 	}
@@ -78,11 +81,11 @@ func (r *Reader) changed(dir walcore.Attr) bool {
 		}
 		// A time that has changed while the slots have not: somebody other
 		// than a node is at work, or the kernel has written back a mapping.
-		attr, err := platform.Stat(n.f)
+		attr, err := n.f.Stat()
 		if err != nil || attr.Size != n.Attr.Size || !attr.Mtime.Equal(n.Attr.Mtime) {
 			return true
 		}
-		if l := r.logFile(n); id >= r.newest && (l == nil || !l.ended(n.f)) {
+		if l := r.logFile(n); id >= r.newest && (l == nil || !l.endsTheSameIn(n.f)) {
 			return true
 		}
 	}

@@ -86,7 +86,7 @@ func (s *DiskStorage) reserveFirst(entries []*raftpb.Entry) error {
 // its size is.
 func (s *DiskStorage) fit(g *segment, have int, entries []*raftpb.Entry) (n int, tail int64) {
 	tail = g.tail
-	if (g.cipher != nil) != s.keys.sealing() {
+	if (g.cipher != nil) != s.keys.encrypting() {
 		return 0, tail // written before encryption was turned on
 	}
 	for n < len(entries) && have+n < s.opts.limits.slots {

@@ -20,7 +20,7 @@ import (
 // (ProposeConfChange) sends it the log.
 func (s *DiskStorage) IsNew() bool {
 	defer trace.StartRegion(s.ctx, "walcore.IsNew").End()
-	s.asked.Store(true)
+	s.start.isNewAsked.Store(true)
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.isNew()

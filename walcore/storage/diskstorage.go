@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"runtime/trace"
 	"sync"
-	"sync/atomic"
 
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/platform"
@@ -98,8 +97,7 @@ type DiskStorage struct {
 	meta     metaFile
 	problems []walcore.Problem // what Open has found and mended
 
-	asked  atomic.Bool // IsNew: who starts Raft knows it
-	warned atomic.Bool // of a state with which Raft would do nothing, or wrong; Resume has looked
+	start startNotes
 }
 
 var _ raft.Storage = (*DiskStorage)(nil)

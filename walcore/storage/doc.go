@@ -4,10 +4,15 @@
 A DiskStorage is a raft.Storage that keeps the native format: what it writes,
 an unmodified Dgraph opens, and the same calls give the same bytes.
 
-	s, err := walcore.Open("/var/lib/node/w", walcore.Options{Create: true})
+	s, err := storage.Open("/var/lib/node/w", storage.Options{Create: true})
 	…
 	defer s.Close()
-	node := raft.StartNode(&raft.Config{Storage: s, …}, peers)
+	config := &raft.Config{Storage: s, …}
+	if s.IsNew() {
+		node = raft.StartNode(config, peers)
+	} else {
+		node = raft.RestartNode(config)
+	}
 	for rd := range node.Ready() {
 		if err := s.Save(rd.HardState, rd.Entries, rd.Snapshot); err != nil {
 			…
@@ -15,9 +20,31 @@ an unmodified Dgraph opens, and the same calls give the same bytes.
 		…
 	}
 
+The example "node" of DiskStorage is a whole program.
+
 One DiskStorage has a directory to itself: Open takes a lock on the directory,
 and refuses one whose files any other process has open. Readers may come while
 it runs.
+
+# Who the members are
+
+A conf state, the lists of voters and learners, belongs to an index. The directory
+keeps one, the snapshot's; later ones follow from it by the configuration changes in
+the log, as far as they are committed, and ConfStateAt gives them. Raft starts with
+what InitialState returns, the snapshot's, and changes it only when the program
+calls ApplyConfChange for an entry that it got in Ready.CommittedEntries. It gets
+those behind raft.Config.Applied, so that:
+
+	new log                      no members: StartNode puts its peers into the log, as changes
+	                             to be applied; RestartNode leaves the node without, until a
+	                             leader of a group that it joins sends it the log
+	Applied = 0, or the          right: the changes after the snapshot are applied again
+	snapshot's index
+	Applied beyond               the changes up to Applied are not seen again, and Raft works
+	                             with the members of old, or none; with Resume it has those
+	                             as of Applied
+
+Raft is silent about either mistake. The storage warns, as InitialState says.
 
 # What is on disk after a crash
 
@@ -33,6 +60,7 @@ which. The order of writes and flushes sees to it:
 	            slots zeroed · flush · append
 	hard state  after the entries · flush, unless the commit index alone has moved
 	emptying    a note in wal.meta · flush · checksums off · flush · lengths · flush · note off
+	encryption  KEYREGISTRY under another name · flush · rename · flush directory
 	data key    its record in KEYREGISTRY, flushed · a file that uses it
 	snapshot    wal.meta.new · flush · rename · flush directory · then unlink
 	            the files below, oldest first · flush directory

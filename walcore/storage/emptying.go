@@ -45,6 +45,35 @@ func (s *DiskStorage) TruncateEntriesUntil(index uint64) error {
 	return s.emptyUpTo(last)
 }
 
+// PayloadsBelow counts the normal entries that have data, from index from up to,
+// but without, index index, and the bytes of these data: what
+// TruncateEntriesUntil(index) would empty.
+func (s *DiskStorage) PayloadsBelow(from, index uint64) (entries int, size int64, err error) {
+	defer trace.StartRegion(s.ctx, "walcore.PayloadsBelow").End()
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.err != nil {
+		return 0, 0, s.err
+	}
+	for _, g := range s.segments {
+		for i := range g.slots() {
+			slot := g.slot(i)
+			if slot.Index < from || slot.Index >= index || slot.Type != raftpb.EntryType_EntryNormal {
+				continue
+			}
+			n, err := g.readLength(i)
+			if err != nil {
+				return 0, 0, err
+			}
+			if n > 0 && !g.beingEmptied(i) {
+				entries++
+				size += int64(n)
+			}
+		}
+	}
+	return entries, size, nil
+}
+
 // emptyUpTo empties the normal entries up to index last. The note is on disk.
 func (s *DiskStorage) emptyUpTo(last uint64) error {
 	for _, g := range s.segments {

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"math/rand"
 	"os"
@@ -57,7 +58,7 @@ func testOpenFinishesEmptying(t *testing.T, opts Options, until uint64) {
 	states, redone, done := 0, 0, false
 	look := func(state crashfs.State) {
 		states++
-		if states%fixture.Size(16, 1) != 0 { // as in crash_states_test.go
+		if states%stride != 0 && !done {
 			return
 		}
 		fixture.Must(t, os.RemoveAll(dir))
@@ -131,5 +132,106 @@ func TestNoteOfOtherEntries(t *testing.T) {
 		}
 		wantLog(t, s, someEntries(2, 6, 5)...)
 		fixture.Must(t, s.Close())
+	}
+}
+
+// pausedFlush is a directory whose files wait in each flush until they are told
+// to go on.
+type pausedFlush struct {
+	vfs.Dir
+	paused bool
+	inside chan struct{} // a flush has begun
+	goOn   chan struct{}
+}
+
+type pausedFile struct {
+	vfs.File
+	dir *pausedFlush
+}
+
+func (d *pausedFlush) Create(name string) (vfs.File, error) {
+	f, err := d.Dir.Create(name)
+	return &pausedFile{f, d}, err
+}
+
+func (f *pausedFile) Sync() error {
+	if f.dir.paused {
+		f.dir.inside <- struct{}{}
+		<-f.dir.goOn
+	}
+	return f.File.Sync()
+}
+
+// Readers go on while payloads are emptied and each flush takes its time. What is
+// being emptied is there or is empty; what is not stays as it is.
+func TestReadersDoNotWaitForEmptying(t *testing.T) {
+	d := &pausedFlush{inside: make(chan struct{}, 100), goOn: make(chan struct{})}
+	s := create(t, filepath.Join(memDir(t), "w"), Options{Checksums: true, Logger: quiet, limits: limits{slots: 20, bytes: format.MaxFileSize},
+		wrap: func(under vfs.Dir) vfs.Dir { d.Dir = under; return d }})
+	list := someEntries(1, 1, 30)
+	for i, e := range list { // the lengths of some lie across two sectors
+		e.Data = bytes.Repeat([]byte{byte(i + 1)}, 507)
+	}
+	list[4].Type = raftpb.EntryConfChange.Enum()
+	fixture.Must(t, s.Save(hard(1, 1, 30), list, nil))
+
+	const until = 16
+	d.paused = true
+	defer close(d.goOn)
+	done := make(chan error, 1)
+	go func() { done <- s.TruncateEntriesUntil(until) }()
+	flushes, partly := 0, false
+	for {
+		select {
+		case err := <-done:
+			fixture.Must(t, err)
+			if flushes < 6 || !partly { // note on, checksums, three for lengths, note off
+				t.Errorf("%d flushes; entries seen empty before the last: %v", flushes, partly)
+			}
+			return
+		case <-d.inside:
+			flushes++
+		}
+		got, err := s.Entries(1, 31, 1<<40)
+		fixture.Must(t, err)
+		_, size, err := s.PayloadsBelow(1, until)
+		fixture.Must(t, err)
+		empty := 0
+		for i, e := range got {
+			if len(e.Data) == 0 && uint64(i+1) < until && i != 4 {
+				empty++
+			} else if !proto.Equal(e, list[i]) {
+				t.Fatalf("flush %d: entry %d is %v", flushes, i+1, e)
+			}
+		}
+		if empty != 0 && empty != until-2 || size != int64(until-2-empty)*507 {
+			t.Fatalf("flush %d: %d entries are empty, %d bytes are left to empty", flushes, empty, size)
+		}
+		partly = partly || empty > 0
+		d.goOn <- struct{}{}
+	}
+}
+
+// Lengths are set to 0 in an order in which each state of the disk, sector by
+// sector, is the old length, 0, or one that no file has room for.
+func TestPlanZeros(t *testing.T) {
+	for at := int64(sector - 8); at < 2*sector+8; at++ {
+		disk := make([]byte, 3*sector)
+		copy(disk[at:], []byte{0x01, 0x02, 0x03, 0x04})
+		for _, step := range planZeros([]int64{at}) {
+			if len(step) != 1 {
+				t.Fatalf("offset %d: a step of %d writes", at, len(step))
+			}
+			if w := step[0]; w.at/sector != (w.at+int64(len(w.b))-1)/sector {
+				t.Errorf("offset %d: a write of %d bytes at %d is in two sectors", at, len(w.b), w.at)
+			}
+			copy(disk[step[0].at:], step[0].b)
+			if n := binary.BigEndian.Uint32(disk[at:]); n != 0 && n < 0xff000000 {
+				t.Errorf("offset %d: the length is %#x in between", at, n)
+			}
+		}
+		if !format.AllZero(disk) {
+			t.Errorf("offset %d: the length is %x in the end", at, disk[at:at+4])
+		}
 	}
 }

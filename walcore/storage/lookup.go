@@ -6,7 +6,7 @@ import (
 	"go.etcd.io/raft/v3"
 )
 
-// The calls of this file need mu or write held.
+// The calls of this file need mu or write held, but for Files.
 
 // current is the log file that is written, nil if there is none yet.
 func (s *DiskStorage) current() *segment {
@@ -75,4 +75,15 @@ func (s *DiskStorage) term(i uint64) (uint64, error) {
 	}
 	g, slot := s.find(i)
 	return g.term(slot), nil
+}
+
+// Files gives the names of the log files, in the log's order.
+func (s *DiskStorage) Files() []string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	names := make([]string, len(s.segments))
+	for i, g := range s.segments {
+		names[i] = g.name
+	}
+	return names
 }

@@ -216,3 +216,33 @@ func (s *DiskStorage) writeNewMeta(parts []meta.Stretch, size int64) (vfs.File, 
 	}
 	return f, nil
 }
+
+// rewriteMeta puts a copy of wal.meta with some bytes changed in its place.
+//
+// A crash leaves the old file or the new one, each whole.
+func (s *DiskStorage) rewriteMeta(changed ...meta.Stretch) error {
+	size, err := s.meta.f.Size()
+	if err != nil {
+		return s.poison(err)
+	}
+	var parts []meta.Stretch
+	const step = 64 << 10 // next to all of most files is empty
+	for at := int64(0); at < size; at += step {
+		b := make([]byte, min(step, size-at))
+		if _, err := s.meta.f.ReadAt(b, at); err != nil {
+			return s.poison(walcore.FileError(format.MetaName, err).At(uint64(at)))
+		}
+		if at == 0 || !format.AllZero(b) {
+			parts = append(parts, meta.Stretch{At: at, Bytes: b})
+		}
+	}
+	for _, c := range changed {
+		// Zeros, too, must replace what the copy has there.
+		copy(parts[0].Bytes[c.At:], c.Bytes)
+	}
+	f, err := s.writeNewMeta(parts, size)
+	if err != nil {
+		return s.poison(err)
+	}
+	return s.adoptMeta(f, func() {})
+}

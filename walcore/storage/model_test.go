@@ -219,7 +219,7 @@ func (m *model) compareDisk(p *parsedDir) {
 // in between, and what is on disk keeps to the format.
 func TestAsMemoryStorage(t *testing.T) {
 	base, ops := memDir(t), 0
-	steps := fixture.Size(31, 101) * *soak
+	steps := fixture.Size(31, 101)
 	n := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		n++

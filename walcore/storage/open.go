@@ -11,19 +11,20 @@ import (
 	"runtime/trace"
 	"slices"
 
-	"github.com/walfs/walfs/meta"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
 	"github.com/walfs/walfs/walcore/platform"
 	"github.com/walfs/walfs/walcore/vfs"
 )
 
-// Open opens the log in a directory for writing. It puts right what a crash
-// has left and says so in Problems. It fails with ErrInUse if anybody else has
-// the directory open, with ErrNotRaftDir, ErrKey, ErrSealed or ErrDataKey, and
-// with ErrDamaged if anything that was acknowledged is missing or wrong; it
-// has changed nothing in the directory then. Outside Linux it fails with
-// errors.ErrUnsupported.
+// Open opens the log in a directory for writing. It repairs what a crash has left
+// and lists that in [DiskStorage.Problems].
+//
+// It fails with [walcore.ErrInUse] if anybody else has the directory open; with
+// [walcore.ErrNotRaftDir]; with [walcore.ErrKey], [walcore.ErrSealed] or
+// [walcore.ErrDataKey] where the key is not right; and with [walcore.ErrDamaged]
+// if anything that was acknowledged is missing or wrong. It has changed nothing
+// in the directory then. Outside Linux it fails with [errors.ErrUnsupported].
 func Open(path string, opts Options) (_ *DiskStorage, err error) {
 	if err := platform.CheckWriting(); err != nil {
 		return nil, err
@@ -67,7 +68,7 @@ func Open(path string, opts Options) (_ *DiskStorage, err error) {
 	return s, nil
 }
 
-// makeDir makes the directory if it is not there, and its name durable.
+// makeDir makes the directory if it is not there, and flushes its name.
 func makeDir(path string, open func(path string) (vfs.Dir, error)) error {
 	err := os.Mkdir(path, 0o700)
 	if errors.Is(err, fs.ErrExist) {
@@ -85,14 +86,14 @@ func makeDir(path string, open func(path string) (vfs.Dir, error)) error {
 
 // openDir opens what is in the directory, or makes what has to be in it.
 func (s *DiskStorage) openDir() error {
-	native, err := s.listNative()
+	files, err := s.listFiles()
 	if err != nil {
 		return err
 	}
-	if !native.meta && len(native.logs) == 0 && !s.opts.Create {
+	if !files.meta && len(files.logs) == 0 && !s.opts.Create {
 		return fmt.Errorf("%s: neither %s nor a log file (00001.wal, …) is in it: %w", s.path, format.MetaName, walcore.ErrNotRaftDir)
 	}
-	for _, name := range native.names() {
+	for _, name := range files.names() {
 		if err := checkUnused(s.path, name); err != nil {
 			return err
 		}
@@ -100,7 +101,7 @@ func (s *DiskStorage) openDir() error {
 	if s.keys, err = readWriteKeys(s.path, s.opts.Key); err != nil {
 		return err
 	}
-	if native.meta {
+	if files.meta {
 		f, err := s.dir.Open(format.MetaName)
 		if err != nil {
 			return err
@@ -109,98 +110,53 @@ func (s *DiskStorage) openDir() error {
 			return errors.Join(err, f.Close())
 		}
 	}
-	found, err := s.readSegments(native.logs)
+	plan, err := s.planRecovery(files)
 	if err != nil {
 		return err
 	}
-	m, err := s.judge(found)
-	if err != nil {
-		return err
-	}
-	if !native.meta && len(m.keep) > 0 {
-		return walcore.FileError(format.MetaName, fmt.Errorf(
-			"is missing beside log files with entries: %w; restore it, or copy the log into a new directory", walcore.ErrDamaged))
-	}
-	// Nothing has changed up to here.
-	if err := s.openKeys(); err != nil {
-		return err
-	}
-	for _, g := range m.keep {
-		if g.cipher, err = s.keys.old(g.header); err != nil {
-			return g.failKey(err)
-		}
-	}
-	if !native.meta {
-		if err := s.createMeta(); err != nil {
-			return err
-		}
-	}
-	if err := s.mend(m); err != nil {
-		return err
-	}
-	return s.finishEmptying()
+	return s.applyRecovery(plan) // nothing has changed up to here
 }
 
-// native is which of the log's files there are.
-type native struct {
+// dirFiles says which of the log's files there are.
+type dirFiles struct {
 	meta, registry bool
-	logs           []string
+	logs           []string // names
 }
 
-func (n native) names() []string {
-	names := slices.Clone(n.logs)
-	if n.meta {
+func (d dirFiles) names() []string {
+	names := slices.Clone(d.logs)
+	if d.meta {
 		names = append(names, format.MetaName)
 	}
-	if n.registry {
+	if d.registry {
 		names = append(names, format.KeyRegistryName)
 	}
 	return names
 }
 
-// listNative finds the files that belong to the log. Others are left alone.
-func (s *DiskStorage) listNative() (native, error) {
-	var n native
+// listFiles finds the files that belong to the log. All others are left alone.
+func (s *DiskStorage) listFiles() (dirFiles, error) {
+	var d dirFiles
 	list, err := s.dir.List()
 	if err != nil {
-		return n, err
+		return d, err
 	}
 	for _, e := range list {
 		name := e.Name()
 		_, isLog := format.ParseFileName(name)
 		switch {
 		case isLog:
-			n.logs = append(n.logs, name)
+			d.logs = append(d.logs, name)
 		case name == format.MetaName:
-			n.meta = true
+			d.meta = true
 		case name == format.KeyRegistryName:
-			n.registry = true
+			d.registry = true
 		default:
 			continue
 		}
 		if !e.Type().IsRegular() {
-			return n, fmt.Errorf("%s is a %s, not a regular file; move it away", filepath.Join(s.path, name), platform.TypeName(e.Type()))
+			return d, fmt.Errorf("%s is a %s, not a regular file; move it away", filepath.Join(s.path, name), platform.TypeName(e.Type()))
 		}
 	}
-	return n, nil
-}
-
-// createMeta makes the first wal.meta, without a snapshot.
-func (s *DiskStorage) createMeta() error {
-	f, err := s.writeNewMeta(nil, meta.NewSize)
-	if err != nil {
-		return err
-	}
-	s.meta = metaFile{f: f}
-	return nil
-}
-
-// createFirst makes the log file of a log without any.
-func (s *DiskStorage) createFirst() error {
-	g, err := s.rotate(nil, false)
-	if err != nil {
-		return err
-	}
-	s.segments = []*segment{g}
-	return nil
+	return d, nil
 }

@@ -5,50 +5,60 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/walfs/walfs/meta"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
 )
 
-// mend puts the directory right as judged: nothing that it removes was
-// acknowledged and still counts. A crash in it leaves what a crash before it
-// has left, or less.
-func (s *DiskStorage) mend(v *verdict) error {
-	for _, g := range v.keep {
+// applyRecovery does what is planned. A crash in it leaves a directory for which
+// the next Open makes the same plan, or a shorter one.
+func (s *DiskStorage) applyRecovery(p *recoveryPlan) error {
+	if err := s.openKeys(); err != nil {
+		return err
+	}
+	for _, g := range p.keep {
+		var err error
+		if g.cipher, err = s.keys.old(g.header); err != nil {
+			return g.keyErr(err)
+		}
+	}
+	if p.createMeta {
+		f, err := s.writeNewMeta(nil, meta.NewSize)
+		if err != nil {
+			return err
+		}
+		s.meta = metaFile{f: f}
+	}
+	for _, g := range p.keep {
 		s.segments = append(s.segments, g.segment)
 		s.nextID = max(s.nextID, g.id)
 	}
 	s.nextID++
-	if err := s.dir.Remove(newMetaName); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := s.removeFiles(p); err != nil {
 		return err
 	}
-	if err := s.mendFiles(v); err != nil {
-		return err
-	}
-	for i, g := range v.keep {
-		last := i == len(v.keep)-1
-		if g.stale {
-			if err := s.mendTable(g, last); err != nil {
-				return err
-			}
-		}
-		g.tail, g.reserved = g.end, g.end
-		if last && g.cipher != nil {
-			var err error
-			if g.tail, err = g.behindSealed(g.end); err != nil {
-				return err
-			}
-			g.reserved = g.tail
+	for _, g := range p.keep {
+		if err := s.prepare(g, g.segment == s.current()); err != nil {
+			return err
 		}
 	}
 	if commit, last := s.meta.hard.commit, s.lastIndex(); commit > last {
-		s.report(walcore.Problem{File: format.MetaName, Slot: -1, Offset: 512, Index: commit, Kind: walcore.KindCommit, Message: fmt.Sprintf(
-			"the commit index is %d, the log ends at %d: entries are lost, and Raft will refuse to start", commit, last)})
+		s.report(walcore.FileProblem(format.MetaName, walcore.KindCommit, fmt.Sprintf(
+			"the commit index is %d, the log ends at %d: entries are lost, and Raft will refuse to start", commit, last)).
+			At(hardStateAt).OfEntry(commit))
 	}
 	if len(s.segments) == 0 {
-		return s.createFirst()
+		g, err := s.rotate(nil, false)
+		if err != nil {
+			return err
+		}
+		s.segments = []*segment{g}
 	}
-	return nil
+	return s.finishEmptying()
 }
+
+// hardStateAt is where wal.meta has the hard state.
+const hardStateAt = 512
 
 // report tells of a problem that Open has found.
 func (s *DiskStorage) report(p walcore.Problem) {
@@ -56,42 +66,59 @@ func (s *DiskStorage) report(p walcore.Problem) {
 	s.log.Warn("found when opening", "dir", s.path, "problem", p.String())
 }
 
-// mendFiles removes the files that are no part of the log.
-func (s *DiskStorage) mendFiles(v *verdict) error {
-	for _, g := range v.drop {
-		if g.stale {
-			s.report(walcore.Problem{File: g.name, Kind: walcore.KindTorn, Message: "no sound slot: file removed: " + g.why()})
+// removeFiles removes the files that are no part of the log.
+func (s *DiskStorage) removeFiles(p *recoveryPlan) error {
+	if err := s.dir.Remove(newMetaName); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, g := range p.empty {
+		if g.leftover {
+			s.report(walcore.SlotProblem(g.name, 0, walcore.KindTorn, "no sound slot: file removed: "+g.whyEnded()))
 		}
 		if err := s.remove(g.segment); err != nil {
 			return err
 		}
 	}
-	var old []*segment
-	for _, g := range v.replaced {
-		old = append(old, g.segment)
-		s.report(walcore.Problem{File: g.name, Slot: -1, Index: g.first(), Kind: walcore.KindReplaced, Message: fmt.Sprintf(
+	var replaced []*segment
+	for _, g := range p.replaced {
+		replaced = append(replaced, g.segment)
+		s.report(walcore.FileProblem(g.name, walcore.KindReplaced, fmt.Sprintf(
 			"entries %d to %d are replaced by the snapshot at index %d, term %d: file removed",
-			g.first(), g.last(), s.meta.snapIndex, s.meta.snapTerm)})
+			g.first(), g.last(), s.meta.snapIndex, s.meta.snapTerm)).OfEntry(g.first()))
 	}
-	if err := s.dropReplaced(old, s.meta.snapIndex); err != nil {
+	if err := s.dropReplaced(replaced, s.meta.snapIndex); err != nil {
 		return err
 	}
-	if len(v.drop) == 0 {
+	if len(p.empty) == 0 {
 		return nil
 	}
 	return s.syncDir()
 }
 
-// mendTable zeroes everything behind the sound slots, before anything is
-// appended that would join it up again.
-func (s *DiskStorage) mendTable(g *foundFile, last bool) error {
-	from := int64(g.slots() * format.SlotSize)
-	if last {
-		s.report(walcore.Problem{File: g.name, Slot: g.slots(), Offset: uint64(from), Index: g.last() + 1, Kind: walcore.KindTorn,
-			Message: "dropped from here on: " + g.why()})
+// prepare makes a file of the log ready to be written to. What is behind the
+// valid slots is set to 0 before new slots are written that would make it a part
+// of the log again.
+func (s *DiskStorage) prepare(g *scannedFile, last bool) error {
+	if g.leftover {
+		at := int64(g.slots() * format.SlotSize)
+		if last {
+			s.report(walcore.SlotProblem(g.name, g.slots(), walcore.KindTorn, "dropped from here on: "+g.whyEnded()).
+				At(uint64(at)).OfEntry(g.last() + 1))
+		}
+		if _, err := g.f.WriteAt(make([]byte, min(g.size, format.SlotTableSize)-at), at); err != nil {
+			return g.slotErr(g.slots(), err)
+		}
+		if err := s.flushFile(g.segment); err != nil {
+			return err
+		}
 	}
-	if _, err := g.f.WriteAt(make([]byte, min(g.size, format.SlotTableSize)-from), from); err != nil {
-		return g.slotErr(g.slots(), err)
+	g.tail = g.end
+	if last && g.cipher != nil {
+		var err error
+		if g.tail, err = g.behindCiphertext(g.end); err != nil {
+			return err
+		}
 	}
-	return s.flushFile(g.segment)
+	g.reserved = g.tail
+	return nil
 }

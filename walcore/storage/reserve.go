@@ -1,47 +1,15 @@
 package storage
 
-import (
-	"github.com/walfs/walfs/walcore/format"
-)
+import "github.com/walfs/walfs/walcore/format"
 
-// This file finds and makes the room that payloads go into.
+// This file makes sure of disk space for payloads before they are written.
 
-// behindSealed is the first place at or behind end with nothing but zeros
-// after it. A payload that was sealed and then dropped by a rewrite or a crash
-// has left its bytes there. Another payload with the same IV, hence the same
-// key stream, would give away the XOR of the two.
-func (g *segment) behindSealed(end int64) (int64, error) {
-	place := end
-	buf := make([]byte, 64<<10)
-	for at := end; ; {
-		from, to, found, err := g.f.NextData(at)
-		if err != nil || !found {
-			return place, err
-		}
-		for at = max(from, at); at < to; at += int64(len(buf)) {
-			b := buf[:min(int64(len(buf)), to-at)]
-			if _, err := g.f.ReadAt(b, at); err != nil {
-				return 0, g.fileErr(err)
-			}
-			for i := len(b) - 1; i >= 0; i-- {
-				if b[i] != 0 {
-					// The last sealed byte may be 0 itself: step
-					// over a whole cipher block.
-					place = at + int64(i) + 1 + 16
-					break
-				}
-			}
-		}
-		at = to
-	}
-}
-
-// reserveStep is how far ahead of the payloads room on disk is made sure of.
+// reserveStep is how far ahead of the payloads disk space is made sure of.
 const reserveStep = 4 << 20
 
-// reserve makes room for payloads up to end. When the disk is full it fails
-// and has changed nothing. A crash leaves room reserved or the file grown,
-// both without meaning.
+// reserve makes sure of disk space for payloads up to the offset end. When the
+// disk is full it fails, and nothing in the log has changed. A crash leaves space
+// reserved or the file larger; neither means anything.
 func (g *segment) reserve(end int64) error {
 	if end > g.size {
 		grown := g.size
@@ -70,11 +38,11 @@ const zeroStep = 1 << 20
 
 var zeros [zeroStep]byte
 
-// writeAhead writes zeros where payloads up to end are to go, and some way
-// behind. A flush of bytes in the place of others takes one write to the disk;
-// where room was only reserved, the file system has to note in its journal
-// first that there are bytes now. Large payloads would rather take that than be
-// written twice.
+// writeAhead writes zeros where payloads up to the offset end are to go, and some
+// way behind it. A flush of bytes that replace others takes one write to the
+// disk. Where space was only reserved, the file system must also note in its
+// journal that there are bytes now. For large payloads that note costs less than
+// writing all of it twice.
 func (g *segment) writeAhead(end int64) error {
 	if end <= g.zeroed || end-g.tail > zeroStep/16 {
 		return nil

@@ -3,6 +3,7 @@ package storage
 import (
 	"fmt"
 	"runtime/trace"
+	"sync/atomic"
 
 	"github.com/walfs/walfs/walcore"
 	"go.etcd.io/raft/v3"
@@ -59,11 +60,14 @@ func (s *DiskStorage) Resume(c *raft.Config, applied uint64) error {
 	if err != nil {
 		return err
 	}
-	s.warnVoters(conf, applied)
-	s.warned.Store(true)
+	s.start.resumed.Store(true)
 	c.Storage, c.Applied = &resumed{s, applied, conf}, applied
 	return nil
 }
+
+// startNotes is what the application has asked of how to start Raft, and whether
+// it was warned.
+type startNotes struct{ isNewAsked, resumed, warned atomic.Bool }
 
 // resumed is a DiskStorage for a node that goes on after the index applied.
 type resumed struct {
@@ -79,6 +83,7 @@ func (r *resumed) InitialState() (*raftpb.HardState, *raftpb.ConfState, error) {
 	if r.err != nil {
 		return nil, nil, r.err
 	}
+	r.warnVoters(r.conf, r.applied)
 	return r.initialHardState(r.applied), proto.Clone(r.conf).(*raftpb.ConfState), nil
 }
 
@@ -98,7 +103,7 @@ func (s *DiskStorage) initialHardState(applied uint64) *raftpb.HardState {
 // itself is silent then, and does nothing.
 func (s *DiskStorage) warnVoters(cs *raftpb.ConfState, applied uint64) {
 	isNew := s.isNew()
-	if len(cs.Voters)+len(cs.VotersOutgoing) > 0 || s.firstConfChange(applied, s.commit()) > 0 || isNew && s.asked.Load() {
+	if len(cs.Voters)+len(cs.VotersOutgoing) > 0 || s.firstConfChange(applied, s.commit()) > 0 || isNew && s.start.isNewAsked.Load() {
 		return
 	}
 	msg := "the log names no voters: the node does nothing until a leader sends it entries; if it is to begin a group, " +
@@ -113,6 +118,9 @@ func (s *DiskStorage) warnVoters(cs *raftpb.ConfState, applied uint64) {
 // warnCheckpoint says it if the checkpoint, as raft.Config.Applied, would hide
 // configuration changes from Raft: whether it is that, the storage cannot see.
 func (s *DiskStorage) warnCheckpoint() {
+	if s.start.resumed.Load() {
+		return
+	}
 	change := s.firstConfChange(s.meta.snapIndex, s.meta.checkpoint)
 	if change == 0 {
 		return
@@ -125,7 +133,7 @@ func (s *DiskStorage) warnCheckpoint() {
 // warnOnce warns for the first time that there is a reason: who asks for the
 // initial state again is told nothing new.
 func (s *DiskStorage) warnOnce(msg string, args ...any) {
-	if s.warned.CompareAndSwap(false, true) {
+	if s.start.warned.CompareAndSwap(false, true) {
 		s.log.Warn(msg, args...)
 	}
 }

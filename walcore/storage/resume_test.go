@@ -174,6 +174,12 @@ func TestTrapNewLog(t *testing.T) {
 			s.IsNew()
 			return raftConfig(s, 0)
 		}, ""},
+		{"IsNew was asked after Resume", func(s *DiskStorage) *raft.Config {
+			c := raftConfig(nil, 0)
+			fixture.Must(t, s.Resume(c, 0))
+			s.IsNew()
+			return c
+		}, ""},
 		{"the first Save was cut off", func(s *DiskStorage) *raft.Config {
 			s.IsNew()
 			fixture.Must(t, s.Save(nil, changeEntries(t, 1, "v1"), nil))

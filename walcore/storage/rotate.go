@@ -40,7 +40,7 @@ func (s *DiskStorage) rotate(old *segment, staged bool) (*segment, error) {
 // What cannot be completed is removed again.
 func (s *DiskStorage) createSegment(id uint64) (_ *segment, err error) {
 	g := &segment{id: id, name: format.FileName(id), slotTable: &openTable{}, size: format.NewFileSize, end: format.PayloadAt, tail: format.PayloadAt, reserved: format.PayloadAt}
-	if g.header, g.cipher, err = s.keys.fresh(); err != nil {
+	if g.header, g.cipher, err = s.newFileKey(); err != nil {
 		return nil, err
 	}
 	if g.f, err = s.dir.Create(g.name); err != nil {
@@ -106,59 +106,4 @@ func (s *DiskStorage) discardCurrent() error {
 	s.segments = s.segments[:len(s.segments)-1]
 	s.mu.Unlock()
 	return s.remove(g)
-}
-
-// rewind drops the entries from index on. Files that begin behind it go first,
-// newest first and each for good before the next, so that a crash leaves no
-// hole; then the slots are zeroed, for good before anything is written in
-// their place: a slot that came back would name another entry's payload.
-//
-// A crash leaves the log with the entries up to some index at or behind
-// index-1. Slots behind the first zeroed one are cleared by Open.
-func (s *DiskStorage) rewind(index uint64) error {
-	k := s.segmentOf(index)
-	g := s.segments[k]
-	i := g.slotOf(index)
-	end := int64(format.PayloadAt)
-	var err error
-	if i > 0 {
-		if end, err = g.payloadEnd(i - 1); err != nil {
-			return err
-		}
-		// Where it ends by mistake, it would end for good.
-		if err := g.checkLength(i-1, end-g.offset(i-1)-format.LengthSize); err != nil {
-			return err
-		}
-	}
-	tail := end
-	if g.cipher != nil {
-		if tail, err = g.behindSealed(end); err != nil {
-			return err
-		}
-	}
-	later := s.segments[k+1:]
-	s.log.Debug("log rewritten", "dir", s.path, "from", index, "last", s.logLast(), "file", g.name, "files_removed", len(later))
-	blank := make([]byte, (g.slots()-i)*format.SlotSize)
-	before := &openTable{g.encode(i)}
-
-	s.mu.Lock()
-	g.setTable(before)
-	g.end = end
-	g.nonEmpty.Store(0)
-	s.segments = s.segments[:k+1]
-	s.mu.Unlock()
-	g.tail, g.reserved, g.zeroed = tail, tail, tail
-
-	for j := len(later) - 1; j >= 0; j-- {
-		if err := errors.Join(s.remove(later[j]), s.syncDir()); err != nil {
-			return s.poison(err)
-		}
-	}
-	if _, err := g.f.WriteAt(blank, int64(i)*format.SlotSize); err != nil {
-		return s.poison(g.slotErr(i, err))
-	}
-	if err := s.flushFile(g); err != nil {
-		return s.poison(err)
-	}
-	return nil
 }

@@ -89,7 +89,7 @@ func TestReadersBesideWriter(t *testing.T) {
 		}
 	})
 	term := uint64(1)
-	for i := range 600 * *soak {
+	for i := range fixture.Size(200, 600) {
 		last, _ := s.LastIndex()
 		first, _ := s.FirstIndex()
 		from := last + 1

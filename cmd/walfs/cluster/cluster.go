@@ -1,5 +1,5 @@
 // Package cluster is a key-value store on three Raft nodes in one process: a
-// small, whole example of go.etcd.io/raft/v3 on walcore.DiskStorage. node.go has
+// small, whole example of go.etcd.io/raft/v3 on a storage.DiskStorage. node.go has
 // the loop that every program around a raft.Node has.
 //
 //	c, err := cluster.Start(cluster.Options{Dir: dir, Nodes: 3})
@@ -46,7 +46,16 @@ type Cluster struct {
 // quiet is raft's logger: what is worth telling, the program tells.
 var quiet = &raft.DefaultLogger{Logger: log.New(io.Discard, "", 0)}
 
-// Start makes a new cluster.
+// peers are the nodes that begin the group. Later its logs tell who is in it.
+func (o Options) peers() []raft.Peer {
+	var peers []raft.Peer
+	for id := range uint64(o.Nodes) {
+		peers = append(peers, raft.Peer{ID: id + 1})
+	}
+	return peers
+}
+
+// Start makes a new cluster, or goes on with the one that is in Dir.
 func Start(o Options) (*Cluster, error) {
 	if o.Tick == 0 {
 		o.Tick = 50 * time.Millisecond
@@ -55,12 +64,8 @@ func Start(o Options) (*Cluster, error) {
 		o.SnapshotEvery = 1000
 	}
 	c := &Cluster{o: o, net: newNetwork(), nodes: map[uint64]*node{}}
-	var peers []raft.Peer
-	for id := range uint64(o.Nodes) {
-		peers = append(peers, raft.Peer{ID: id + 1})
-	}
-	for _, p := range peers {
-		n, err := startNode(o, c.net, p.ID, peers)
+	for _, p := range o.peers() {
+		n, err := startNode(o, c.net, p.ID, true)
 		if err != nil {
 			return nil, errors.Join(err, c.Close())
 		}
@@ -175,7 +180,7 @@ func (c *Cluster) Stop(id uint64) error {
 // Restart starts a node that was stopped, from its log. Nobody else may have
 // its directory open.
 func (c *Cluster) Restart(id uint64) error {
-	n, err := startNode(c.o, c.net, id, nil)
+	n, err := startNode(c.o, c.net, id, false)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -108,6 +109,27 @@ func TestAllRestart(t *testing.T) {
 	}
 	fill(t, ctx, c, want, 10)
 	agree(t, ctx, c, want, 1, 2, 3)
+}
+
+// A cluster that is closed goes on when it is started in the same folder, with the
+// members that its logs name.
+func TestStartAgain(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	var told bytes.Buffer
+	o := Options{Dir: t.TempDir(), Nodes: 3, SnapshotEvery: 40, Logger: slog.New(slog.NewTextHandler(&told, nil))}
+	want := map[string]string{}
+	for _, n := range []int{10, 60, 10} {
+		c, err := Start(o)
+		must(t, err)
+		agree(t, ctx, c, want, 1, 2, 3)
+		fill(t, ctx, c, want, n)
+		agree(t, ctx, c, want, 1, 2, 3)
+		must(t, c.Close())
+	}
+	if told.Len() > 0 {
+		t.Errorf("the storages have said:\n%s", told.String())
+	}
 }
 
 // A reader in the same process does not disturb a node, but does not let it

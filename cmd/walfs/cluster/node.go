@@ -43,10 +43,10 @@ type node struct {
 // dir is where the node with an id has its log.
 func dir(base string, id uint64) string { return filepath.Join(base, fmt.Sprintf("node%d", id)) }
 
-// startNode opens the node's log and starts it. peers are the group's members
-// if it is new; a node that was there before knows them from its log.
-func startNode(o Options, net *network, id uint64, peers []raft.Peer) (*node, error) {
-	storage, err := storage.Open(dir(o.Dir, id), storage.Options{Create: len(peers) > 0, Logger: o.Logger})
+// startNode opens the node's log and starts it. With create, the log is made if
+// it is not there.
+func startNode(o Options, net *network, id uint64, create bool) (*node, error) {
+	storage, err := storage.Open(dir(o.Dir, id), storage.Options{Create: create, Logger: o.Logger})
 	if err != nil {
 		return nil, err
 	}
@@ -58,17 +58,19 @@ func startNode(o Options, net *network, id uint64, peers []raft.Peer) (*node, er
 		ID:              id,
 		ElectionTick:    10,
 		HeartbeatTick:   1,
-		Storage:         storage,
 		MaxSizePerMsg:   1 << 20,
 		MaxInflightMsgs: 64,
 		CheckQuorum:     true,
 		PreVote:         true,
 		Logger:          quiet,
-		// Applied is left 0: the state machine is in memory, so that
-		// everything behind the snapshot is applied again.
 	}
-	if len(peers) > 0 {
-		n.raft = raft.StartNode(config, peers)
+	// The state machine is in memory and holds the snapshot: everything behind
+	// that is applied again.
+	if err := storage.Resume(config, n.applied); err != nil {
+		return nil, errors.Join(err, storage.Close())
+	}
+	if storage.IsNew() {
+		n.raft = raft.StartNode(config, o.peers())
 	} else {
 		n.raft = raft.RestartNode(config)
 	}

@@ -19,7 +19,7 @@ const slotsPerSector = 512 / format.SlotSize
 // check drops the slots of r whose term is out of order.
 func (o *termOrder) check(f *LogFile, r run) {
 	end := r.slot + r.n
-	if f.survey != nil && f.dropped == nil && f.Term(r.slot) >= o.last {
+	if f.summary != nil && f.dropped == nil && f.Term(r.slot) >= o.last {
 		o.last = f.Term(end - 1)
 		return
 	}

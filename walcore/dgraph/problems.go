@@ -80,7 +80,7 @@ func (r *Reader) Problems() []walcore.Problem {
 		problems = append(problems, walcore.Problem{File: format.MetaName, Slot: -1, Offset: f.Offset, Kind: kind, Message: f.Message})
 	}
 	for _, f := range r.log.files {
-		f.load()
+		f.loadSizes()
 		problems = append(problems, f.problems.all()...)
 		problems = append(problems, f.sizesProblems.all()...)
 	}

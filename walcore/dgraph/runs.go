@@ -6,7 +6,7 @@ import (
 	"github.com/walfs/walfs/walcore/format"
 )
 
-// run is a stretch of slots whose indexes go up by one.
+// run is slots that follow one another, whose indexes go up by one.
 type run struct {
 	slot  int    // its first slot
 	n     int    // how many slots
@@ -15,8 +15,8 @@ type run struct {
 
 func (r run) last() uint64 { return r.index + uint64(r.n) - 1 }
 
-// runsOf cuts a slot table into runs. Numbers that Raft cannot have reached
-// are left out.
+// runsOf cuts n slots into runs. Slots with numbers that Raft cannot have
+// reached are in none.
 func runsOf(n int, slot func(int) format.Slot) []run {
 	var runs []run
 	for i := range n {
@@ -33,16 +33,18 @@ func runsOf(n int, slot func(int) format.Slot) []run {
 	return runs
 }
 
-// longestChain picks, of the runs in slot order, those that follow one another
-// upwards and hold the most entries. A sound table is one run; with a damaged
-// slot in it, the chain is all the rest, wherever the slot lies; with a gap in
-// it, the chain has both sides.
+// longestChain picks runs so that indexes go up from each to the next, and, of
+// all ways to do that, so that they have the most slots. A sound table is one run.
+// Where a slot in it is damaged, the chain has all others; where slots are missing
+// in the middle, it has those on both sides.
 func longestChain(runs []run) []run {
 	if len(runs) <= 1 {
 		return runs
 	}
-	// best[k] is the heaviest chain that ends in a run whose last index has
-	// rank k or less: a Fenwick tree of maxima over the ranks.
+	// For each run, in slot order, the heaviest chain that it can continue is
+	// looked up: of those that end below its first index. The chains so far are
+	// in a Fenwick tree of maxima over the ranks of their last indexes: compared
+	// each with each, 30,000 runs would take seconds.
 	lasts := make([]uint64, len(runs))
 	for i, r := range runs {
 		lasts[i] = r.last()
@@ -82,21 +84,21 @@ func longestChain(runs []run) []run {
 	return picked
 }
 
-// holeBetween reports whether entries are lost between two runs of one file: a
-// snapshot does not stand for them, or slots between the two are no entries.
-func holeBetween(a, b run, snapshot uint64) bool {
+// entriesLostBetween reports whether entries are lost between two runs of one
+// file: the snapshot does not cover them, or slots between the two are no entries.
+func entriesLostBetween(a, b run, snapshot uint64) bool {
 	return b.index > a.last()+1 && (b.index-1 > snapshot || a.slot+a.n < b.slot)
 }
 
-// withoutLoners leaves out the runs of one slot beside a hole in the log. Two
-// slots that follow one another vouch for each other's index; one alone is
-// less likely the rest of a gap than an entry with a damaged index, and would
-// be shown under another's name.
-func withoutLoners(chain []run, snapshot uint64) []run {
+// dropIsolatedRuns leaves out runs of a single slot beside lost entries. Two
+// slots in a row confirm each other's index. A single one is more likely an entry
+// with a damaged index than the only one left of many, and would be shown as
+// another entry than it is.
+func dropIsolatedRuns(chain []run, snapshot uint64) []run {
 	var kept []run
 	for k, r := range chain {
-		if r.n == 1 && (k > 0 && holeBetween(chain[k-1], r, snapshot) ||
-			k+1 < len(chain) && holeBetween(r, chain[k+1], snapshot)) {
+		if r.n == 1 && (k > 0 && entriesLostBetween(chain[k-1], r, snapshot) ||
+			k+1 < len(chain) && entriesLostBetween(r, chain[k+1], snapshot)) {
 			continue
 		}
 		kept = append(kept, r)

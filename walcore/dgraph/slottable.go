@@ -3,7 +3,6 @@ package dgraph
 import (
 	"bytes"
 	"math"
-	"os"
 	"sync"
 
 	"github.com/walfs/walfs/walcore"
@@ -11,21 +10,22 @@ import (
 	"go.etcd.io/raft/v3/raftpb"
 )
 
-// slotTable is a log file's slots as they were read, those before the first
-// empty one. It does not change, and readers of the same file share it.
+// slotTable is a log file's slots as they were read, up to the first empty one.
+// It does not change, and readers of the same file share it.
 type slotTable struct {
 	format.PackedSlots
-	chain   []run // the longest chain of runs
-	*survey       // nil: the slots have to be looked at one by one
-	// leftovers are slots behind the first empty one, at leftoverAt.
+	chain    []run // the longest chain of runs
+	*summary       // nil: the slots must be checked one by one
+	// leftovers are the slots behind the first empty one that are not empty, and
+	// leftoverAt their numbers.
 	leftovers  []format.Slot
 	leftoverAt []int
-	// torn says that the file was written to all the time that it took to
-	// read the table: it may be half old and half new.
-	torn bool
+	// mixed says that the file changed each time the table was read: it may be
+	// half old and half new.
+	mixed bool
 }
 
-func (t *slotTable) typeKnown(i int) bool {
+func (t *slotTable) knownType(i int) bool {
 	is := t.Type(i)
 	return is >= raftpb.EntryType_EntryNormal && is <= raftpb.EntryType_EntryConfChangeV2
 }
@@ -33,7 +33,7 @@ func (t *slotTable) typeKnown(i int) bool {
 // tableBuffers are to read slot tables into.
 var tableBuffers = sync.Pool{New: func() any { return new([format.SlotTableSize]byte) }}
 
-func readTable(f *os.File, size int64) (*slotTable, error) {
+func readTable(f file, size int64) (*slotTable, error) {
 	buf := tableBuffers.Get().(*[format.SlotTableSize]byte)
 	defer tableBuffers.Put(buf)
 	raw := buf[:min(size, format.SlotTableSize)/format.SlotSize*format.SlotSize]
@@ -53,36 +53,37 @@ func readTable(f *os.File, size int64) (*slotTable, error) {
 	return t, nil
 }
 
-// packTable takes slots as they are stored.
+// packTable makes a table of slots as they are stored.
 func packTable(raw []byte) *slotTable {
 	t := &slotTable{
 		PackedSlots: format.PackSlots(raw),
 		chain:       longestChain(runsOf(len(raw)/format.SlotSize, func(i int) format.Slot { return format.DecodeSlot(raw[i*format.SlotSize:]) })),
 	}
-	t.survey = t.look()
+	t.summary = t.summarize()
 	return t
 }
 
-// survey is what there is to say of a sound table, which nearly all are: its
-// indexes are one run, its types are known and its terms never go down. With it
-// a log of many files is put together anew without a look at each slot, at
-// every entry that a node adds.
-type survey struct {
+// summary is what the order of a log depends on, of a table that is sound in
+// itself: its indexes are one run, its types are known and its terms never go
+// down. Nearly all tables are. A log is put together anew for every entry that a
+// node adds, and with summaries that takes no look at each slot of each file.
+type summary struct {
 	low, high uint64             // the data offsets, both ends included
 	spans     []walcore.TermSpan // of the terms
 }
 
-func (t *slotTable) look() *survey {
+// summarize gives the summary of a sound table, or nil.
+func (t *slotTable) summarize() *summary {
 	if len(t.chain) != 1 || t.chain[0].n != t.Len() {
 		return nil
 	}
-	s := &survey{low: math.MaxUint64}
+	s := &summary{low: math.MaxUint64}
 	for i := range t.Len() {
 		off, term, index := t.Offset(i), t.Term(i), t.chain[0].index+uint64(i)
 		s.low, s.high = min(s.low, off), max(s.high, off)
 		k := len(s.spans) - 1
 		switch {
-		case !t.typeKnown(i) || k >= 0 && s.spans[k].Term > term:
+		case !t.knownType(i) || k >= 0 && s.spans[k].Term > term:
 			return nil
 		case k >= 0 && s.spans[k].Term == term:
 			s.spans[k].Last = index
@@ -93,53 +94,53 @@ func (t *slotTable) look() *survey {
 	return s
 }
 
-// unfinished reports whether the table looks as if a writer were at work in it
-// this moment: the last slot has its index but not yet its offset, or a rewrite
-// has emptied some slots and not yet all. At rest, both are damage.
-func (t *slotTable) unfinished() bool {
+// halfWritten reports whether the table looks as it does while a writer changes
+// it: the last slot has its index and not yet its offset, or a rewrite has emptied
+// some slots and not yet all. Where nobody writes, both are damage.
+func (t *slotTable) halfWritten() bool {
 	return len(t.leftovers) > 0 || t.Len() > 0 && t.Offset(t.Len()-1) < format.PayloadAt
 }
 
-// finished is the table without what unfinished finds.
-func (t *slotTable) finished() *slotTable {
-	f := *t
-	n := f.Len()
-	for n > 0 && f.Offset(n-1) < format.PayloadAt {
+// withoutHalfWritten is the table without what a writer has only begun.
+func (t *slotTable) withoutHalfWritten() *slotTable {
+	n := t.Len()
+	for n > 0 && t.Offset(n-1) < format.PayloadAt {
 		n--
 	}
-	f.PackedSlots = f.Prefix(n)
-	f.leftovers, f.leftoverAt, f.survey = nil, nil, nil
-	f.chain = longestChain(runsOf(n, f.Slot))
-	return &f
+	return &slotTable{PackedSlots: t.Prefix(n), chain: longestChain(runsOf(n, t.Slot)), mixed: t.mixed}
 }
 
-// intact reports whether f still begins with the table. A table that was read
-// while it was rewritten can be half old and half new; then it is not.
-func (t *slotTable) intact(f *os.File) bool { return t.sameUntil(f, 0) == t.Len() }
+// unchangedIn reports whether f still begins with the table. One that is half old
+// and half new, since it was read during a rewrite, does not.
+func (t *slotTable) unchangedIn(f file) bool {
+	same, err := t.firstDifference(f, 0)
+	return err == nil && same == t.Len()
+}
 
-// slotsAtOnce is how many are compared at once.
+// slotsAtOnce is how many slots are compared at once.
 const slotsAtOnce = 1024
 
-// sameUntil gives the first slot, of those from the given one on, that f has
-// otherwise now than the table.
-func (t *slotTable) sameUntil(f *os.File, from int) int {
+// firstDifference gives the first slot, of those from the given one on, that is
+// not the same in f as in the table; Len if all are. Where reading fails, the slots
+// before the one that it gives are the same.
+func (t *slotTable) firstDifference(f file, from int) (int, error) {
 	most := min(t.Len()-from, slotsAtOnce) * format.SlotSize
 	now, then := make([]byte, most), make([]byte, most)
 	for from < t.Len() {
 		n := min(t.Len()-from, slotsAtOnce) * format.SlotSize
 		now, then = now[:n], then[:n]
-		if readFull(f, now, int64(from)*format.SlotSize) != nil {
-			return from
+		if err := readFull(f, now, int64(from)*format.SlotSize); err != nil {
+			return from, err
 		}
 		if t.Unpack(then, from); !bytes.Equal(now, then) {
 			for ; bytes.Equal(now[:format.SlotSize], then[:format.SlotSize]); from++ {
 				now, then = now[format.SlotSize:], then[format.SlotSize:]
 			}
-			return from
+			return from, nil
 		}
 		from += n / format.SlotSize
 	}
-	return from
+	return from, nil
 }
 
 // extends reports whether the table begins with old.
@@ -147,10 +148,10 @@ func (t *slotTable) extends(old *slotTable) bool {
 	return t == old || t.PackedSlots.Extends(&old.PackedSlots)
 }
 
-// ended reports whether the table still ends where it did. It tells of every
-// append and every rewrite: a rewrite replaces all slots from some index on,
-// the last among them.
-func (t *slotTable) ended(f *os.File) bool {
+// endsTheSameIn reports whether the table has the same last slot in f, and an
+// empty one behind it. No append and no rewrite leaves it so: a rewrite replaces
+// all slots from some index on, the last one among them.
+func (t *slotTable) endsTheSameIn(f file) bool {
 	n := t.Len()
 	from := max(n-1, 0)
 	to := min(n+1, format.SlotsPerFile)

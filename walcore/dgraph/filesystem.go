@@ -2,14 +2,13 @@ package dgraph
 
 import (
 	"github.com/walfs/walfs/walcore"
-	"github.com/walfs/walfs/walcore/platform"
 )
 
 // checkDisk reports what keeps a node from writing. That is news to those who
 // follow a directory; one at rest may well be on a read-only file system.
 func (r *Reader) checkDisk(before *Reader) error {
 	var err error
-	if r.disk, err = platform.FileSystemOf(r.dir); err != nil {
+	if r.disk, err = r.dir.FileSystem(); err != nil {
 		return err
 	}
 	if before == nil {

@@ -1,0 +1,194 @@
+package dgraph
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/walfs/walfs/walcore/format"
+	"go.etcd.io/raft/v3/raftpb"
+)
+
+// payload is an entry of a table test: where its slot says that the payload is,
+// and the length that is stored there. Offsets are from the first payload on.
+type payload struct {
+	offset int
+	length uint32
+	typ    raftpb.EntryType
+	sum    uint32
+}
+
+// lengthsOf makes the stored lengths of a file of 1,000 bytes of payloads.
+func lengthsOf(payloads []payload) *storedLengths {
+	raw := make([]byte, len(payloads)*format.SlotSize)
+	stored := map[uint64]uint32{}
+	in := &storedLengths{fileSize: format.PayloadAt + 1000, end: len(payloads), failed: map[int]error{}}
+	for i, p := range payloads {
+		s := format.Slot{Term: 1, Index: uint64(i + 1), Offset: uint64(format.PayloadAt + p.offset), Type: p.typ, Sum: p.sum}
+		format.EncodeSlot(raw[i*format.SlotSize:], s)
+		stored[s.Offset] = p.length
+		in.lengths = append(in.lengths, p.length)
+	}
+	slots := format.PackSlots(raw)
+	in.slots = &slots
+	in.entries = entrySlots{runs: []run{{slot: 0, n: len(payloads), index: 1}}}
+	in.lengthAt = func(offset uint64) (uint32, error) { return stored[offset], nil }
+	return in
+}
+
+// told is the faults in a short form: slot, kind, and a part of the message.
+func (f sizeFaults) told() string {
+	var b strings.Builder
+	for _, fault := range f.list {
+		fmt.Fprintf(&b, "%d %s; ", fault.slot, fault.kind)
+	}
+	return strings.TrimSuffix(b.String(), "; ")
+}
+
+const confChange = raftpb.EntryType_EntryConfChange
+
+// sumOfEmpty is the checksum of an empty payload behind the slot that lengthsOf
+// makes first.
+var sumOfEmpty = format.Checksum(format.Slot{Term: 1, Index: 1, Offset: format.PayloadAt}, make([]byte, format.LengthSize))
+
+func TestSizeFaults(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		payloads []payload
+		want     string
+		change   func(in *storedLengths)
+	}{
+		{"no entries", nil, "", nil},
+		{"packed", []payload{{0, 6, 0, 0}, {10, 0, 0, 0}, {14, 6, confChange, 0}}, "", nil},
+		{"up to the file's end", []payload{{0, 996, 0, 0}}, "", nil},
+
+		{"a byte more than the file has", []payload{{0, 997, 0, 0}}, "0 length", nil},
+		{"4 GiB", []payload{{0, 6, 0, 0}, {10, 1<<32 - 1, 0, 0}, {20, 6, 0, 0}}, "1 length", nil},
+		{"cannot be read", []payload{{0, 6, 0, 0}, {10, 0, 0, 0}, {20, 6, 0, 0}}, "1 unreadable",
+			func(in *storedLengths) { in.failed[1] = errors.New("EIO") }},
+		{"a checksum of bytes, and none there", []payload{{0, 0, 0, 77}}, "0 length", nil},
+		{"a checksum of no bytes", []payload{{0, 0, 0, sumOfEmpty}}, "", nil},
+
+		{"emptied", []payload{{0, 0, 0, 0}, {10, 0, 0, 0}, {20, 6, 0, 0}, {30, 6, 0, 0}}, "", nil},
+		{"emptied, but for a conf change", []payload{{0, 6, confChange, 0}, {10, 0, 0, 0}, {20, 6, 0, 0}}, "", nil},
+		{"empty behind a full one", []payload{{0, 6, 0, 0}, {10, 0, 0, 0}, {20, 6, 0, 0}, {30, 6, 0, 0}}, "1 length", nil},
+		{"empty behind one that was full before", []payload{{0, 0, 0, 0}, {10, 6, 0, 0}, {20, 0, 0, 0}, {30, 6, 0, 0}, {40, 1, 0, 0}}, "2 length", nil},
+		{"the same where others are known to be sound", []payload{{0, 0, 0, 0}, {10, 6, 0, 0}, {20, 0, 0, 0}, {30, 6, 0, 0}, {40, 1, 0, 0}}, "2 length",
+			func(in *storedLengths) { in.sound, in.emptyingEnded = 2, true }},
+		{"a gap in an encrypted file", []payload{{0, 6, 0, 0}, {50, 6, 0, 0}}, "", func(in *storedLengths) { in.encrypted = true }},
+		{"an overlap in an encrypted file", []payload{{0, 7, 0, 0}, {10, 6, 0, 0}, {20, 1, 0, 0}}, "0 length",
+			func(in *storedLengths) { in.encrypted = true }},
+		{"a slot between is no entry", []payload{{0, 6, 0, 0}, {999, 9, 0, 0}, {20, 6, 0, 0}}, "",
+			func(in *storedLengths) { in.entries.dropped = []bool{false, true, false} }},
+
+		{"too long", []payload{{0, 6, 0, 0}, {10, 60, 0, 0}, {20, 6, 0, 0}, {30, 6, 0, 0}}, "1 length", nil},
+		{"too short", []payload{{0, 6, 0, 0}, {10, 5, 0, 0}, {20, 6, 0, 0}, {30, 6, 0, 0}}, "1 length", nil},
+		{"an offset too high", []payload{{0, 6, 0, 0}, {25, 6, 0, 0}, {20, 6, 0, 0}, {30, 6, 0, 0}}, "1 offset",
+			func(in *storedLengths) { in.lengthAt = lengthsOfTens }},
+		{"an offset as the one after", []payload{{0, 6, 0, 0}, {20, 6, 0, 0}, {20, 6, 0, 0}, {30, 6, 0, 0}}, "1 offset",
+			func(in *storedLengths) { in.lengthAt = lengthsOfTens }},
+		{"the first offset too high", []payload{{15, 6, 0, 0}, {10, 6, 0, 0}, {20, 6, 0, 0}}, "0 offset", nil},
+		{"the last offset: either of two", []payload{{0, 6, 0, 0}, {10, 6, 0, 0}, {90, 6, 0, 0}}, "1 length; 2 offset", nil},
+		{"two by two, back to the beginning", []payload{{0, 0, confChange, 0}, {4, 0, confChange, 0}, {2, 0, 0, 0}, {1, 0, 0, 0}, {100, 1, 0, 0}},
+			"1 length; 2 offset; 0 length; 3 offset", nil},
+		{"back over one that is faulty by itself", []payload{{0, 6, 0, 0}, {10, 1<<32 - 1, 0, 0}, {20, 6, 0, 0}, {90, 6, 0, 0}, {40, 6, 0, 0}},
+			"1 length; 2 length; 3 offset", nil},
+		{"where a payload ends says nothing of the next slot but one", []payload{{0, 20, 0, 0}, {999, 0, 0, 0}, {10, 6, 0, 0}, {30, 6, 0, 0}},
+			"0 length; 2 offset", func(in *storedLengths) {
+				in.entries.dropped = []bool{false, true, false, false}
+				in.lengthAt = func(offset uint64) (uint32, error) {
+					if offset == format.PayloadAt+24 {
+						return 2, nil
+					}
+					return 6, nil
+				}
+			}},
+		{"each by itself comes first", []payload{{0, 60, 0, 0}, {10, 6, 0, 0}, {20, 1<<32 - 1, 0, 0}}, "2 length; 0 length",
+			func(in *storedLengths) { in.lengthAt = lengthsOfTens }},
+
+		{"what has changed since", []payload{{0, 6, 0, 0}, {10, 6, 0, 0}, {500, 1<<32 - 1, 0, 0}}, "", func(in *storedLengths) { in.end = 2 }},
+		{"what is known to be sound", []payload{{0, 60, 0, 0}, {10, 6, 0, 0}, {20, 1<<32 - 1, 0, 0}}, "2 length", func(in *storedLengths) { in.sound = 2 }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			in := lengthsOf(test.payloads)
+			if test.change != nil {
+				test.change(in)
+			}
+			given := slices.Clone(in.lengths)
+			got := findSizeFaults(in)
+			if got.told() != test.want {
+				t.Errorf("got %q, want %q; that is %v", got.told(), test.want, got.list)
+			}
+			if !slices.Equal(in.lengths, given) {
+				t.Errorf("it has changed what it was given: %v", in.lengths)
+			}
+			for _, f := range got.list {
+				if f.message == "" || strings.Contains(f.message, "%!") {
+					t.Errorf("slot %d: the message %q", f.slot, f.message)
+				}
+			}
+		})
+	}
+}
+
+// lengthsOfTens is a file whose payloads have 6 bytes and take 10, but for what
+// the slots say.
+func lengthsOfTens(offset uint64) (uint32, error) {
+	if (offset-format.PayloadAt)%10 == 0 {
+		return 6, nil
+	}
+	return 0x30303030, nil
+}
+
+// TestEmptyingEnds: a later look at the same file has to know whether emptying
+// has ended before what it looks at.
+func TestEmptyingEnds(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		payloads []payload
+		want     bool
+	}{
+		{"the last entry alone", []payload{{0, 6, 0, 0}}, false},
+		{"a full one", []payload{{0, 6, 0, 0}, {10, 0, 0, 0}}, true},
+		{"emptied ones", []payload{{0, 0, 0, 0}, {10, 0, 0, 0}, {20, 6, 0, 0}}, false},
+		{"what is not emptied", []payload{{0, 6, confChange, 0}, {10, 0, 0, 0}}, false},
+	} {
+		if got := findSizeFaults(lengthsOf(test.payloads)).emptyingEnded; got != test.want {
+			t.Errorf("%s: %t, want %t", test.name, got, test.want)
+		}
+	}
+}
+
+func TestEmptiedDuringRead(t *testing.T) {
+	packed := []payload{{0, 6, 0, 0}, {10, 0, 0, 0}, {14, 6, 0, 0}}
+	for _, test := range []struct {
+		name   string
+		before uint32
+		ok     bool
+		want   string
+	}{
+		{"it was full", 6, true, "1 emptying"},
+		{"it was empty", 0, true, ""},
+		{"nothing is known of it", 0, false, ""},
+	} {
+		in := lengthsOf(packed)
+		in.sizeBefore = func(i int) (uint32, bool) { return test.before, test.ok }
+		got := findSizeFaults(in)
+		if got.told() != test.want || got.emptiedDuringRead != (test.want != "") {
+			t.Errorf("%s: got %q, emptied during the read %t, want %q", test.name, got.told(), got.emptiedDuringRead, test.want)
+		}
+	}
+}
+
+func TestSizeColumn(t *testing.T) {
+	in := lengthsOf([]payload{{0, 6, 0, 0}, {10, 0, 0, 0}, {20, 6, 0, 0}, {30, 0, 0, 0}})
+	want := []uint32{6, 0, noPayload, 500}
+	c := packSizes(in.slots, want)
+	for i, w := range want {
+		if n, ok := c.at(i); n != w || ok != (w != noPayload) {
+			t.Errorf("slot %d: %d, %t, want %d", i, n, ok, w)
+		}
+	}
+}
