@@ -4,7 +4,8 @@ hard state, the snapshot and the conf state beside them in [Meta], the [Problem]
 that a directory has, and the errors that every reader and writer gives. It knows no
 format, opens no file, and imports the standard library alone.
 
-	var log walcore.Log // one of dgraph.OpenReader
+	log, err := detect.Open(dir, detect.Options{}) // a walcore.Log
+	…
 	for e := range log.Entries(1) {
 		data, err := e.Data()
 		…
@@ -29,6 +30,7 @@ above it that are named, and no other of this list. A test holds the rooms to it
 	walcore/dgraph      reads Dgraph's directory: which files belong to the log, the order of
 	                    slots and terms, payload lengths, verification of checksums, first
 	                    and last index, what is a problem and its text, refresh
+	walcore/detect      says whose directory it is, and opens the right reader
 	walcore/vfs         the little of a file system that a log is written through; crashfs is
 	                    one that loses power
 	walcore/confstate   who is in the group after configuration changes
@@ -46,7 +48,7 @@ above it that are named, and no other of this list. A test holds the rooms to it
 	cmd/walfs           the commands: flags, output, exit codes
 
 A reader cannot write: neither dgraph nor anything above a log imports storage or vfs.
-A new system's log is one package beside dgraph that gives a Log; nothing else has to
-know it.
+A new system's log is one package beside dgraph that gives a Log, and detect, which
+looks for its files; nothing else has to know it.
 */
 package walcore

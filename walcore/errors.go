@@ -20,9 +20,9 @@ var (
 	// running node has rewritten, compacted or deleted them.
 	ErrChanged = errors.New("changed since it was listed")
 	// ErrSealed: the payload is encrypted and no key was given.
-	ErrSealed = errors.New("sealed, and no key was given")
+	ErrSealed = errors.New("encrypted, and no key was given")
 	// ErrKey: the key is of a wrong length, or is not the one the
-	// directory's KEYREGISTRY is sealed with.
+	// directory's KEYREGISTRY is encrypted with.
 	ErrKey = errors.New("wrong key")
 	// ErrDataKey: the key registry does not hold the data key that a file
 	// names, or its key id has been erased.

@@ -31,7 +31,7 @@ func dumpOf(t *testing.T, l walcore.Log, args ...string) (string, int) {
 	if err := o.filter.resolve(l.Meta().System); err != nil {
 		t.Fatal(err)
 	}
-	err := o.dumping(l, payload.NewDgraph(payload.AppOf(l), payload.Options{}), &out).run(t.Context())
+	err := newDumper(&o, l, payload.NewDgraph(payload.AppOf(l), payload.Options{}), &out).run(t.Context())
 	return out.String(), exitCode(err, true)
 }
 
@@ -103,7 +103,7 @@ func TestDiffAnyLog(t *testing.T) {
 	})
 	rep := diff.Compare([]walcore.Log{memlog.Sample("w"), other})
 	var out bytes.Buffer
-	if err := printReport(&out, rep, &outspoken{Decoder: payload.NewDgraph(payload.Alpha, payload.Options{})}); err != nil {
+	if err := printReport(&out, rep, &reportingDecoder{Decoder: payload.NewDgraph(payload.Alpha, payload.Options{})}); err != nil {
 		t.Fatal(err)
 	}
 	const want = `DIR  RAFT ID  GROUP    LOG      TERM     VOTE     COMMIT   SNAPSHOT    PROBLEMS

@@ -12,7 +12,7 @@ import (
 
 type appendOptions struct{ write writeFlags }
 
-func newAppend() *cobra.Command {
+func newAppendCommand() *cobra.Command {
 	var opts appendOptions
 	cmd := &cobra.Command{
 		Use:   "append DIR",
@@ -32,21 +32,21 @@ a batch of some megabytes, or the longest line (1 GiB at most).
 ` + writeExits,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runAppend(cmd.Context(), cmd.OutOrStdout(), cmd.InOrStdin(), opts, args[0])
+			return runAppend(cmd.Context(), opts, args, cmd.InOrStdin(), cmd.OutOrStdout())
 		},
 	}
 	opts.write.add(cmd.Flags())
 	return cmd
 }
 
-// What is saved at once, at most, but for a single larger entry.
+// What is saved at once, at most; an entry that is larger is saved alone.
 const (
 	batchEntries = 4096
 	batchBytes   = 4 << 20
 )
 
-func runAppend(ctx context.Context, out io.Writer, in io.Reader, opts appendOptions, dir string) error {
-	s, err := opts.write.open(dir, out)
+func runAppend(ctx context.Context, opts appendOptions, args []string, stdin io.Reader, stdout io.Writer) error {
+	s, err := opts.write.open(args[0], stdout)
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func runAppend(ctx context.Context, out io.Writer, in io.Reader, opts appendOpti
 	if err != nil {
 		return s.end(err)
 	}
-	err = a.all(ctx, newEntryLines(in))
+	err = a.appendAll(ctx, newEntryLines(stdin))
 	err = errors.Join(err, a.flush())
 	if a.saved == 0 {
 		s.say("append", "appended", "nothing; the last index is %d", a.savedLast)
@@ -68,7 +68,7 @@ func runAppend(ctx context.Context, out io.Writer, in io.Reader, opts appendOpti
 // appender saves entries in batches.
 type appender struct {
 	s          *writer
-	last, term uint64 // of the log with the batch
+	last, term uint64 // of the last entry, in the batch or saved
 	batch      []*raftpb.Entry
 	bytes      int
 
@@ -80,14 +80,14 @@ func newAppender(s *writer) (*appender, error) {
 	return &appender{s: s, last: last, term: term, savedLast: last}, err
 }
 
-func (a *appender) all(ctx context.Context, lines *entryLines) error {
+func (a *appender) appendAll(ctx context.Context, lines *entryLines) error {
 	for {
 		e, err := lines.next()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err == nil {
-			err = a.fits(e)
+			err = a.checkNext(e)
 		}
 		if err != nil {
 			return fmt.Errorf("line %d: %w; nothing from this line on is appended", lines.line, err)
@@ -106,9 +106,9 @@ func (a *appender) all(ctx context.Context, lines *entryLines) error {
 	}
 }
 
-// fits says why an entry cannot come next. The storage would replace entries
-// by those with the same index, which is no appending.
-func (a *appender) fits(e *raftpb.Entry) error {
+// checkNext fails if an entry cannot come next. The storage alone would let one
+// replace those at its index and behind it, which is not what append is for.
+func (a *appender) checkNext(e *raftpb.Entry) error {
 	switch index := e.GetIndex(); {
 	case index <= a.last:
 		return fmt.Errorf("index %d: the log has it, it ends at %d; walfs rewind --to drops entries", index, a.last)
@@ -126,7 +126,7 @@ func (a *appender) flush() error {
 	}
 	if !a.s.dry {
 		if err := a.s.Save(nil, a.batch, nil); err != nil {
-			a.batch = a.batch[:0] // not once more
+			a.batch = a.batch[:0] // the last flush must not try it again
 			return err
 		}
 	}

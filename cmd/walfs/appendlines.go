@@ -1,8 +1,6 @@
 package main
 
 import (
-	"github.com/walfs/walfs/walcore"
-
 	"bufio"
 	"bytes"
 	"encoding/json"
@@ -11,6 +9,7 @@ import (
 	"io"
 	"math"
 
+	"github.com/walfs/walfs/walcore"
 	"go.etcd.io/raft/v3/raftpb"
 )
 
@@ -29,7 +28,7 @@ func newEntryLines(r io.Reader) *entryLines {
 	return &entryLines{in: in}
 }
 
-// next gives the next entry, or io.EOF. Blank lines are left out.
+// next gives the next entry, or io.EOF. Blank lines are passed over.
 func (l *entryLines) next() (*raftpb.Entry, error) {
 	for l.in.Scan() {
 		l.line++

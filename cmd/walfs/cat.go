@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io"
 
@@ -8,9 +9,10 @@ import (
 	"github.com/walfs/walfs/fsview"
 )
 
-func newCat() *cobra.Command {
-	var read readFlags
-	var decode decodeFlags
+type catOptions struct{ tree treeFlags }
+
+func newCatCommand() *cobra.Command {
+	var opts catOptions
 	cmd := &cobra.Command{
 		Use:   "cat DIR PATH...",
 		Short: "Print files of the tree without a mount",
@@ -21,35 +23,30 @@ stderr, and the rest is printed.
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a file is damaged, 4 key missing or wrong.`,
 		Args: cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := decode.check(); err != nil {
-				return err
-			}
-			r, err := read.open(args[0])
-			if err != nil {
-				return err
-			}
-			defer r.Close()
-			tree, done, err := decode.tree(r)
-			if err != nil {
-				return err
-			}
-			defer done()
-			code := 0
-			for _, name := range args[1:] {
-				if err := printFile(cmd.OutOrStdout(), tree, name); err != nil {
-					complain(pathError(name, err))
-					code = max(code, exitCode(err, true))
-				}
-			}
-			if code != 0 {
-				return exitError{code: code}
-			}
-			return nil
+			return runCat(cmd.Context(), opts, args, cmd.OutOrStdout())
 		},
 	}
-	read.add(cmd.Flags())
-	decode.add(cmd.Flags())
+	opts.tree.add(cmd.Flags())
 	return cmd
+}
+
+func runCat(_ context.Context, opts catOptions, args []string, stdout io.Writer) error {
+	tree, err := opts.tree.open(args[0])
+	if err != nil {
+		return err
+	}
+	defer tree.Close()
+	code := 0
+	for _, name := range args[1:] {
+		if err := printFile(stdout, tree.Tree, name); err != nil {
+			printError(pathError(name, err))
+			code = max(code, exitCode(err, true))
+		}
+	}
+	if code != 0 {
+		return exitError{code: code}
+	}
+	return nil
 }
 
 func printFile(out io.Writer, tree *fsview.Tree, name string) error {

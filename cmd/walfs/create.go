@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -19,7 +20,7 @@ type createOptions struct {
 	raftID, groupID uint64
 }
 
-func newCreate() *cobra.Command {
+func newCreateCommand() *cobra.Command {
 	var opts createOptions
 	cmd := &cobra.Command{
 		Use:   "create DIR",
@@ -30,7 +31,7 @@ An id that is not given stays 0, as in a directory that Dgraph has not used yet.
 ` + writeExits,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runCreate(cmd.OutOrStdout(), opts, args[0])
+			return runCreate(cmd.Context(), opts, args, cmd.OutOrStdout())
 		},
 	}
 	opts.write.add(cmd.Flags())
@@ -39,7 +40,8 @@ An id that is not given stays 0, as in a directory that Dgraph has not used yet.
 	return cmd
 }
 
-func runCreate(out io.Writer, opts createOptions, dir string) error {
+func runCreate(_ context.Context, opts createOptions, args []string, stdout io.Writer) error {
+	dir := args[0]
 	key, err := readKey(opts.write.keyFile)
 	if err != nil {
 		return err
@@ -48,13 +50,13 @@ func runCreate(out io.Writer, opts createOptions, dir string) error {
 		return err
 	}
 	_, err = os.Stat(dir)
-	there := err == nil
+	exists := err == nil
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	at := dir
-	if !there && opts.write.dryRun {
-		// A dry run needs a directory to look at: an empty one does.
+	if !exists && opts.write.dryRun {
+		// A dry run opens a directory, too. It is given an empty one.
 		if _, err := os.Stat(filepath.Dir(filepath.Clean(dir))); err != nil {
 			return err
 		}
@@ -63,7 +65,7 @@ func runCreate(out io.Writer, opts createOptions, dir string) error {
 		}
 		defer os.RemoveAll(at)
 	}
-	s, err := opts.write.openWith(at, storage.Options{Key: key, Create: true}, out)
+	s, err := opts.write.openWith(at, storage.Options{Key: key, Create: true}, stdout)
 	if err != nil {
 		return err
 	}
@@ -76,14 +78,14 @@ func runCreate(out io.Writer, opts createOptions, dir string) error {
 	if len(key) > 0 {
 		what = "encrypted"
 	}
-	if !there {
+	if !exists {
 		s.say("make", "made", "%s", dir)
 	}
 	s.say("create", "created", "an empty log in %s: raft id %d, group id %d, %s", dir, opts.raftID, opts.groupID, what)
 	return s.end(nil)
 }
 
-// checkNoLog refuses a directory that has any file of a log.
+// checkNoLog fails if a directory has any file of a log.
 func checkNoLog(dir string) error {
 	d, err := vfs.OpenScratch(dir) // leaves no access time
 	if errors.Is(err, fs.ErrNotExist) {

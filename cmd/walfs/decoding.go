@@ -1,17 +1,14 @@
 package main
 
 import (
-	"github.com/walfs/walfs/walcore"
-
-	"errors"
 	"time"
 
 	"github.com/spf13/pflag"
-	"github.com/walfs/walfs/fsview"
+	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/payload"
 )
 
-// decodeFlags say what entries mean, on every command that decodes.
+// decodeFlags are the flags of every command that decodes entries.
 type decodeFlags struct {
 	proto, message string
 	skip           int
@@ -29,91 +26,78 @@ func (f *decodeFlags) add(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.showSecrets, "show-secrets", false, "show keys and tokens that entries hold")
 }
 
-// check finds a wrong combination, before anything is opened.
+// check finds flags that do not go together, before anything is opened.
 func (f *decodeFlags) check() error {
 	switch {
 	case (f.proto == "") != (f.message == ""):
-		return usage("--proto and --message go together")
+		return usageError("--proto and --message go together")
 	case f.proto != "" && f.program != "":
-		return usage("--proto and --decoder exclude one another")
+		return usageError("--proto and --decoder exclude one another")
 	case f.timeout <= 0:
-		return usage("--decoder-timeout takes a time above zero, as in 10s")
+		return usageError("--decoder-timeout takes a time above zero, as in 10s")
 	case f.skip < 0 || f.skip > 0 && f.proto == "":
-		return usage("--skip takes a number of bytes, and goes with --proto")
+		return usageError("--skip takes a number of bytes, and goes with --proto")
 	}
 	return nil
 }
 
-func usage(message string) error { return exitError{code: exitUsage, err: errors.New(message)} }
-
-// decoder makes what the flags say. done ends it.
-func (f *decodeFlags) decoder(r walcore.Log) (d payload.Decoder, done func(), err error) {
-	done = func() {}
+// decoder makes the decoder that the flags ask for. end ends its program, if it has
+// one.
+func (f *decodeFlags) decoder(log walcore.Log) (d payload.Decoder, end func(), err error) {
+	end = func() {}
 	switch {
 	case f.program != "":
 		p := payload.NewProgram(f.program)
 		p.Timeout = f.timeout
-		// How it ends does not matter once all is answered.
+		// What it ends with does not matter: all that was asked is answered.
 		return p, func() { p.Close() }, nil
 	case f.proto != "":
 		md, err := payload.LoadMessage(f.proto, f.message)
 		if err != nil {
-			return nil, done, err
+			return nil, end, err
 		}
-		return payload.NewCustom(md, f.skip, payload.Options{ShowSecrets: f.showSecrets}), done, nil
+		return payload.NewCustom(md, f.skip, payload.Options{ShowSecrets: f.showSecrets}), end, nil
 	}
-	return f.dgraph(r), done, nil
+	return f.dgraph(log), end, nil
 }
 
 // isDgraph reports whether entries are decoded as Dgraph's.
 func (f *decodeFlags) isDgraph() bool { return f.program == "" && f.proto == "" }
 
-func (f *decodeFlags) dgraph(r walcore.Log) payload.Decoder {
-	return payload.NewDgraph(payload.AppOf(r), payload.Options{ShowSecrets: f.showSecrets})
+func (f *decodeFlags) dgraph(log walcore.Log) payload.Decoder {
+	return payload.NewDgraph(payload.AppOf(log), payload.Options{ShowSecrets: f.showSecrets})
 }
 
-// tree makes the tree of r with what the flags say. done ends the decoder.
-func (f *decodeFlags) tree(r walcore.Log) (t *fsview.Tree, done func(), err error) {
-	if f.isDgraph() && !f.showSecrets {
-		// The tree decodes as Dgraph does by itself, and not before it must.
-		return fsview.New(r, nil), func() {}, nil
-	}
-	d, done, err := f.decoder(r)
-	if err != nil {
-		return nil, done, err
-	}
-	return fsview.New(r, d), done, nil
-}
-
-// outspoken says on stderr, once, which entries a decoder failed for. Their text
-// or line is what it can be, and the rest goes on.
-type outspoken struct {
+// reportingDecoder says on stderr which entries a decoder failed for, each once.
+// It fails for none: what is printed of such an entry says what is wrong with it,
+// and those after it are decoded as usual.
+type reportingDecoder struct {
 	payload.Decoder
 	failed      bool
-	term, index uint64 // of the last it has said
+	term, index uint64 // of the last entry that was reported
 }
 
-func (d *outspoken) say(e payload.Entry, err error) {
+func (d *reportingDecoder) report(e payload.Entry, err error) {
 	if err == nil || d.failed && d.index == e.Index && d.term == e.Term {
 		return
 	}
-	complain(err)
+	printError(err)
 	d.failed, d.term, d.index = true, e.Term, e.Index
 }
 
-func (d *outspoken) AppendJSON(dst []byte, e payload.Entry) ([]byte, error) {
+func (d *reportingDecoder) AppendJSON(dst []byte, e payload.Entry) ([]byte, error) {
 	dst, err := d.Decoder.AppendJSON(dst, e)
-	d.say(e, err)
+	d.report(e, err)
 	return dst, nil
 }
 
-func (d *outspoken) AppendCompact(dst []byte, e payload.Entry) ([]byte, error) {
+func (d *reportingDecoder) AppendCompact(dst []byte, e payload.Entry) ([]byte, error) {
 	dst, err := d.Decoder.AppendCompact(dst, e)
-	d.say(e, err)
+	d.report(e, err)
 	return dst, nil
 }
 
-func (d *outspoken) Summarize(s *payload.Summary, e payload.Entry) error {
-	d.say(e, d.Decoder.Summarize(s, e))
+func (d *reportingDecoder) Summarize(s *payload.Summary, e payload.Entry) error {
+	d.report(e, d.Decoder.Summarize(s, e))
 	return nil
 }

@@ -231,7 +231,7 @@ func TestDecodingOnAMount(t *testing.T) {
 		at := mount(t, append([]string{dir}, test.flags...)...)
 		// A child reads, so that a mount that hangs can be killed.
 		read := exec.CommandContext(t.Context(), "cat", at+"/decoded/2.json")
-		read.WaitDelay = patience
+		read.WaitDelay = hangLimit
 		got, err := read.Output()
 		if err != nil || !strings.Contains(string(got), test.want) || !strings.HasSuffix(string(got), "\n}\n") {
 			t.Errorf("%v: %s (%v), want %s", test.flags, got, err, test.want)
@@ -252,7 +252,7 @@ func mount(t *testing.T, args ...string) string {
 	at := t.TempDir()
 	cmd := command(t, t.Context(), append([]string{"mount"}, slices.Insert(args, 1, at)...)...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = patience
+	cmd.WaitDelay = hangLimit
 	errs, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

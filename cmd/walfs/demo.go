@@ -4,7 +4,7 @@ import "github.com/spf13/cobra"
 
 type demoOptions struct{ once bool }
 
-func newDemo() *cobra.Command {
+func newDemoCommand() *cobra.Command {
 	var opts demoOptions
 	cmd := &cobra.Command{
 		Use:   "demo",
@@ -18,7 +18,7 @@ you can look further, and then leaves nothing behind. It needs Linux.
 Exit codes: 0 done, 1 failed, 2 wrong usage.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runDemo(cmd.Context(), cmd.OutOrStdout(), opts)
+			return runDemo(cmd.Context(), opts, cmd.OutOrStdout())
 		},
 	}
 	cmd.Flags().BoolVar(&opts.once, "once", false, "end after the tour")

@@ -17,9 +17,9 @@ import (
 	"github.com/walfs/walfs/cmd/walfs/cluster"
 )
 
-func runDemo(ctx context.Context, out io.Writer, opts demoOptions) error {
-	// Who reads along may go away, as head does; dying of that would leave
-	// the mount behind.
+func runDemo(ctx context.Context, opts demoOptions, stdout io.Writer) error {
+	// A reader of stdout may end first, as head does. To die of the signal would
+	// leave the mount behind; with the signal caught, printing fails instead.
 	gone := make(chan os.Signal, 1)
 	signal.Notify(gone, syscall.SIGPIPE)
 	defer signal.Stop(gone)
@@ -32,7 +32,7 @@ func runDemo(ctx context.Context, out io.Writer, opts demoOptions) error {
 	if err != nil {
 		return err
 	}
-	d := &demo{Cluster: c, out: out, tmp: tmp, once: opts.once}
+	d := &demo{Cluster: c, out: stdout, tmp: tmp, once: opts.once}
 	err = errors.Join(d.run(ctx), c.Close())
 	if ctx.Err() != nil { // Ctrl-C is how it ends
 		return nil
@@ -40,7 +40,7 @@ func runDemo(ctx context.Context, out io.Writer, opts demoOptions) error {
 	return err
 }
 
-// demo is a cluster and what is told about it.
+// demo is a cluster, and the tour of one of its logs.
 type demo struct {
 	*cluster.Cluster
 	out     io.Writer
@@ -52,7 +52,7 @@ type demo struct {
 func (d *demo) tell(format string, args ...any) { fmt.Fprintf(d.out, format+"\n", args...) }
 
 func (d *demo) run(ctx context.Context) error {
-	soon, cancel := context.WithTimeout(ctx, time.Minute) // on the slowest of machines
+	soon, cancel := context.WithTimeout(ctx, time.Minute) // enough for the slowest machine
 	defer cancel()
 	if err := d.prepare(soon); err != nil {
 		return err

@@ -94,7 +94,7 @@ func TestDemoInterrupted(t *testing.T) {
 		t.Run(at, func(t *testing.T) {
 			t.Parallel()
 			cmd, out, errs := startDemo(t, "walfs", "demo")
-			killed := time.AfterFunc(patience, func() { cmd.Process.Signal(syscall.SIGQUIT) })
+			killed := time.AfterFunc(hangLimit, func() { cmd.Process.Signal(syscall.SIGQUIT) })
 			defer killed.Stop()
 			waitFor(t, out, at)
 			if err := cmd.Process.Signal(os.Interrupt); err != nil {
@@ -108,8 +108,8 @@ func TestDemoInterrupted(t *testing.T) {
 	}
 }
 
-// TestDemoUnread: whoever reads along goes away in the middle.
-func TestDemoUnread(t *testing.T) {
+// TestDemoOutputClosed: whoever reads what the demo prints stops reading.
+func TestDemoOutputClosed(t *testing.T) {
 	needFUSE(t)
 	for _, at := range []string{"^Three Raft nodes", "^Node 1's log is mounted"} {
 		cmd, out, errs := startDemo(t, "walfs", "demo")

@@ -9,7 +9,7 @@ import (
 
 	"github.com/walfs/walfs/fsview"
 	"github.com/walfs/walfs/fsview/fusefs"
-	"github.com/walfs/walfs/walcore/dgraph"
+	"github.com/walfs/walfs/walcore/detect"
 	"github.com/walfs/walfs/walcore/platform"
 )
 
@@ -40,15 +40,16 @@ func (d *demo) tour(ctx context.Context) error {
 		return err
 	}
 	// The storage has the directory open, which a reader does not mind.
-	r, err := dgraph.OpenReader(dir, dgraph.ReaderOptions{})
+	log, err := detect.Open(dir, detect.Options{})
 	if err != nil {
 		return err
 	}
-	live := fsview.NewLive(fsview.New(r, nil))
+	live := fsview.NewLive(fsview.New(log, nil))
 	defer live.Close()
 	m, err := fusefs.Mount(live, at, fusefs.Options{Dir: dir})
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "walfs: no mount here: %v\nwalfs: the same tour without one\n", err)
+		notef("no mount here: %v", err)
+		notef("the same tour without one")
 	} else {
 		d.tell("Node 1's log is mounted at %s while values are written.", at)
 	}
@@ -75,8 +76,8 @@ func (d *demo) showStops(ctx context.Context, mounted bool) error {
 			line = s.unmounted
 		}
 		d.tell("\n# %s\n$ %s", s.say, line)
-		// Ctrl-C ends all that the line runs, before the mount goes that it
-		// looks at, and what that has to say of it does not matter.
+		// Ctrl-C ends all that the line runs before the mount goes that it looks
+		// at. What the line prints on stderr when it is ended so is left out.
 		sh, err := platform.Shell(ctx, `walfs() { "$WALFS" "$@"; }; `+line)
 		if err != nil {
 			return err

@@ -1,24 +1,28 @@
 package main
 
 import (
-	"slices"
-
-	"github.com/walfs/walfs/walcore"
-
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/diff"
 	"github.com/walfs/walfs/walcore/payload"
 )
 
-func newDiff() *cobra.Command {
-	var keyFiles []string
-	var plain, asJSON bool
-	var decode decodeFlags
+type diffOptions struct {
+	keyFiles []string
+	plain    bool
+	decode   decodeFlags
+	json     bool
+}
+
+func newDiffCommand() *cobra.Command {
+	var opts diffOptions
 	cmd := &cobra.Command{
 		Use:   "diff DIR DIR...",
 		Short: "Say where replicas' logs part",
@@ -35,63 +39,83 @@ Exit codes: 0 alike, 1 failed, 2 wrong usage, 3 they part, or an entry is damage
 4 key missing or wrong.`,
 		Args: cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if n := len(keyFiles); n > 1 && n != len(args) {
-				return usage(fmt.Sprintf("%d key files for %d directories: give one, or one each", n, len(args)))
-			}
-			if err := decode.check(); err != nil {
-				return err
-			}
-			var logs []walcore.Log
-			for i, dir := range args {
-				read := readFlags{plain: plain}
-				if len(keyFiles) > 0 {
-					read.keyFile = keyFiles[i%len(keyFiles)]
-				}
-				r, err := read.open(dir)
-				if err != nil {
-					return fmt.Errorf("%s: %w", dir, err)
-				}
-				defer r.Close()
-				logs = append(logs, r)
-			}
-			decoder, done, err := decode.decoder(logs[0])
-			if err != nil {
-				return err
-			}
-			defer done()
-			rep := diff.Compare(logs)
-			if asJSON {
-				err = printJSON(cmd.OutOrStdout(), rep)
-			} else {
-				err = printReport(cmd.OutOrStdout(), rep, &outspoken{Decoder: decoder})
-			}
-			if err != nil {
-				return err
-			}
-			return diffVerdict(rep, logs)
+			return runDiff(cmd.Context(), opts, args, cmd.OutOrStdout())
 		},
 	}
-	cmd.Flags().StringArrayVar(&keyFiles, "key-file", nil, "encryption key `FILE` of all DIRs, or of each in turn")
-	cmd.Flags().BoolVar(&plain, "plain", false, "compare payloads as they are where a log file may have lost its key id")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	decode.add(cmd.Flags())
+	cmd.Flags().StringArrayVar(&opts.keyFiles, "key-file", nil, "encryption key `FILE` of all DIRs, or of each in turn")
+	cmd.Flags().BoolVar(&opts.plain, "plain", false, "compare payloads as they are where a log file may have lost its key id")
+	cmd.Flags().BoolVar(&opts.json, "json", false, "print JSON")
+	opts.decode.add(cmd.Flags())
 	return cmd
 }
 
-func diffVerdict(rep *diff.Report, logs []walcore.Log) error {
-	switch {
-	case !rep.Alike():
-		return exitError{code: exitDamage}
-	case rep.Unreadable > 0:
-		err := fmt.Errorf("%d entries could not be read to be compared; walfs stat tells why", rep.Unreadable)
-		for _, l := range logs {
-			if slices.ContainsFunc(l.Problems(), isKeyProblem) {
-				return exitError{code: exitKey, err: err}
-			}
-		}
-		return exitError{code: exitDamage, err: err}
+func runDiff(_ context.Context, opts diffOptions, args []string, stdout io.Writer) error {
+	if n := len(opts.keyFiles); n > 1 && n != len(args) {
+		return usageError(fmt.Sprintf("%d key files for %d directories: give one, or one each", n, len(args)))
 	}
-	return nil
+	if err := opts.decode.check(); err != nil {
+		return err
+	}
+	logs, err := opts.open(args)
+	defer closeLogs(logs)
+	if err != nil {
+		return err
+	}
+	decoder, end, err := opts.decode.decoder(logs[0])
+	if err != nil {
+		return err
+	}
+	defer end()
+	rep := diff.Compare(logs)
+	if opts.json {
+		err = printJSON(stdout, rep)
+	} else {
+		err = printReport(stdout, rep, &reportingDecoder{Decoder: decoder})
+	}
+	if err != nil {
+		return err
+	}
+	return reportError(rep, logs)
+}
+
+// open opens the logs of dirs. If one fails, it gives those before it.
+func (o *diffOptions) open(dirs []string) (logs []walcore.Log, err error) {
+	for i, dir := range dirs {
+		read := readFlags{plain: o.plain}
+		if len(o.keyFiles) > 0 {
+			read.keyFile = o.keyFiles[i%len(o.keyFiles)]
+		}
+		log, err := read.open(dir)
+		if err != nil {
+			return logs, fmt.Errorf("%s: %w", dir, err)
+		}
+		logs = append(logs, log)
+	}
+	return logs, nil
+}
+
+func closeLogs(logs []walcore.Log) {
+	for _, log := range logs {
+		log.Close()
+	}
+}
+
+// reportError is what diff ends with: that the logs are not alike, or that not all
+// of them could be compared.
+func reportError(rep *diff.Report, logs []walcore.Log) error {
+	if !rep.Alike() {
+		return exitError{code: exitDamage}
+	}
+	if rep.Unreadable == 0 {
+		return nil
+	}
+	err := exitError{exitDamage, fmt.Errorf("%d entries could not be read to be compared; walfs stat tells why", rep.Unreadable)}
+	for _, log := range logs {
+		if slices.ContainsFunc(log.Problems(), isKeyProblem) {
+			err.code = exitKey
+		}
+	}
+	return err
 }
 
 // isKeyProblem reports whether a problem is that payloads cannot be decrypted.
@@ -106,21 +130,7 @@ func printJSON(out io.Writer, v any) error {
 }
 
 func printReport(out io.Writer, rep *diff.Report, d payload.Decoder) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "DIR\tRAFT ID\tGROUP\tLOG\tTERM\tVOTE\tCOMMIT\tSNAPSHOT\tPROBLEMS")
-	for _, r := range rep.Replicas {
-		hard := "unknown\tunknown\tunknown"
-		if h := r.HardState; h != nil {
-			hard = fmt.Sprintf("%d\t%d\t%d", h.Term, h.Vote, h.Commit)
-		}
-		snap := "unknown"
-		if r.Snapshot != nil {
-			snap = fmt.Sprintf("%d (term %d)", r.Snapshot.Index, r.Snapshot.Term)
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d to %d\t%s\t%s\t%d\n", r.Dir, known(r.RaftID), known(r.GroupID),
-			r.FirstIndex, r.LastIndex, hard, snap, r.Problems)
-	}
-	if err := w.Flush(); err != nil {
+	if err := printReplicas(out, rep.Replicas); err != nil {
 		return err
 	}
 	fmt.Fprintln(out)
@@ -147,6 +157,24 @@ func printReport(out io.Writer, rep *diff.Report, d payload.Decoder) error {
 	}
 	_, err := fmt.Fprintln(out, conclusion(rep))
 	return err
+}
+
+func printReplicas(out io.Writer, replicas []diff.Replica) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "DIR\tRAFT ID\tGROUP\tLOG\tTERM\tVOTE\tCOMMIT\tSNAPSHOT\tPROBLEMS")
+	for _, r := range replicas {
+		hard := "unknown\tunknown\tunknown"
+		if h := r.HardState; h != nil {
+			hard = fmt.Sprintf("%d\t%d\t%d", h.Term, h.Vote, h.Commit)
+		}
+		snap := "unknown"
+		if r.Snapshot != nil {
+			snap = fmt.Sprintf("%d (term %d)", r.Snapshot.Index, r.Snapshot.Term)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d to %d\t%s\t%s\t%d\n", r.Dir, known(r.RaftID), known(r.GroupID),
+			r.FirstIndex, r.LastIndex, hard, snap, r.Problems)
+	}
+	return w.Flush()
 }
 
 func conclusion(rep *diff.Report) string {
@@ -186,7 +214,7 @@ func printDifference(out io.Writer, at *diff.Difference, d payload.Decoder) {
 		var s payload.Summary
 		line := "cannot be read"
 		if v.SHA256 != nil {
-			_ = d.Summarize(&s, payload.EntryOf(&v.Entry, v.Data)) // outspoken says what fails
+			_ = d.Summarize(&s, payload.EntryOf(&v.Entry, v.Data)) // d reports what fails
 			line = string(s.Line)
 		}
 		fmt.Fprintf(out, "  %s: term %d, %s, %d bytes, %s: %s\n", v.Dir, v.Term, v.Type, v.Size, state, line)

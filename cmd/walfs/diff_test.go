@@ -197,42 +197,42 @@ func TestDiffOfStrangers(t *testing.T) {
 
 // TestDiffKeys: each directory its own.
 func TestDiffKeys(t *testing.T) {
-	sealed, sealed256, plain := fixture.Dir(t, "sealed128"), fixture.Dir(t, "sealed256"), fixture.Dir(t, "alpha")
+	encrypted, encrypted256, plain := fixture.Dir(t, "sealed128"), fixture.Dir(t, "sealed256"), fixture.Dir(t, "alpha")
 	k128, k256 := keyFile(t, "sealed128"), keyFile(t, "sealed256")
-	if rep := report(t, 0, "--key-file", k128, sealed, sealed); rep.Unreadable != 0 {
+	if rep := report(t, 0, "--key-file", k128, encrypted, encrypted); rep.Unreadable != 0 {
 		t.Errorf("%+v", rep)
 	}
-	report(t, 0, "--key-file", k128, "--key-file", k128, sealed, sealed)
-	fails(t, 4, "wrong key", "diff", "--key-file", k128, sealed, sealed256)
-	r := walfs(t, "diff", "--key-file", k128, "--key-file", k256, sealed, sealed256)
+	report(t, 0, "--key-file", k128, "--key-file", k128, encrypted, encrypted)
+	fails(t, 4, "wrong key", "diff", "--key-file", k128, encrypted, encrypted256)
+	r := walfs(t, "diff", "--key-file", k128, "--key-file", k256, encrypted, encrypted256)
 	if r.code == 4 || r.code == 1 || strings.Contains(r.stderr, "could not be read") {
 		t.Errorf("with a key each: exit code %d\n%s", r.code, r.stderr)
 	}
-	r = walfs(t, "diff", "--key-file", "", "--key-file", k128, plain, sealed)
+	r = walfs(t, "diff", "--key-file", "", "--key-file", k128, plain, encrypted)
 	if r.code != 3 || strings.Contains(r.stderr, "could not be read") {
 		t.Errorf("one with a key, one without: exit code %d\n%s", r.code, r.stderr)
 	}
-	fails(t, 2, "2 key files for 3 directories", "diff", "--key-file", k128, "--key-file", k256, sealed, sealed, sealed)
-	fails(t, 2, "requires at least 2 arg(s)", "diff", sealed)
-	fails(t, 1, "no/such/dir", "diff", sealed, "no/such/dir")
+	fails(t, 2, "2 key files for 3 directories", "diff", "--key-file", k128, "--key-file", k256, encrypted, encrypted, encrypted)
+	fails(t, 2, "requires at least 2 arg(s)", "diff", encrypted)
+	fails(t, 1, "no/such/dir", "diff", encrypted, "no/such/dir")
 
 	// Without a key, terms, types and sizes are still compared.
-	r = fails(t, 4, "entries could not be read to be compared", "diff", sealed, sealed)
+	r = fails(t, 4, "entries could not be read to be compared", "diff", encrypted, encrypted)
 	if strings.Contains(r.stdout, "alike:") {
-		t.Errorf("called alike, unread: %s", r.stdout)
+		t.Errorf("called alike, though nothing was compared: %s", r.stdout)
 	}
 	changed := fixture.Dir(t, "sealed128")
 	fixture.Edit(t, filepath.Join(changed, "00001.wal")).Set(9, fixture.Type, 2)
-	rep := report(t, 3, sealed, changed)
+	rep := report(t, 3, encrypted, changed)
 	if rep.Parted == nil || rep.Parted.Index != 10 || rep.Parted.Entries[0].SHA256 != nil {
 		t.Errorf("%+v", rep.Parted)
 	}
 	longer := fixture.Dir(t, "sealed128")
 	fixture.Edit(t, filepath.Join(longer, "00001.wal")).SetLength(649, 1)
-	if rep := report(t, 3, sealed, longer); rep.Parted == nil || rep.Parted.Index != 650 || rep.Parted.What != "payload" || rep.Parted.Byte != nil {
+	if rep := report(t, 3, encrypted, longer); rep.Parted == nil || rep.Parted.Index != 650 || rep.Parted.What != "payload" || rep.Parted.Byte != nil {
 		t.Errorf("%+v", rep.Parted)
 	}
-	if text := walfs(t, "diff", sealed, changed).stdout; !strings.Contains(text, "committed: cannot be read\n") {
+	if text := walfs(t, "diff", encrypted, changed).stdout; !strings.Contains(text, "committed: cannot be read\n") {
 		t.Error(text)
 	}
 }

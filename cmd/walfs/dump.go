@@ -1,28 +1,28 @@
 package main
 
 import (
-	"errors"
-
-	"github.com/walfs/walfs/walcore"
-
 	"bufio"
+	"context"
+	"errors"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
+	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/payload"
 )
 
 type dumpOptions struct {
-	read   readFlags
-	decode decodeFlags
-	filter filter
-	format string
-	full   bool // --decode
-	follow bool
+	read    readFlags
+	decode  decodeFlags
+	filter  filter
+	format  string
+	decoded bool // --decode
+	follow  bool
 }
 
-func newDump() *cobra.Command {
-	var o dumpOptions
+func newDumpCommand() *cobra.Command {
+	var opts dumpOptions
 	cmd := &cobra.Command{
 		Use:   "dump DIR",
 		Short: "Print the entries: a table, JSON lines, or raw bytes",
@@ -46,48 +46,44 @@ Exit codes: 0 done, 1 failed, or a --decoder did, 2 wrong usage, 3 an entry is d
 4 key missing or wrong.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := o.check(); err != nil {
-				return err
-			}
-			log, err := o.read.open(args[0])
-			if err != nil {
-				return err
-			}
-			if err := o.filter.resolve(log.Meta().System); err != nil {
-				return errors.Join(err, log.Close())
-			}
-			d, done, err := o.decode.decoder(log)
-			if err != nil {
-				return errors.Join(err, log.Close())
-			}
-			defer done()
-			return o.dumping(log, d, cmd.OutOrStdout()).run(cmd.Context())
+			return runDump(cmd.Context(), opts, args, cmd.OutOrStdout())
 		},
 	}
-	o.read.add(cmd.Flags())
-	o.decode.add(cmd.Flags())
-	o.filter.add(cmd.Flags())
-	cmd.Flags().StringVar(&o.format, "format", "table", "`FORMAT`: table, json or raw")
-	cmd.Flags().BoolVar(&o.full, "decode", false, "with --format json: what each entry means, too")
-	cmd.Flags().BoolVar(&o.follow, "follow", false, "go on with entries as they come, until Ctrl-C")
+	opts.read.add(cmd.Flags())
+	opts.decode.add(cmd.Flags())
+	opts.filter.add(cmd.Flags())
+	cmd.Flags().StringVar(&opts.format, "format", "table", "`FORMAT`: table, json or raw")
+	cmd.Flags().BoolVar(&opts.decoded, "decode", false, "with --format json: what each entry means, too")
+	cmd.Flags().BoolVar(&opts.follow, "follow", false, "go on with entries as they come, until Ctrl-C")
 	return cmd
 }
 
-// printer is a format of dump.
-type printer interface {
-	// print writes an entry; data is good until it returns.
-	print(e *walcore.Entry, data []byte) error
-	// end writes what comes after the last.
-	end(l walcore.Log) error
+func runDump(ctx context.Context, opts dumpOptions, args []string, stdout io.Writer) error {
+	if err := opts.check(); err != nil {
+		return err
+	}
+	log, err := opts.read.open(args[0])
+	if err != nil {
+		return err
+	}
+	if err := opts.filter.resolve(log.Meta().System); err != nil {
+		return errors.Join(err, log.Close())
+	}
+	decoder, end, err := opts.decode.decoder(log)
+	if err != nil {
+		return errors.Join(err, log.Close())
+	}
+	defer end()
+	return newDumper(&opts, log, decoder, stdout).run(ctx)
 }
 
 // check finds wrong usage, before anything is opened.
 func (o *dumpOptions) check() error {
 	switch {
 	case o.format != "table" && o.format != "json" && o.format != "raw":
-		return usage(fmt.Sprintf("--format %s: want table, json or raw", o.format))
-	case o.full && o.format != "json":
-		return usage("--decode goes with --format json; the table decodes anyway")
+		return usageError(fmt.Sprintf("--format %s: want table, json or raw", o.format))
+	case o.decoded && o.format != "json":
+		return usageError("--decode goes with --format json; the table decodes anyway")
 	}
 	if err := o.filter.parse(); err != nil {
 		return err
@@ -95,10 +91,18 @@ func (o *dumpOptions) check() error {
 	return o.decode.check()
 }
 
+// printer is a format of dump.
+type printer interface {
+	// print writes an entry. data may be overwritten once it returns.
+	print(e *walcore.Entry, data []byte) error
+	// end writes what comes after the last entry.
+	end(log walcore.Log) error
+}
+
 func (o *dumpOptions) printer(out *bufio.Writer, s *walcore.System, d payload.Decoder) printer {
 	switch o.format {
 	case "json":
-		return &jsonLines{out: out, system: s, decoder: d, full: o.full}
+		return &jsonLines{out: out, system: s, decoder: d, decoded: o.decoded}
 	case "raw":
 		return raw{out}
 	}

@@ -105,8 +105,8 @@ func TestDumpAgreesWithTheManifest(t *testing.T) {
 	}
 }
 
-// checkPlace compares slot and offset with the file.
-func checkPlace(t *testing.T, f *os.File, e dumped, sealed bool) {
+// checkPlace wants the entry in its slot, and its bytes at its offset.
+func checkPlace(t *testing.T, f *os.File, e dumped, encrypted bool) {
 	t.Helper()
 	var slot [32]byte
 	if _, err := f.ReadAt(slot[:], int64(e.Slot)*32); err != nil {
@@ -120,7 +120,7 @@ func checkPlace(t *testing.T, f *os.File, e dumped, sealed bool) {
 	if _, err := f.ReadAt(stored, e.Offset); err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(stored[:4], be(uint64(e.Size))[4:]) || !sealed && !bytes.Equal(stored[4:], e.Data) {
+	if !bytes.Equal(stored[:4], be(uint64(e.Size))[4:]) || !encrypted && !bytes.Equal(stored[4:], e.Data) {
 		t.Fatalf("entry %d is not at offset %d of %s", e.Index, e.Offset, e.File)
 	}
 }

@@ -2,14 +2,12 @@ package main
 
 import (
 	"fmt"
-	"strings"
-
-	"github.com/walfs/walfs/walcore"
-
 	"math"
 	"regexp"
+	"strings"
 
 	"github.com/spf13/pflag"
+	"github.com/walfs/walfs/walcore"
 )
 
 // filter says which entries to print.
@@ -20,8 +18,9 @@ type filter struct {
 	grep     string
 	limit    int64 // 0: all
 
-	pattern *regexp.Regexp
-	only    *walcore.EntryType // nil: any
+	// What parse and resolve make of grep and typ; nil: any.
+	pattern   *regexp.Regexp
+	entryType *walcore.EntryType
 }
 
 func (f *filter) add(flags *pflag.FlagSet) {
@@ -31,28 +30,29 @@ func (f *filter) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.typ, "type", "", "only this `TYPE`: normal, conf_change or conf_change_v2")
 	flags.StringVar(&f.grep, "grep", "", "only entries whose decoded text matches this `REGEXP`")
 	flags.Int64Var(&f.limit, "limit", 0, "at most `N` entries")
-	flags.Lookup("to").DefValue = "0" // which help does not show
+	flags.Lookup("to").DefValue = "0" // help shows no default of 0
 }
 
+// parse finds what is wrong with the flags by themselves.
 func (f *filter) parse() error {
 	if f.limit < 0 {
-		return usage("--limit takes a number of entries")
+		return usageError("--limit takes a number of entries")
 	}
 	if f.from > f.to {
-		return usage("--from lies above --to")
+		return usageError("--from lies above --to")
 	}
 	if f.grep == "" {
 		return nil
 	}
 	re, err := regexp.Compile(f.grep)
 	if err != nil {
-		return usage("--grep: " + err.Error())
+		return usageError("--grep: " + err.Error())
 	}
 	f.pattern = re
 	return nil
 }
 
-// resolve finds the type that the filter names among those of a system.
+// resolve finds the type that --type names among those of a system.
 func (f *filter) resolve(s *walcore.System) error {
 	if f.typ == "" {
 		return nil
@@ -63,16 +63,16 @@ func (f *filter) resolve(s *walcore.System) error {
 		for _, n := range s.Types {
 			names = append(names, n.Name)
 		}
-		return usage(fmt.Sprintf("--type %s: want %s", f.typ, strings.Join(names, ", ")))
+		return usageError(fmt.Sprintf("--type %s: want %s", f.typ, strings.Join(names, ", ")))
 	}
-	f.only = &t
+	f.entryType = &t
 	return nil
 }
 
-// takes is all of the filter but the range of indexes and the pattern.
-func (f *filter) takes(e *walcore.Entry) bool {
+// matches is all of the filter but the range of indexes and the pattern.
+func (f *filter) matches(e *walcore.Entry) bool {
 	if f.term != 0 && e.Term != f.term {
 		return false
 	}
-	return f.only == nil || e.Type == *f.only
+	return f.entryType == nil || e.Type == *f.entryType
 }

@@ -60,6 +60,18 @@ func (f filter) flags() (args []string) {
 	return args
 }
 
+// randomFilter is a filter of some flags at once, for the fixture "rewritten".
+func randomFilter(random *rand.Rand) filter {
+	f := filter{from: random.Uint64N(500), term: []uint64{0, 0, 2, 5, 9}[random.IntN(5)],
+		typ:   []string{"", "", "normal", "conf_change", "conf_change_v2"}[random.IntN(5)],
+		grep:  []string{"", "", "e", `"size": 1\d\d`}[random.IntN(4)],
+		limit: []int64{0, 0, 1, 10}[random.IntN(4)]}
+	if random.IntN(2) == 0 {
+		f.to = f.from + random.Uint64N(300)
+	}
+	return f
+}
+
 // TestDumpFilters: each alone, and all of them combined at random.
 func TestDumpFilters(t *testing.T) {
 	type on struct {
@@ -90,14 +102,7 @@ func TestDumpFilters(t *testing.T) {
 	}
 	random := rand.New(rand.NewPCG(5, 5))
 	for range 25 {
-		f := filter{from: random.Uint64N(500), term: []uint64{0, 0, 2, 5, 9}[random.IntN(5)],
-			typ:   []string{"", "", "normal", "conf_change", "conf_change_v2"}[random.IntN(5)],
-			grep:  []string{"", "", "e", `"size": 1\d\d`}[random.IntN(4)],
-			limit: []int64{0, 0, 1, 10}[random.IntN(4)]}
-		if random.IntN(2) == 0 {
-			f.to = f.from + random.Uint64N(300)
-		}
-		tests = append(tests, on{"rewritten", f})
+		tests = append(tests, on{"rewritten", randomFilter(random)})
 	}
 	dirs := map[string]string{}
 	printed := 0

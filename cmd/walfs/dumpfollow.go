@@ -1,66 +1,65 @@
 package main
 
 import (
-	"github.com/walfs/walfs/walcore"
-
 	"context"
 	"errors"
-	"fmt"
-	"os"
+
+	"github.com/walfs/walfs/walcore"
 )
 
-// followOn prints what is there and then what comes, until ctx ends or nothing
-// more is asked for.
-func (d *dumping) followOn(ctx context.Context) error {
-	seen, trouble := d.log, ""
-	again, err := d.passOn(ctx, true)
+// followOn prints the entries that are there and then those that come, until ctx
+// ends or nothing more is asked for.
+func (d *dumper) followOn(ctx context.Context) error {
+	compared, trouble := d.log, ""
+	retry, err := d.printNow(ctx, true)
 	if err != nil || d.enough() {
 		return unlessEnded(ctx, err)
 	}
 	for log, err := range walcore.Watch(ctx, d.log) {
 		if err != nil {
-			if problem := err.Error(); problem != trouble {
-				trouble = problem
-				remark("%v; following on when it can be read again", err)
+			if text := err.Error(); text != trouble {
+				trouble = text
+				notef("%v; following on when it can be read again", err)
 			}
 			continue
 		}
 		if trouble != "" {
 			trouble = ""
-			remark("the directory can be read again")
+			notef("the directory can be read again")
 		}
-		if log == d.log && !again {
+		if log == d.log && !retry {
 			continue
 		}
-		// What has changed on disk and is nothing that Refresh sees is damage.
-		patient := log != d.log
+		// Where Refresh finds the log as it was, an entry that has changed is
+		// damaged: trying again would not help.
+		mayRetry := log != d.log
 		d.log = log
 		if d.decode.isDgraph() {
-			// Whether it is an Alpha's or a Zero's may be clear only now.
+			// Only now it may be clear whether the log is an Alpha's or a Zero's.
 			d.decoder.Decoder = d.decode.dgraph(log)
 		}
 		if len(log.Terms()) > 0 {
-			d.compare(seen, log)
-			seen = log
+			d.skipTo(compared, log)
+			compared = log
 		}
-		if again, err = d.passOn(ctx, patient); err != nil || d.enough() {
+		if retry, err = d.printNow(ctx, mayRetry); err != nil || d.enough() {
 			return unlessEnded(ctx, err)
 		}
 	}
 	return nil
 }
 
-// passOn is a pass after which all is written. again says that an entry has
-// changed, which the next look will tell.
-func (d *dumping) passOn(ctx context.Context, patient bool) (again bool, err error) {
-	err = d.pass(ctx, patient)
-	if again = errors.Is(err, errLookAgain); again {
+// printNow prints entries and flushes them. retry says that the same is to be done
+// again after the next look at the directory.
+func (d *dumper) printNow(ctx context.Context, mayRetry bool) (retry bool, err error) {
+	err = d.printEntries(ctx, mayRetry)
+	if retry = errors.Is(err, errRetry); retry {
 		err = nil
 	}
-	return again, errors.Join(err, d.out.Flush())
+	return retry, errors.Join(err, d.out.Flush())
 }
 
-// unlessEnded is err, unless whoever follows has ended it.
+// unlessEnded is err, unless the user has ended following.
 func unlessEnded(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return nil
@@ -68,27 +67,21 @@ func unlessEnded(ctx context.Context, err error) error {
 	return err
 }
 
-// compare says what has become of entries that were looked at, and of those that
-// were not yet.
-func (d *dumping) compare(before walcore.Log, after walcore.Follower) {
+// skipTo says which of the entries that were printed the log has replaced since, and
+// which of those to come it has compacted, and goes on where it has others.
+func (d *dumper) skipTo(before walcore.Log, after walcore.Follower) {
 	terms := after.Terms()
 	first, end := terms[0].First, terms[len(terms)-1]
-	if from, kept := after.Unchanged(before); d.last > 0 && kept < d.last {
-		// Nothing kept: another log, of which all is new.
-		next := kept + 1
-		if kept < from {
+	if from, to := after.Unchanged(before); d.last > 0 && to < d.last {
+		next := to + 1
+		if to < from { // nothing is unchanged: another log, of which all is new
 			next = first
 		}
-		remark("the log was rewritten from entry %d on; it ends at %d, term %d, now", next, end.Last, end.Term)
+		notef("the log was rewritten from entry %d on; it ends at %d, term %d, now", next, end.Last, end.Term)
 		d.last, d.next = next-1, max(next, d.filter.from)
 	}
 	if first > d.next {
-		remark("entries %d to %d are gone, compacted before they could be printed", d.next, first-1)
+		notef("entries %d to %d are gone, compacted before they could be printed", d.next, first-1)
 		d.next = first
 	}
-}
-
-// remark says on stderr what is no error.
-func remark(format string, args ...any) {
-	fmt.Fprintf(os.Stderr, "walfs: "+format+"\n", args...)
 }

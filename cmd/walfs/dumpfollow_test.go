@@ -42,13 +42,13 @@ func follow(t *testing.T, args ...string) *follower {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hung := time.AfterFunc(patience, func() { f.cmd.Process.Kill() })
+	hung := time.AfterFunc(hangLimit, func() { f.cmd.Process.Kill() })
 	t.Cleanup(func() { hung.Stop() })
 	f.lines = bufio.NewReaderSize(out, 1<<20)
 	return f
 }
 
-// line waits for a line.
+// line waits for the next line.
 func (f *follower) line(t *testing.T) string {
 	t.Helper()
 	line, err := f.lines.ReadString('\n')
@@ -154,8 +154,8 @@ func TestDumpFollowAtSpeed(t *testing.T) {
 	}
 }
 
-// TestDumpFollowEnds: by itself where no more is asked for, with the summary at
-// Ctrl-C.
+// TestDumpFollowEnds: it ends by itself once it has printed what was asked for, and
+// with the summary at Ctrl-C.
 func TestDumpFollowEnds(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "w")
 	w := raftdir.Create(dir, raftdir.Options{})
@@ -180,7 +180,8 @@ func TestDumpFollowEnds(t *testing.T) {
 	}
 }
 
-// TestDumpFollowGone: the directory is not there for a while, then another one is.
+// TestDumpFollowGone: the directory is gone for a while, and then there is another
+// one in its place.
 func TestDumpFollowGone(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "w")
 	w := raftdir.Create(dir, raftdir.Options{})
@@ -199,10 +200,10 @@ func TestDumpFollowGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.lines = bufio.NewReader(out)
-	remarks := bufio.NewReader(errs)
-	remarked := func(want string) {
+	notes := bufio.NewReader(errs)
+	noted := func(want string) {
 		t.Helper()
-		if line, err := remarks.ReadString('\n'); err != nil || !strings.Contains(line, want) {
+		if line, err := notes.ReadString('\n'); err != nil || !strings.Contains(line, want) {
 			t.Fatalf("%v, %swant %s", err, line, want)
 		}
 	}
@@ -210,19 +211,19 @@ func TestDumpFollowGone(t *testing.T) {
 	if err := os.Rename(dir, dir+".away"); err != nil {
 		t.Fatal(err)
 	}
-	remarked("no such file or directory; following on when it can be read again")
+	noted("no such file or directory; following on when it can be read again")
 	w.Append(1)
 	if err := os.Rename(dir+".away", dir); err != nil {
 		t.Fatal(err)
 	}
-	remarked("the directory can be read again")
+	noted("the directory can be read again")
 	f.until(t, w)
 
 	// Another log in its place, as a restore does.
 	if err := os.Rename(dir, dir+".away"); err != nil {
 		t.Fatal(err)
 	}
-	remarked("no such file or directory")
+	noted("no such file or directory")
 	other := raftdir.Create(dir+".new", raftdir.Options{})
 	defer other.Close()
 	other.Rewind(0)
@@ -231,14 +232,14 @@ func TestDumpFollowGone(t *testing.T) {
 	if err := os.Rename(dir+".new", dir); err != nil {
 		t.Fatal(err)
 	}
-	remarked("the directory can be read again")
-	remarked("the log was rewritten from entry 1 on; it ends at 5, term 3, now")
+	noted("the directory can be read again")
+	noted("the log was rewritten from entry 1 on; it ends at 5, term 3, now")
 	f.until(t, other)
 	f.interrupt(t, 0)
 }
 
-// TestDumpFollowDamage: an entry that has changed, and not as a writer does it,
-// is said to be so, once, and passed over.
+// TestDumpFollowDamage: an entry with a length that no writer gives it is reported
+// once, and passed over.
 func TestDumpFollowDamage(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "w")
 	w := raftdir.Create(dir, raftdir.Options{})
@@ -262,7 +263,7 @@ func TestDumpFollowDamage(t *testing.T) {
 	}
 	var out bytes.Buffer
 	o := dumpOptions{format: "json", follow: true, filter: filter{to: 9}}
-	err = o.dumping(r, payload.NewDgraph(payload.Alpha, payload.Options{}), &out).run(t.Context())
+	err = newDumper(&o, r, payload.NewDgraph(payload.Alpha, payload.Options{}), &out).run(t.Context())
 	var exit exitError
 	if !errors.As(err, &exit) || exit.code != exitFailed || exit.err != nil {
 		t.Errorf("it ends with %v", err)

@@ -1,22 +1,21 @@
 package main
 
 import (
-	"github.com/walfs/walfs/walcore"
-
 	"bufio"
 	"encoding/base64"
 	"strconv"
 
+	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/payload"
 )
 
-// jsonLines is a line of JSON an entry. All strings in it but the decoded part
-// are made of characters that JSON takes as they are.
+// jsonLines is a line of JSON an entry. No string in it needs escaping, but for
+// those of the decoded part.
 type jsonLines struct {
 	out     *bufio.Writer
 	system  *walcore.System
 	decoder payload.Decoder
-	full    bool
+	decoded bool // what it means, too
 	line    []byte
 }
 
@@ -43,7 +42,7 @@ func (j *jsonLines) print(e *walcore.Entry, data []byte) error {
 	b = append(b, `,"data":"`...)
 	b = base64.StdEncoding.AppendEncode(b, data)
 	b = append(b, '"')
-	if j.full {
+	if j.decoded {
 		b = append(b, `,"decoded":`...)
 		b, _ = j.decoder.AppendCompact(b, payload.EntryOf(e, data))
 	}

@@ -1,17 +1,17 @@
 package main
 
 import (
-	"github.com/walfs/walfs/walcore"
-
 	"bufio"
 	"fmt"
 	"strconv"
 
+	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/payload"
 )
 
 // table is a line an entry, and a summary. Where transactions start or are
-// decided, the line says how many are pending after it, of those printed.
+// decided, the line says how many are pending after it, of those that began in
+// entries which were printed.
 type table struct {
 	out     *bufio.Writer
 	system  *walcore.System
@@ -27,7 +27,7 @@ func newTable(out *bufio.Writer, s *walcore.System, d payload.Decoder) *table {
 }
 
 func (t *table) print(e *walcore.Entry, data []byte) error {
-	_ = t.decoder.Summarize(&t.summary, payload.EntryOf(e, data)) // outspoken has said it
+	_ = t.decoder.Summarize(&t.summary, payload.EntryOf(e, data)) // the decoder has reported it
 	t.totals.add(&t.summary, e)
 	b := rightUint(t.line[:0], e.Index, 10)
 	b = append(b, ' ')
@@ -49,7 +49,7 @@ func (t *table) print(e *walcore.Entry, data []byte) error {
 	return err
 }
 
-func (t *table) end(r walcore.Log) error { return t.totals.write(t.out, r) }
+func (t *table) end(log walcore.Log) error { return t.totals.write(t.out, log) }
 
 func rightUint(b []byte, n uint64, width int) []byte {
 	var digits [20]byte

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"github.com/walfs/walfs/walcore"
-
 	"cmp"
 	"fmt"
 	"io"
@@ -10,6 +8,7 @@ import (
 	"slices"
 	"text/tabwriter"
 
+	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/membership"
 	"github.com/walfs/walfs/walcore/payload"
 )
@@ -21,7 +20,7 @@ type totals struct {
 	predicates map[string]*sum
 	other      sum               // predicates beyond the bound
 	pending    map[uint64]uint64 // start_ts of what is not decided yet, to its first index
-	unwatched  int               // transactions beyond the bound
+	untracked  int               // transactions beyond the bound, decided or not
 }
 
 type sum struct{ entries, edges, bytes int64 }
@@ -62,7 +61,7 @@ func (t *totals) add(s *payload.Summary, e *walcore.Entry) {
 			continue
 		}
 		if len(t.pending) == maxPending {
-			t.unwatched++
+			t.untracked++
 			continue
 		}
 		t.pending[ts] = e.Index
@@ -76,9 +75,9 @@ func (t *totals) add(s *payload.Summary, e *walcore.Entry) {
 }
 
 // undecided is how many transactions are pending so far.
-func (t *totals) undecided() int { return len(t.pending) + t.unwatched }
+func (t *totals) undecided() int { return len(t.pending) + t.untracked }
 
-func (t *totals) write(out io.Writer, r walcore.Log) error {
+func (t *totals) write(out io.Writer, log walcore.Log) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "\nKIND\tENTRIES\tBYTES\n")
 	for _, name := range bySize(t.kinds) {
@@ -98,7 +97,7 @@ func (t *totals) write(out io.Writer, r walcore.Log) error {
 		return err
 	}
 	t.writePending(out)
-	return writeMembers(out, r)
+	return writeMembers(out, log)
 }
 
 func bySize(sums map[string]*sum) []string {
@@ -121,10 +120,10 @@ func (t *totals) writePending(out io.Writer) {
 	fmt.Fprintln(out)
 }
 
-// writeMembers says who is in the group; a log whose changes do not replay is
-// no reason to fail, since all of it has been printed.
-func writeMembers(out io.Writer, r walcore.Log) error {
-	members, err := membership.Replay(r)
+// writeMembers says who is in the group. It does not fail where the log's
+// configuration changes cannot follow one another: the entries were printed.
+func writeMembers(out io.Writer, log walcore.Log) error {
+	members, err := membership.Replay(log)
 	switch {
 	case err != nil:
 		_, err = fmt.Fprintf(out, "\nmembers unknown: %v\n", err)

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"github.com/walfs/walfs/walcore"
-
 	"bytes"
 	"cmp"
 	"fmt"
@@ -12,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/walfs/walfs/test/fixture"
+	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/payload"
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -255,8 +254,8 @@ func TestTotalsAreBounded(t *testing.T) {
 		totals.add(&payload.Summary{Kind: payload.KindMutation, Started: []uint64{i + 1},
 			Predicates: []payload.Predicate{{Name: fmt.Sprint(i % (maxPredicates + 5)), Edges: 2, Bytes: 3}}}, &e)
 	}
-	if len(totals.predicates) != maxPredicates || len(totals.pending) != maxPending || totals.unwatched != 10 {
-		t.Errorf("%d predicates, %d pending, %d unwatched", len(totals.predicates), len(totals.pending), totals.unwatched)
+	if len(totals.predicates) != maxPredicates || len(totals.pending) != maxPending || totals.untracked != 10 {
+		t.Errorf("%d predicates, %d pending, %d untracked", len(totals.predicates), len(totals.pending), totals.untracked)
 	}
 	all := totals.other
 	for _, p := range totals.predicates {

@@ -36,21 +36,27 @@ func run() int {
 	}
 	var e exitError
 	if !errors.As(err, &e) || e.err != nil {
-		complain(err)
+		printError(err)
 	}
 	if !started {
-		fmt.Fprintf(os.Stderr, "walfs: see %s --help\n", cmd.CommandPath())
+		notef("see %s --help", cmd.CommandPath())
 	}
 	return exitCode(err, started)
 }
 
-// complain says an error, and what to do next.
-func complain(err error) { fmt.Fprintf(os.Stderr, "walfs: %v%s\n", err, hint(err)) }
+// printError says on stderr what is wrong, and what to do next.
+func printError(err error) { notef("%v%s", err, hint(err)) }
 
+// notef prints a line on stderr.
+func notef(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "walfs: "+format+"\n", args...)
+}
+
+// hint is what to do about an error, if its text does not say it already.
 func hint(err error) string {
 	var e exitError
 	switch {
-	case errors.As(err, &e): // says all itself
+	case errors.As(err, &e): // its text says it
 	case errors.Is(err, walcore.ErrSealed):
 		return "; give the node's key with --key-file"
 	case errors.Is(err, walcore.ErrDamaged), errors.Is(err, walcore.ErrDataKey):
@@ -66,11 +72,11 @@ func hint(err error) string {
 // errNoPath: a path is not in the tree.
 var errNoPath = errors.New("no such file or folder")
 
-// pathError is what opening or listing a path of the tree fails with, said
-// once: io/fs says the path, and the tree its last part.
+// pathError is an error with a path of the tree. It says the path once, as the
+// user typed it: io/fs would say it again, and the tree its last part.
 func pathError(name string, err error) error {
 	var pe *fs.PathError
-	if errors.As(err, &pe) && pe.Op != "write" {
+	if errors.As(err, &pe) && pe.Op != "write" { // that one is stdout's
 		err = pe.Err
 	}
 	if errors.Is(err, fs.ErrNotExist) && !errors.Is(err, walcore.ErrNoEntry) {
@@ -96,18 +102,18 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 damage found, 4 key missing or wr
 			if err := cmd.ValidateRequiredFlags(); err != nil {
 				return err
 			}
-			*started = true // arguments are right: what fails now is no wrong usage
+			*started = true // the arguments are right: what fails from here on is no wrong usage
 			return nil
 		},
 	}
-	root.AddCommand(newMount(), newLs(), newCat(), newStat(), newDump(), newDiff(),
-		newCreate(), newAppend(), newTruncate(), newRewind(), newSet(), newSnapshot(),
-		newDemo(), newVersion())
+	root.AddCommand(newMountCommand(), newLsCommand(), newCatCommand(), newStatCommand(), newDumpCommand(),
+		newDiffCommand(), newCreateCommand(), newAppendCommand(), newTruncateCommand(), newRewindCommand(),
+		newSetCommand(), newSnapshotCommand(), newDemoCommand(), newVersionCommand())
 	return root
 }
 
-// exitError ends the program with a code of its own; err may be nil where all
-// has been said.
+// exitError ends the program with a code of its own. err is nil where all that is
+// wrong was printed already.
 type exitError struct {
 	code int
 	err  error
@@ -115,6 +121,11 @@ type exitError struct {
 
 func (e exitError) Error() string { return fmt.Sprint(e.err) }
 func (e exitError) Unwrap() error { return e.err }
+
+// usageError is for arguments that cobra takes and the command does not.
+func usageError(message string) error {
+	return exitError{code: exitUsage, err: errors.New(message)}
+}
 
 func exitCode(err error, started bool) int {
 	var e exitError

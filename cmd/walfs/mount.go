@@ -5,14 +5,13 @@ import (
 )
 
 type mountOptions struct {
-	read       readFlags
-	decode     decodeFlags
+	tree       treeFlags
 	frozen     bool
 	xattrs     bool
 	allowOther bool
 }
 
-func newMount() *cobra.Command {
+func newMountCommand() *cobra.Command {
 	var opts mountOptions
 	cmd := &cobra.Command{
 		Use:   "mount DIR MOUNTPOINT",
@@ -29,14 +28,10 @@ With --xattrs an entry's file has the extended attributes user.raft.term, .index
 Exit codes: 0 unmounted, 1 failed, 2 wrong usage, 4 wrong key.`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := opts.decode.check(); err != nil {
-				return err
-			}
-			return runMount(cmd.Context(), opts, args[0], args[1])
+			return runMount(cmd.Context(), opts, args)
 		},
 	}
-	opts.read.add(cmd.Flags())
-	opts.decode.add(cmd.Flags())
+	opts.tree.add(cmd.Flags())
 	cmd.Flags().BoolVar(&opts.frozen, "frozen", false, "show the log as it is now, whatever is written later; what is destroyed gives errors")
 	cmd.Flags().BoolVar(&opts.xattrs, "xattrs", false, "give entries extended attributes; ls -l asks for them, two requests a file")
 	cmd.Flags().BoolVar(&opts.allowOther, "allow-other", false, "let other users in, as far as the files' permissions allow")

@@ -3,39 +3,34 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 
 	"github.com/walfs/walfs/fsview"
 	"github.com/walfs/walfs/fsview/fusefs"
 	"github.com/walfs/walfs/walcore"
 )
 
-func runMount(ctx context.Context, opts mountOptions, dir, at string) error {
-	giveWay()
-	r, err := opts.read.open(dir)
+func runMount(ctx context.Context, opts mountOptions, args []string) error {
+	dir, at := args[0], args[1]
+	renice()
+	tree, err := opts.tree.open(dir)
 	if err != nil {
 		return err
 	}
-	tree, done, err := opts.decode.tree(r)
-	if err != nil {
-		r.Close()
-		return err
-	}
-	defer done()
-	live := fsview.NewLive(tree)
-	defer live.Close()
+	defer tree.endDecoder()
+	live := fsview.NewLive(tree.Tree)
+	defer live.Close() // and the newest log with it: tree.log is one that came before
 	var view fsview.View = live
 	if opts.frozen {
-		view = tree
-		r.Problems() // reads what would be read later: payload lengths
+		view = tree.Tree
+		tree.log.Problems() // reads what would be read later: payload lengths
 	}
 	m, err := fusefs.Mount(view, at, fusefs.Options{Dir: dir, AllowOther: opts.allowOther, XAttrs: opts.xattrs})
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(os.Stderr, "walfs: serving %s at %s; Ctrl-C or umount ends it\n", dir, m.At)
+	notef("serving %s at %s; Ctrl-C or umount ends it", dir, m.At)
 	// After that line: counting looks at the whole log.
-	go announceProblems(r, m.At)
+	go announceProblems(tree.log, m.At)
 	select {
 	case <-m.Done():
 		return nil
@@ -44,12 +39,12 @@ func runMount(ctx context.Context, opts mountOptions, dir, at string) error {
 	return unmount(m)
 }
 
-func announceProblems(r walcore.Log, at string) {
-	problems := r.Problems()
+func announceProblems(log walcore.Log, at string) {
+	problems := log.Problems()
 	if len(problems) == 0 {
 		return
 	}
-	fmt.Fprintf(os.Stderr, "walfs: %s; %s/status.json lists all\n", countProblems(problems), at)
+	notef("%s; %s/status.json lists all", countProblems(problems), at)
 }
 
 func unmount(m *fusefs.Mounted) error {
@@ -58,7 +53,7 @@ func unmount(m *fusefs.Mounted) error {
 		return fmt.Errorf("unmount %s: %w; end it with umount -l %s", m.At, err, m.At)
 	}
 	if detached {
-		fmt.Fprintf(os.Stderr, "walfs: %s was in use: detached; programs that still have it open get errors\n", m.At)
+		notef("%s was in use: detached; programs that still have it open get errors", m.At)
 	}
 	return nil
 }

@@ -13,7 +13,7 @@ import (
 // unmounted is what there is to do without a mount.
 const unmounted = "walfs ls, cat, stat, dump and diff read a log without one"
 
-func runMount(context.Context, mountOptions, string, string) error {
+func runMount(context.Context, mountOptions, []string) error {
 	lacking := ""
 	if runtime.GOOS == "darwin" {
 		lacking = " (macFUSE is not supported)"
@@ -21,6 +21,6 @@ func runMount(context.Context, mountOptions, string, string) error {
 	return fmt.Errorf("a mount needs Linux%s; %s", lacking, unmounted)
 }
 
-func runDemo(context.Context, io.Writer, demoOptions) error {
+func runDemo(context.Context, demoOptions, io.Writer) error {
 	return errors.New("the demo writes logs and mounts one, which needs Linux; " + unmounted)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/detect"
 	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/format"
 )
@@ -25,14 +26,13 @@ func (f *readFlags) add(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.plain, "plain", false, "show payloads as they are where a log file may have lost its key id")
 }
 
+// open opens the log in dir, whichever system wrote it.
 func (f *readFlags) open(dir string) (walcore.Log, error) {
-	opts := dgraph.ReaderOptions{Plain: f.plain}
 	key, err := readKey(f.keyFile)
 	if err != nil {
 		return nil, err
 	}
-	opts.Key = key
-	log, err := dgraph.OpenReader(dir, opts)
+	log, err := detect.Open(dir, detect.Options{Key: key, Plain: f.plain})
 	if err != nil {
 		return nil, explain(dir, err)
 	}
@@ -52,7 +52,7 @@ func readKey(name string) ([]byte, error) {
 	return key, err
 }
 
-// explain adds to an error of opening dir what to do next.
+// explain adds what to do next to an error of opening dir.
 func explain(dir string, err error) error {
 	var pe *fs.PathError
 	switch {
@@ -64,7 +64,7 @@ func explain(dir string, err error) error {
 	return err
 }
 
-// quoted makes a name visible that a shell has left empty.
+// quoted makes an empty name visible.
 func quoted(name string) string {
 	if name == "" {
 		return `""`

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,7 +16,7 @@ type rewindOptions struct {
 	to    uint64
 }
 
-func newRewind() *cobra.Command {
+func newRewindCommand() *cobra.Command {
 	var opts rewindOptions
 	cmd := &cobra.Command{
 		Use:   "rewind DIR --to N",
@@ -31,7 +32,7 @@ without one.
 ` + writeExits,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runRewind(cmd.OutOrStdout(), opts, args[0])
+			return runRewind(cmd.Context(), opts, args, cmd.OutOrStdout())
 		},
 	}
 	opts.write.add(cmd.Flags())
@@ -40,14 +41,14 @@ without one.
 	return cmd
 }
 
-func runRewind(out io.Writer, opts rewindOptions, dir string) error {
-	s, err := opts.write.open(dir, out)
+func runRewind(_ context.Context, opts rewindOptions, args []string, stdout io.Writer) error {
+	s, err := opts.write.open(args[0], stdout)
 	if err != nil {
 		return err
 	}
 	err = rewind(s, opts.to)
 	if errors.Is(err, walcore.ErrRefused) {
-		err = fmt.Errorf("%w%s", err, lowerFirst(s, dir, opts.to))
+		err = fmt.Errorf("%w%s", err, whatToSet(s, args[0], opts.to))
 	}
 	return s.end(err)
 }
@@ -75,8 +76,9 @@ func rewind(s *writer, to uint64) error {
 	return nil
 }
 
-// lowerFirst says what to set before a rewind that was refused, if that helps.
-func lowerFirst(s *writer, dir string, to uint64) string {
+// whatToSet says which numbers to set before a rewind that was refused, or what to
+// do where that would not help.
+func whatToSet(s *writer, dir string, to uint64) string {
 	if _, err := s.Term(to); err != nil {
 		return "; take a copy of another replica instead"
 	}

@@ -107,8 +107,9 @@ func jsonField(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// TestReadingLeavesNoTrace, not even on a key file that lies in the directory.
-// The directory's own access time is walcore's to test: a shell leaves one.
+// TestReadingLeavesNoTrace: not even on a key file that lies in the directory. That
+// the directory itself keeps its access time is tested in walcore/dgraph: here the
+// shell that lists it sets one.
 func TestReadingLeavesNoTrace(t *testing.T) {
 	dir := fixture.Dir(t, "sealed128")
 	key := filepath.Join(dir, "key")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strconv"
@@ -25,7 +26,7 @@ var settings = []struct {
 	{"hard_state.commit", func(st *storage.State) *uint64 { return &st.Commit }},
 }
 
-func newSet() *cobra.Command {
+func newSetCommand() *cobra.Command {
 	var opts setOptions
 	cmd := &cobra.Command{
 		Use:   "set DIR NAME=VALUE...",
@@ -46,7 +47,7 @@ down, or another vote in the same term, breaks what the node has promised to oth
 			return err
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runSet(cmd.OutOrStdout(), opts, args[0], args[1:])
+			return runSet(cmd.Context(), opts, args, cmd.OutOrStdout())
 		},
 	}
 	opts.write.add(cmd.Flags())
@@ -61,7 +62,7 @@ func settingNames() []string {
 	return names
 }
 
-// parseSettings gives the value of each setting, nil where it is not set.
+// parseSettings gives a value for each of settings; nil: it stays as it is.
 func parseSettings(args []string) ([]*uint64, error) {
 	values := make([]*uint64, len(settings))
 	for _, arg := range args {
@@ -90,12 +91,12 @@ func parseSettings(args []string) ([]*uint64, error) {
 	return values, nil
 }
 
-func runSet(out io.Writer, opts setOptions, dir string, args []string) error {
-	values, err := parseSettings(args)
+func runSet(_ context.Context, opts setOptions, args []string, stdout io.Writer) error {
+	values, err := parseSettings(args[1:])
 	if err != nil {
 		return err
 	}
-	s, err := opts.write.open(dir, out)
+	s, err := opts.write.open(args[0], stdout)
 	if err != nil {
 		return err
 	}

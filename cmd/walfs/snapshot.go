@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,7 +21,7 @@ type snapshotOptions struct {
 	voters, learners idList
 }
 
-func newSnapshot() *cobra.Command {
+func newSnapshotCommand() *cobra.Command {
 	var opts snapshotOptions
 	cmd := &cobra.Command{
 		Use:   "snapshot DIR --index N --data FILE --voters 1,2,3",
@@ -32,16 +34,8 @@ N must be in the log and committed: walfs set DIR hard_state.commit=N comes firs
 a log was put together by hand.
 ` + writeExits,
 		Args: cobra.ExactArgs(1),
-		PreRunE: func(*cobra.Command, []string) error {
-			for _, id := range opts.learners {
-				if opts.voters.has(id) {
-					return exitError{exitUsage, fmt.Errorf("%d is among the voters and the learners", id)}
-				}
-			}
-			return nil
-		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runSnapshot(cmd.OutOrStdout(), opts, args[0])
+			return runSnapshot(cmd.Context(), opts, args, cmd.OutOrStdout())
 		},
 	}
 	opts.write.add(cmd.Flags())
@@ -56,12 +50,18 @@ a log was put together by hand.
 	return cmd
 }
 
-func runSnapshot(out io.Writer, opts snapshotOptions, dir string) error {
+func runSnapshot(_ context.Context, opts snapshotOptions, args []string, stdout io.Writer) error {
+	for _, id := range opts.learners {
+		if slices.Contains(opts.voters, id) {
+			return usageError(fmt.Sprintf("%d is among the voters and the learners", id))
+		}
+	}
+	dir := args[0]
 	data, err := os.ReadFile(opts.data)
 	if err != nil {
 		return err
 	}
-	s, err := opts.write.open(dir, out)
+	s, err := opts.write.open(dir, stdout)
 	if err != nil {
 		return err
 	}
@@ -128,19 +128,10 @@ func (l *idList) Set(text string) error {
 			return fmt.Errorf("%q is no raft id", t)
 		case id == 0:
 			return errors.New("0 is no raft id")
-		case l.has(id):
+		case slices.Contains(*l, id):
 			return fmt.Errorf("%d is there twice", id)
 		}
 		*l = append(*l, id)
 	}
 	return nil
-}
-
-func (l *idList) has(id uint64) bool {
-	for _, have := range *l {
-		if have == id {
-			return true
-		}
-	}
-	return false
 }

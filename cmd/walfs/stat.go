@@ -1,20 +1,25 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"text/tabwriter"
 
-	"github.com/walfs/walfs/walcore/status"
-
 	"github.com/spf13/cobra"
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/status"
 )
 
-func newStat() *cobra.Command {
-	var read readFlags
-	var asJSON bool
+type statOptions struct {
+	read readFlags
+	json bool
+}
+
+func newStatCommand() *cobra.Command {
+	var opts statOptions
 	cmd := &cobra.Command{
 		Use:   "stat [--json] DIR",
 		Short: "Say what a Raft directory holds, and what is wrong with it",
@@ -25,32 +30,34 @@ Exit codes: 0 sound, 1 failed, 2 wrong usage, 3 problems are listed, 4 key wrong
 nothing is wrong but that it is missing.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			r, err := read.open(args[0])
-			if err != nil {
-				return err
-			}
-			defer r.Close()
-			s := status.New(r)
-			if asJSON {
-				b, err := s.JSON()
-				if err != nil {
-					return err
-				}
-				if _, err := cmd.OutOrStdout().Write(b); err != nil {
-					return err
-				}
-			} else if err := printStatus(cmd.OutOrStdout(), s); err != nil {
-				return err
-			}
-			return verdict(s.Problems)
+			return runStat(cmd.Context(), opts, args, cmd.OutOrStdout())
 		},
 	}
-	read.add(cmd.Flags())
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	opts.read.add(cmd.Flags())
+	cmd.Flags().BoolVar(&opts.json, "json", false, "print JSON")
 	return cmd
 }
 
-func verdict(problems []walcore.Problem) error {
+func runStat(_ context.Context, opts statOptions, args []string, stdout io.Writer) error {
+	log, err := opts.read.open(args[0])
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	s := status.New(log)
+	if opts.json {
+		err = printStatusJSON(stdout, s)
+	} else {
+		err = printStatus(stdout, s)
+	}
+	if err != nil {
+		return err
+	}
+	return problemsError(s.Problems)
+}
+
+// problemsError is what stat of a directory with these problems ends with.
+func problemsError(problems []walcore.Problem) error {
 	if len(problems) == 0 {
 		return nil
 	}
@@ -60,7 +67,16 @@ func verdict(problems []walcore.Problem) error {
 			code = exitDamage
 		}
 	}
-	return exitError{code: code, err: fmt.Errorf("%s", countProblems(problems))}
+	return exitError{code, errors.New(countProblems(problems))}
+}
+
+func printStatusJSON(out io.Writer, s *status.Status) error {
+	b, err := s.JSON()
+	if err != nil {
+		return err
+	}
+	_, err = out.Write(b)
+	return err
 }
 
 func printStatus(out io.Writer, s *status.Status) error {
@@ -129,7 +145,7 @@ func fileText(f status.File) string {
 		text = fmt.Sprintf("%d bytes, %d to %d, %d entries", f.Size, f.FirstIndex, f.LastIndex, f.Entries)
 	}
 	if f.Encrypted {
-		text += fmt.Sprintf(", sealed with data key %d", f.KeyID)
+		text += fmt.Sprintf(", encrypted with data key %d", f.KeyID)
 	}
 	return text
 }

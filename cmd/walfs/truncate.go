@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 
@@ -12,7 +13,7 @@ type truncateOptions struct {
 	until uint64
 }
 
-func newTruncate() *cobra.Command {
+func newTruncateCommand() *cobra.Command {
 	var opts truncateOptions
 	cmd := &cobra.Command{
 		Use:   "truncate DIR --until N",
@@ -24,7 +25,7 @@ The bytes stay in the file, where no reader finds them.
 ` + writeExits,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runTruncate(cmd.OutOrStdout(), opts, args[0])
+			return runTruncate(cmd.Context(), opts, args, cmd.OutOrStdout())
 		},
 	}
 	opts.write.add(cmd.Flags())
@@ -33,8 +34,8 @@ The bytes stay in the file, where no reader finds them.
 	return cmd
 }
 
-func runTruncate(out io.Writer, opts truncateOptions, dir string) error {
-	s, err := opts.write.open(dir, out)
+func runTruncate(_ context.Context, opts truncateOptions, args []string, stdout io.Writer) error {
+	s, err := opts.write.open(args[0], stdout)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/pflag"
 	"github.com/walfs/walfs/walcore"
@@ -34,16 +35,14 @@ func (f *writeFlags) add(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.dryRun, "dry-run", false, "change nothing, say what would change")
 }
 
-// writer is a directory that a command writes to, and where it says what it
-// has done.
+// writer is the log that a command writes to.
 type writer struct {
 	*storage.DiskStorage
 	dry bool
-	out io.Writer
+	out io.Writer // where say prints to
 }
 
-// open opens a directory that has a log. What that puts right is said on
-// stderr.
+// open opens a directory that has a log.
 func (f *writeFlags) open(dir string, out io.Writer) (*writer, error) {
 	key, err := readKey(f.keyFile)
 	if err != nil {
@@ -65,26 +64,27 @@ func (f *writeFlags) open(dir string, out io.Writer) (*writer, error) {
 
 func (f *writeFlags) openWith(dir string, opts storage.Options, out io.Writer) (*writer, error) {
 	opts.Plain, opts.DryRun = f.plain, f.dryRun
-	opts.Logger = slog.New(slog.DiscardHandler) // what it has to say is in Problems and errors
+	opts.Logger = slog.New(slog.DiscardHandler) // Problems and errors say the same
 	disk, err := storage.Open(dir, opts)
 	if err != nil {
 		return nil, err
 	}
 	for _, p := range disk.Problems() {
-		fmt.Fprintf(os.Stderr, "walfs: found when opening: %v\n", p)
+		notef("found when opening: %v", p)
 	}
 	return &writer{DiskStorage: disk, dry: f.dryRun, out: out}, nil
 }
 
-// end closes the storage, which flushes it, and joins what that fails with.
+// end closes the storage, which flushes it. It fails with err and with what closing
+// fails with.
 func (s *writer) end(err error) error {
 	if err = errors.Join(err, s.Close()); err == nil && s.dry {
-		fmt.Fprintln(os.Stderr, "walfs: dry run: nothing has changed")
+		notef("dry run: nothing has changed")
 	}
 	return err
 }
 
-// say tells what was done, or with --dry-run what would be.
+// say prints what was done, or with --dry-run what would be.
 func (s *writer) say(do, did, format string, args ...any) {
 	if s.dry {
 		did = "would " + do
@@ -92,14 +92,11 @@ func (s *writer) say(do, did, format string, args ...any) {
 	fmt.Fprintf(s.out, "%s %s\n", did, fmt.Sprintf(format, args...))
 }
 
-// sayRemoved names the log files that are gone since before.
+// sayRemoved says which of the log files before are gone.
 func (s *writer) sayRemoved(before []string) {
-	left := map[string]bool{}
-	for _, name := range s.Files() {
-		left[name] = true
-	}
+	left := s.Files()
 	for _, name := range before {
-		if !left[name] {
+		if !slices.Contains(left, name) {
 			s.say("remove", "removed", "%s", name)
 		}
 	}

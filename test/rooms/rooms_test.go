@@ -18,6 +18,7 @@ var rooms = map[string]string{
 	"meta":               "",
 	"walcore/format":     "walcore",
 	"walcore/dgraph":     "walcore walcore/format walcore/platform meta",
+	"walcore/detect":     "walcore walcore/dgraph",
 	"walcore/vfs":        "walcore/platform",
 	"walcore/crashfs":    "walcore/vfs",
 	"walcore/confstate":  "",
@@ -27,7 +28,7 @@ var rooms = map[string]string{
 	"walcore/status":     "walcore",
 	"walcore/diff":       "walcore walcore/payload walcore/status",
 	"fsview":             "walcore walcore/payload walcore/membership walcore/status",
-	"fsview/fusefs":      "fsview",
+	"fsview/fusefs":      "fsview walcore/platform",
 }
 
 func list(t *testing.T, args ...string) []string {

@@ -1,6 +1,8 @@
 package format
 
 import (
+	"github.com/walfs/walfs/walcore"
+
 	"encoding/hex"
 	"testing"
 
@@ -40,7 +42,7 @@ func TestFileName(t *testing.T) {
 		name string
 		id   uint64
 	}{
-		{"00001.wal", 1}, {"00042.wal", 42}, {"99999.wal", 99999}, {"100000.wal", 100000}, {"281474976710655.wal", MaxNumber},
+		{"00001.wal", 1}, {"00042.wal", 42}, {"99999.wal", 99999}, {"100000.wal", 100000}, {"281474976710655.wal", walcore.MaxNumber},
 	} {
 		if id, ok := ParseFileName(test.name); !ok || id != test.id || FileName(id) != test.name {
 			t.Errorf("%s: got %d, %t", test.name, id, ok)

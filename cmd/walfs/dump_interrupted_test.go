@@ -36,7 +36,7 @@ func TestDumpInterrupted(t *testing.T) {
 	d := &interrupting{Decoder: payload.NewDgraph(payload.Alpha, payload.Options{}), at: 42, interrupt: cancel}
 	var out bytes.Buffer
 	o := dumpOptions{format: "table", filter: filter{to: 975}}
-	err = o.dumping(r, d, &out).run(ctx)
+	err = newDumper(&o, r, d, &out).run(ctx)
 	if err == nil || err.Error() != "interrupted before entry 43" || exitCode(err, true) != exitFailed {
 		t.Errorf("it ends with %v", err)
 	}

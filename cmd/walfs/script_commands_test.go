@@ -12,12 +12,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strings"
-	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
-	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/format"
 	"golang.org/x/sys/unix"
@@ -25,12 +22,6 @@ import (
 
 // writeLines writes a directory's entries to a file, as dump --format json prints
 // them.
-// symbol is what Raft's own code calls an entry's type.
-func symbol(l walcore.Log, e *walcore.Entry) string {
-	name, _ := l.Meta().System.TypeName(e.Type)
-	return name.Symbol
-}
-
 func writeLines(ts *testscript.TestScript, _ bool, args []string) {
 	r, err := dgraph.OpenReader(ts.MkAbs(args[0]), dgraph.ReaderOptions{})
 	ts.Check(err)
@@ -39,8 +30,9 @@ func writeLines(ts *testscript.TestScript, _ bool, args []string) {
 	for e := range r.Entries(0) {
 		data, err := e.Data()
 		ts.Check(err)
+		typ, _ := r.Meta().System.TypeName(e.Type)
 		fmt.Fprintf(&out, `{"index":%d,"term":%d,"type":%q,"size":%d,"file":%q,"slot":%d,"offset":%d,"data":%q}`+"\n",
-			e.Index, e.Term, symbol(r, &e), e.Size, e.File.Name, e.Slot, e.Offset, base64.StdEncoding.EncodeToString(data))
+			e.Index, e.Term, typ.Symbol, e.Size, e.File.Name, e.Slot, e.Offset, base64.StdEncoding.EncodeToString(data))
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), out.Bytes(), 0o600))
 }
@@ -81,12 +73,12 @@ func hold(ts *testscript.TestScript, _ bool, args []string) {
 	})
 }
 
-// remember notes all about a directory: what stat tells, and what the files
-// hold. unchanged wants it so still, and unwritten but for access times.
+// remember notes what stat tells of a directory and its files, and what the files
+// hold. unchanged wants all of it as it was, unwritten all but access times.
 func remember(ts *testscript.TestScript, _ bool, args []string) {
 	dir := ts.MkAbs(args[0])
 	contents(ts, dir)
-	old := time.Now().Add(-400 * 24 * time.Hour) // the next access would show
+	old := time.Now().Add(-400 * 24 * time.Hour) // so that the next access sets a new time
 	for _, path := range append(below(ts, dir), dir) {
 		ts.Check(os.Chtimes(path, old, old))
 	}
@@ -138,7 +130,8 @@ func stats(ts *testscript.TestScript, dir string) string {
 	return text
 }
 
-// contents sums up the files' first MiBs, where all is that the fixtures hold.
+// contents gives a checksum of each file's first 4 MiB, behind which fixtures hold
+// nothing.
 func contents(ts *testscript.TestScript, dir string) string {
 	text := ""
 	for _, path := range below(ts, dir) {
@@ -151,41 +144,4 @@ func contents(ts *testscript.TestScript, dir string) string {
 		text += fmt.Sprintf("%s %x\n", path, h.Sum(nil))
 	}
 	return text
-}
-
-// TestTwoWriters: while one command writes, another is refused.
-func TestTwoWriters(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "w")
-	if out, err := exec.Command("walfs", "create", dir).CombinedOutput(); err != nil {
-		t.Fatal(err, string(out))
-	}
-	first := exec.Command("walfs", "append", dir)
-	in, err := first.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var said bytes.Buffer
-	first.Stdout, first.Stderr = &said, &said
-	if err := first.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer first.Process.Kill()
-	// More than a pipe holds: once it is written, the command reads, and has
-	// the directory.
-	data := base64.StdEncoding.EncodeToString(make([]byte, 1<<20))
-	fmt.Fprintf(in, `{"index":1,"term":1,"type":"normal","data":"%s"}`, data)
-	for _, args := range [][]string{
-		{"append", dir}, {"append", "--dry-run", dir}, {"set", dir, "raft_id=1"}, {"rewind", dir, "--to", "0"},
-		{"truncate", dir, "--until", "1"}, {"snapshot", dir, "--index", "1", "--data", "/dev/null", "--voters", "1"},
-	} {
-		second := exec.Command("walfs", args...)
-		out, _ := second.CombinedOutput()
-		if code := second.ProcessState.ExitCode(); code != exitInUse || !strings.Contains(string(out), "another storage has it open") {
-			t.Errorf("%v: exit code %d\n%s", args, code, out)
-		}
-	}
-	in.Close()
-	if err := first.Wait(); err != nil || !strings.Contains(said.String(), "appended 1 entry, 1 to 1; the last index is 1") {
-		t.Errorf("the first: %v\n%s", err, said.String())
-	}
 }

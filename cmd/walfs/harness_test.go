@@ -13,8 +13,8 @@ import (
 	"github.com/walfs/walfs/test/fixture"
 )
 
-// The test binary is the program, too, when it is started with this set: what a
-// user sees, exit codes and all, with the race detector where tests have it.
+// With this set, the test binary is walfs: it prints what a user sees, ends with the
+// exit code that a user gets, and has the race detector where the tests have it.
 const actAsWalfs = "WALFS_TEST_ACT_AS_WALFS"
 
 func init() {
@@ -23,8 +23,9 @@ func init() {
 	}
 }
 
-// patience ends what hangs. It is long: a machine may be busy.
-const patience = 4 * time.Minute
+// hangLimit is how long a command may run. It ends what hangs, and is long, for the
+// machine may be busy.
+const hangLimit = 4 * time.Minute
 
 // result is what a command has printed, and its exit code.
 type result struct {
@@ -35,7 +36,7 @@ type result struct {
 // walfs runs the program.
 func walfs(t testing.TB, args ...string) result {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), hangLimit)
 	defer cancel()
 	cmd := command(t, ctx, args...)
 	var out, errs bytes.Buffer

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/payload"
+)
+
+// dumper prints the entries of a log that the filter matches, by index.
+type dumper struct {
+	*dumpOptions
+	log      walcore.Log
+	out      *bufio.Writer
+	decoder  *reportingDecoder
+	printer  printer
+	payloads walcore.Scanner
+	text     []byte
+
+	next uint64 // the index to go on at
+	last uint64 // the last index that was looked at, printed or not
+	left int64  // how many entries may still be printed; below 0: any number
+	code int    // the exit code for what could not be read or decoded
+}
+
+func newDumper(o *dumpOptions, log walcore.Log, decoder payload.Decoder, stdout io.Writer) *dumper {
+	d := &dumper{dumpOptions: o, log: log, out: bufio.NewWriterSize(stdout, 64<<10), decoder: &reportingDecoder{Decoder: decoder},
+		next: max(o.filter.from, 1), left: o.filter.limit}
+	if d.left == 0 {
+		d.left = -1
+	}
+	d.printer = o.printer(d.out, log.Meta().System, d.decoder)
+	return d
+}
+
+// run prints, and closes the log. It fails with an exitError without a text where
+// all that is wrong was printed.
+func (d *dumper) run(ctx context.Context) error {
+	defer func() { d.log.Close() }() // the newest, if it has followed
+	var err error
+	if d.follow {
+		err = d.followOn(ctx)
+	} else {
+		err = d.printEntries(ctx, false)
+	}
+	if err == nil {
+		err = d.end()
+	}
+	if flushed := d.out.Flush(); err == nil {
+		err = flushed
+	}
+	if err == nil && d.code != 0 {
+		err = exitError{code: d.code}
+	}
+	return err
+}
+
+// end reports damage behind the last entry, if entries there were asked for, and
+// prints what comes last. Whoever follows a log asks for none: there, a writer is
+// at work.
+func (d *dumper) end() error {
+	if d.left != 0 && !d.follow {
+		d.report(d.log.Gap(d.next, d.filter.to))
+	}
+	if d.decoder.failed {
+		d.code = max(d.code, exitFailed)
+	}
+	return d.printer.end(d.log)
+}
+
+func (d *dumper) report(err error) {
+	if err != nil {
+		printError(err)
+		d.code = max(d.code, exitCode(err, true))
+	}
+}
+
+// enough reports whether nothing more was asked for.
+func (d *dumper) enough() bool { return d.left == 0 || d.next > d.filter.to }
+
+// errRetry: an entry has changed or is damaged. The log's next Refresh tells which.
+var errRetry = errors.New("an entry has changed")
+
+// printEntries prints the entries from next on. What cannot be read is reported and
+// passed over, unless mayRetry: then errRetry ends it there.
+func (d *dumper) printEntries(ctx context.Context, mayRetry bool) error {
+	for e := range d.log.Entries(d.next) {
+		if e.Index > d.filter.to {
+			d.report(d.log.Gap(d.next, d.filter.to))
+			d.next = e.Index
+		}
+		if d.enough() {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("interrupted before entry %d", e.Index)
+		}
+		gap := d.log.Gap(d.next, e.Index-1)
+		if mayRetry && gap != nil {
+			return errRetry
+		}
+		d.report(gap)
+		d.next = e.Index
+		if err := d.printEntry(&e, mayRetry); err != nil {
+			return err
+		}
+		d.last, d.next = e.Index, e.Index+1
+	}
+	return nil
+}
+
+// printEntry prints an entry if the filter matches it.
+func (d *dumper) printEntry(e *walcore.Entry, mayRetry bool) error {
+	if !d.filter.matches(e) {
+		return nil
+	}
+	data, err := d.payloads.Data(e)
+	if mayRetry && errors.Is(err, walcore.ErrChanged) {
+		return errRetry
+	}
+	if err != nil {
+		d.report(err)
+		return nil
+	}
+	if d.filter.pattern != nil {
+		// Where a decoder fails, the text says so, and the decoder has reported it.
+		d.text, _ = d.decoder.AppendJSON(d.text[:0], payload.EntryOf(e, data))
+		if !d.filter.pattern.Match(d.text) {
+			return nil
+		}
+	}
+	d.left--
+	return d.printer.print(e, data)
+}
