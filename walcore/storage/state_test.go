@@ -11,7 +11,6 @@ import (
 	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/crashfs"
-	"github.com/walfs/walfs/walcore/format"
 	"github.com/walfs/walfs/walcore/vfs"
 	"go.etcd.io/raft/v3/raftpb"
 )
@@ -92,7 +91,7 @@ func TestSetStateRefuses(t *testing.T) {
 		{"set both", func(st *State) { st.Checkpoint = 6 }},
 		{"set both", func(st *State) { st.Commit = 3 }},
 		{"the last entry is of term 2", func(st *State) { st.Term = 1 }},
-		{"no log gets there", func(st *State) { st.Term = format.MaxNumber + 1 }},
+		{"no log gets there", func(st *State) { st.Term = walcore.MaxNumber + 1 }},
 	} {
 		st := sound
 		test.set(&st)
