@@ -24,7 +24,7 @@ type allowed struct {
 func (o allowed) next() expectedLog { return o.logs[len(o.logs)-1] }
 
 // keeps tells which entries a disk with this snapshot must hold, and in which
-// expectedLog to look for them.
+// log to look for them.
 func (o allowed) keeps(snapIndex uint64) (kept uint64, of expectedLog) {
 	if next := o.next(); snapIndex == next.snapIndex {
 		return o.keptNew, next

@@ -50,7 +50,7 @@ func newEntry(r *rand.Rand, term, index uint64, most int) *raftpb.Entry {
 	return e
 }
 
-// change is one call and what it makes of a expectedLog.
+// change is one call and what the log should hold after it.
 type change struct {
 	name    string
 	do      func(s *DiskStorage) error

@@ -40,7 +40,7 @@ func (s *DiskStorage) lastIndex() uint64 {
 	return max(s.logLast(), s.meta.snapIndex)
 }
 
-// find gives the place of an index that is in the log.
+// find gives the file and the slot of an index that is in the log.
 func (s *DiskStorage) find(index uint64) (*segment, int) {
 	k := s.segmentOf(index)
 	g := s.segments[k]
