@@ -5,13 +5,12 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"syscall"
 
 	"github.com/walfs/walfs/fsview"
 	"github.com/walfs/walfs/fsview/fusefs"
 	"github.com/walfs/walfs/walcore/dgraph"
+	"github.com/walfs/walfs/walcore/platform"
 )
 
 // A stop of the tour is a command for the mounted tree, and one for the same
@@ -76,16 +75,17 @@ func (d *demo) showStops(ctx context.Context, mounted bool) error {
 			line = s.unmounted
 		}
 		d.tell("\n# %s\n$ %s", s.say, line)
-		sh := exec.CommandContext(ctx, "sh", "-c", `walfs() { "$WALFS" "$@"; }; `+line)
-		sh.Dir = d.tmp
-		sh.Env = append(os.Environ(), "WALFS="+self)
 		// Ctrl-C ends all that the line runs, before the mount goes that it
 		// looks at, and what that has to say of it does not matter.
+		sh, err := platform.Shell(ctx, `walfs() { "$WALFS" "$@"; }; `+line)
+		if err != nil {
+			return err
+		}
+		sh.Dir = d.tmp
+		sh.Env = append(os.Environ(), "WALFS="+self)
 		var said bytes.Buffer
 		sh.Stdout, sh.Stderr = d.out, &said
-		sh.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-		sh.Cancel = func() error { return syscall.Kill(-sh.Process.Pid, syscall.SIGKILL) }
-		err := sh.Run()
+		err = sh.Run()
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

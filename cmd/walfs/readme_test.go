@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -56,6 +57,39 @@ func TestReadme(t *testing.T) {
 	}
 	if ran["stat"] == 0 || ran["dump"] < 2 || ran["diff"] == 0 {
 		t.Errorf("README.md shows %v", ran)
+	}
+}
+
+// TestReadmeProgram: what README.md shows of a program compiles.
+func TestReadmeProgram(t *testing.T) {
+	text := string(fixture.ReadFile(t, "../../README.md"))
+	at := strings.Index(text, "    s, err := storage.Open(")
+	if at < 0 {
+		t.Fatal("README.md shows no program")
+	}
+	code := `package program
+import (
+	"time"
+
+	"github.com/walfs/walfs/walcore/storage"
+	"go.etcd.io/raft/v3"
+	"go.etcd.io/raft/v3/raftpb"
+)
+
+func Run(dir string, send func([]*raftpb.Message), apply func(*raftpb.Snapshot, []*raftpb.Entry)) error {
+` + indented(text[at:]) + "}\n"
+	dir := t.TempDir()
+	file := filepath.Join(dir, "program.go")
+	fixture.WriteFile(t, file, []byte(code))
+	root, err := filepath.Abs("../..")
+	fixture.Must(t, err)
+	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{filepath.Join(root, "program", "program.go"): file}})
+	fixture.Must(t, err)
+	fixture.WriteFile(t, filepath.Join(dir, "overlay"), overlay)
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-overlay", filepath.Join(dir, "overlay"), "./program")
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s\n%s", err, out, code)
 	}
 }
 

@@ -133,3 +133,11 @@ func fileText(f status.File) string {
 	}
 	return text
 }
+
+// countProblems says how many there are, and the first.
+func countProblems(problems []walcore.Problem) string {
+	if len(problems) == 1 {
+		return fmt.Sprintf("a problem: %v", problems[0])
+	}
+	return fmt.Sprintf("%d problems, the first: %v", len(problems), problems[0])
+}

@@ -16,7 +16,7 @@ import (
 
 // writeExits is the end of each writing command's help.
 const writeExits = `
-With --dry-run it changes nothing, and says what it would do.
+With --dry-run it changes nothing, and says what it would do. Writing needs Linux.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 DIR is damaged, 4 key missing or wrong,
 5 another program has DIR open.`

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package fusefs serves an fsview.Tree through FUSE.
 //
 // It is a raw file system: node ids are the tree's own numbers, so that there

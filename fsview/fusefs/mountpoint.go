@@ -1,3 +1,5 @@
+//go:build linux
+
 package fusefs
 
 import (
@@ -10,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/moby/sys/mountinfo"
+	"github.com/walfs/walfs/walcore/platform"
 )
 
 // prepare makes sure that at can be mounted on and does not overlap dir: a
@@ -82,11 +85,7 @@ func ours(abs string) (*mountinfo.Info, error) {
 // server for as long as it has allowed.
 func dead(abs string) bool {
 	var st syscall.Statfs_t
-	for {
-		if err := syscall.Statfs(abs, &st); err != syscall.EINTR {
-			return err == syscall.ENOTCONN
-		}
-	}
+	return platform.Retry(func() error { return syscall.Statfs(abs, &st) }) == syscall.ENOTCONN
 }
 
 func replaceDead(abs string) error {

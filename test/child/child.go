@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package child runs the walfs program and other children for tests.
 //
 // The program is built once a test binary, with the race detector if that has

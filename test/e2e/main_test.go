@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package e2e runs the walfs program as a user does and looks at its mounts
 // from child processes.
 //

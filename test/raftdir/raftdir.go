@@ -1,3 +1,5 @@
+//go:build unix
+
 // Package raftdir writes a Raft directory the way Dgraph does while it runs,
 // for tests that watch one: through shared memory mappings of 256 MiB files,
 // each slot stored field by field behind its payload, zeroes over what a new

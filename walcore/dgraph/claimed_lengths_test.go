@@ -33,7 +33,7 @@ func TestNothingIsAllocatedByAClaimedLength(t *testing.T) {
 		}},
 		{"a registry's record", "sealed128", func(d *damaged) {
 			b := fixture.ReadFile(t, d.path(format.KeyRegistryName))
-			copy(b[format.RegistryHeader:], huge)
+			copy(b[format.RegistryHeaderSize:], huge)
 			fixture.WriteFile(t, d.path(format.KeyRegistryName), b)
 		}},
 		{"a sparse registry of 1 TiB", "sealed128", func(d *damaged) {

@@ -42,6 +42,13 @@ func TestWrongKey(t *testing.T) {
 	}
 }
 
+// TestKeyWithoutTempDir: nothing is written to read a registry.
+func TestKeyWithoutTempDir(t *testing.T) {
+	d := damage(t, "sealed128")
+	t.Setenv("TMPDIR", d.path("none"))
+	d.check()
+}
+
 func TestKeyFile(t *testing.T) {
 	for _, test := range []struct{ content, want string }{
 		{"0123456789abcdef", ""},
@@ -78,7 +85,7 @@ func TestKeyFile(t *testing.T) {
 // no file passes for plain.
 func TestDamagedRegistry(t *testing.T) {
 	record := func(edit func(b []byte)) func([]byte) []byte {
-		return func(b []byte) []byte { edit(b[format.RegistryHeader:]); return b }
+		return func(b []byte) []byte { edit(b[format.RegistryHeaderSize:]); return b }
 	}
 	cut := func(n int) func([]byte) []byte { return func(b []byte) []byte { return b[:n] } }
 	for _, test := range []struct {
@@ -198,7 +205,7 @@ func TestErasedAndRegistryCut(t *testing.T) {
 	for _, withKey := range []bool{true, false} {
 		d := damage(t, "sealed128")
 		d.Write(format.KeyHeaderAt, make([]byte, format.KeyHeaderSize))
-		fixture.Must(t, os.Truncate(d.path(format.KeyRegistryName), format.RegistryHeader))
+		fixture.Must(t, os.Truncate(d.path(format.KeyRegistryName), format.RegistryHeaderSize))
 		if !withKey {
 			d.opts.Key = nil
 		}

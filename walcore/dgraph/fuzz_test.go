@@ -2,7 +2,6 @@ package dgraph
 
 import (
 	"bytes"
-	"crypto/aes"
 	"encoding/binary"
 	"errors"
 	"os"
@@ -186,43 +185,6 @@ func covered(problems []walcore.Problem, file string, slot int) bool {
 		}
 	}
 	return false
-}
-
-// FuzzRegistry opens any bytes with a key and without.
-func FuzzRegistry(f *testing.F) {
-	seeds := 0
-	for _, name := range fixture.Small {
-		if key := fixture.Key(name); key != nil {
-			f.Add(fixture.ReadFile(f, filepath.Join(fixture.Dir(f, name), format.KeyRegistryName)), key)
-			seeds++
-		}
-	}
-	if seeds == 0 {
-		f.Fatal("no seeds")
-	}
-	f.Add(append(make([]byte, 16), format.SanityText...), []byte{})
-	f.Fuzz(func(t *testing.T, raw, key []byte) {
-		if format.CheckKey("", key) != nil {
-			key = nil
-		}
-		ring, _, err := openKeyRing(raw, key)
-		if err != nil {
-			if ring != nil || !errors.Is(err, walcore.ErrKey) {
-				t.Fatalf("%v, %v", ring, err)
-			}
-			return
-		}
-		if !ring.there {
-			t.Fatal("a registry passes for none")
-		}
-		for id := range uint64(4) {
-			b, err := ring.block(id + 1)
-			if err == nil && b.BlockSize() != aes.BlockSize ||
-				err != nil && !errors.Is(err, walcore.ErrSealed) && !errors.Is(err, walcore.ErrDataKey) && !errors.Is(err, walcore.ErrDamaged) {
-				t.Fatalf("data key %d: %v, %v", id+1, b, err)
-			}
-		}
-	})
 }
 
 // FuzzLongestChain compares with trying every choice of runs.

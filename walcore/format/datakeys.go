@@ -14,8 +14,8 @@ import (
 // KeyRotation is how long a data key is used for new files.
 const KeyRotation = 10 * 24 * time.Hour
 
-// DataKeys are the data keys of an opened registry. Any number of goroutines may
-// use them at once, but for Add.
+// DataKeys are the data keys of an opened registry. The zero value has none. Any
+// number of goroutines may use them at once, but for Add.
 //
 // A writer takes [DataKeys.Latest] for a new file. If there is none, it makes one
 // with [DataKeys.Next], appends its record to KEYREGISTRY and flushes that before

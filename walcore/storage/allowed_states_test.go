@@ -10,9 +10,9 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// outcome is what a power loss may leave.
-type outcome struct {
-	worlds []world // one of them, or less of its entries; the last is the newest
+// allowed is what a power loss may leave.
+type allowed struct {
+	logs []expectedLog // one of them, or less of its entries; the last is the newest
 	// What must be there: entries up to kept, or up to keptNew if the disk has
 	// the snapshot that the change has brought.
 	kept, keptNew uint64
@@ -21,20 +21,20 @@ type outcome struct {
 	wrong  bool // payloads behind what is kept can be anything
 }
 
-func (o outcome) next() world { return o.worlds[len(o.worlds)-1] }
+func (o allowed) next() expectedLog { return o.logs[len(o.logs)-1] }
 
 // keeps tells which entries a disk with this snapshot must hold, and in which
-// world to look for them.
-func (o outcome) keeps(snapIndex uint64) (kept uint64, of world) {
+// expectedLog to look for them.
+func (o allowed) keeps(snapIndex uint64) (kept uint64, of expectedLog) {
 	if next := o.next(); snapIndex == next.snapIndex {
 		return o.keptNew, next
 	}
-	return o.kept, o.worlds[0]
+	return o.kept, o.logs[0]
 }
 
 // mayRefuse says that Open may find entries missing that were committed.
-func (o outcome) mayRefuse() bool {
-	for _, w := range o.worlds {
+func (o allowed) mayRefuse() bool {
+	for _, w := range o.logs {
 		if o.manual && w.hs.commit > min(o.kept, o.keptNew) {
 			return true
 		}
@@ -44,7 +44,7 @@ func (o outcome) mayRefuse() bool {
 
 // compare says how a storage differs from what may be there. "" means that it
 // does not.
-func (o outcome) compare(s *DiskStorage) string {
+func (o allowed) compare(s *DiskStorage) string {
 	snap, err := s.Snapshot()
 	if err != nil {
 		return err.Error()
@@ -54,7 +54,7 @@ func (o outcome) compare(s *DiskStorage) string {
 	hs, _, _ := s.InitialState()
 	md := snap.GetMetadata()
 	snapOf, voted := false, false
-	for _, w := range o.worlds {
+	for _, w := range o.logs {
 		snapOf = snapOf || md.GetIndex() == w.snapIndex && md.GetTerm() == w.snapTerm && string(snap.Data) == w.snapData
 		voted = voted || hs.GetTerm() == w.hs.term && hs.GetVote() == w.hs.vote
 	}
@@ -87,9 +87,9 @@ func (o outcome) compare(s *DiskStorage) string {
 		sure = min(kept, last)
 	}
 	problem := ""
-	for i := range o.worlds {
+	for i := range o.logs {
 		// The newest first: its answer is the one to tell.
-		p := o.worlds[len(o.worlds)-1-i].match(s, first, sure, last)
+		p := o.logs[len(o.logs)-1-i].match(s, first, sure, last)
 		if p == "" {
 			return ""
 		}
@@ -102,7 +102,7 @@ func (o outcome) compare(s *DiskStorage) string {
 
 // match compares the entries from first on: whole up to sure, their terms up
 // to last.
-func (w world) match(s *DiskStorage, first, sure, last uint64) string {
+func (w expectedLog) match(s *DiskStorage, first, sure, last uint64) string {
 	if last > w.last() {
 		return fmt.Sprintf("last index %d, want at most %d", last, w.last())
 	}
@@ -127,7 +127,7 @@ func (w world) match(s *DiskStorage, first, sure, last uint64) string {
 
 // checkReader wants everything kept from a reader, and nothing from it that
 // was never saved.
-func (c *crashTest) checkReader(o outcome, dir string, tree bool) string {
+func (c *crashTest) checkReader(o allowed, dir string, tree bool) string {
 	r, err := dgraph.OpenReader(dir, dgraph.ReaderOptions{Key: c.opts.Key, Plain: c.opts.Plain})
 	if err != nil {
 		if c.now.name == "create" {
@@ -187,7 +187,7 @@ func (c *crashTest) checkReader(o outcome, dir string, tree bool) string {
 	return ""
 }
 
-func (c *crashTest) checkStorage(o outcome, dir string, more bool) string {
+func (c *crashTest) checkStorage(o allowed, dir string, more bool) string {
 	opts := c.opts
 	opts.wrap = nil
 	// Before the first wal.meta is there the directory is not a log yet.

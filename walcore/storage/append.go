@@ -6,13 +6,14 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
 	"github.com/walfs/walfs/walcore/platform"
 	"go.etcd.io/raft/v3/raftpb"
 )
 
-// keepBuffer bounds the buffers that stay allocated between calls, and how
-// much of a Save's payloads is gathered before it is written.
+// keepBuffer is how large buffers may be that stay allocated between calls, and
+// how much of a Save's payloads is gathered before it is written.
 const keepBuffer = 1 << 20
 
 // part is what an append puts into one file.
@@ -21,16 +22,17 @@ type part struct {
 	slots []byte
 }
 
-// appendEntries writes entries that fit the log and makes them durable: all
-// payloads, then the slots of one file after the other. A batch that fits the
-// current file takes one write and one flush for the payloads, one of each
-// for the slots. With checksums the flush between the two is left out.
+// appendEntries writes entries that continue the log, or replace its end, and
+// flushes them: all payloads, then the slots of one file after the other. A batch
+// for which the current file has room takes one write and one flush for the
+// payloads, and one of each for the slots. With checksums the flush between the
+// two is left out.
 //
-// A crash leaves the log with the entries up to some index, for a slot is on
-// disk only when its payload and all slots in earlier files are. Within a
-// file some slots can be there and others before them not; the log then ends
-// at the first one that is missing, and Open clears the rest. With checksums
-// a slot can be there without its payload; it ends the log likewise.
+// A crash leaves the log with the entries up to some index, for a slot is on disk
+// only when its payload and all slots in earlier files are. Within a file some
+// slots can be there while others before them are not. The log then ends at the
+// first one that is missing, and Open clears the rest. With checksums a slot can
+// also be there without its payload. The log ends there in the same way.
 func (s *DiskStorage) appendEntries(entries []*raftpb.Entry) error {
 	if err := s.reserveFirst(entries); err != nil {
 		return err
@@ -65,15 +67,15 @@ func (s *DiskStorage) appendEntries(entries []*raftpb.Entry) error {
 	return nil
 }
 
-// reserveFirst makes room for what goes into the file that exists already, so
-// that a full disk is found out before anything has changed: the storage goes
-// on working then, and the call can be made again.
+// reserveFirst makes sure of disk space for what goes into the file that exists
+// already. A full disk is found out here, before anything has changed: the
+// storage goes on working then, and the call can be made again.
 func (s *DiskStorage) reserveFirst(entries []*raftpb.Entry) error {
 	g := s.current()
 	if g == nil || entries[0].GetIndex() <= s.logLast() {
 		return nil
 	}
-	_, tail := s.fit(g, g.slots(), entries)
+	_, tail := s.capacity(g, g.slots(), entries)
 	err := g.reserve(tail)
 	if err == nil || platform.IsNoSpace(err) {
 		return err
@@ -81,17 +83,17 @@ func (s *DiskStorage) reserveFirst(entries []*raftpb.Entry) error {
 	return s.poison(err)
 }
 
-// fit tells how many of the entries go into a file that holds some already,
-// and where its payloads end then. The first entry of a file goes in whatever
-// its size is.
-func (s *DiskStorage) fit(g *segment, have int, entries []*raftpb.Entry) (n int, tail int64) {
+// capacity says how many of the entries a file still takes, which has some slots
+// already, and where its payloads end then. The first entry of a file may be of
+// any size.
+func (s *DiskStorage) capacity(g *segment, slots int, entries []*raftpb.Entry) (n int, tail int64) {
 	tail = g.tail
-	if (g.cipher != nil) != s.keys.sealing() {
-		return 0, tail // written before encryption was turned on
+	if (g.cipher != nil) != s.keys.encrypting() {
+		return 0, tail // it was begun before encryption was turned on
 	}
-	for n < len(entries) && have+n < s.opts.limits.slots {
+	for n < len(entries) && slots+n < s.opts.limits.slots {
 		next := tail + format.LengthSize + int64(len(entries[n].GetData()))
-		if next > s.opts.limits.bytes && have+n > 0 {
+		if next > s.opts.limits.bytes && slots+n > 0 {
 			break
 		}
 		tail = next
@@ -100,62 +102,74 @@ func (s *DiskStorage) fit(g *segment, have int, entries []*raftpb.Entry) (n int,
 	return n, tail
 }
 
-// writePayloads writes the payloads, in new files where the current one is
-// full, and leaves the slots to be written.
+// writePayloads writes the payloads, into new files where the current one is
+// full. The slots of each file are encoded, but not written.
 func (s *DiskStorage) writePayloads(entries []*raftpb.Entry) ([]part, error) {
 	s.slots = s.slots[:0]
 	if need := len(entries) * format.SlotSize; cap(s.slots) < need {
 		s.slots = make([]byte, 0, need)
 	}
 	parts := s.parts[:0]
-	g, have := s.current(), 0
+	g, slots := s.current(), 0
 	if g != nil {
-		have = g.slots()
+		slots = g.slots()
 	}
 	for len(entries) > 0 {
 		n, tail := 0, int64(0)
 		if g != nil {
-			n, tail = s.fit(g, have, entries)
+			n, tail = s.capacity(g, slots, entries)
 		}
 		if n == 0 {
-			if g != nil && len(parts) == 0 && g.entries() == 0 {
-				if err := s.discardCurrent(); err != nil {
-					return nil, err
-				}
-				g = nil
-			}
 			var err error
-			if g, err = s.rotate(g, len(parts) > 0); err != nil {
+			if g, err = s.nextFile(g, len(parts) > 0); err != nil {
 				return nil, err
 			}
-			have = 0
+			slots = 0
 			continue
 		}
-		if err := g.reserve(tail); err != nil {
-			return nil, err
-		}
-		if s.opts.Sync == SyncAlways {
-			if err := g.writeAhead(tail); err != nil {
-				return nil, err
-			}
-		}
 		from := len(s.slots)
-		if err := s.writeEntries(g, entries[:n]); err != nil {
+		if err := s.writePart(g, entries[:n], tail); err != nil {
 			return nil, err
 		}
 		parts = append(parts, part{g: g, slots: s.slots[from:]})
 		entries = entries[n:]
-		have += n
+		slots += n
 	}
 	s.parts = parts
 	return parts, nil
+}
+
+// nextFile begins the file after g, which takes no more, or the first one. staged
+// says that entries of this append are in g already.
+func (s *DiskStorage) nextFile(g *segment, staged bool) (*segment, error) {
+	if g != nil && !staged && g.entries() == 0 {
+		if err := s.discardCurrent(); err != nil {
+			return nil, err
+		}
+		g = nil
+	}
+	return s.rotate(g, staged)
+}
+
+// writePart writes the payloads of entries that all go into one file, and end at
+// the offset tail there.
+func (s *DiskStorage) writePart(g *segment, entries []*raftpb.Entry, tail int64) error {
+	if err := g.reserve(tail); err != nil {
+		return err
+	}
+	if s.opts.Sync == SyncAlways {
+		if err := g.writeAhead(tail); err != nil {
+			return err
+		}
+	}
+	return s.writeEntries(g, entries)
 }
 
 // writeEntries writes the entries' payloads at the file's tail and adds their
 // slots to s.slots.
 func (s *DiskStorage) writeEntries(g *segment, entries []*raftpb.Entry) error {
 	s.buf = s.buf[:0]
-	at := g.tail // of s.buf in the file
+	at := g.tail // where s.buf goes
 	for _, e := range entries {
 		data := e.GetData()
 		from := len(s.buf)
@@ -185,7 +199,7 @@ func (s *DiskStorage) writeEntries(g *segment, entries []*raftpb.Entry) error {
 	return s.writeBuffer(g, at)
 }
 
-// writeBuffer writes s.buf at the file's tail and moves that behind it.
+// writeBuffer writes s.buf at the file's tail and moves the tail behind it.
 func (s *DiskStorage) writeBuffer(g *segment, at int64) error {
 	if len(s.buf) > 0 {
 		if _, err := g.f.WriteAt(s.buf, at); err != nil {
@@ -202,9 +216,9 @@ func (s *DiskStorage) writeBuffer(g *segment, at int64) error {
 	return nil
 }
 
-// writeSlots makes the parts' payloads durable, all at the same time, then
-// writes their slots and makes those durable, one file after the other: a
-// later file's first slot says that the files before are complete.
+// writeSlots flushes the parts' payloads, all at the same time. Then it writes
+// and flushes their slots, one file after the other: a later file's first slot
+// says that the files before are complete.
 func (s *DiskStorage) writeSlots(parts []part) error {
 	always := s.opts.Sync == SyncAlways
 	if always && !s.opts.Checksums {
@@ -214,7 +228,7 @@ func (s *DiskStorage) writeSlots(parts []part) error {
 	}
 	for i, p := range parts {
 		if err := s.writeTable(p.g, p.slots); err != nil {
-			return p.g.slotErr(p.g.slots(), err)
+			return walcore.SlotError(p.g.name, p.g.slots(), err)
 		}
 		p.g.dirty = true
 		if always || i < len(parts)-1 {
@@ -226,7 +240,8 @@ func (s *DiskStorage) writeSlots(parts []part) error {
 	return nil
 }
 
-// fewSlots can be stored before a page fault costs more than a system call.
+// fewSlots is up to how many slots storing to mapped memory, which may take a
+// page fault, costs less than a system call.
 const fewSlots = 8
 
 // writeTable writes slots behind those that the file has.
@@ -234,7 +249,7 @@ func (s *DiskStorage) writeTable(g *segment, slots []byte) error {
 	at := g.slots() * format.SlotSize
 	if s.opts.Sync == SyncManual && len(slots) <= fewSlots*format.SlotSize {
 		if table := g.f.Map(format.SlotTableSize); table != nil {
-			return explained(storeSlots(table, at, slots), g.f, slots, int64(at))
+			return storeErr(storeSlots(table, at, slots), g.f, slots, int64(at))
 		}
 	}
 	_, err := g.f.WriteAt(slots, int64(at))

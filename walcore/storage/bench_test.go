@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/walfs/walfs/test/fixture"
-
 	"go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
 )

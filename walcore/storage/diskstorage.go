@@ -14,60 +14,9 @@ import (
 	"go.etcd.io/raft/v3/raftpb"
 )
 
-// SyncMode says when what was saved is on disk for good.
-type SyncMode int
-
-const (
-	// SyncAlways: what a call has acknowledged survives power loss. A commit
-	// index that moves alone is the exception: it is written, not flushed, for
-	// Raft finds it out again.
-	SyncAlways SyncMode = iota
-	// SyncManual: what a call has acknowledged survives the end of the
-	// process, however it ends; power loss may take everything since the
-	// last Sync, and without Checksums may leave entries with wrong payloads
-	// in its place, or a commit index beyond the log's end, with which Raft does
-	// not start. It is how Dgraph runs by default.
-	SyncManual
-)
-
-// Options say how a DiskStorage works.
-type Options struct {
-	// Create makes an empty log where there is none, and the directory too.
-	// Without it, Open fails with ErrNotRaftDir there.
-	Create bool
-	// Key encrypts the payloads: 16, 24 or 32 bytes, or none.
-	Key []byte
-	// Plain takes files with key id 0 for plain ones although there is a key:
-	// a log that was written before encryption was on. Its new files are
-	// encrypted.
-	Plain bool
-	Sync  SyncMode
-	// Checksums adds a CRC-32C of slot and payload to every slot. Dgraph
-	// reads over it. Damage is found when an entry is read, and a durable
-	// append takes one flush where it takes two without.
-	Checksums bool
-	// DryRun changes nothing in the directory, which must be there: what is
-	// written is kept in memory, and is gone when the storage is closed. It
-	// tells whether Open and the calls after it would succeed, short of
-	// failures of the disk, and what they would do.
-	DryRun bool
-	// Logger gets what Open has found and mended as warnings, and rotations,
-	// compactions and rewrites as debug messages. Nil is slog.Default().
-	Logger *slog.Logger
-
-	wrap   func(vfs.Dir) vfs.Dir // tests see and fail what is written
-	limits limits
-}
-
-// limits bound a log file. Tests make them small.
-type limits struct {
-	slots int
-	bytes int64
-}
-
-// DiskStorage is a raft.Storage in a directory of the native format. Its
-// methods may be called from many goroutines; those that write wait for one
-// another, and those that read do not wait for the disk flushes of a writer.
+// DiskStorage is a [raft.Storage] in a directory. Its methods may be called from
+// many goroutines. Those that write wait for one another; those that read do not
+// wait for a writer's flushes.
 type DiskStorage struct {
 	path string
 	opts Options
@@ -79,30 +28,31 @@ type DiskStorage struct {
 
 	count counters
 
-	// write is held by a call that writes, from its beginning to its end. A
-	// holder may read what mu protects without mu.
+	// write is held by a call that writes, from its beginning to its end. Its
+	// holder alone changes what mu protects, and may read that without mu.
 	write  sync.Mutex
 	open   map[*segment]bool // log files that are open, in segments or not
 	nextID uint64            // of the next log file
-	slots  []byte            // those of a Save, reused
+	slots  []byte            // those of a Save; reused
 	parts  []part            // likewise
-	buf    []byte            // payloads, reused
+	buf    []byte            // payloads; reused
 
-	// mu protects what readers look at. It is held for reading over reads from
-	// disk, and for writing in memory only, so that a file is closed or a
-	// payload overwritten only when no reader is left that looks for it.
+	// mu protects what readers look at. A reader holds it while it reads from
+	// disk. A writer holds it to change what is in memory, never while it writes
+	// or flushes: it first sees to it that no reader can find a file or a payload
+	// any more, then removes or overwrites it without mu.
 	mu       sync.RWMutex
-	err      error      // the first failed write or flush: nothing works after it
+	err      error      // of the first failed write or flush; every call fails after it
 	segments []*segment // by first index; only the last may be empty
 	meta     metaFile
-	problems []walcore.Problem // what Open has found and mended
+	problems []walcore.Problem // what Open has found
 
 	start startNotes
 }
 
 var _ raft.Storage = (*DiskStorage)(nil)
 
-// beginWrite starts a call that writes. The caller unlocks s.write if it succeeds.
+// beginWrite begins a call that writes. If it succeeds, s.write is locked.
 func (s *DiskStorage) beginWrite() error {
 	s.write.Lock()
 	if s.err != nil {
@@ -112,9 +62,8 @@ func (s *DiskStorage) beginWrite() error {
 	return nil
 }
 
-// poison makes every later call fail with err. The kernel takes pages whose
-// write-back has failed for clean: a second flush would succeed and mean
-// nothing.
+// poison makes every later call fail with err. The kernel counts pages that it
+// could not write as written: a second flush would succeed and mean nothing.
 func (s *DiskStorage) poison(err error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -125,17 +74,17 @@ func (s *DiskStorage) poison(err error) error {
 	return s.err
 }
 
-// Problems lists what Open has found wrong and mended, or what it could not
-// mend but Raft should know: a torn tail that it has dropped, entries that a
-// snapshot has replaced, a commit index beyond the log.
+// Problems lists what Open has found wrong. It has repaired most of it: it has
+// dropped slots that a crash had left incomplete, or entries that a snapshot has
+// replaced. A commit index beyond the log's end it only reports.
 func (s *DiskStorage) Problems() []walcore.Problem {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return append([]walcore.Problem(nil), s.problems...)
 }
 
-// Sync makes everything saved so far durable: entries first, then wal.meta,
-// so that a crash in between leaves no commit index beyond the log.
+// Sync flushes everything that was saved: entries first, then wal.meta, so that a
+// crash in between leaves no commit index beyond the log's end.
 func (s *DiskStorage) Sync() error {
 	defer trace.StartRegion(s.ctx, "walcore.Sync").End()
 	if err := s.beginWrite(); err != nil {
@@ -155,8 +104,8 @@ func (s *DiskStorage) syncAll() error {
 	return nil
 }
 
-// syncLog flushes the log file that has unflushed writes: only the current
-// one can have any, for rotation flushes the one before.
+// syncLog flushes the current log file. Those before were flushed when they were
+// full.
 func (s *DiskStorage) syncLog() error {
 	if g := s.current(); g != nil && g.dirty {
 		if err := s.flushFile(g); err != nil {
@@ -166,7 +115,8 @@ func (s *DiskStorage) syncLog() error {
 	return nil
 }
 
-// Close flushes and closes the storage. Calls after it fail with ErrClosed.
+// Close flushes and closes the storage. Calls after it fail with
+// [walcore.ErrClosed].
 func (s *DiskStorage) Close() error {
 	defer trace.StartRegion(s.ctx, "walcore.Close").End()
 	s.write.Lock()
@@ -254,7 +204,7 @@ func (s *DiskStorage) LastIndex() (uint64, error) {
 }
 
 // Term returns the term of the entry at index i, or of the snapshot there. It
-// fails with raft.ErrCompacted or raft.ErrUnavailable.
+// fails with [raft.ErrCompacted] or [raft.ErrUnavailable].
 func (s *DiskStorage) Term(i uint64) (uint64, error) {
 	defer trace.StartRegion(s.ctx, "walcore.Term").End()
 	s.mu.RLock()

@@ -3,137 +3,15 @@ package storage
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
-	"math/rand"
-	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/walfs/walfs/test/fixture"
-
-	"github.com/walfs/walfs/walcore"
-	"github.com/walfs/walfs/walcore/crashfs"
 	"github.com/walfs/walfs/walcore/format"
 	"github.com/walfs/walfs/walcore/vfs"
 	"go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
 )
-
-// After a power loss while payloads are emptied, Open empties all of them or,
-// if it came early, none; the log is sound then for storage and reader.
-func TestOpenFinishesEmptying(t *testing.T) {
-	for _, opts := range []Options{{}, {Checksums: true}, {Key: someKey}, {Sync: SyncManual}} {
-		for _, until := range []uint64{8, 15} { // of 14: within the first file, all
-			t.Run(fmt.Sprintf("checksums=%v/key=%s/sync=%d/until=%d", opts.Checksums, opts.Key, opts.Sync, until), func(t *testing.T) {
-				t.Parallel()
-				testOpenFinishesEmptying(t, opts, until)
-			})
-		}
-	}
-}
-
-func testOpenFinishesEmptying(t *testing.T, opts Options, until uint64) {
-	base := memDir(t)
-	live, dir := filepath.Join(base, "live"), filepath.Join(base, "state")
-	opts.Logger, opts.limits = quiet, limits{slots: 9, bytes: format.MaxFileSize}
-	// All lengths but each file's first lie across two sectors, cut behind
-	// their third, second or first byte in turn.
-	list := someEntries(1, 1, 14)
-	for i, e := range list {
-		size := 509
-		switch j := i % opts.limits.slots; {
-		case j == 0:
-			size = 505
-		case j%3 == 0:
-			size = 506
-		}
-		e.Data = bytes.Repeat([]byte{byte(i + 1)}, size)
-	}
-	list[4].Type = raftpb.EntryConfChange.Enum()
-	emptied := func(i int) bool { return uint64(i+1) < until && i != 4 }
-	s := create(t, live, opts)
-	fixture.Must(t, s.Save(hard(1, 1, 14), list, nil))
-	fixture.Must(t, s.Close())
-
-	states, redone, done := 0, 0, false
-	look := func(state crashfs.State) {
-		states++
-		if states%stride != 0 && !done {
-			return
-		}
-		fixture.Must(t, os.RemoveAll(dir))
-		fixture.Must(t, state.Write(dir))
-		s := reopen(t, dir, opts)
-		p := s.Problems()
-		if len(p) > 1 || len(p) == 1 && p[0].Kind != walcore.KindEmptying {
-			t.Fatal(p)
-		}
-		redone += len(p)
-		got, err := s.Entries(1, 15, 1<<40)
-		fixture.Must(t, err)
-		none := !done && len(p) == 0 && len(got[0].Data) > 0
-		for i, e := range got {
-			if empty := len(e.Data) == 0; empty != (emptied(i) && !none) || !empty && !proto.Equal(e, list[i]) {
-				t.Fatalf("done %v, %v: entry %v", done, p, e)
-			}
-		}
-		fixture.Must(t, s.Save(nil, someEntries(1, 15, 1), nil)) // behind the last one's place
-		fixture.Must(t, s.Close())
-		s = reopen(t, dir, opts)
-		if p := s.Problems(); len(p) > 0 {
-			t.Fatalf("opened again: %v", p)
-		}
-		_, err = s.Entries(1, 16, 1<<40)
-		fixture.Must(t, err)
-		fixture.Must(t, s.Close())
-		r := openReader(t, dir, opts.Key)
-		if p := r.Problems(); len(p) > 0 {
-			t.Fatalf("reader: %v", p)
-		}
-		fixture.Must(t, r.Close())
-	}
-	var disk *crashfs.Dir
-	opts.wrap = func(d vfs.Dir) vfs.Dir {
-		var err error
-		disk, err = crashfs.Wrap(d, 512)
-		fixture.Must(t, err)
-		return disk
-	}
-	s = reopen(t, live, opts)
-	opts.wrap = nil
-	random := rand.New(rand.NewSource(1))
-	few := func() { disk.States(4, random, look) }
-	disk.OnStep(few)
-	fixture.Must(t, s.TruncateEntriesUntil(until))
-	done = true
-	few()
-	if redone == 0 {
-		t.Error("no power loss in the middle")
-	}
-	t.Logf("%d states, %d emptied by Open", states, redone)
-}
-
-// A note that does not fit the log means nothing: Dgraph, which does not know
-// of it, may have written other entries since.
-func TestNoteOfOtherEntries(t *testing.T) {
-	for _, note := range []emptying{{5, 1}, {5, 3}, {11, 2}, {2, 1}} {
-		dir := filepath.Join(memDir(t), "w")
-		s := create(t, dir, Options{Logger: quiet, limits: limits{slots: 3, bytes: format.MaxFileSize}})
-		fixture.Must(t, s.Save(nil, someEntries(2, 1, 10), nil))
-		fixture.Must(t, s.CreateSnapshot(5, nil, nil))
-		fixture.Must(t, s.noteEmptying(note))
-		fixture.Must(t, s.Close())
-		s = reopen(t, dir, Options{Logger: quiet})
-		if p := s.Problems(); len(p) > 0 {
-			t.Errorf("%v: %v", note, p)
-		}
-		if now := s.meta.emptying; now != (emptying{}) {
-			t.Errorf("%v: left as %v", note, now)
-		}
-		wantLog(t, s, someEntries(2, 6, 5)...)
-		fixture.Must(t, s.Close())
-	}
-}
 
 // pausedFlush is a directory whose files wait in each flush until they are told
 // to go on.
@@ -233,5 +111,88 @@ func TestPlanZeros(t *testing.T) {
 		if !format.AllZero(disk) {
 			t.Errorf("offset %d: the length is %x in the end", at, disk[at:at+4])
 		}
+	}
+}
+
+func TestEmptied(t *testing.T) {
+	for _, sums := range []bool{false, true} {
+		dir := filepath.Join(t.TempDir(), "w")
+		s := create(t, dir, Options{Checksums: sums})
+		list := someEntries(1, 1, 400)
+		list[20].Type = raftpb.EntryConfChange.Enum()
+		fixture.Must(t, s.Save(nil, list, nil))
+		fixture.Must(t, s.TruncateEntriesUntil(300))
+		for range 2 {
+			got, err := s.Entries(1, 401, 1<<40)
+			fixture.Must(t, err)
+			for i, e := range got {
+				if empty := i < 299 && i != 20; empty != (len(e.Data) == 0) || !empty && !proto.Equal(e, list[i]) {
+					t.Fatalf("checksums %v: entry %v", sums, e)
+				}
+			}
+			fixture.Must(t, s.Close())
+			s = reopen(t, dir, Options{})
+		}
+		fixture.Must(t, s.Close())
+		if n := len(parseDir(t, dir, nil).entries); n != 400 {
+			t.Fatal(n)
+		}
+	}
+}
+
+// Emptied entries stay readable, whatever is emptied, appended or rewritten next.
+func TestEmptiedAgain(t *testing.T) {
+	dir := filepath.Join(memDir(t), "w")
+	s := create(t, dir, Options{Logger: quiet})
+	last, term := uint64(0), uint64(1)
+	check := func(emptied uint64) {
+		t.Helper()
+		for range 2 {
+			got, err := s.Entries(1, last+1, 1<<40)
+			fixture.Must(t, err)
+			for i, e := range got {
+				if empty := uint64(i+1) < emptied; empty != (len(e.Data) == 0) {
+					t.Fatalf("emptied below %d: entry %v", emptied, e)
+				}
+			}
+			fixture.Must(t, s.Close())
+			s = reopen(t, dir, Options{Logger: quiet})
+		}
+	}
+	for _, step := range []struct{ from, until uint64 }{{1, 4}, {11, 15}, {21, 31}, {31, 31}, {36, 41}, {38, 38}} {
+		fixture.Must(t, s.Save(nil, someEntries(term, step.from, 10), nil))
+		last, term = step.from+9, term+1
+		if _, err := s.Entries(1, last+1, 1<<40); err != nil {
+			t.Fatal(err)
+		}
+		fixture.Must(t, s.TruncateEntriesUntil(step.until))
+		check(step.until)
+	}
+}
+
+func TestPayloadsBelow(t *testing.T) {
+	s := create(t, filepath.Join(memDir(t), "w"), Options{Logger: quiet, limits: limits{slots: 4, bytes: format.PayloadAt + 30000}})
+	list := someEntries(1, 1, 10)
+	list[2].Type = raftpb.EntryConfChange.Enum()
+	list[4].Data = nil
+	fixture.Must(t, s.Save(nil, list, nil))
+	for _, test := range []struct {
+		from, until uint64
+		want        int
+	}{{0, 0, 0}, {0, 1, 0}, {0, 2, 1}, {0, 7, 4}, {2, 7, 3}, {0, 100, 8}, {7, 3, 0}} {
+		n, size, err := s.PayloadsBelow(test.from, test.until)
+		want := int64(0)
+		for _, e := range list {
+			if i := e.GetIndex(); i >= test.from && i < test.until && e.GetType() == raftpb.EntryNormal {
+				want += int64(len(e.Data))
+			}
+		}
+		if err != nil || n != test.want || size != want {
+			t.Errorf("from %d until %d: %d entries, %d bytes, %v; want %d, %d", test.from, test.until, n, size, err, test.want, want)
+		}
+	}
+	fixture.Must(t, s.TruncateEntriesUntil(7))
+	if n, size, err := s.PayloadsBelow(0, 7); n != 0 || size != 0 || err != nil {
+		t.Errorf("emptied, and still %d entries with %d bytes, %v", n, size, err)
 	}
 }

@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
@@ -9,59 +8,50 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
-	"github.com/dgraph-io/badger/v4"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
 	"github.com/walfs/walfs/walcore/platform"
+	"github.com/walfs/walfs/walcore/vfs"
 )
 
-// keyRotation is how long a data key is used for new files.
-const keyRotation = 10 * 24 * time.Hour
+// newRegistryName is what a new KEYREGISTRY is called until it is complete. It
+// is Badger's name for it, so that a Dgraph writes over what a crash has left.
+const newRegistryName = "REWRITE-" + format.KeyRegistryName
 
 // writeKeys gives the ciphers of files, old and new.
 type writeKeys struct {
-	key  []byte              // the user's; empty: new files are plain
-	raw  []byte              // KEYREGISTRY as far as it is sound; nil: there is none
-	ids  []uint64            // of the data keys in it
-	torn string              // what is wrong behind it; "": nothing is there
-	reg  *badger.KeyRegistry // once it is open for new data keys
+	key  []byte           // the user's; empty: new files are not encrypted
+	keys *format.DataKeys // those in the sound part of KEYREGISTRY
+	size int64            // of that part; 0: there is no KEYREGISTRY
+	torn string           // what is wrong behind that part; "": nothing is there
+	f    vfs.File         // KEYREGISTRY, once it is open for new data keys
 }
 
 // readWriteKeys reads the directory's key registry and changes nothing. It
 // fails with ErrKey, with ErrSealed if there is a registry and no key, and with
 // ErrDamaged.
 func readWriteKeys(dir string, key []byte) (*writeKeys, error) {
-	k := &writeKeys{key: key}
+	k := &writeKeys{key: key, keys: &format.DataKeys{}}
 	raw, err := readRegistry(filepath.Join(dir, format.KeyRegistryName))
 	if raw == nil || err != nil {
 		return k, err
 	}
-	sound, ids, problem := format.ScanRegistry(raw)
-	if len(raw) >= format.MaxRegistry {
-		sound, problem = 0, fmt.Sprintf("%d bytes or more are no key registry", format.MaxRegistry)
-	}
-	if sound < format.RegistryHeader {
-		return nil, &walcore.Error{File: format.KeyRegistryName, Slot: -1, Err: fmt.Errorf("%s: %w", problem, walcore.ErrDamaged)}
-	}
-	k.raw, k.ids, k.torn = raw[:sound], ids, problem
-	text := bytes.Clone(raw[aes.BlockSize:format.RegistryHeader])
-	if len(key) > 0 {
-		block, err := aes.NewCipher(key)
-		if err != nil {
-			return nil, err
-		}
-		format.Decrypt(block, [aes.BlockSize]byte(raw), text, 0)
-	}
-	switch fits := string(text) == format.SanityText; {
-	case len(key) == 0 && (!fits || len(ids) > 0 || problem != ""):
+	registry := format.ParseRegistry(raw)
+	switch {
+	case len(raw) >= format.MaxRegistry:
+		return nil, walcore.FileError(format.KeyRegistryName,
+			fmt.Errorf("%d bytes or more are no key registry: %w", format.MaxRegistry, walcore.ErrDamaged))
+	case registry.Sound == 0:
+		return nil, walcore.FileError(format.KeyRegistryName, fmt.Errorf("%s: %w", registry.Problem, walcore.ErrDamaged))
+	case len(key) == 0 && (registry.Encrypted() || len(registry.IDs) > 0 || registry.Problem != ""):
 		return nil, fmt.Errorf("there is a %s: payloads are to be encrypted: %w", format.KeyRegistryName, walcore.ErrSealed)
-	case !fits:
-		return nil, fmt.Errorf("the key does not open %s: %w; give the node's own", format.KeyRegistryName, walcore.ErrKey)
+	}
+	k.size, k.torn = int64(registry.Sound), registry.Problem
+	if k.keys, err = registry.Open(key); err != nil {
+		return nil, err
 	}
 	return k, nil
 }
@@ -81,20 +71,24 @@ func readRegistry(name string) ([]byte, error) {
 }
 
 // check says why a file with entries cannot be read with these keys, or cannot
-// be followed by those that they seal.
+// be followed by files that they encrypt.
 func (k *writeKeys) check(h format.KeyHeader, plain bool) error {
+	_, known := k.keys.Get(h.KeyID)
 	switch {
-	case h.KeyID == 0 && plain, slices.Contains(k.ids, h.KeyID):
+	case h.KeyID == 0 && plain:
 		return nil
-	case h.KeyID == 0 && (k.raw != nil && len(k.key) > 0 || h.BaseIV != [8]byte{}):
+	case h.KeyID == 0 && (k.size > 0 && len(k.key) > 0 || h.BaseIV != [8]byte{}):
 		return fmt.Errorf("key id 0 in a directory with a "+format.KeyRegistryName+": the file is plain, or a rewrite has erased its key id: %w", walcore.ErrDataKey)
 	case h.KeyID == 0 && len(k.key) > 0:
 		return fmt.Errorf("the file is not encrypted, and a key was given: %w; leave it out, or allow plain files (Plain) to encrypt what comes", walcore.ErrKey)
 	case h.KeyID == 0:
 		return nil
+	case known:
+		_, err := k.keys.Cipher(h.KeyID)
+		return err
 	case k.torn != "":
 		return fmt.Errorf("data key %d is not in the sound part of %s, which ends at %d: %s: %w; restore that file",
-			h.KeyID, format.KeyRegistryName, len(k.raw), k.torn, walcore.ErrDamaged)
+			h.KeyID, format.KeyRegistryName, k.size, k.torn, walcore.ErrDamaged)
 	case len(k.key) == 0:
 		return walcore.ErrSealed
 	}
@@ -102,76 +96,121 @@ func (k *writeKeys) check(h format.KeyHeader, plain bool) error {
 }
 
 // openKeys opens the key registry for new data keys, if there is a key, and
-// makes one if there is none. No log file uses what it cuts off.
+// makes one if there is none.
 //
-// Badger writes it: a new one under another name and renamed, a new data key at
-// its end, flushed before any file uses it. A crash can leave the record of a
-// data key torn at the end; Open cuts that off.
+// A crash can leave the record of a data key torn at the end. It is cut off: no
+// log file uses that key, for its record is flushed before any does.
 func (s *DiskStorage) openKeys() error {
 	k := s.keys
-	if k.torn != "" {
-		if err := s.cutRegistry(); err != nil {
-			return err
-		}
-	}
-	if len(k.key) == 0 {
+	switch {
+	case len(k.key) == 0:
 		return nil
-	}
-	dir := s.path
-	if s.opts.DryRun {
-		var err error
-		if dir, err = scratchRegistry(k.raw); err != nil {
-			return err
-		}
-		defer os.RemoveAll(dir) // Badger has it open, and may go on writing to it
+	case k.size == 0:
+		return s.createRegistry()
 	}
 	var err error
-	k.reg, err = badger.OpenKeyRegistry(badger.KeyRegistryOptions{
-		Dir: dir, EncryptionKey: k.key, EncryptionKeyRotationDuration: keyRotation})
-	if err != nil {
-		return fmt.Errorf("%s: %w", format.KeyRegistryName, err)
+	if k.f, err = s.dir.Open(format.KeyRegistryName); err != nil || k.torn == "" {
+		return err
 	}
-	return nil
+	s.report(walcore.FileProblem(format.KeyRegistryName, walcore.KindKeyRegistry,
+		k.torn+": cut off here, for no log file uses a key behind this place").At(uint64(k.size)))
+	if err := k.f.Truncate(k.size); err != nil {
+		return err
+	}
+	return s.count.flush(k.f.Sync)
 }
 
-// cutRegistry cuts off what is behind the registry's last sound record.
-func (s *DiskStorage) cutRegistry() error {
-	sound := int64(len(s.keys.raw))
-	s.report(walcore.Problem{File: format.KeyRegistryName, Slot: -1, Offset: uint64(sound), Kind: walcore.KindKeyRegistry,
-		Message: s.keys.torn + ": cut off here, for no log file uses a key behind this place"})
-	f, err := s.dir.Open(format.KeyRegistryName)
+// createRegistry makes a key registry without data keys.
+//
+// A crash leaves it or not, and whole. What is left under the other name is
+// removed by the next call.
+func (s *DiskStorage) createRegistry() error {
+	var iv [aes.BlockSize]byte
+	rand.Read(iv[:])
+	raw, err := format.EncodeRegistry(s.keys.key, iv)
 	if err != nil {
 		return err
 	}
-	if err = f.Truncate(sound); err == nil {
+	if s.keys.keys, err = format.ParseRegistry(raw).Open(s.keys.key); err != nil {
+		return err
+	}
+	if err := s.dir.Remove(newRegistryName); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := s.dir.Create(newRegistryName)
+	if err != nil {
+		return err
+	}
+	s.keys.f, s.keys.size = f, int64(len(raw))
+	_, err = f.WriteAt(raw, 0)
+	if err == nil {
 		err = s.count.flush(f.Sync)
 	}
-	return errors.Join(err, f.Close())
+	if err == nil {
+		err = s.dir.Rename(newRegistryName, format.KeyRegistryName)
+	}
+	if err == nil {
+		err = s.syncDir()
+	}
+	return err
 }
 
-// sealing reports whether new files are encrypted.
-func (k *writeKeys) sealing() bool { return k.reg != nil }
+// encrypting reports whether new files are encrypted.
+func (k *writeKeys) encrypting() bool { return len(k.key) > 0 }
 
 func (k *writeKeys) close() error {
-	if k.reg == nil {
+	if k.f == nil {
 		return nil
 	}
-	return k.reg.Close()
+	return k.f.Close()
 }
 
-// fresh gives the key header and the cipher of a new file.
-func (k *writeKeys) fresh() (h format.KeyHeader, seal cipher.Block, err error) {
-	if k.reg == nil {
+// newFileKey gives the key header and the cipher of a new file: with the latest
+// data key, or where that is too old, a new one. The caller poisons the storage
+// if it fails.
+func (s *DiskStorage) newFileKey() (h format.KeyHeader, c cipher.Block, err error) {
+	k := s.keys
+	if !k.encrypting() {
 		return h, nil, nil
 	}
-	dk, err := k.reg.LatestDataKey()
-	if err != nil {
-		return h, nil, fmt.Errorf("%s: %w", format.KeyRegistryName, err)
+	now := time.Now()
+	dk, ok := k.keys.Latest(now)
+	if !ok {
+		if dk, err = s.addDataKey(now); err != nil {
+			return h, nil, err
+		}
 	}
-	h.KeyID = dk.KeyId
+	h.KeyID = dk.ID
 	rand.Read(h.BaseIV[:])
-	seal, err = aes.NewCipher(dk.Data)
-	return h, seal, err
+	c, err = k.keys.Cipher(dk.ID)
+	return h, c, err
+}
+
+// addDataKey appends a new data key to the key registry, and flushes it: the
+// files that will use it could never be read without.
+//
+// A crash leaves the record, a part of it, or none. Open cuts a part off.
+func (s *DiskStorage) addDataKey(now time.Time) (format.DataKey, error) {
+	k := s.keys
+	dk, record, err := k.keys.Next(now, rand.Reader)
+	if err != nil {
+		return dk, err
+	}
+	size := k.size + int64(len(record))
+	if size >= format.MaxRegistry {
+		return dk, walcore.FileError(format.KeyRegistryName, fmt.Errorf(
+			"another data key would make it %d bytes long, and it has to stay below %d; copy the log into a new directory", size, format.MaxRegistry))
+	}
+	_, err = k.f.WriteAt(record, k.size)
+	if err == nil {
+		err = s.count.flush(k.f.Sync)
+	}
+	if err != nil {
+		return dk, walcore.FileError(format.KeyRegistryName, err).At(uint64(k.size))
+	}
+	k.keys.Add(dk)
+	k.size = size
+	return dk, nil
 }
 
 // old gives the cipher of a file that has passed check, nil for a plain one.
@@ -179,9 +218,5 @@ func (k *writeKeys) old(h format.KeyHeader) (cipher.Block, error) {
 	if h.KeyID == 0 {
 		return nil, nil
 	}
-	dk, err := k.reg.DataKey(h.KeyID)
-	if err != nil {
-		return nil, fmt.Errorf("data key %d: %w: %w", h.KeyID, err, walcore.ErrDataKey)
-	}
-	return aes.NewCipher(dk.Data)
+	return k.keys.Cipher(h.KeyID)
 }

@@ -5,46 +5,43 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/walfs/walfs/test/fixture"
 
-	"github.com/dgraph-io/badger/v4/pb"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/crashfs"
 	"github.com/walfs/walfs/walcore/format"
 	"github.com/walfs/walfs/walcore/vfs"
-	"google.golang.org/protobuf/proto"
 )
 
 var someKey = []byte("0123456789abcdef")
 
 // lastRecord is where the last record of a key registry begins.
 func lastRecord(raw []byte) int {
-	at := format.RegistryHeader
-	for n := at; n < len(raw); n += format.RecordHeader + int(binary.BigEndian.Uint32(raw[n:])) {
+	at := format.RegistryHeaderSize
+	for n := at; n < len(raw); n += format.RecordHeaderSize + int(binary.BigEndian.Uint32(raw[n:])) {
 		at = n
 	}
 	return at
 }
 
 // ageDataKey makes the latest data key older.
-func ageDataKey(t testing.TB, dir string, days int64) {
+func ageDataKey(t testing.TB, dir string, days int) {
 	t.Helper()
 	name := filepath.Join(dir, format.KeyRegistryName)
 	raw := fixture.ReadFile(t, name)
-	at := lastRecord(raw)
-	var dk pb.DataKey
-	fixture.Must(t, proto.Unmarshal(raw[at+format.RecordHeader:], &dk))
-	dk.CreatedAt -= days * 24 * 3600
-	body, err := proto.Marshal(&dk)
+	registry := format.ParseRegistry(raw)
+	keys, err := registry.Open(someKey)
 	fixture.Must(t, err)
-	raw = binary.BigEndian.AppendUint32(raw[:at], uint32(len(body)))
-	raw = binary.BigEndian.AppendUint32(raw, crc32.Checksum(body, format.Castagnoli))
-	fixture.WriteFile(t, name, append(raw, body...))
+	dk, _ := keys.Get(registry.IDs[len(registry.IDs)-1])
+	dk.Created = dk.Created.Add(-time.Duration(days) * 24 * time.Hour)
+	record, err := format.EncodeRecord(someKey, dk)
+	fixture.Must(t, err)
+	fixture.WriteFile(t, name, append(raw[:lastRecord(raw)], record...))
 }
 
 func dataKeys(s *DiskStorage) string {
@@ -59,7 +56,7 @@ func dataKeys(s *DiskStorage) string {
 func TestDataKeyRotation(t *testing.T) {
 	dir := filepath.Join(memDir(t), "w")
 	opts := Options{Key: someKey, Create: true, limits: smallFiles, Logger: quiet}
-	for _, days := range []int64{9, 2, 0} { // the file begun by the second run still has the first key
+	for _, days := range []int{9, 2, 0} { // the file begun by the second run still has the first key
 		s := create(t, dir, opts)
 		last, _ := s.LastIndex()
 		fixture.Must(t, s.Save(nil, someEntries(1, last+1, 15), nil))
@@ -197,34 +194,34 @@ func TestKeyForPlainLog(t *testing.T) {
 	for _, registry := range []bool{false, true} {
 		dir := filepath.Join(memDir(t), "w")
 		plain := Options{limits: smallFiles, Logger: quiet}
-		sealed := plain
-		sealed.Key = someKey
+		encrypted := plain
+		encrypted.Key = someKey
 		s := create(t, dir, plain)
 		fixture.Must(t, s.Save(hard(1, 1, 5), someEntries(1, 1, 5), nil))
 		fixture.Must(t, s.Close())
 		if registry { // without a data key, as a crash in turning encryption on leaves it
 			keyed := filepath.Join(memDir(t), "w")
-			fixture.Must(t, create(t, keyed, sealed).Close())
-			fixture.WriteFile(t, filepath.Join(dir, format.KeyRegistryName), fixture.ReadFile(t, filepath.Join(keyed, format.KeyRegistryName))[:format.RegistryHeader])
+			fixture.Must(t, create(t, keyed, encrypted).Close())
+			fixture.WriteFile(t, filepath.Join(dir, format.KeyRegistryName), fixture.ReadFile(t, filepath.Join(keyed, format.KeyRegistryName))[:format.RegistryHeaderSize])
 		}
 		was, want := snapshotDir(t, dir), walcore.ErrKey
 		if registry {
 			want = walcore.ErrDataKey // for all that is known, the key id is erased
 		}
-		if _, err := Open(dir, sealed); !errors.Is(err, want) {
+		if _, err := Open(dir, encrypted); !errors.Is(err, want) {
 			t.Errorf("a key for a plain log: %v", err)
 		}
 		if now := snapshotDir(t, dir); now != was {
 			t.Errorf("refused, but changed:\n%s\n%s", was, now)
 		}
-		sealed.Plain = true
+		encrypted.Plain = true
 		for i := range uint64(3) {
-			s := reopen(t, dir, sealed)
+			s := reopen(t, dir, encrypted)
 			fixture.Must(t, s.Save(nil, someEntries(1, 6+7*i, 7), nil))
 			wantLog(t, s, someEntries(1, 1, int(12+7*i))...)
 			fixture.Must(t, s.Close())
 		}
-		if got := dataKeys(reopen(t, dir, sealed)); got != "[0 1 1 1]" {
+		if got := dataKeys(reopen(t, dir, encrypted)); got != "[0 1 1 1]" {
 			t.Errorf("data keys %s", got)
 		}
 	}
@@ -275,7 +272,7 @@ func TestNoKeyRegistry(t *testing.T) {
 		want    error
 	}{
 		{nil, string(someKey), walcore.ErrDamaged},
-		{raw[:format.RegistryHeader-1], string(someKey), walcore.ErrDamaged},
+		{raw[:format.RegistryHeaderSize-1], string(someKey), walcore.ErrDamaged},
 		{append(bytes.Clone(raw), make([]byte, format.MaxRegistry)...), string(someKey), walcore.ErrDamaged},
 		{raw[:len(raw)-1], "fedcba9876543210", walcore.ErrKey},
 		{raw, "fedcba9876543210", walcore.ErrKey},

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/walfs/walfs/test/fixture"
-
 	"github.com/walfs/walfs/walcore/format"
 	"go.etcd.io/raft/v3/raftpb"
 )

@@ -10,7 +10,8 @@ import (
 	"go.etcd.io/raft/v3/raftpb"
 )
 
-func ExampleDiskStorage() {
+// A storage is made, and saves what a raft.Ready asks for.
+func Example() {
 	tmp, err := os.MkdirTemp("", "example-")
 	if err != nil {
 		log.Fatal(err)

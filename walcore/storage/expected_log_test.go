@@ -9,17 +9,17 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// world is what a log should hold.
-type world struct {
+// expectedLog is what a log should hold.
+type expectedLog struct {
 	snapIndex, snapTerm uint64
 	snapData            string
 	entries             []*raftpb.Entry // behind the snapshot
 	hs                  hardState
 }
 
-func (w world) last() uint64 { return w.snapIndex + uint64(len(w.entries)) }
+func (w expectedLog) last() uint64 { return w.snapIndex + uint64(len(w.entries)) }
 
-func (w world) term(i uint64) uint64 {
+func (w expectedLog) term(i uint64) uint64 {
 	if i == w.snapIndex {
 		return w.snapTerm
 	}
@@ -27,7 +27,7 @@ func (w world) term(i uint64) uint64 {
 }
 
 // entry is the entry at an index, or nil.
-func (w world) entry(i uint64) *raftpb.Entry {
+func (w expectedLog) entry(i uint64) *raftpb.Entry {
 	if i <= w.snapIndex || i > w.last() {
 		return nil
 	}
@@ -50,16 +50,16 @@ func newEntry(r *rand.Rand, term, index uint64, most int) *raftpb.Entry {
 	return e
 }
 
-// change is one call and what it makes of a world.
+// change is one call and what it makes of a expectedLog.
 type change struct {
 	name    string
 	do      func(s *DiskStorage) error
-	next    world
+	next    expectedLog
 	kept    uint64 // entries up to here that were on disk stay there whatever happens
 	flushes bool   // all of next is on disk after it, in either mode
 }
 
-func (w world) save(name string, hs hardState, entries []*raftpb.Entry, snap *raftpb.Snapshot) change {
+func (w expectedLog) save(name string, hs hardState, entries []*raftpb.Entry, snap *raftpb.Snapshot) change {
 	n := w
 	n.hs = hs
 	if snap != nil {
@@ -78,7 +78,7 @@ func (w world) save(name string, hs hardState, entries []*raftpb.Entry, snap *ra
 	}}
 }
 
-func (w world) run(r *rand.Rand, from, term uint64, n, most int) []*raftpb.Entry {
+func (w expectedLog) run(r *rand.Rand, from, term uint64, n, most int) []*raftpb.Entry {
 	var list []*raftpb.Entry
 	for i := range n {
 		list = append(list, newEntry(r, term, from+uint64(i), most))
@@ -87,7 +87,7 @@ func (w world) run(r *rand.Rand, from, term uint64, n, most int) []*raftpb.Entry
 }
 
 // next draws a change that a Raft could ask for.
-func (w world) draw(r *rand.Rand, batch, most int) change {
+func (w expectedLog) draw(r *rand.Rand, batch, most int) change {
 	hs := w.hs
 	hs.term = max(hs.term, w.term(w.last()), 1)
 	switch k := r.Intn(12); {
@@ -116,7 +116,7 @@ func (w world) draw(r *rand.Rand, batch, most int) change {
 	return w.draw(r, batch, most)
 }
 
-func (w world) snapshotAt(index uint64) change {
+func (w expectedLog) snapshotAt(index uint64) change {
 	n := w
 	n.snapIndex, n.snapTerm = index, w.term(index)
 	n.snapData = fmt.Sprintf("state at %d", index)
@@ -126,12 +126,12 @@ func (w world) snapshotAt(index uint64) change {
 	}}
 }
 
-func (w world) sync() change {
+func (w expectedLog) sync() change {
 	return change{name: "sync", next: w, kept: w.last(), flushes: true, do: (*DiskStorage).Sync}
 }
 
 // installAt saves a snapshot, entries after it and a commit index among those.
-func (w world) installAt(r *rand.Rand, index uint64, after int) change {
+func (w expectedLog) installAt(r *rand.Rand, index uint64, after int) change {
 	hs := w.hs
 	hs.term++
 	hs.commit = index + uint64((after+1)/2)
@@ -143,21 +143,21 @@ func (w world) installAt(r *rand.Rand, index uint64, after int) change {
 // tour is a history over several files: appends, a rewrite from inside the
 // first file, a compaction, a new file when one is full to the last slot, and
 // a snapshot that ends in the log's middle.
-func tour() []func(r *rand.Rand, w world) change {
+func tour() []func(r *rand.Rand, w expectedLog) change {
 	// n entries of a term from an index on, and a commit index.
-	save := func(name string, from, term uint64, n int, commit uint64) func(r *rand.Rand, w world) change {
-		return func(r *rand.Rand, w world) change {
+	save := func(name string, from, term uint64, n int, commit uint64) func(r *rand.Rand, w expectedLog) change {
+		return func(r *rand.Rand, w expectedLog) change {
 			return w.save(name, hardState{term, 1, commit}, w.run(r, from, term, n, 100), nil)
 		}
 	}
-	return []func(r *rand.Rand, w world) change{
+	return []func(r *rand.Rand, w expectedLog) change{
 		save("append", 1, 1, 100, 5),
-		func(r *rand.Rand, w world) change { return w.sync() },
+		func(r *rand.Rand, w expectedLog) change { return w.sync() },
 		save("overwrite", 10, 2, 5, 9),
 		save("append", 15, 2, 90, 60),
-		func(r *rand.Rand, w world) change { return w.snapshotAt(55) },
+		func(r *rand.Rand, w expectedLog) change { return w.snapshotAt(55) },
 		save("fill a file", 105, 2, 16, 61),
 		save("rotate", 121, 2, 24, 61),
-		func(r *rand.Rand, w world) change { return w.installAt(r, 70, 3) },
+		func(r *rand.Rand, w expectedLog) change { return w.installAt(r, 70, 3) },
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/walfs/walfs/test/fixture"
-
 	"github.com/walfs/walfs/walcore/vfs"
 	"go.etcd.io/raft/v3/raftpb"
 )
@@ -16,7 +15,8 @@ type sizes struct {
 	list []int64
 }
 
-func (f *sizes) Truncate(size int64) error   { f.list = append(f.list, size); return nil }
+func (f *sizes) Truncate(size int64) error { f.list = append(f.list, size); return nil }
+
 func (f *sizes) Allocate(off, n int64) error { return nil }
 
 // A file grows by its own size, by 1 GiB at most at a time.
@@ -39,7 +39,7 @@ func TestFit(t *testing.T) {
 	fit := func(tail int64, have, size, want int) {
 		t.Helper()
 		g.tail = tail
-		n, end := s.fit(g, have, []*raftpb.Entry{{}, {Data: make([]byte, size)}, {}})
+		n, end := s.capacity(g, have, []*raftpb.Entry{{}, {Data: make([]byte, size)}, {}})
 		for _, size := range []int64{4, 4 + int64(size), 4}[:n] {
 			tail += size
 		}

@@ -20,15 +20,15 @@ func lockDir(path string) (*platform.Lock, error) {
 	return lock, err
 }
 
-// unusedWait is how long a file may be held by somebody before that counts as
-// use. A process that this one has just forked holds all its files until it
-// has begun its own program: on a busy machine that can take long, and nobody
-// who has the directory open for good lets go of it.
+// unusedWait is how long somebody else may have a file open before that counts as
+// use. A process that this one has just forked has all its files open until it
+// begins its own program, which can take long on a busy machine. Who really uses
+// the directory has its files open for longer.
 const unusedWait = 2 * time.Second
 
-// checkUnused fails with ErrInUse if anybody has the file open or mapped. A
-// Dgraph takes no lock that could be asked for. Where the kernel cannot tell (a
-// file of another user, a network file system), the file passes.
+// checkUnused fails with ErrInUse if anybody has the file open or mapped. Dgraph
+// takes no lock that could be looked for. Where the kernel cannot tell (a file of
+// another user, a network file system), the file counts as unused.
 func checkUnused(dir, name string) error {
 	path := filepath.Join(dir, name)
 	for deadline := time.Now().Add(unusedWait); ; time.Sleep(time.Millisecond) {

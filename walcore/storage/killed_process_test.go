@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/walfs/walfs/test/fixture"
-
 	"github.com/walfs/walfs/walcore/format"
 	"go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"

@@ -12,17 +12,18 @@ import (
 	"github.com/walfs/walfs/walcore/format"
 )
 
-// Where nothing is flushed, a system call is most of what an append costs: slots
-// and the commit index are stored to memory that is mapped. Such a store can be
-// cut off anywhere, when the process is killed, and be seen half done. So all
-// hangs on the store of one aligned word, which is done or not.
+// With SyncManual nothing is flushed, and a system call is most of what an append
+// costs. Slots and the commit index are stored to mapped memory there. Such a
+// store can be stopped anywhere, when the process is killed, and other processes
+// can see it half done. So each of them depends on one aligned word, which is
+// stored at once: what was stored before means nothing without it.
 
 const word = 8
 
-// storeSlots stores slots from the at-th byte of a mapped slot table on, of each
-// the index last: a slot without one is none.
+// storeSlots stores slots in a mapped slot table, from the offset at on. The word
+// with the index is stored last: a slot without an index is an empty one.
 func storeSlots(table []byte, at int, slots []byte) error {
-	return guarded(func() {
+	return catchFault(func() {
 		for ; len(slots) > 0; at, slots = at+format.SlotSize, slots[format.SlotSize:] {
 			to := table[at:][:format.SlotSize]
 			copy(to, slots[:word])
@@ -32,18 +33,18 @@ func storeSlots(table []byte, at int, slots []byte) error {
 	})
 }
 
-// storeOne stores b where that changes one aligned word of a mapping at most,
-// and reports whether it does.
-func storeOne(mapping []byte, at int, b []byte) (done bool, err error) {
-	err = guarded(func() {
+// storeOne stores b in mapped memory at the offset at, if no more than one aligned
+// word changes by that. It reports whether it has.
+func storeOne(mapped []byte, at int, b []byte) (done bool, err error) {
+	err = catchFault(func() {
 		begin, end := at&^(word-1), (at+len(b)+word-1)&^(word-1)
-		if end > len(mapping) {
+		if end > len(mapped) {
 			return
 		}
 		changed := -1
 		var with [word]byte
 		for k := begin; k < end; k += word {
-			now := [word]byte(mapping[k:])
+			now := [word]byte(mapped[k:])
 			then := now
 			from, to := max(at, k), min(at+len(b), k+word)
 			copy(then[from-k:to-k], b[from-at:])
@@ -56,7 +57,7 @@ func storeOne(mapping []byte, at int, b []byte) (done bool, err error) {
 			changed, with = k, then
 		}
 		if changed >= 0 {
-			storeWord(mapping[changed:], with[:])
+			storeWord(mapped[changed:], with[:])
 		}
 		done = true
 	})
@@ -68,9 +69,10 @@ func storeWord(to, b []byte) {
 	atomic.StoreUint64((*uint64)(unsafe.Pointer(&to[0])), binary.NativeEndian.Uint64(b))
 }
 
-// explained is the error of a store, or the one that a write in its place gives:
-// where a file system takes new room for what is overwritten, the disk is full.
-func explained(err error, f io.WriterAt, b []byte, at int64) error {
+// storeErr finds out why a store has failed, if it has: it writes the same bytes,
+// and gives the error of that, if there is one. The disk may be full, where a file
+// system takes new space for bytes that are overwritten.
+func storeErr(err error, f io.WriterAt, b []byte, at int64) error {
 	if err != nil {
 		if _, why := f.WriteAt(b, at); why != nil {
 			return why
@@ -79,9 +81,10 @@ func explained(err error, f io.WriterAt, b []byte, at int64) error {
 	return err
 }
 
-// guarded makes an error of what would end the process: the file was cut short
-// by somebody else, or the disk has no room or has failed.
-func guarded(store func()) (err error) {
+// catchFault makes an error of what would end the process: a page of the mapping
+// that is not to be had, because somebody else has cut the file, or the disk is
+// full or has failed.
+func catchFault(store func()) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		r := recover()

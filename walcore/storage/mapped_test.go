@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/walfs/walfs/test/fixture"
-
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
 	"github.com/walfs/walfs/walcore/platform"

@@ -76,11 +76,11 @@ func (m *metaFile) snapshot() (*raftpb.Snapshot, error) {
 	return snap, nil
 }
 
-// saveHardState writes a hard state: one write within one sector. It is
-// flushed when term or vote change; a commit index alone may lag behind after
-// power loss, for entries are durable before it is written.
+// saveHardState writes a hard state: one write within one sector. It is flushed
+// when term or vote change. A commit index alone is not: after a power loss it may
+// be an older one, which Raft finds out about.
 //
-// A crash leaves the old one or the new one.
+// A crash leaves the old hard state or the new one.
 func (s *DiskStorage) saveHardState(hs hardState) error {
 	lazy := hs.term == s.meta.hard.term && hs.vote == s.meta.hard.vote
 	return s.writeMeta(meta.EncodeHardState(hs.term, hs.vote, hs.commit), lazy, func(m *metaFile) { m.hard = hs })
@@ -124,9 +124,9 @@ const mappedMeta = 1024
 
 func (s *DiskStorage) storeMeta(b meta.Stretch) error {
 	if s.opts.Sync == SyncManual {
-		if mapping := s.meta.f.Map(mappedMeta); mapping != nil {
-			if done, err := storeOne(mapping, int(b.At), b.Bytes); done || err != nil {
-				return explained(err, s.meta.f, b.Bytes, b.At)
+		if mapped := s.meta.f.Map(mappedMeta); mapped != nil {
+			if done, err := storeOne(mapped, int(b.At), b.Bytes); done || err != nil {
+				return storeErr(err, s.meta.f, b.Bytes, b.At)
 			}
 		}
 	}
@@ -142,13 +142,12 @@ func (s *DiskStorage) flushMeta() error {
 	return nil
 }
 
-// replaceMeta puts a new wal.meta in the place of the old one: written beside
-// it, flushed, renamed, and the directory flushed.
+// replaceMeta puts a new wal.meta in the place of the old one: it is written
+// beside the old one, flushed and renamed, and the directory is flushed. also is
+// called, with mu held, when readers begin to see the new one.
 //
-// A crash leaves the old file or the new one, each whole. What is left under
-// the other name is removed by Open.
-//
-// also is done in the moment in which readers see the new one.
+// A crash leaves the old file or the new one, each whole. Open removes what is
+// left under the other name.
 func (s *DiskStorage) replaceMeta(snap *raftpb.Snapshot, hs hardState, also func()) error {
 	tail, size, err := meta.EncodeSnapshot(snap)
 	if err != nil {
@@ -156,7 +155,7 @@ func (s *DiskStorage) replaceMeta(snap *raftpb.Snapshot, hs hardState, also func
 	}
 	head := []meta.Stretch{{Bytes: make([]byte, meta.HeadSize)}, tail}
 	if s.meta.f != nil {
-		// Bytes that nobody reads today stay as they are.
+		// What is between the fields is kept, whoever may have written it.
 		if _, err := s.meta.f.ReadAt(head[0].Bytes, 0); err != nil {
 			return s.poison(walcore.FileError(format.MetaName, err))
 		}
@@ -171,7 +170,8 @@ func (s *DiskStorage) replaceMeta(snap *raftpb.Snapshot, hs hardState, also func
 	return s.adoptMeta(f, also)
 }
 
-// adoptMeta takes a new wal.meta that is in place for the old one.
+// adoptMeta makes a new wal.meta, which has replaced the old one on disk, the one
+// that the storage works with.
 func (s *DiskStorage) adoptMeta(f vfs.File, also func()) error {
 	m, err := openMeta(f)
 	if err != nil {
@@ -217,7 +217,7 @@ func (s *DiskStorage) writeNewMeta(parts []meta.Stretch, size int64) (vfs.File, 
 	return f, nil
 }
 
-// rewriteMeta puts a copy of wal.meta with some bytes changed in its place.
+// rewriteMeta replaces wal.meta by a copy of it with some bytes changed.
 //
 // A crash leaves the old file or the new one, each whole.
 func (s *DiskStorage) rewriteMeta(changed ...meta.Stretch) error {
@@ -226,7 +226,7 @@ func (s *DiskStorage) rewriteMeta(changed ...meta.Stretch) error {
 		return s.poison(err)
 	}
 	var parts []meta.Stretch
-	const step = 64 << 10 // next to all of most files is empty
+	const step = 64 << 10 // pieces without anything in them are left out
 	for at := int64(0); at < size; at += step {
 		b := make([]byte, min(step, size-at))
 		if _, err := s.meta.f.ReadAt(b, at); err != nil {
@@ -237,7 +237,7 @@ func (s *DiskStorage) rewriteMeta(changed ...meta.Stretch) error {
 		}
 	}
 	for _, c := range changed {
-		// Zeros, too, must replace what the copy has there.
+		// Into the first piece: a write of zeros would be left out.
 		copy(parts[0].Bytes[c.At:], c.Bytes)
 	}
 	f, err := s.writeNewMeta(parts, size)

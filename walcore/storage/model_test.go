@@ -27,7 +27,8 @@ type model struct {
 }
 
 func (m *model) first() uint64 { i, _ := m.m.FirstIndex(); return i }
-func (m *model) last() uint64  { i, _ := m.m.LastIndex(); return i }
+
+func (m *model) last() uint64 { i, _ := m.m.LastIndex(); return i }
 
 func (m *model) must(err error) {
 	m.t.Helper()
@@ -226,7 +227,7 @@ func TestAsMemoryStorage(t *testing.T) {
 		m := &model{t: rt, dir: filepath.Join(base, fmt.Sprint(n)), m: raft.NewMemoryStorage(),
 			opts: Options{Create: true, Logger: quiet, limits: limits{slots: 50, bytes: format.PayloadAt + 5000},
 				Checksums: rapid.Bool().Draw(rt, "checksums"), Sync: SyncMode(m01(rt))}}
-		if rapid.Bool().Draw(rt, "sealed") {
+		if rapid.Bool().Draw(rt, "encrypted") {
 			m.opts.Key = []byte("0123456789abcdef")
 		}
 		defer os.RemoveAll(m.dir)
@@ -271,5 +272,6 @@ type rt2tb struct {
 	rt *rapid.T
 }
 
-func (r rt2tb) Fatal(args ...any)                 { r.rt.Fatal(args...) }
+func (r rt2tb) Fatal(args ...any) { r.rt.Fatal(args...) }
+
 func (r rt2tb) Fatalf(format string, args ...any) { r.rt.Fatalf(format, args...) }

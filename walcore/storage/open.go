@@ -114,7 +114,8 @@ func (s *DiskStorage) openDir() error {
 	if err != nil {
 		return err
 	}
-	return s.applyRecovery(plan) // nothing has changed up to here
+	// Up to here nothing in the directory has changed.
+	return s.applyRecovery(plan)
 }
 
 // dirFiles says which of the log's files there are.

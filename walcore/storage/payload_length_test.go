@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/walfs/walfs/test/fixture"
-
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
 	"go.etcd.io/raft/v3/raftpb"
@@ -69,35 +68,5 @@ func TestLengthUnlikeItsRoom(t *testing.T) {
 			t.Errorf("%s: rewritten: %v, %v", test.name, got, err)
 		}
 		fixture.Must(t, s.Close())
-	}
-}
-
-// Emptied entries stay readable, whatever is emptied, appended or rewritten next.
-func TestEmptiedAgain(t *testing.T) {
-	dir := filepath.Join(memDir(t), "w")
-	s := create(t, dir, Options{Logger: quiet})
-	last, term := uint64(0), uint64(1)
-	check := func(emptied uint64) {
-		t.Helper()
-		for range 2 {
-			got, err := s.Entries(1, last+1, 1<<40)
-			fixture.Must(t, err)
-			for i, e := range got {
-				if empty := uint64(i+1) < emptied; empty != (len(e.Data) == 0) {
-					t.Fatalf("emptied below %d: entry %v", emptied, e)
-				}
-			}
-			fixture.Must(t, s.Close())
-			s = reopen(t, dir, Options{Logger: quiet})
-		}
-	}
-	for _, step := range []struct{ from, until uint64 }{{1, 4}, {11, 15}, {21, 31}, {31, 31}, {36, 41}, {38, 38}} {
-		fixture.Must(t, s.Save(nil, someEntries(term, step.from, 10), nil))
-		last, term = step.from+9, term+1
-		if _, err := s.Entries(1, last+1, 1<<40); err != nil {
-			t.Fatal(err)
-		}
-		fixture.Must(t, s.TruncateEntriesUntil(step.until))
-		check(step.until)
 	}
 }

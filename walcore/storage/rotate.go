@@ -8,12 +8,13 @@ import (
 	"github.com/walfs/walfs/walcore/vfs"
 )
 
-// rotate ends a file and starts the next. staged says that payloads were just
-// written to the old one whose slots are not; otherwise all of it is flushed
-// here, for slots in a file mean that those before are complete.
+// rotate ends a file, if there is one, and begins the next. The old one must be
+// on disk before there are slots in the new one, for those mean that the files
+// before are complete. So it is flushed here, unless it is staged: payloads were
+// written to it whose slots are not yet, and its flush comes with these.
 //
-// A crash leaves the old file cut or not, which means nothing, and the new
-// one not there or without slots: Open removes it.
+// A crash leaves the old file cut at its end or not, which means nothing, and the
+// new one not there or without slots: Open removes that.
 func (s *DiskStorage) rotate(old *segment, staged bool) (*segment, error) {
 	if old != nil {
 		if old.dirty && !staged {
@@ -35,12 +36,13 @@ func (s *DiskStorage) rotate(old *segment, staged bool) (*segment, error) {
 	return g, nil
 }
 
-// createSegment makes an empty log file and its name durable: its key header
-// must be on disk before any slot is, and its name before any is acknowledged.
-// What cannot be completed is removed again.
+// createSegment makes an empty log file and flushes it and its name: its key
+// header must be on disk before any slot is, and its name before any slot is
+// acknowledged. Where that fails, the file is removed again.
 func (s *DiskStorage) createSegment(id uint64) (_ *segment, err error) {
-	g := &segment{id: id, name: format.FileName(id), slotTable: &openTable{}, size: format.NewFileSize, end: format.PayloadAt, tail: format.PayloadAt, reserved: format.PayloadAt}
-	if g.header, g.cipher, err = s.keys.fresh(); err != nil {
+	g := &segment{id: id, name: format.FileName(id), slotTable: &openTable{}, size: format.NewFileSize,
+		end: format.PayloadAt, tail: format.PayloadAt, reserved: format.PayloadAt}
+	if g.header, g.cipher, err = s.newFileKey(); err != nil {
 		return nil, err
 	}
 	if g.f, err = s.dir.Create(g.name); err != nil {
@@ -79,8 +81,7 @@ func (s *DiskStorage) flushWithDir(f vfs.File) error {
 
 func (s *DiskStorage) syncDir() error { return s.count.flush(s.dir.Sync) }
 
-// flushFile makes a log file's writes durable. The caller poisons the storage
-// if it fails.
+// flushFile flushes a log file. The caller poisons the storage if it fails.
 func (s *DiskStorage) flushFile(g *segment) error {
 	if err := s.count.flush(g.f.Sync); err != nil {
 		return g.fileErr(err)
@@ -89,15 +90,15 @@ func (s *DiskStorage) flushFile(g *segment) error {
 	return nil
 }
 
-// remove closes and unlinks a log file that no reader can find any more.
+// remove closes and removes a log file that is not in segments any more.
 func (s *DiskStorage) remove(g *segment) error {
 	delete(s.open, g)
 	return errors.Join(g.f.Close(), s.dir.Remove(g.name))
 }
 
-// discardCurrent removes the current file, which holds no entry and can take
-// none: one from before encryption was on that a rewrite has emptied. The
-// directory is flushed with the file that takes its place.
+// discardCurrent removes the current file, which has no entry and takes none: it
+// was begun before encryption was turned on, and a rewrite has dropped all its
+// entries. The directory is flushed when the file after it is made.
 //
 // A crash leaves it or not; Open removes it.
 func (s *DiskStorage) discardCurrent() error {

@@ -2,8 +2,6 @@ package storage
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"os"
 	"path/filepath"
 	"testing"
@@ -14,24 +12,6 @@ import (
 	"go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
 )
-
-// create makes an empty storage that is closed with the test.
-func create(t testing.TB, dir string, opts Options) *DiskStorage {
-	t.Helper()
-	opts.Create = true
-	return reopen(t, dir, opts)
-}
-
-// reopen opens a storage that is closed with the test, if it is still open.
-func reopen(t testing.TB, dir string, opts Options) *DiskStorage {
-	t.Helper()
-	s, err := Open(dir, opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	return s
-}
 
 // entriesOf reads a fixture's entries for Save.
 func entriesOf(t testing.TB, r *dgraph.Reader) []*raftpb.Entry {
@@ -194,9 +174,4 @@ func TestReopenReadsWhatWasSaved(t *testing.T) {
 		fixture.Must(t, s.Close())
 		s = reopen(t, dir, Options{})
 	}
-}
-
-func sha(b []byte) string {
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
 }

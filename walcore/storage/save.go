@@ -10,17 +10,17 @@ import (
 	"go.etcd.io/raft/v3/raftpb"
 )
 
-// Save stores what a raft.Ready asks for: the snapshot, then the entries, then
-// the hard state; each may be nil or empty. A snapshot replaces the whole log.
-// Entries at indexes that the log has already replace those and all after
-// them.
+// Save stores what a raft.Ready asks for: the snapshot, then the entries, then the
+// hard state; each may be nil or empty. A snapshot replaces the whole log. Entries
+// at indexes that the log has already replace those and all after them.
 //
-// It fails with raft.ErrSnapOutOfDate if there is a snapshot as new, and with
-// ErrRefused for entries that do not fit the log; neither changes anything.
+// It fails with [raft.ErrSnapOutOfDate] if the storage has a snapshot that is as
+// new, and with [walcore.ErrRefused] for entries that do not continue the log.
+// Neither changes anything.
 //
 // A crash leaves a state between the one before and the one after: first the
-// snapshot is there, then some of the entries from the first on, then the hard
-// state. Entries that are to be replaced may be gone before.
+// snapshot is there, then some of the entries from the first one on, then the hard
+// state. Entries that are to be replaced may be gone before that.
 func (s *DiskStorage) Save(hs *raftpb.HardState, entries []*raftpb.Entry, snap *raftpb.Snapshot) error {
 	defer trace.StartRegion(s.ctx, "walcore.Save").End()
 	if err := s.beginWrite(); err != nil {
@@ -39,7 +39,7 @@ func (s *DiskStorage) Save(hs *raftpb.HardState, entries []*raftpb.Entry, snap *
 		}
 		first, next, term = md.GetIndex()+1, md.GetIndex()+1, md.GetTerm()
 	} else if len(entries) > 0 {
-		// An index that is not in the log is refused for that.
+		// Where there is no such term, the index is refused.
 		term, _ = s.term(entries[0].GetIndex() - 1)
 	}
 	if err := checkEntries(entries, first, next, term); err != nil {
@@ -52,8 +52,8 @@ func (s *DiskStorage) Save(hs *raftpb.HardState, entries []*raftpb.Entry, snap *
 		state = hardState{term: hs.GetTerm(), vote: hs.GetVote(), commit: hs.GetCommit()}
 	}
 	if install {
-		// Without entries there is nothing that the hard state must wait
-		// for: it goes into the same new wal.meta.
+		// Without entries the hard state has nothing to wait for: it goes into
+		// the same new wal.meta.
 		early := s.meta.hard
 		if len(entries) == 0 {
 			early = state
@@ -73,8 +73,9 @@ func (s *DiskStorage) Save(hs *raftpb.HardState, entries []*raftpb.Entry, snap *
 	return nil
 }
 
-// checkEntries refuses entries that would leave a gap, a duplicate, an index
-// below the first or a term that goes down. term is that of the entry before.
+// checkEntries refuses entries that would leave a gap or a duplicate, lie below
+// the index first, or have a term that goes down. next is the index behind the
+// log's end, term that of the entry before the first of entries.
 func checkEntries(entries []*raftpb.Entry, first, next, term uint64) error {
 	for i, e := range entries {
 		refuse := func(format string, args ...any) error {

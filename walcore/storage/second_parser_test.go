@@ -4,6 +4,7 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"encoding/binary"
+	"fmt"
 	"hash/crc32"
 	"math"
 	"os"
@@ -42,7 +43,7 @@ type parsedDir struct {
 	dataKeys map[uint64][]byte // by id; empty: all is plain
 }
 
-// parseDir reads a directory, whose log files are all sealed if there is a
+// parseDir reads a directory, whose log files are all encrypted if there is a
 // key, and fails the test where it does not keep to the format.
 func parseDir(t testing.TB, dir string, key []byte) *parsedDir {
 	t.Helper()
@@ -91,8 +92,8 @@ func (p *parsedDir) parseLog(t testing.TB, name string, size int64) {
 	}
 	keyID := binary.BigEndian.Uint64(head[1048560:])
 	baseIV := head[1048568:1048576]
-	dataKey, sealed := p.dataKeys[keyID]
-	if sealed != (len(p.dataKeys) > 0) || !sealed && (keyID != 0 || binary.BigEndian.Uint64(baseIV) != 0) {
+	dataKey, encrypted := p.dataKeys[keyID]
+	if encrypted != (len(p.dataKeys) > 0) || !encrypted && (keyID != 0 || binary.BigEndian.Uint64(baseIV) != 0) {
 		t.Fatalf("%s: key id %d, IV %x; there are %d data keys", name, keyID, baseIV, len(p.dataKeys))
 	}
 	next, ended := uint64(1048576), false
@@ -104,55 +105,64 @@ func (p *parsedDir) parseLog(t testing.TB, name string, size int64) {
 		offset := binary.BigEndian.Uint64(row[16:24])
 		e.sum = binary.BigEndian.Uint32(row[24:28])
 		e.typ = binary.BigEndian.Uint32(row[28:32])
+		where := fmt.Sprintf("%s slot %d", name, i)
 		if e.index == 0 {
 			ended = true
 			if e.term != 0 || offset != 0 || e.sum != 0 || e.typ != 0 {
-				t.Fatalf("%s slot %d: half empty", name, i)
+				t.Fatalf("%s: half empty", where)
 			}
 			continue
 		}
 		if ended {
-			t.Fatalf("%s slot %d: index %d behind the end", name, i, e.index)
+			t.Fatalf("%s: index %d behind the end", where, e.index)
 		}
 		if offset < next || offset+4 > uint64(size) {
-			t.Fatalf("%s slot %d: offset %d, want one from %d to %d", name, i, offset, next, size-4)
+			t.Fatalf("%s: offset %d, want one from %d to %d", where, offset, next, size-4)
 		}
-		var length [4]byte
-		if _, err := f.ReadAt(length[:], int64(offset)); err != nil {
-			t.Fatal(err)
-		}
-		n := uint64(binary.BigEndian.Uint32(length[:]))
-		if offset+4+n > uint64(size) {
-			t.Fatalf("%s slot %d: %d bytes at %d, the file has %d", name, i, n, offset, size)
-		}
-		data := make([]byte, n)
-		if _, err := f.ReadAt(data, int64(offset)+4); err != nil && n > 0 {
-			t.Fatal(err)
-		}
-		if e.sum != 0 {
-			// CRC-32C of the slot without its sum, the length and the stored bytes.
-			sum := crc32.New(crc32.MakeTable(crc32.Castagnoli))
-			for _, b := range [][]byte{row[:24], {0, 0, 0, 0}, row[28:], length[:], data} {
-				sum.Write(b)
-			}
-			want := sum.Sum32()
-			if want == 0 {
-				want = math.MaxUint32
-			}
-			if e.sum != want {
-				t.Fatalf("%s slot %d: checksum %08x, want %08x", name, i, e.sum, want)
-			}
-		}
-		if sealed {
+		data := parsePayload(t, where, f, row, offset, uint64(size))
+		next = offset + 4 + uint64(len(data))
+		if encrypted {
 			ctr(t, dataKey, binary.BigEndian.AppendUint64(append([]byte(nil), baseIV...), offset), data)
 		}
 		e.data = string(data)
-		next = offset + 4 + n
 		if k := len(p.entries); k > 0 && (e.index != p.entries[k-1].index+1 || e.term < p.entries[k-1].term) {
-			t.Fatalf("%s slot %d: index %d term %d after %+v", name, i, e.index, e.term, p.entries[k-1])
+			t.Fatalf("%s: index %d term %d after %+v", where, e.index, e.term, p.entries[k-1])
 		}
 		p.entries = append(p.entries, e)
 	}
+}
+
+// parsePayload reads the payload at an offset, as it is on disk, and checks it
+// against the checksum of its slot, if there is one.
+func parsePayload(t testing.TB, where string, f *os.File, row []byte, offset, size uint64) []byte {
+	t.Helper()
+	var length [4]byte
+	if _, err := f.ReadAt(length[:], int64(offset)); err != nil {
+		t.Fatal(err)
+	}
+	n := uint64(binary.BigEndian.Uint32(length[:]))
+	if offset+4+n > size {
+		t.Fatalf("%s: %d bytes at %d, the file has %d", where, n, offset, size)
+	}
+	data := make([]byte, n)
+	if _, err := f.ReadAt(data, int64(offset)+4); err != nil && n > 0 {
+		t.Fatal(err)
+	}
+	if sum := binary.BigEndian.Uint32(row[24:28]); sum != 0 {
+		// CRC-32C of the slot without its sum, the length and the stored bytes.
+		crc := crc32.New(crc32.MakeTable(crc32.Castagnoli))
+		for _, b := range [][]byte{row[:24], {0, 0, 0, 0}, row[28:], length[:], data} {
+			crc.Write(b)
+		}
+		want := crc.Sum32()
+		if want == 0 {
+			want = math.MaxUint32
+		}
+		if sum != want {
+			t.Fatalf("%s: checksum %08x, want %08x", where, sum, want)
+		}
+	}
+	return data
 }
 
 func (p *parsedDir) parseMeta(t testing.TB, name string) {
@@ -236,7 +246,7 @@ func (p *parsedDir) parseRegistry(t testing.TB, name string, key []byte) {
 	}
 	ctr(t, key, b[:16], b[16:28])
 	if string(b[16:28]) != "Hello Badger" {
-		t.Fatalf("%s: sealed with another key", name)
+		t.Fatalf("%s: encrypted with another key", name)
 	}
 	for b = b[28:]; len(b) > 0; {
 		n := int(binary.BigEndian.Uint32(b))
@@ -252,7 +262,7 @@ func (p *parsedDir) parseRegistry(t testing.TB, name string, key []byte) {
 	}
 }
 
-// ctr seals b in place, or opens it.
+// ctr encrypts b in place, or decrypts it.
 func ctr(t testing.TB, key, iv, b []byte) {
 	t.Helper()
 	block, err := aes.NewCipher(key)

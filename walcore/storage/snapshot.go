@@ -9,8 +9,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Snapshot returns the last snapshot, with index 0 if there is none. Its data
-// is read from disk.
+// Snapshot returns the last snapshot, with index 0 if there is none. It reads the
+// snapshot's data from disk.
 func (s *DiskStorage) Snapshot() (*raftpb.Snapshot, error) {
 	defer trace.StartRegion(s.ctx, "walcore.Snapshot").End()
 	s.mu.RLock()
@@ -21,14 +21,13 @@ func (s *DiskStorage) Snapshot() (*raftpb.Snapshot, error) {
 	return s.meta.snapshot()
 }
 
-// CreateSnapshot stores a snapshot at an index of the log and compacts the log
-// up to there: the first index is index+1 then. A nil conf state keeps the one
-// of the snapshot before. It fails with raft.ErrSnapOutOfDate if there is a
-// snapshot as new, and with raft.ErrUnavailable behind the log's end.
+// CreateSnapshot stores a snapshot at an index of the log and compacts the log up
+// to there: the first index is index+1 then. With a nil conf state the snapshot has
+// that of the one before. It fails with [raft.ErrSnapOutOfDate] if the storage has
+// a snapshot that is as new, and with [raft.ErrUnavailable] behind the log's end.
 //
 // A crash leaves the old snapshot with the whole log, or the new one with all
-// entries after it; files that it has made superfluous may be left, and Open
-// removes them.
+// entries after it. Files that are no longer needed may be left; Open removes them.
 func (s *DiskStorage) CreateSnapshot(index uint64, cs *raftpb.ConfState, data []byte) error {
 	defer trace.StartRegion(s.ctx, "walcore.CreateSnapshot").End()
 	if err := s.beginWrite(); err != nil {
@@ -58,11 +57,11 @@ func (s *DiskStorage) CreateSnapshot(index uint64, cs *raftpb.ConfState, data []
 	return s.compact(index)
 }
 
-// compact removes the log files that lie wholly below index, oldest first. The
-// snapshot that replaces them is durable.
+// compact removes the log files whose entries all lie below index, the oldest
+// first. The snapshot that replaces them is on disk.
 //
-// A crash leaves some of them. Whichever they are, no index above the snapshot
-// is missing.
+// A crash leaves some of them. Whichever they are, no entry after the snapshot is
+// missing.
 func (s *DiskStorage) compact(index uint64) error {
 	k := 0
 	for k < len(s.segments)-1 && s.segments[k].last() < index {
@@ -87,14 +86,14 @@ func (s *DiskStorage) compact(index uint64) error {
 	return nil
 }
 
-// install stores a snapshot from another node and drops the whole log, which
-// it replaces. Files that begin behind the snapshot go first, for good: were
-// one of them left without the file that holds the snapshot's own index, it
-// would pass for the log's continuation.
+// install stores a snapshot from another node and drops the whole log, which it
+// replaces. Files that begin after the snapshot are removed first, and that is
+// flushed. If one of them was left, but not the file that has the snapshot's own
+// index, it would look like the continuation of the log.
 //
-// A crash leaves the old snapshot and log, or the new snapshot and log files
-// that Open recognises as replaced: they end before the snapshot, or hold
-// another term at its index.
+// A crash leaves the old snapshot and log, or the new snapshot and log files that
+// Open recognises as replaced: they end before the snapshot, or have another term
+// at its index.
 func (s *DiskStorage) install(snap *raftpb.Snapshot, hs hardState) error {
 	var old []*segment
 	if err := s.replaceMeta(snap, hs, func() {

@@ -8,18 +8,19 @@ import (
 	"github.com/walfs/walfs/walcore"
 )
 
-// State is the numbers in wal.meta that do not belong to the snapshot.
+// State is what wal.meta holds beside the snapshot: the node's ids, and the hard
+// state as it is stored.
 type State struct {
 	RaftID, GroupID, Checkpoint uint64
-	Term, Vote, Commit          uint64 // the hard state, as it is stored
+	Term, Vote, Commit          uint64 // the hard state
 }
 
 func (m *metaFile) state() State {
 	return State{m.raftID, m.groupID, m.checkpoint, m.hard.term, m.hard.vote, m.hard.commit}
 }
 
-// State returns the numbers as they are stored. The commit index of
-// InitialState differs where it lies below the snapshot.
+// State returns the numbers as they are stored. The commit index is that of
+// [DiskStorage.InitialState], unless it lies below the snapshot.
 func (s *DiskStorage) State() State {
 	defer trace.StartRegion(s.ctx, "walcore.State").End()
 	s.mu.RLock()
@@ -27,12 +28,12 @@ func (s *DiskStorage) State() State {
 	return s.meta.state()
 }
 
-// SetState stores all of them at once. It fails with ErrRefused
-// for numbers with which Raft would not start, or would break its promises:
-// a commit index that is not in the log, a checkpoint beyond it, a term below
-// the last entry's.
+// SetState stores all numbers at once. It fails with [walcore.ErrRefused] for
+// numbers with which Raft would not start, or would break what it has promised: a
+// commit index that is not in the log, a checkpoint above the commit index, a term
+// below the last entry's.
 //
-// A crash leaves the old numbers or the new ones.
+// A crash leaves all old numbers or all new ones.
 func (s *DiskStorage) SetState(st State) error {
 	defer trace.StartRegion(s.ctx, "walcore.SetState").End()
 	if err := s.beginWrite(); err != nil {
@@ -64,11 +65,11 @@ func (s *DiskStorage) SetState(st State) error {
 	case sameIDs:
 		return s.writeMeta(hard, false, set)
 	}
-	return s.rewriteMeta(ids, hard) // they are in two sectors
+	return s.rewriteMeta(ids, hard) // ids and hard state are in two sectors
 }
 
-// checkState says what is wrong with the numbers that are new. Those that
-// stay may be as wrong as they are.
+// checkState says what is wrong with the numbers that change. Those that do not
+// change are not looked at, so that one can be corrected after the other.
 func (s *DiskStorage) checkState(old, st State) error {
 	last, snap := s.lastIndex(), s.meta.snapIndex
 	term, _ := s.term(last)

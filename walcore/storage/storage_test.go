@@ -4,14 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/walfs/walfs/test/fixture"
-
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/format"
@@ -20,74 +18,29 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// someEntries makes entries of a term, each with some bytes that tell it.
-func someEntries(term, from uint64, n int) []*raftpb.Entry {
-	var list []*raftpb.Entry
-	for i := range n {
-		list = append(list, &raftpb.Entry{Term: proto.Uint64(term), Index: proto.Uint64(from + uint64(i)),
-			Data: killData(term, from+uint64(i))})
-	}
-	return list
-}
-
-func hard(term, vote, commit uint64) *raftpb.HardState {
-	return &raftpb.HardState{Term: &term, Vote: &vote, Commit: &commit}
-}
-
-// Readers of every kind run beside a writer that appends, rewrites, rotates
-// and compacts. What they get is right or a raft error.
+// Readers of every kind run beside a writer that appends, rewrites, rotates and
+// compacts. What they get is right, or an error of raft's.
 func TestReadersBesideWriter(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(memDir(t), "w")
 	s := create(t, dir, Options{Logger: quiet, limits: limits{slots: 100, bytes: format.PayloadAt + 30000}})
+	fixture.Must(t, s.Save(hard(1, 1, 0), someEntries(1, 1, 1), nil))
 	var stop atomic.Bool
 	var wg sync.WaitGroup
-	var reads, mounts atomic.Int64
-	for range 2 {
+	// Each reads at least once, however busy the machine is.
+	during := func(read func(testing.TB, *DiskStorage, string)) {
 		wg.Go(func() {
-			for !stop.Load() {
-				first, _ := s.FirstIndex()
-				last, _ := s.LastIndex()
-				if _, err := s.Term((first + last) / 2); err != nil && err != raft.ErrCompacted && err != raft.ErrUnavailable {
-					t.Errorf("term: %v", err)
+			for {
+				last := stop.Load()
+				if read(t, s, dir); last || t.Failed() {
 					return
 				}
-				list, err := s.Entries(first, last+1, 20000)
-				if err != nil && err != raft.ErrCompacted && err != raft.ErrUnavailable {
-					t.Errorf("entries: %v", err)
-					return
-				}
-				for i, e := range list {
-					if e.GetIndex() != first+uint64(i) || !bytes.Equal(e.Data, killData(e.GetTerm(), e.GetIndex())) {
-						t.Errorf("entry %v at %d", e, first+uint64(i))
-						return
-					}
-					reads.Add(1)
-				}
-				s.Snapshot()
-				s.InitialState()
-				s.Stats()
-				s.Problems()
 			}
 		})
 	}
-	wg.Go(func() {
-		for !stop.Load() {
-			r, err := dgraph.OpenReader(dir, dgraph.ReaderOptions{})
-			if err != nil {
-				t.Errorf("reader: %v", err)
-				return
-			}
-			for e := range r.Entries(0) {
-				data, err := e.Data()
-				if err == nil && !bytes.Equal(data, killData(e.Term, e.Index)) {
-					t.Errorf("reader: entry %d of term %d has %q", e.Index, e.Term, data)
-				}
-				mounts.Add(1)
-			}
-			r.Close()
-		}
-	})
+	during(readStorage)
+	during(readStorage)
+	during(readDirectory)
 	term := uint64(1)
 	for i := range fixture.Size(200, 600) {
 		last, _ := s.LastIndex()
@@ -104,40 +57,43 @@ func TestReadersBesideWriter(t *testing.T) {
 	}
 	stop.Store(true)
 	wg.Wait()
-	if reads.Load() == 0 || mounts.Load() == 0 {
-		t.Errorf("%d reads, %d through a reader", reads.Load(), mounts.Load())
-	}
 }
 
-func TestOneStorageADirectory(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "w")
-	s := create(t, dir, Options{})
-	if _, err := Open(dir, Options{}); !errors.Is(err, walcore.ErrInUse) {
-		t.Fatalf("a second Open: %v", err)
+// readStorage calls what readers of a storage call.
+func readStorage(t testing.TB, s *DiskStorage, _ string) {
+	first, _ := s.FirstIndex()
+	last, _ := s.LastIndex()
+	if _, err := s.Term((first + last) / 2); err != nil && err != raft.ErrCompacted && err != raft.ErrUnavailable {
+		t.Errorf("term: %v", err)
 	}
-	fixture.Must(t, s.Save(nil, someEntries(1, 1, 3), nil))
-	fixture.Must(t, s.Close())
-
-	// Somebody is about to make a log here.
-	dir = t.TempDir()
-	lock, err := lockDir(dir)
-	fixture.Must(t, err)
-	defer lock.Close()
-	if _, err := Open(dir, Options{Create: true}); !errors.Is(err, walcore.ErrInUse) {
-		t.Fatalf("with the lock taken: %v", err)
+	list, err := s.Entries(first, last+1, 20000)
+	if err != nil && err != raft.ErrCompacted && err != raft.ErrUnavailable {
+		t.Errorf("entries: %v", err)
 	}
+	for i, e := range list {
+		if e.GetIndex() != first+uint64(i) || !bytes.Equal(e.Data, killData(e.GetTerm(), e.GetIndex())) {
+			t.Errorf("entry %v at %d", e, first+uint64(i))
+		}
+	}
+	s.Snapshot()
+	s.InitialState()
+	s.Stats()
+	s.Problems()
 }
 
-func TestOpenMakesNothingUnasked(t *testing.T) {
-	dir := t.TempDir()
-	if _, err := Open(filepath.Join(dir, "no"), Options{}); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("a directory that is not there: %v", err)
+// readDirectory reads the log as another program does.
+func readDirectory(t testing.TB, _ *DiskStorage, dir string) {
+	r, err := dgraph.OpenReader(dir, dgraph.ReaderOptions{})
+	if err != nil {
+		t.Errorf("reader: %v", err)
+		return
 	}
-	if _, err := Open(dir, Options{}); !errors.Is(err, walcore.ErrNotRaftDir) {
-		t.Errorf("an empty directory: %v", err)
-	}
-	if list, _ := os.ReadDir(dir); len(list) > 0 {
-		t.Errorf("it has made %v", list)
+	defer r.Close()
+	for e := range r.Entries(0) {
+		data, err := e.Data()
+		if err == nil && !bytes.Equal(data, killData(e.Term, e.Index)) {
+			t.Errorf("reader: entry %d of term %d has %q", e.Index, e.Term, data)
+		}
 	}
 }
 
@@ -195,32 +151,6 @@ func TestStats(t *testing.T) {
 	fixture.Must(t, s.Save(hard(1, 1, 3), nil, nil))
 	if b := s.Stats(); b.Flushes != a.Flushes {
 		t.Errorf("%+v after %+v", b, a)
-	}
-}
-
-func TestEmptied(t *testing.T) {
-	for _, sums := range []bool{false, true} {
-		dir := filepath.Join(t.TempDir(), "w")
-		s := create(t, dir, Options{Checksums: sums})
-		list := someEntries(1, 1, 400)
-		list[20].Type = raftpb.EntryConfChange.Enum()
-		fixture.Must(t, s.Save(nil, list, nil))
-		fixture.Must(t, s.TruncateEntriesUntil(300))
-		for range 2 {
-			got, err := s.Entries(1, 401, 1<<40)
-			fixture.Must(t, err)
-			for i, e := range got {
-				if empty := i < 299 && i != 20; empty != (len(e.Data) == 0) || !empty && !proto.Equal(e, list[i]) {
-					t.Fatalf("checksums %v: entry %v", sums, e)
-				}
-			}
-			fixture.Must(t, s.Close())
-			s = reopen(t, dir, Options{})
-		}
-		fixture.Must(t, s.Close())
-		if n := len(parseDir(t, dir, nil).entries); n != 400 {
-			t.Fatal(n)
-		}
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/walfs/walfs/test/fixture"
-
 	"github.com/walfs/walfs/walcore/format"
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"

@@ -1,20 +1,16 @@
+//go:build linux
+
 package storage
 
 import (
-	"errors"
-	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 
 	"github.com/walfs/walfs/test/fixture"
-
 	"github.com/walfs/walfs/walcore/crashfs"
-	"github.com/walfs/walfs/walcore/format"
 	"github.com/walfs/walfs/walcore/vfs"
 	"go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
@@ -64,92 +60,104 @@ func (o *ops) take() string {
 	return strings.NewReplacer("00001.wal", "1", "00002.wal", "2", "00003.wal", "3", "00004.wal", "4", "00005.wal", "5", "wal.meta", "m").Replace(strings.Join(list, ", "))
 }
 
+// orderStep is a call, and the operations that it makes, with log files by their
+// numbers and m for wal.meta.
+type orderStep struct {
+	name string
+	do   func(s *DiskStorage) error
+	want string
+}
+
+func snapshotAt(index uint64) *raftpb.Snapshot {
+	return &raftpb.Snapshot{Data: []byte("x"), Metadata: &raftpb.SnapshotMetadata{Index: &index, Term: proto.Uint64(9)}}
+}
+
+var commonOrder = []orderStep{
+	{"a commit index alone", func(s *DiskStorage) error { return s.Save(hard(1, 1, 3), nil, nil) }, "write m"},
+	{"an id", func(s *DiskStorage) error { return s.SetRaftID(7) }, "write m, sync m"},
+	{"a checkpoint", func(s *DiskStorage) error { return s.SetCheckpoint(7) }, "write m, sync m"},
+	{"the same again", func(s *DiskStorage) error { return s.Save(hard(1, 1, 3), nil, nil) }, ""},
+	{"nothing", func(s *DiskStorage) error { return s.Save(nil, nil, nil) }, ""},
+}
+
+var plainOrder = slices.Concat([]orderStep{
+	{"append", func(s *DiskStorage) error { return s.Save(hard(1, 1, 2), someEntries(1, 1, 4), nil) },
+		"zero 1, write 1, sync 1, write 1, sync 1, write m, sync m"},
+}, commonOrder, []orderStep{
+	{"append over two files", func(s *DiskStorage) error { return s.Save(nil, someEntries(1, 5, 15), nil) },
+		"write 1, truncate 1, create 2, truncate 2, zero 2, sync 2, sync dir, zero 2, write 2, sync 1, sync 2, write 1, sync 1, write 2, sync 2"},
+	{"append to a third", func(s *DiskStorage) error { return s.Save(nil, someEntries(1, 20, 5), nil) },
+		"write 2, truncate 2, create 3, truncate 3, zero 3, sync 3, sync dir, zero 3, write 3, sync 2, sync 3, write 2, sync 2, write 3, sync 3"},
+	{"overwrite", func(s *DiskStorage) error { return s.Save(nil, someEntries(2, 22, 1), nil) },
+		"zero 3, sync 3, zero 3, write 3, sync 3, write 3, sync 3"},
+	{"overwrite from the first file", func(s *DiskStorage) error { return s.Save(nil, someEntries(3, 6, 1), nil) },
+		"remove 3, sync dir, remove 2, sync dir, zero 1, sync 1, zero 1, write 1, sync 1, write 1, sync 1"},
+	{"fill two files", func(s *DiskStorage) error { return s.Save(nil, someEntries(3, 7, 9), nil) },
+		"write 1, truncate 1, create 4, truncate 4, zero 4, sync 4, sync dir, zero 4, write 4, " +
+			"sync 1, sync 4, write 1, sync 1, write 4, sync 4"},
+	{"snapshot", func(s *DiskStorage) error { return s.CreateSnapshot(12, nil, []byte("x")) },
+		"remove m.new, create m.new, truncate m.new, write m.new, write m.new, sync m.new, rename m.new, sync dir, remove 1, sync dir"},
+	{"install", func(s *DiskStorage) error { return s.Save(nil, nil, snapshotAt(14)) },
+		"remove m.new, create m.new, truncate m.new, write m.new, write m.new, sync m.new, rename m.new, sync dir, remove 4, sync dir"},
+})
+
+// With checksums slots and payloads need no flush between them.
+var checksumOrder = slices.Concat([]orderStep{
+	{"append", func(s *DiskStorage) error { return s.Save(hard(1, 1, 2), someEntries(1, 1, 4), nil) },
+		"zero 1, write 1, write 1, sync 1, write m, sync m"},
+}, commonOrder, []orderStep{
+	{"append over two files", func(s *DiskStorage) error { return s.Save(nil, someEntries(1, 5, 15), nil) },
+		"write 1, truncate 1, create 2, truncate 2, zero 2, sync 2, sync dir, zero 2, write 2, write 1, sync 1, write 2, sync 2"},
+	{"overwrite", func(s *DiskStorage) error { return s.Save(nil, someEntries(2, 18, 1), nil) },
+		"zero 2, sync 2, zero 2, write 2, write 2, sync 2"},
+	{"empty", func(s *DiskStorage) error { return s.TruncateEntriesUntil(3) }, "write m, sync m, write 1, sync 1, zero 1, zero 1, sync 1, zero m, sync m"},
+})
+
+// Compaction over several files, and a snapshot whose entries and hard state
+// come after it.
+var manyFilesOrder = []orderStep{
+	{"append over four files", func(s *DiskStorage) error { return s.Save(hard(1, 1, 33), someEntries(1, 1, 35), nil) },
+		"zero 1, write 1, truncate 1, create 2, truncate 2, zero 2, sync 2, sync dir, zero 2, write 2, truncate 2, create 3, truncate 3, zero 3, sync 3, sync dir, " +
+			"zero 3, write 3, truncate 3, create 4, truncate 4, zero 4, sync 4, sync dir, zero 4, write 4, sync 1, sync 2, sync 3, sync 4, " +
+			"write 1, sync 1, write 2, sync 2, write 3, sync 3, write 4, sync 4, write m, sync m"},
+	{"snapshot", func(s *DiskStorage) error { return s.CreateSnapshot(33, nil, []byte("x")) },
+		"remove m.new, create m.new, truncate m.new, write m.new, write m.new, sync m.new, rename m.new, sync dir, " +
+			"remove 1, remove 2, remove 3, sync dir"},
+	{"install, entries and hard state", func(s *DiskStorage) error { return s.Save(hard(9, 2, 42), someEntries(9, 41, 2), snapshotAt(40)) },
+		"remove m.new, create m.new, truncate m.new, write m.new, write m.new, sync m.new, rename m.new, sync dir, remove 4, sync dir, " +
+			"create 5, truncate 5, zero 5, sync 5, sync dir, zero 5, write 5, sync 5, write 5, sync 5, write m, sync m"},
+}
+
+// Without flushes only rotations and snapshots flush.
+var manualOrder = []orderStep{
+	{"append", func(s *DiskStorage) error { return s.Save(hard(1, 1, 2), someEntries(1, 1, 4), nil) }, "write 1, write 1, write m"},
+	{"sync", func(s *DiskStorage) error { return s.Sync() }, "sync 1, sync m"},
+	{"append over two files", func(s *DiskStorage) error { return s.Save(nil, someEntries(1, 5, 15), nil) },
+		"write 1, truncate 1, create 2, truncate 2, sync 2, sync dir, write 2, write 1, sync 1, write 2"},
+	{"snapshot", func(s *DiskStorage) error { return s.CreateSnapshot(12, nil, []byte("x")) },
+		"sync 2, remove m.new, create m.new, truncate m.new, write m.new, write m.new, sync m.new, rename m.new, sync dir, remove 1, sync dir"},
+	{"fill the file", func(s *DiskStorage) error { return s.Save(nil, someEntries(1, 20, 1), nil) }, "write 2, write 2"},
+	{"rotate", func(s *DiskStorage) error { return s.Save(nil, someEntries(1, 21, 1), nil) },
+		"sync 2, truncate 2, create 3, truncate 3, sync 3, sync dir, write 3, write 3"},
+	{"a hard state", func(s *DiskStorage) error { return s.SetState(State{Term: 1, Vote: 1, Commit: 21}) }, "sync 3, write m"},
+	{"more", func(s *DiskStorage) error { return s.Save(nil, someEntries(1, 22, 1), nil) }, "write 3, write 3"},
+	{"all of the state", func(s *DiskStorage) error { return s.SetState(State{RaftID: 1, Term: 1, Vote: 1, Commit: 22}) },
+		"sync 3, remove m.new, create m.new, truncate m.new, write m.new, sync m.new, rename m.new, sync dir"},
+}
+
 // What is written and flushed, and in which order: payloads before slots,
 // entries before the hard state, a snapshot before what it replaces is
-// unlinked, later files before the slots that are zeroed. (Faults 1, 2, 3, 5,
-// 6, 8 and 9.)
+// unlinked, later files before the slots that are zeroed.
 func TestOrderOfWrites(t *testing.T) {
-	type step struct {
-		name string
-		do   func(s *DiskStorage) error
-		want string
-	}
-	snap := &raftpb.Snapshot{Data: []byte("x"), Metadata: &raftpb.SnapshotMetadata{Index: proto.Uint64(14), Term: proto.Uint64(9)}}
-	later := &raftpb.Snapshot{Data: []byte("x"), Metadata: &raftpb.SnapshotMetadata{Index: proto.Uint64(40), Term: proto.Uint64(9)}}
-	common := []step{
-		{"a commit index alone", func(s *DiskStorage) error { return s.Save(hard(1, 1, 3), nil, nil) }, "write m"},
-		{"an id", func(s *DiskStorage) error { return s.SetRaftID(7) }, "write m, sync m"},
-		{"a checkpoint", func(s *DiskStorage) error { return s.SetCheckpoint(7) }, "write m, sync m"},
-		{"the same again", func(s *DiskStorage) error { return s.Save(hard(1, 1, 3), nil, nil) }, ""},
-		{"nothing", func(s *DiskStorage) error { return s.Save(nil, nil, nil) }, ""},
-	}
-	plain := slices.Concat([]step{
-		{"append", func(s *DiskStorage) error { return s.Save(hard(1, 1, 2), someEntries(1, 1, 4), nil) },
-			"zero 1, write 1, sync 1, write 1, sync 1, write m, sync m"},
-	}, common, []step{
-		{"append over two files", func(s *DiskStorage) error { return s.Save(nil, someEntries(1, 5, 15), nil) },
-			"write 1, truncate 1, create 2, truncate 2, zero 2, sync 2, sync dir, zero 2, write 2, sync 1, sync 2, write 1, sync 1, write 2, sync 2"},
-		{"append to a third", func(s *DiskStorage) error { return s.Save(nil, someEntries(1, 20, 5), nil) },
-			"write 2, truncate 2, create 3, truncate 3, zero 3, sync 3, sync dir, zero 3, write 3, sync 2, sync 3, write 2, sync 2, write 3, sync 3"},
-		{"overwrite", func(s *DiskStorage) error { return s.Save(nil, someEntries(2, 22, 1), nil) },
-			"zero 3, sync 3, zero 3, write 3, sync 3, write 3, sync 3"},
-		{"overwrite from the first file", func(s *DiskStorage) error { return s.Save(nil, someEntries(3, 6, 1), nil) },
-			"remove 3, sync dir, remove 2, sync dir, zero 1, sync 1, zero 1, write 1, sync 1, write 1, sync 1"},
-		{"fill two files", func(s *DiskStorage) error { return s.Save(nil, someEntries(3, 7, 9), nil) },
-			"write 1, truncate 1, create 4, truncate 4, zero 4, sync 4, sync dir, zero 4, write 4, " +
-				"sync 1, sync 4, write 1, sync 1, write 4, sync 4"},
-		{"snapshot", func(s *DiskStorage) error { return s.CreateSnapshot(12, nil, []byte("x")) },
-			"remove m.new, create m.new, truncate m.new, write m.new, write m.new, sync m.new, rename m.new, sync dir, remove 1, sync dir"},
-		{"install", func(s *DiskStorage) error { return s.Save(nil, nil, snap) },
-			"remove m.new, create m.new, truncate m.new, write m.new, write m.new, sync m.new, rename m.new, sync dir, remove 4, sync dir"},
-	})
-	sums := slices.Concat([]step{
-		{"append", func(s *DiskStorage) error { return s.Save(hard(1, 1, 2), someEntries(1, 1, 4), nil) },
-			"zero 1, write 1, write 1, sync 1, write m, sync m"},
-	}, common, []step{
-		{"append over two files", func(s *DiskStorage) error { return s.Save(nil, someEntries(1, 5, 15), nil) },
-			"write 1, truncate 1, create 2, truncate 2, zero 2, sync 2, sync dir, zero 2, write 2, write 1, sync 1, write 2, sync 2"},
-		{"overwrite", func(s *DiskStorage) error { return s.Save(nil, someEntries(2, 18, 1), nil) },
-			"zero 2, sync 2, zero 2, write 2, write 2, sync 2"},
-	})
-	// Compaction over several files, and a snapshot whose entries and hard state
-	// come after it.
-	files := []step{
-		{"append over four files", func(s *DiskStorage) error { return s.Save(hard(1, 1, 33), someEntries(1, 1, 35), nil) },
-			"zero 1, write 1, truncate 1, create 2, truncate 2, zero 2, sync 2, sync dir, zero 2, write 2, truncate 2, create 3, truncate 3, zero 3, sync 3, sync dir, " +
-				"zero 3, write 3, truncate 3, create 4, truncate 4, zero 4, sync 4, sync dir, zero 4, write 4, sync 1, sync 2, sync 3, sync 4, " +
-				"write 1, sync 1, write 2, sync 2, write 3, sync 3, write 4, sync 4, write m, sync m"},
-		{"snapshot", func(s *DiskStorage) error { return s.CreateSnapshot(33, nil, []byte("x")) },
-			"remove m.new, create m.new, truncate m.new, write m.new, write m.new, sync m.new, rename m.new, sync dir, " +
-				"remove 1, remove 2, remove 3, sync dir"},
-		{"install, entries and hard state", func(s *DiskStorage) error { return s.Save(hard(9, 2, 42), someEntries(9, 41, 2), later) },
-			"remove m.new, create m.new, truncate m.new, write m.new, write m.new, sync m.new, rename m.new, sync dir, remove 4, sync dir, " +
-				"create 5, truncate 5, zero 5, sync 5, sync dir, zero 5, write 5, sync 5, write 5, sync 5, write m, sync m"},
-	}
-	manual := []step{
-		{"append", func(s *DiskStorage) error { return s.Save(hard(1, 1, 2), someEntries(1, 1, 4), nil) }, "write 1, write 1, write m"},
-		{"sync", func(s *DiskStorage) error { return s.Sync() }, "sync 1, sync m"},
-		{"append over two files", func(s *DiskStorage) error { return s.Save(nil, someEntries(1, 5, 15), nil) },
-			"write 1, truncate 1, create 2, truncate 2, sync 2, sync dir, write 2, write 1, sync 1, write 2"},
-		{"snapshot", func(s *DiskStorage) error { return s.CreateSnapshot(12, nil, []byte("x")) },
-			"sync 2, remove m.new, create m.new, truncate m.new, write m.new, write m.new, sync m.new, rename m.new, sync dir, remove 1, sync dir"},
-		{"fill the file", func(s *DiskStorage) error { return s.Save(nil, someEntries(1, 20, 1), nil) }, "write 2, write 2"},
-		{"rotate", func(s *DiskStorage) error { return s.Save(nil, someEntries(1, 21, 1), nil) },
-			"sync 2, truncate 2, create 3, truncate 3, sync 3, sync dir, write 3, write 3"},
-		{"a hard state", func(s *DiskStorage) error { return s.SetState(State{Term: 1, Vote: 1, Commit: 21}) }, "sync 3, write m"},
-		{"more", func(s *DiskStorage) error { return s.Save(nil, someEntries(1, 22, 1), nil) }, "write 3, write 3"},
-		{"all of the state", func(s *DiskStorage) error { return s.SetState(State{RaftID: 1, Term: 1, Vote: 1, Commit: 22}) },
-			"sync 3, remove m.new, create m.new, truncate m.new, write m.new, sync m.new, rename m.new, sync dir"},
-	}
 	for name, v := range map[string]struct {
 		opts  Options
-		steps []step
+		steps []orderStep
 	}{
-		"plain": {Options{}, plain}, "checksums": {Options{Checksums: true}, sums}, "manual": {Options{Sync: SyncManual}, manual},
-		"files": {Options{}, files},
+		"plain": {Options{}, plainOrder}, "checksums": {Options{Checksums: true}, checksumOrder}, "manual": {Options{Sync: SyncManual}, manualOrder},
+		"files": {Options{}, manyFilesOrder},
 	} {
 		o := &ops{}
-		v.opts.wrap, v.opts.Logger, v.opts.limits = o.wrap(t), quiet, limits{slots: 10, bytes: format.MaxFileSize}
+		v.opts.wrap, v.opts.Logger, v.opts.limits = o.wrap(t), quiet, smallFiles
 		s := create(t, filepath.Join(memDir(t), "w"), v.opts)
 		o.take()
 		for _, step := range v.steps {
@@ -158,164 +166,5 @@ func TestOrderOfWrites(t *testing.T) {
 				t.Fatalf("%s, %s:\n got %s\nwant %s", name, step.name, got, step.want)
 			}
 		}
-	}
-}
-
-// syncedDir notes what is in a directory when it is flushed.
-type syncedDir struct {
-	vfs.Dir
-	names []string
-}
-
-func (d *syncedDir) Sync() error {
-	list, err := d.List()
-	for _, e := range list {
-		d.names = append(d.names, e.Name())
-	}
-	return errors.Join(err, d.Dir.Sync())
-}
-
-// The name of a new directory is made durable where it stands. (Fault 9.)
-func TestNewDirectoryIsDurable(t *testing.T) {
-	base := t.TempDir()
-	var parents []string
-	parent := &syncedDir{}
-	open := func(path string) (d vfs.Dir, err error) {
-		parents = append(parents, path)
-		parent.Dir, err = vfs.OpenDir(path)
-		return parent, err
-	}
-	for range 2 { // the second time there is nothing to do
-		fixture.Must(t, makeDir(filepath.Join(base, "w")+"/", open))
-		if !slices.Equal(parents, []string{base}) || !slices.Equal(parent.names, []string{"w"}) {
-			t.Fatalf("%v was opened, flushed with %v in it", parents, parent.names)
-		}
-	}
-}
-
-// script is a history that touches everything once.
-func script(s *DiskStorage) []func() error {
-	snap := &raftpb.Snapshot{Data: []byte("x"), Metadata: &raftpb.SnapshotMetadata{Index: proto.Uint64(40), Term: proto.Uint64(9)}}
-	return []func() error{
-		func() error { return s.Save(hard(1, 1, 2), someEntries(1, 1, 4), nil) },
-		func() error { return s.Save(hard(1, 1, 4), someEntries(1, 5, 25), nil) },
-		func() error { return s.Save(hard(2, 1, 8), someEntries(2, 9, 2), nil) },
-		func() error { return s.CreateSnapshot(8, nil, []byte("y")) },
-		func() error { return s.SetGroupID(4) },
-		func() error { return s.TruncateEntriesUntil(10) },
-		func() error { return s.Save(nil, nil, snap) },
-		func() error { return s.Save(hard(9, 1, 40), someEntries(9, 41, 12), nil) },
-		func() error { return s.Sync() },
-	}
-}
-
-// After a write or flush that has failed every call fails with its error, and
-// what was acknowledged before is there when the directory is opened again.
-// (Fault 10.) A full disk is no exception, but for one that is found out
-// before anything was written. (Fault 20.)
-func TestFailedWrite(t *testing.T) {
-	count := 0
-	for _, cause := range []error{syscall.EIO, syscall.ENOSPC} {
-		for n := 0; ; n++ {
-			dir := filepath.Join(memDir(t), "w")
-			o, failed := &ops{}, ""
-			opts := Options{wrap: o.wrap(t), Logger: quiet, limits: limits{slots: 10, bytes: format.MaxFileSize}}
-			s := create(t, dir, opts)
-			o.take()
-			o.fail = func(i int, op string) error {
-				if i != n || op == "remove wal.meta.new" {
-					return nil
-				}
-				failed = op
-				return cause
-			}
-			var err error
-			var last uint64
-			for _, do := range script(s) {
-				if err = do(); err != nil {
-					break
-				}
-				last, _ = s.LastIndex()
-			}
-			if err == nil && failed == "" && n > 0 && len(o.list) <= n {
-				break // no such operation any more
-			}
-			if failed == "" {
-				continue
-			}
-			count++
-			if !errors.Is(err, cause) {
-				t.Fatalf("%s failed: %v", failed, err)
-			}
-			if stopped := s.Save(nil, nil, nil); stopped == nil {
-				if !strings.HasPrefix(failed, "allocate") || cause != syscall.ENOSPC {
-					t.Fatalf("%s failed, and the storage goes on", failed)
-				}
-				if now, _ := s.LastIndex(); now != last {
-					t.Fatalf("%s failed: last index %d, want %d", failed, now, last)
-				}
-			} else {
-				_, termErr := s.Term(1)
-				_, entriesErr := s.Entries(1, 2, 0)
-				for _, err := range []error{stopped, termErr, entriesErr, s.Sync(), s.SetRaftID(9), s.CreateSnapshot(1, nil, nil)} {
-					if err != stopped {
-						t.Fatalf("%s failed: %v, want %v", failed, err, stopped)
-					}
-				}
-			}
-			s.Close()
-			s = reopen(t, dir, Options{Logger: quiet})
-			if now, _ := s.LastIndex(); now < last && last != 29 || now < 8 && last == 29 {
-				t.Fatalf("%s failed: last index %d, %d was saved", failed, now, last)
-			}
-			fixture.Must(t, s.Close())
-		}
-	}
-	if count < 100 {
-		t.Errorf("%d operations have failed, want 100", count)
-	}
-}
-
-// skip is for what cannot run here; in CI everything must.
-func skip(t *testing.T, why string) {
-	t.Helper()
-	if os.Getenv("CI") != "" {
-		t.Fatal(why)
-	}
-	t.Skip(why)
-}
-
-// A disk that is really full.
-func TestFullDisk(t *testing.T) {
-	for _, mode := range []SyncMode{SyncAlways, SyncManual} {
-		mount := t.TempDir()
-		if err := syscall.Mount("tmpfs", mount, "tmpfs", 0, "size=8m"); err != nil {
-			skip(t, fmt.Sprintf("no file system can be mounted here: %v", err))
-		}
-		defer syscall.Unmount(mount, syscall.MNT_DETACH)
-		dir := filepath.Join(mount, "w")
-		opts := Options{Logger: quiet, Sync: mode}
-		s := create(t, dir, opts)
-		const batch = fewSlots // stored to mapped memory, where that is done
-		var err error
-		last := uint64(0)
-		for err == nil && last < 1e6 {
-			if err = s.Save(nil, someEntries(1, last+1, batch), nil); err == nil {
-				last += batch
-			}
-		}
-		if !errors.Is(err, syscall.ENOSPC) {
-			t.Fatal(err)
-		}
-		got, err := s.Entries(1, last+1, 1<<40)
-		if err != nil || len(got) != int(last) {
-			t.Fatalf("%d entries, %v; want %d", len(got), err, last)
-		}
-		fixture.Must(t, s.Close())
-		s = reopen(t, dir, opts)
-		if now, _ := s.LastIndex(); now != last || len(s.Problems()) > 0 {
-			t.Fatalf("last index %d, want %d; %v", now, last, s.Problems())
-		}
-		fixture.Must(t, s.Close())
 	}
 }

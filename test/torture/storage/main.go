@@ -1,3 +1,5 @@
+//go:build unix
+
 // Command storage is the writer of ../writer with another pen: it keeps a
 // walcore.DiskStorage busy with appends, rewrites, rotation and snapshots, the
 // payloads being those of package raftdir.

@@ -1,3 +1,5 @@
+//go:build unix
+
 // Command writer keeps a Raft directory busy the way Dgraph does: appends with
 // commits behind them, now and then a new leader that rewrites what was not
 // committed, full files, snapshots that remove old ones (see package raftdir).

@@ -1,0 +1,26 @@
+//go:build !linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+)
+
+// unmounted is what there is to do without a mount.
+const unmounted = "walfs ls, cat, stat, dump and diff read a log without one"
+
+func runMount(context.Context, mountOptions, string, string) error {
+	lacking := ""
+	if runtime.GOOS == "darwin" {
+		lacking = " (macFUSE is not supported)"
+	}
+	return fmt.Errorf("a mount needs Linux%s; %s", lacking, unmounted)
+}
+
+func runDemo(context.Context, io.Writer, demoOptions) error {
+	return errors.New("the demo writes logs and mounts one, which needs Linux; " + unmounted)
+}
