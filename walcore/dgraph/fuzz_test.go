@@ -52,6 +52,7 @@ func FuzzLogFile(f *testing.F) {
 		half := uint8(len(s.slots) / format.SlotSize / 2)
 		f.Add(uint8(i), uint8(len(s.slots)/format.SlotSize), uint8(0), uint32(len(s.payloads)), uint64(0), uint64(0), []byte{})
 		f.Add(uint8(i), half, half, uint32(len(s.payloads)), uint64(1), uint64(2), []byte{1, 8, 1, 2})
+		f.Add(uint8(i), half, uint8(0), uint32(len(s.payloads)), uint64(0), uint64(0), []byte{1, 24, 0, 48}) // a checksum
 		f.Add(uint8(i), half, uint8(0), uint32(len(s.payloads)), uint64(5), uint64(2), []byte{0x80, 32, 2, 1, 3, 16, 3, 9})
 	}
 	// The files stay, since making them takes longer than the rest.
@@ -137,7 +138,10 @@ func checkFuzzedLog(t *testing.T, l *log, payloads []byte) {
 		}
 		want := make([]byte, e.Size)
 		copy(want, payloads[min(int(e.Offset)-format.PayloadAt+format.LengthSize, len(payloads)):])
-		if data, err := e.Data(); err != nil || !bytes.Equal(data, want) {
+		f, slot, _ := l.find(e.Index)
+		wrongSum := f.Sum(slot) != 0 && f.Sum(slot) != checksumOf(f.Slot(slot), want)
+		data, err := e.Data()
+		if wrongSum != errors.Is(err, walcore.ErrDamaged) || !wrongSum && (err != nil || !bytes.Equal(data, want)) {
 			t.Fatalf("entry %d: %d bytes, %v, want %d", e.Index, len(data), err, len(want))
 		}
 		if listed[e.File] == nil {
@@ -164,6 +168,11 @@ func checkFuzzedLog(t *testing.T, l *log, payloads []byte) {
 			}
 		}
 	}
+}
+
+// checksumOf is the checksum of a slot and its payload.
+func checksumOf(s format.Slot, payload []byte) uint32 {
+	return format.Checksum(s, append(binary.BigEndian.AppendUint32(nil, uint32(len(payload))), payload...))
 }
 
 // covered reports whether a problem says why a slot is not shown. The second of

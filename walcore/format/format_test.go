@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/walfs/walfs/test/fixture"
+	"github.com/walfs/walfs/walcore"
 
 	"go.etcd.io/raft/v3/raftpb"
 )
