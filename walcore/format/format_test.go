@@ -1,8 +1,6 @@
 package format
 
 import (
-	"github.com/walfs/walfs/walcore"
-
 	"encoding/hex"
 	"testing"
 
