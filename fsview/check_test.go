@@ -139,7 +139,7 @@ func (c *treeCheck) read(t *testing.T, n Node, name string, size int64) {
 	switch {
 	case err == nil && got == len(p) && size >= int64(len(p)):
 	case errors.Is(err, io.EOF) && int64(got) == size:
-	case err != nil && !errors.Is(err, io.EOF) && got == 0 && (errors.Is(err, walcore.ErrSealed) || errors.Is(err, walcore.ErrDataKey) || errors.Is(err, walcore.ErrDamaged)):
+	case err != nil && !errors.Is(err, io.EOF) && got == 0 && (errors.Is(err, walcore.ErrNoKey) || errors.Is(err, walcore.ErrDataKey) || errors.Is(err, walcore.ErrDamaged)):
 	default:
 		t.Fatalf("%s: %d bytes, %v, of %d", name, got, err, size)
 	}

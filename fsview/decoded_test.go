@@ -141,8 +141,8 @@ func TestDecodedOfTheSealed(t *testing.T) {
 	if err != nil || len(list) != 0 {
 		t.Fatalf("%d names, want none (%v)", len(list), err)
 	}
-	if _, err := fs.ReadFile(tree, "decoded/42.json"); !errors.Is(err, walcore.ErrSealed) {
-		t.Errorf("text of a sealed entry: %v, want %v", err, walcore.ErrSealed)
+	if _, err := fs.ReadFile(tree, "decoded/42.json"); !errors.Is(err, walcore.ErrNoKey) {
+		t.Errorf("text of a sealed entry: %v, want %v", err, walcore.ErrNoKey)
 	}
 }
 

@@ -17,46 +17,46 @@ const HeadSize = SnapshotIndexAt
 // NewSize is the size of a new wal.meta. It doubles until a snapshot fits.
 const NewSize = 1 << 20
 
-// Stretch is a run of bytes to be written at At.
-type Stretch struct {
+// Patch is bytes to be written at At.
+type Patch struct {
 	At    int64
 	Bytes []byte
 }
 
 // EncodeIDs gives the bytes of raft id, group id and checkpoint index. They
 // share a sector.
-func EncodeIDs(raftID, groupID, checkpoint uint64) Stretch {
+func EncodeIDs(raftID, groupID, checkpoint uint64) Patch {
 	b := make([]byte, 0, checkpointAt+8)
 	b = binary.BigEndian.AppendUint64(b, raftID)
 	b = binary.BigEndian.AppendUint64(b, groupID)
 	b = binary.BigEndian.AppendUint64(b, checkpoint)
-	return Stretch{At: raftIDAt, Bytes: b}
+	return Patch{At: raftIDAt, Bytes: b}
 }
 
 // EncodeEmptying gives the bytes of a note that the payloads up to an index, an
 // entry of a term, are being emptied, or with 0 that none are. They share a
 // sector with the ids. Dgraph does not look at them.
-func EncodeEmptying(index, term uint64) Stretch {
+func EncodeEmptying(index, term uint64) Patch {
 	b := binary.BigEndian.AppendUint64(nil, index)
-	return Stretch{At: emptyingAt, Bytes: binary.BigEndian.AppendUint64(b, term)}
+	return Patch{At: emptyingAt, Bytes: binary.BigEndian.AppendUint64(b, term)}
 }
 
 // EncodeHardState gives the bytes of a hard state: all three fields, as Dgraph
 // writes them, whether they are set or not. They lie within one sector.
-func EncodeHardState(term, vote, commit uint64) Stretch {
+func EncodeHardState(term, vote, commit uint64) Patch {
 	b := make([]byte, lengthSize, 64)
 	for i, v := range [...]uint64{term, vote, commit} {
 		b = protowire.AppendTag(b, protowire.Number(i+1), protowire.VarintType)
 		b = protowire.AppendVarint(b, v)
 	}
 	binary.BigEndian.PutUint32(b, uint32(len(b)-lengthSize))
-	return Stretch{At: HardStateAt, Bytes: b}
+	return Patch{At: HardStateAt, Bytes: b}
 }
 
 // EncodeSnapshot gives the bytes of a snapshot with its index and term, and
 // the size of the file that holds them. Fields that Dgraph always writes are
 // written, whether they are set or not.
-func EncodeSnapshot(snap *raftpb.Snapshot) (Stretch, int64, error) {
+func EncodeSnapshot(snap *raftpb.Snapshot) (Patch, int64, error) {
 	md := snap.GetMetadata()
 	cs := proto.Clone(md.GetConfState()).(*raftpb.ConfState)
 	full := &raftpb.Snapshot{
@@ -69,7 +69,7 @@ func EncodeSnapshot(snap *raftpb.Snapshot) (Stretch, int64, error) {
 	}
 	n := proto.Size(full)
 	if int64(n) > math.MaxUint32 {
-		return Stretch{}, 0, fmt.Errorf("a snapshot of %d bytes: at most %d fit into wal.meta", n, uint32(math.MaxUint32))
+		return Patch{}, 0, fmt.Errorf("a snapshot of %d bytes: at most %d fit into wal.meta", n, uint32(math.MaxUint32))
 	}
 	b := make([]byte, 0, snapshotAt+lengthSize-SnapshotIndexAt+n)
 	b = binary.BigEndian.AppendUint64(b, md.GetIndex())
@@ -77,11 +77,11 @@ func EncodeSnapshot(snap *raftpb.Snapshot) (Stretch, int64, error) {
 	b = binary.BigEndian.AppendUint32(b, uint32(n))
 	b, err := proto.MarshalOptions{UseCachedSize: true}.MarshalAppend(b, full)
 	if err != nil {
-		return Stretch{}, 0, err
+		return Patch{}, 0, err
 	}
 	size := int64(NewSize)
 	for size < SnapshotIndexAt+int64(len(b)) {
 		size *= 2
 	}
-	return Stretch{At: SnapshotIndexAt, Bytes: b}, size, nil
+	return Patch{At: SnapshotIndexAt, Bytes: b}, size, nil
 }

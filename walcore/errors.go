@@ -19,8 +19,8 @@ var (
 	// ErrChanged: the bytes are no longer those that were listed. Usually a
 	// running node has rewritten, compacted or deleted them.
 	ErrChanged = errors.New("changed since it was listed")
-	// ErrSealed: the payload is encrypted and no key was given.
-	ErrSealed = errors.New("encrypted, and no key was given")
+	// ErrNoKey: the payload is encrypted and no key was given.
+	ErrNoKey = errors.New("encrypted, and no key was given")
 	// ErrKey: the key is of a wrong length, or is not the one the
 	// directory's KEYREGISTRY is encrypted with.
 	ErrKey = errors.New("wrong key")

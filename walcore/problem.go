@@ -20,7 +20,7 @@ const (
 	KindOffset      Kind = "offset"         // a data offset outside the payload area
 	KindLength      Kind = "length"         // a payload that runs beyond its room
 	KindType        Kind = "unknown_type"   // neither normal nor a conf change
-	KindNoKey       Kind = "no_key"         // sealed, and no key was given
+	KindNoKey       Kind = "no_key"         // encrypted, and no key was given
 	KindDataKey     Kind = "data_key"       // the registry lacks the file's data key
 	KindKeyErased   Kind = "key_erased"     // key id 0 beside a registry with keys
 	KindKeyRegistry Kind = "key_registry"   // KEYREGISTRY is cut or damaged

@@ -57,7 +57,7 @@ func hint(err error) string {
 	var e exitError
 	switch {
 	case errors.As(err, &e): // its text says it
-	case errors.Is(err, walcore.ErrSealed):
+	case errors.Is(err, walcore.ErrNoKey):
 		return "; give the node's key with --key-file"
 	case errors.Is(err, walcore.ErrDamaged), errors.Is(err, walcore.ErrDataKey):
 		return "; walfs stat DIR says what is wrong"
@@ -134,7 +134,7 @@ func exitCode(err error, started bool) int {
 		return e.code
 	case !started:
 		return exitUsage
-	case errors.Is(err, walcore.ErrKey), errors.Is(err, walcore.ErrSealed), errors.Is(err, walcore.ErrDataKey):
+	case errors.Is(err, walcore.ErrKey), errors.Is(err, walcore.ErrNoKey), errors.Is(err, walcore.ErrDataKey):
 		return exitKey
 	case errors.Is(err, walcore.ErrInUse):
 		return exitInUse

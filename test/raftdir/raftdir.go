@@ -30,7 +30,7 @@ const (
 
 // Options say what sort of directory it is.
 type Options struct {
-	// Key seals the payloads: 16, 24 or 32 bytes, or none.
+	// Key encrypts the payloads: 16, 24 or 32 bytes, or none.
 	Key []byte
 	// Slots is how many entries a file takes; 0 is Dgraph's 30,000.
 	Slots int
@@ -61,10 +61,10 @@ type Writer struct {
 // file is a log file that is still there.
 type file struct {
 	*mapping
-	id   int
-	n    int // slots in use
-	end  int // of the payloads
-	seal *seal
+	id         int
+	n          int // slots in use
+	end        int // of the payloads
+	encryption *encryption
 }
 
 func (f *file) first() uint64 { return binary.BigEndian.Uint64(f.data[8:]) }
@@ -116,8 +116,8 @@ func (w *Writer) addFile(id int) {
 		if w.o.NewDataKey > 0 && w.added%w.o.NewDataKey == 0 {
 			w.keys.add()
 		}
-		f.seal = w.keys.seal()
-		copy(f.data[keyHeaderAt:], f.seal.header[:])
+		f.encryption = w.keys.encryption()
+		copy(f.data[keyHeaderAt:], f.encryption.header[:])
 	}
 	w.added++
 	w.files = append(w.files, f)
@@ -173,11 +173,11 @@ func (w *Writer) room(size int) *file {
 // store writes length and payload.
 func (w *Writer) store(f *file, data []byte) {
 	binary.BigEndian.PutUint32(f.data[f.end:], uint32(len(data)))
-	if f.seal == nil {
+	if f.encryption == nil {
 		copy(f.data[f.end+4:], data)
 		return
 	}
-	f.seal.write(f.data[f.end+4:f.end+4+len(data)], data, uint64(f.end))
+	f.encryption.write(f.data[f.end+4:f.end+4+len(data)], data, uint64(f.end))
 }
 
 // HalfSlot begins an entry as a writer that is stopped between two stores: its

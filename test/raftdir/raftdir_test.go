@@ -15,7 +15,7 @@ import (
 func TestWalfsReadsIt(t *testing.T) {
 	for name, o := range map[string]raftdir.Options{
 		"plain":  {Slots: 100},
-		"sealed": {Slots: 100, Key: []byte("0123456789abcdef0123456789abcdef"), KeepKeyID: true, NewDataKey: 2},
+		"encrypted": {Slots: 100, Key: []byte("0123456789abcdef0123456789abcdef"), KeepKeyID: true, NewDataKey: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "w")

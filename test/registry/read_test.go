@@ -18,7 +18,7 @@ import (
 // The registries that a Dgraph wrote.
 func TestFixtures(t *testing.T) {
 	f, n := newFolder(t), 0
-	for _, name := range fixture.All(t) {
+	for _, name := range fixture.All() {
 		key := fixture.Key(name)
 		if key == nil {
 			continue
@@ -192,7 +192,7 @@ func checkDamaged(t testing.TB, f folder, raw, user []byte) {
 	}
 	theirs, want := f.look(t, raw[:reg.Sound], user)
 	if errors.Is(want, badger.ErrEncryptionKeyMismatch) {
-		noKey := len(user) == 0 && errors.Is(err, walcore.ErrSealed)
+		noKey := len(user) == 0 && errors.Is(err, walcore.ErrNoKey)
 		if !noKey && !errors.Is(err, walcore.ErrKey) {
 			t.Fatalf("%x: %v, Badger's %v", raw, err, want)
 		}

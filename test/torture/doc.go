@@ -6,7 +6,7 @@
 //	WALFS_TEST_FULL=1 go test ./test/torture -for 10m -timeout 30m by hand
 //	go test ./test/torture -for 10m -timeout 30m -run TestTorture/plain-rate
 //
-// The time is shared by the runs: a plain directory and a sealed one, each with
+// The time is shared by the runs: a plain directory and an encrypted one, each with
 // a writer at full speed, which replaces the whole log every second or so, and
 // with one at a rate, which leaves readers the time to see each state; one whose
 // log files grow and end by size, which takes 3 GB; and two of walcore.DiskStorage.

@@ -43,13 +43,13 @@ func TestMain(m *testing.M) {
 
 // A run is a writer at work on a directory of some sort.
 type run struct {
-	name    string
-	sealed  bool
-	program string // the writer's
-	args    []string
-	small   bool // at the small size too
-	race    bool // for the race detector, with which no other run takes place
-	full    bool // until a log file has ended by size
+	name      string
+	encrypted bool
+	program   string // the writer's
+	args      []string
+	small     bool // at the small size too
+	race      bool // for the race detector, with which no other run takes place
+	full      bool // until a log file has ended by size
 }
 
 // At full speed, many files, so that entries live for a while; at a rate, small
@@ -57,13 +57,13 @@ type run struct {
 var runs = []run{
 	{name: "plain-full-speed", program: "writer", args: []string{"-files", "5"}, small: true},
 	{name: "plain-rate", program: "writer", args: []string{"-rate", "4000", "-slots", "2000"}},
-	{name: "sealed-full-speed", sealed: true, program: "writer", args: []string{"-files", "5"}},
-	{name: "sealed-rate", sealed: true, program: "writer", args: []string{"-rate", "4000", "-slots", "2000"}, small: true},
+	{name: "encrypted-full-speed", encrypted: true, program: "writer", args: []string{"-files", "5"}},
+	{name: "encrypted-rate", encrypted: true, program: "writer", args: []string{"-rate", "4000", "-slots", "2000"}, small: true},
 	{name: "large", program: "writer", args: []string{"-large", "-files", "2"}, full: true},
-	{name: "storage", sealed: true, program: "storage", args: []string{"-checksums"}, small: true},
+	{name: "storage", encrypted: true, program: "storage", args: []string{"-checksums"}, small: true},
 	{name: "storage-large", program: "storage", args: []string{"-large", "-files", "2"}, full: true},
 	// A mount with the race detector is ten times as slow: so is the writer.
-	{name: "race", sealed: true, program: "writer", args: []string{"-rate", "400", "-slots", "500"}, race: true},
+	{name: "race", encrypted: true, program: "writer", args: []string{"-rate", "400", "-slots", "500"}, race: true},
 }
 
 func TestTorture(t *testing.T) {
@@ -85,7 +85,7 @@ func torture(t *testing.T, r run, share time.Duration) {
 	dir := filepath.Join(t.TempDir(), "w")
 	var keyArgs []string
 	args := append([]string{"-dir", dir}, r.args...)
-	if r.sealed {
+	if r.encrypted {
 		file := filepath.Join(t.TempDir(), "key")
 		if err := os.WriteFile(file, []byte("0123456789abcdef0123456789abcdef"), 0o600); err != nil {
 			t.Fatal(err)

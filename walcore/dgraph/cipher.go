@@ -55,7 +55,7 @@ func (r *reading) chooseCipher(l *LogFile) {
 	default:
 		l.cipher, l.cipherErr = r.keys.block(h.KeyID)
 		switch {
-		case errors.Is(l.cipherErr, walcore.ErrSealed):
+		case errors.Is(l.cipherErr, walcore.ErrNoKey):
 			report(walcore.KindNoKey, "the payloads are encrypted: give the node's key with --key-file")
 		case l.cipherErr != nil:
 			report(walcore.KindDataKey, fmt.Sprintf("the payloads are encrypted: %v", l.cipherErr))

@@ -23,7 +23,7 @@ func TestNoKey(t *testing.T) {
 		d := damage(t, name)
 		d.opts.Key = nil
 		d.problem("00001.wal", walcore.KindNoKey, -1, 1, format.KeyHeaderAt, 0)
-		d.losePayloads(walcore.ErrSealed)
+		d.losePayloads(walcore.ErrNoKey)
 		r := d.check()
 		if p := r.Problems()[0]; !p.AboutKey() || !strings.Contains(p.Message, "--key-file") {
 			t.Errorf("%v does not say what to do", p)
@@ -210,7 +210,7 @@ func TestErasedAndRegistryCut(t *testing.T) {
 			d.opts.Key = nil
 		}
 		_, err := storage.Open(d.dir, storage.Options{Key: d.opts.Key, Logger: slog.New(slog.DiscardHandler), DryRun: true})
-		if want := map[bool]error{true: walcore.ErrDataKey, false: walcore.ErrSealed}[withKey]; !errors.Is(err, want) {
+		if want := map[bool]error{true: walcore.ErrDataKey, false: walcore.ErrNoKey}[withKey]; !errors.Is(err, want) {
 			t.Errorf("to write, with the key %t: got %v, want %v", withKey, err, want)
 		}
 		d.problem("00001.wal", walcore.KindKeyErased, -1, 1, format.KeyHeaderAt, 0)

@@ -40,7 +40,7 @@ type keyRing struct {
 	// there says that there is a registry, whatever is left in it. It gets its
 	// first record before any file uses it: one without has lost it.
 	there bool
-	err   error            // why no data key can be had: ErrSealed, or what is wrong with the registry
+	err   error            // why no data key can be had: ErrNoKey, or what is wrong with the registry
 	keys  *format.DataKeys // nil: there is no registry, or err says why
 
 	problems []walcore.Problem
@@ -71,7 +71,7 @@ func openKeyRing(raw []byte, key []byte) (*keyRing, []walcore.Problem, error) {
 	return &keyRing{there: true, err: err, keys: keys, ciphers: map[uint64]cipher.Block{}}, problems, nil
 }
 
-// block returns the cipher of a data key. It fails with ErrSealed, ErrDataKey
+// block returns the cipher of a data key. It fails with ErrNoKey, ErrDataKey
 // or ErrDamaged.
 func (r *keyRing) block(id uint64) (cipher.Block, error) {
 	if r.err != nil {

@@ -38,7 +38,7 @@ type Report struct {
 	// group ids, snapshots at one index that differ or cannot be compared.
 	Notes []string `json:"notes"`
 	// Unreadable counts entries that could not be compared in full: damaged,
-	// or sealed without a key.
+	// or encrypted without a key.
 	Unreadable uint64 `json:"unreadable"`
 
 	oneGroup bool // no two of the logs name different groups
@@ -110,7 +110,7 @@ type Version struct {
 // Compare reads all logs side by side, and holds no more of them than their
 // readers do.
 // What cannot be read is left out and counted: of an entry whose payload is
-// sealed or damaged, term and type are still compared.
+// encrypted or damaged, term and type are still compared.
 func Compare(sources []walcore.Log) *Report {
 	rep := &Report{Emptied: []Emptied{}}
 	logs := make([]*log, len(sources))

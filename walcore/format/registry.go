@@ -185,14 +185,14 @@ func (r *Registry) Encrypted() bool {
 // empty where there is none. Of records with one id the last counts.
 //
 // It fails with [walcore.ErrKey] if the key does not fit, with
-// [walcore.ErrSealed] if there has to be one, and with [walcore.ErrDamaged] if
+// [walcore.ErrNoKey] if there has to be one, and with [walcore.ErrDamaged] if
 // there is no sound part.
 func (r *Registry) Open(key []byte) (*DataKeys, error) {
 	if r.Sound == 0 {
 		return nil, fmt.Errorf("%s: %s: %w", KeyRegistryName, r.Problem, walcore.ErrDamaged)
 	}
 	if len(key) == 0 && r.Encrypted() {
-		return nil, walcore.ErrSealed
+		return nil, walcore.ErrNoKey
 	}
 	user, err := newUserKey(key)
 	if err != nil {

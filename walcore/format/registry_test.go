@@ -181,8 +181,8 @@ func TestOpenRegistry(t *testing.T) {
 		{"no data keys", encrypted[:28], key16, nil, ""},
 		{"plain", plain, nil, nil, ""},
 		{"key for a plain one", plain, key16, walcore.ErrKey, "the key does not open KEYREGISTRY: wrong key; give the node's own"},
-		{"no key", encrypted, nil, walcore.ErrSealed, ""},
-		{"empty key", encrypted, []byte{}, walcore.ErrSealed, ""},
+		{"no key", encrypted, nil, walcore.ErrNoKey, ""},
+		{"empty key", encrypted, []byte{}, walcore.ErrNoKey, ""},
 		{"other key", encrypted, []byte("fedcba9876543210"), walcore.ErrKey, "the key does not open"},
 		{"longer key", encrypted, key24, walcore.ErrKey, "the key does not open"},
 		{"key with a line end", encrypted, append(key16[:16:16], '\n'), walcore.ErrKey, "17 bytes, want 16, 24 or 32; its last byte"},
@@ -306,7 +306,7 @@ func FuzzRegistry(f *testing.F) {
 		}
 		keys, err := reg.Open(key)
 		if err != nil {
-			if !errors.Is(err, walcore.ErrKey) && !errors.Is(err, walcore.ErrSealed) && !errors.Is(err, walcore.ErrDamaged) {
+			if !errors.Is(err, walcore.ErrKey) && !errors.Is(err, walcore.ErrNoKey) && !errors.Is(err, walcore.ErrDamaged) {
 				t.Fatal(err)
 			}
 			return

@@ -31,7 +31,7 @@ type writeKeys struct {
 }
 
 // readWriteKeys reads the directory's key registry and changes nothing. It
-// fails with ErrKey, with ErrSealed if there is a registry and no key, and with
+// fails with ErrKey, with ErrNoKey if there is a registry and no key, and with
 // ErrDamaged.
 func readWriteKeys(dir string, key []byte) (*writeKeys, error) {
 	k := &writeKeys{key: key, keys: &format.DataKeys{}}
@@ -47,7 +47,7 @@ func readWriteKeys(dir string, key []byte) (*writeKeys, error) {
 	case registry.Sound == 0:
 		return nil, walcore.FileError(format.KeyRegistryName, fmt.Errorf("%s: %w", registry.Problem, walcore.ErrDamaged))
 	case len(key) == 0 && (registry.Encrypted() || len(registry.IDs) > 0 || registry.Problem != ""):
-		return nil, fmt.Errorf("there is a %s: payloads are to be encrypted: %w", format.KeyRegistryName, walcore.ErrSealed)
+		return nil, fmt.Errorf("there is a %s: payloads are to be encrypted: %w", format.KeyRegistryName, walcore.ErrNoKey)
 	}
 	k.size, k.torn = int64(registry.Sound), registry.Problem
 	if k.keys, err = registry.Open(key); err != nil {
@@ -90,7 +90,7 @@ func (k *writeKeys) check(h format.KeyHeader, plain bool) error {
 		return fmt.Errorf("data key %d is not in the sound part of %s, which ends at %d: %s: %w; restore that file",
 			h.KeyID, format.KeyRegistryName, k.size, k.torn, walcore.ErrDamaged)
 	case len(k.key) == 0:
-		return walcore.ErrSealed
+		return walcore.ErrNoKey
 	}
 	return fmt.Errorf("data key %d is not in %s: %w", h.KeyID, format.KeyRegistryName, walcore.ErrDataKey)
 }

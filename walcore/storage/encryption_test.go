@@ -276,8 +276,8 @@ func TestNoKeyRegistry(t *testing.T) {
 		{append(bytes.Clone(raw), make([]byte, format.MaxRegistry)...), string(someKey), walcore.ErrDamaged},
 		{raw[:len(raw)-1], "fedcba9876543210", walcore.ErrKey},
 		{raw, "fedcba9876543210", walcore.ErrKey},
-		{raw[:len(raw)-1], "", walcore.ErrSealed},
-		{raw, "", walcore.ErrSealed},
+		{raw[:len(raw)-1], "", walcore.ErrNoKey},
+		{raw, "", walcore.ErrNoKey},
 	} {
 		fixture.WriteFile(t, name, test.content)
 		was := snapshotDir(t, dir)

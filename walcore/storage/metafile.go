@@ -103,7 +103,7 @@ func (s *DiskStorage) setID(set func(m *metaFile)) error {
 	return s.writeMeta(meta.EncodeIDs(m.raftID, m.groupID, m.checkpoint), false, set)
 }
 
-func (s *DiskStorage) writeMeta(b meta.Stretch, lazy bool, set func(*metaFile)) error {
+func (s *DiskStorage) writeMeta(b meta.Patch, lazy bool, set func(*metaFile)) error {
 	if err := s.storeMeta(b); err != nil {
 		return s.poison(walcore.FileError(format.MetaName, err).At(uint64(b.At)))
 	}
@@ -122,7 +122,7 @@ func (s *DiskStorage) writeMeta(b meta.Stretch, lazy bool, set func(*metaFile)) 
 // mappedMeta is how much of wal.meta is mapped: the ids and the hard state.
 const mappedMeta = 1024
 
-func (s *DiskStorage) storeMeta(b meta.Stretch) error {
+func (s *DiskStorage) storeMeta(b meta.Patch) error {
 	if s.opts.Sync == SyncManual {
 		if mapped := s.meta.f.Map(mappedMeta); mapped != nil {
 			if done, err := storeOne(mapped, int(b.At), b.Bytes); done || err != nil {
@@ -153,7 +153,7 @@ func (s *DiskStorage) replaceMeta(snap *raftpb.Snapshot, hs hardState, also func
 	if err != nil {
 		return err
 	}
-	head := []meta.Stretch{{Bytes: make([]byte, meta.HeadSize)}, tail}
+	head := []meta.Patch{{Bytes: make([]byte, meta.HeadSize)}, tail}
 	if s.meta.f != nil {
 		// What is between the fields is kept, whoever may have written it.
 		if _, err := s.meta.f.ReadAt(head[0].Bytes, 0); err != nil {
@@ -188,7 +188,7 @@ func (s *DiskStorage) adoptMeta(f vfs.File, also func()) error {
 	return nil
 }
 
-func (s *DiskStorage) writeNewMeta(parts []meta.Stretch, size int64) (vfs.File, error) {
+func (s *DiskStorage) writeNewMeta(parts []meta.Patch, size int64) (vfs.File, error) {
 	if err := s.dir.Remove(newMetaName); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
@@ -220,12 +220,12 @@ func (s *DiskStorage) writeNewMeta(parts []meta.Stretch, size int64) (vfs.File, 
 // rewriteMeta replaces wal.meta by a copy of it with some bytes changed.
 //
 // A crash leaves the old file or the new one, each whole.
-func (s *DiskStorage) rewriteMeta(changed ...meta.Stretch) error {
+func (s *DiskStorage) rewriteMeta(changed ...meta.Patch) error {
 	size, err := s.meta.f.Size()
 	if err != nil {
 		return s.poison(err)
 	}
-	var parts []meta.Stretch
+	var parts []meta.Patch
 	const step = 64 << 10 // pieces without anything in them are left out
 	for at := int64(0); at < size; at += step {
 		b := make([]byte, min(step, size-at))
@@ -233,7 +233,7 @@ func (s *DiskStorage) rewriteMeta(changed ...meta.Stretch) error {
 			return s.poison(walcore.FileError(format.MetaName, err).At(uint64(at)))
 		}
 		if at == 0 || !format.AllZero(b) {
-			parts = append(parts, meta.Stretch{At: at, Bytes: b})
+			parts = append(parts, meta.Patch{At: at, Bytes: b})
 		}
 	}
 	for _, c := range changed {

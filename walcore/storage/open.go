@@ -21,7 +21,7 @@ import (
 // and lists that in [DiskStorage.Problems].
 //
 // It fails with [walcore.ErrInUse] if anybody else has the directory open; with
-// [walcore.ErrNotRaftDir]; with [walcore.ErrKey], [walcore.ErrSealed] or
+// [walcore.ErrNotRaftDir]; with [walcore.ErrKey], [walcore.ErrNoKey] or
 // [walcore.ErrDataKey] where the key is not right; and with [walcore.ErrDamaged]
 // if anything that was acknowledged is missing or wrong. It has changed nothing
 // in the directory then. Outside Linux it fails with [errors.ErrUnsupported].

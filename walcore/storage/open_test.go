@@ -98,7 +98,7 @@ func TestOpenEveryFixture(t *testing.T) {
 			t.Errorf("a key id that was erased: %v", err)
 		}
 	}
-	if _, err := Open(fixture.Dir(t, "sealed128"), Options{}); !errors.Is(err, walcore.ErrSealed) {
+	if _, err := Open(fixture.Dir(t, "sealed128"), Options{}); !errors.Is(err, walcore.ErrNoKey) {
 		t.Errorf("no key: %v", err)
 	}
 	if _, err := Open(fixture.Dir(t, "sealed128"), Options{Key: []byte("not the key that")}); !errors.Is(err, walcore.ErrKey) {

@@ -37,7 +37,7 @@ func main() {
 	keep := flag.Int("files", 3, "log files that a snapshot leaves at most")
 	large := flag.Bool("large", false, "every fourth entry has two megabytes")
 	checksums := flag.Bool("checksums", false, "with checksums")
-	key := flag.String("key-file", "", "seal the payloads with the key in this file")
+	key := flag.String("key-file", "", "encrypt the payloads with the key in this file")
 	flag.Parse()
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM, os.Interrupt)

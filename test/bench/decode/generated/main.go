@@ -59,9 +59,9 @@ func run(dir string, zero bool) error {
 func decode(out *bufio.Writer, e *walcore.Entry, data []byte, zero bool) error {
 	var m proto.Message
 	switch {
-	case e.Type == raftpb.EntryType_EntryConfChange:
+	case e.Type == walcore.EntryConfChange:
 		m = &raftpb.ConfChange{}
-	case e.Type == raftpb.EntryType_EntryConfChangeV2:
+	case e.Type == walcore.EntryConfChangeV2:
 		m = &raftpb.ConfChangeV2{}
 	case len(data) < 8:
 		out.WriteString("null")
@@ -71,7 +71,7 @@ func decode(out *bufio.Writer, e *walcore.Entry, data []byte, zero bool) error {
 	default:
 		m = &pb.Proposal{}
 	}
-	if e.Type == raftpb.EntryType_EntryNormal {
+	if e.Type == walcore.EntryNormal {
 		fmt.Fprintf(out, `{"key":"%d","proposal":`, binary.BigEndian.Uint64(data))
 		defer out.WriteString("}")
 		data = data[8:]

@@ -14,7 +14,7 @@ import (
 
 // registry writes KEYREGISTRY:
 //
-//	IV (16) · sealed "Hello Badger" (12) · records: length (4) · crc32c (4) · pb.DataKey
+//	IV (16) · encrypted "Hello Badger" (12) · records: length (4) · crc32c (4) · pb.DataKey
 type registry struct {
 	name string
 	user cipher.Block
@@ -37,9 +37,9 @@ func (r *registry) add() {
 	r.id++
 	r.key = random(r.size)
 	iv := random(aes.BlockSize)
-	sealed := ctr(r.user, iv, r.key)
+	encrypted := ctr(r.user, iv, r.key)
 	b := binary.AppendUvarint([]byte{1 << 3}, r.id)
-	b = append(binary.AppendUvarint(append(b, 2<<3|2), uint64(len(sealed))), sealed...)
+	b = append(binary.AppendUvarint(append(b, 2<<3|2), uint64(len(encrypted))), encrypted...)
 	b = append(append(b, 3<<3|2, aes.BlockSize), iv...)
 	b = binary.AppendUvarint(append(b, 4<<3), uint64(time.Now().Unix()))
 	record := binary.BigEndian.AppendUint32(nil, uint32(len(b)))
@@ -51,22 +51,22 @@ func (r *registry) add() {
 	must(f.Close())
 }
 
-// seal is how one file's payloads are written.
-type seal struct {
+// encryption is how one file's payloads are written.
+type encryption struct {
 	header [16]byte // key id (8) · base IV (8)
 	block  cipher.Block
 }
 
-// seal makes a file's with the latest data key.
-func (r *registry) seal() *seal {
-	s := &seal{block: block(r.key)}
+// encryption makes a file's with the latest data key.
+func (r *registry) encryption() *encryption {
+	s := &encryption{block: block(r.key)}
 	binary.BigEndian.PutUint64(s.header[:], r.id)
 	copy(s.header[8:], random(8))
 	return s
 }
 
-// write seals data, whose length word is at off in the file, into dst.
-func (s *seal) write(dst, data []byte, off uint64) {
+// write encrypts data, whose length word is at off in the file, into dst.
+func (s *encryption) write(dst, data []byte, off uint64) {
 	var iv [aes.BlockSize]byte
 	copy(iv[:], s.header[8:])
 	binary.BigEndian.PutUint64(iv[8:], off)
