@@ -167,11 +167,11 @@ func TestChanges(t *testing.T) {
 				}
 			}
 			for n, o := range before.fixed {
-				was, ok := o.(native)
+				was, ok := o.(nativeFile)
 				if !ok {
 					continue
 				}
-				if now, ok := after.fixed[n].(native); ok && (now.Size != was.Size || now.of.Blocks != was.of.Blocks) && !got.bytes[n] {
+				if now, ok := after.fixed[n].(nativeFile); ok && (now.Size != was.Size || now.of.Blocks != was.of.Blocks) && !got.bytes[n] {
 					t.Errorf("node %#x has another size", uint64(n))
 				}
 				if was.written && after.fixed[n] != nil && !got.bytes[n] {
@@ -289,15 +289,15 @@ func TestFollowTellsTwice(t *testing.T) {
 	live := NewLive(New(r, nil))
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute) // a Follow that hangs
 	defer cancel()
-	type pair struct{ before, after *Tree }
-	var first, second []pair
+	type treePair struct{ before, after *Tree }
+	var first, second []treePair
 	w.Append(1)
 	live.Follow(ctx, func(before, after *Tree, again bool) {
 		if live.Tree() != after {
 			t.Error("the tree that is told of is not the newest")
 		}
 		if again {
-			second = append(second, pair{before, after})
+			second = append(second, treePair{before, after})
 			if len(second) == 5 {
 				cancel()
 				return
@@ -308,7 +308,7 @@ func TestFollowTellsTwice(t *testing.T) {
 		if len(first) != len(second) {
 			t.Error("a change comes before the last was told again")
 		}
-		first = append(first, pair{before, after})
+		first = append(first, treePair{before, after})
 	})
 	live.Close()
 	if len(second) != 5 || !slices.Equal(first, second) {

@@ -1,27 +1,26 @@
 package fsview
 
 import (
-	"github.com/walfs/walfs/walcore"
-
 	"sync"
 	"sync/atomic"
 
+	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/payload"
 )
 
-// decoding says what the entries of a log mean. Trees share it as long as what
-// it was made for stays.
+// decoding says what the entries of a log mean. The trees of a directory share one, as
+// long as all that it has said stays right.
 type decoding struct {
-	given payload.Decoder // what the caller wants; nil: Dgraph's
+	given payload.Decoder // the caller's; nil: that of the application whose log it is
 	cache decodedCache
 
-	// Telling an Alpha from a Zero can take a look at entries, so that it waits
-	// until somebody asks.
+	// To find out whose log it is can take a look at entries. That is done when
+	// somebody asks.
 	once    sync.Once
-	asked   atomic.Bool // what follows is there
-	dgraph  payload.Decoder
+	decided atomic.Bool // what follows is known
+	found   payload.Decoder
 	app     payload.App
-	settled bool // later entries will not change that
+	certain bool // whatever entries follow, app is right
 }
 
 func (d *decoding) decoder(log walcore.Log) payload.Decoder {
@@ -30,22 +29,34 @@ func (d *decoding) decoder(log walcore.Log) payload.Decoder {
 	}
 	d.once.Do(func() {
 		c := payload.Classify(log)
-		d.app, d.settled = c.App(), c.Settled()
-		d.dgraph = payload.NewDgraph(d.app, payload.Options{})
-		d.asked.Store(true)
+		d.app, d.certain = c.App(), c.Settled()
+		d.found = payload.NewDgraph(d.app, payload.Options{})
+		d.decided.Store(true)
 	})
-	return d.dgraph
+	return d.found
 }
 
-// next is the decoding of a later log: another one if entries were replaced,
-// or if it may be another application's log than it seemed.
+// program is the program that decodes, if one does. It takes its time.
+func (t *Tree) program() (*payload.Program, bool) {
+	p, ok := t.decoding.given.(*payload.Program)
+	return p, ok
+}
+
+func (t *Tree) isProgram() bool {
+	_, ok := t.program()
+	return ok
+}
+
+// next is the decoding of a later log of the directory. It is another one if entries
+// were replaced, whose texts are in the cache, or if the log may be another
+// application's than it seemed to be.
 func (d *decoding) next(before walcore.Log, after walcore.Follower) *decoding {
 	replaced := false
 	if terms := before.Terms(); len(terms) > 0 {
 		_, last := after.Unchanged(before)
 		replaced = last < terms[len(terms)-1].Last
 	}
-	if replaced || d.given == nil && (!sameGroup(before, after) || d.asked.Load() && !d.settled) {
+	if replaced || d.given == nil && (!sameGroup(before, after) || d.decided.Load() && !d.certain) {
 		return &decoding{given: d.given}
 	}
 	return d
@@ -56,11 +67,11 @@ func sameGroup(a, b walcore.Log) bool {
 	return (x == nil) == (y == nil) && (x == nil || *x == *y)
 }
 
-// redecoded reports whether texts that were read before say something else in
-// after, although their entries are the same.
-func (t *Tree) redecoded(after *Tree) bool {
+// decodesOtherwise reports whether entries that are the same in a later tree have other
+// texts there than t may have given.
+func (t *Tree) decodesOtherwise(after *Tree) bool {
 	d, now := t.decoding, after.decoding
-	if d == now || d.given != nil || !d.asked.Load() {
+	if d == now || d.given != nil || !d.decided.Load() {
 		return false
 	}
 	now.decoder(after.log)

@@ -1,78 +1,57 @@
 package fsview
 
 import (
-	"github.com/walfs/walfs/walcore"
-
 	"bytes"
 	"errors"
-	"fmt"
 	"io/fs"
 	"sync"
 
-	"github.com/walfs/walfs/walcore/membership"
+	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/payload"
 )
 
-// decodedCache keeps texts that are costly to make again: long ones, which are
-// read in pieces, and a program's. It holds two generations: when the younger
-// is full, the older goes.
-type decodedCache struct {
-	mu         sync.Mutex // protects what follows
-	young, old map[Node][]byte
-	bytes      int // in young
+// decodedFile is the text that says what an entry means, which append makes.
+type decodedFile struct {
+	walcore.Entry
+	append func(t *Tree, dst []byte, e *walcore.Entry, payloads *walcore.Scanner) ([]byte, error)
 }
 
-const (
-	decodedGeneration = 8 << 20
-	longText          = 64 << 10
-)
+func (f decodedFile) attr(t *Tree, n Node) (a Attr, err error) {
+	err = f.withText(t, func(text []byte) { a = t.decodedAttr(n, &f.Entry, text) })
+	return a, err
+}
 
-func (c *decodedCache) get(n Node) ([]byte, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	text, ok := c.young[n]
-	if !ok {
-		text, ok = c.old[n]
+func (f decodedFile) readAt(t *Tree, p []byte, off int64) (n int, end error) {
+	if err := f.withText(t, func(text []byte) { n, end = readText(text, p, off) }); err != nil {
+		return 0, err
 	}
-	return text, ok
+	return n, end
 }
 
-func (c *decodedCache) put(n Node, text []byte) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.young == nil || c.bytes+len(text) > decodedGeneration {
-		c.old, c.young, c.bytes = c.young, map[Node][]byte{}, 0
+// withText calls fn with the text, which is good until fn returns.
+func (f decodedFile) withText(t *Tree, fn func(text []byte)) error {
+	b := borrowBuffers()
+	defer b.giveBack()
+	var err error
+	if b.text, err = f.append(t, b.text[:0], &f.Entry, &b.payloads); err != nil {
+		return err
 	}
-	c.young[n] = text
-	c.bytes += len(text)
+	fn(b.text)
+	return nil
 }
 
-// isProgram reports whether decoding asks a program, which takes its time.
-func (t *Tree) isProgram() bool {
-	_, is := t.decoding.given.(*payload.Program)
-	return is
+func (t *Tree) decodedAttr(n Node, e *walcore.Entry, text []byte) Attr {
+	a := t.entryAttr(e)
+	a.Inode = n.inode()
+	a.Size = int64(len(text))
+	a.Blocks = blocks(a.Size)
+	a.Links = 1
+	return a
 }
 
-// buffers are what a payload is read with and decoded to.
-type buffers struct {
-	payloads walcore.Scanner
-	text     []byte
-}
-
-var spareBuffers = sync.Pool{New: func() any { return new(buffers) }}
-
-// borrow gives buffers that nobody else uses until they are given back.
-func borrow() *buffers {
-	b := spareBuffers.Get().(*buffers)
-	b.payloads.Reset()
-	return b
-}
-
-func (b *buffers) giveBack() { spareBuffers.Put(b) }
-
-// appendDecoded appends an entry's text to dst. payloads saves system calls
-// where one text comes after the other. It fails with payload.ErrPaused while a
-// program is not asked: what it would say then is another node's text.
+// appendDecoded appends an entry's text to dst. payloads saves system calls if one
+// entry is read after the other. It fails with payload.ErrPaused while a program that
+// hangs is not asked: what stands for the text then has another node.
 func (t *Tree) appendDecoded(dst []byte, e *walcore.Entry, payloads *walcore.Scanner) ([]byte, error) {
 	n := nodeOf(kindDecoded, e)
 	if text, ok := t.decoding.cache.get(n); ok {
@@ -83,8 +62,8 @@ func (t *Tree) appendDecoded(dst []byte, e *walcore.Entry, payloads *walcore.Sca
 		return dst, err
 	}
 	start := len(dst)
-	// A program that fails says so in the text. That is kept like an answer: a
-	// reader has been told the text's size.
+	// If a program fails, the text says so. It is kept like any other: who has been
+	// told a size must not find another.
 	dst, err = t.decoding.decoder(t.log).AppendJSON(dst, payload.EntryOf(e, data))
 	if errors.Is(err, payload.ErrPaused) {
 		return dst[:start], err
@@ -95,11 +74,11 @@ func (t *Tree) appendDecoded(dst []byte, e *walcore.Entry, payloads *walcore.Sca
 	return dst, nil
 }
 
-// appendNotAsked appends what stands for an entry's text while a program is not
-// asked.
+// appendNotAsked appends what stands for an entry's text while a program that hangs is
+// not asked.
 func (t *Tree) appendNotAsked(dst []byte, e *walcore.Entry, payloads *walcore.Scanner) ([]byte, error) {
-	p, is := t.decoding.given.(*payload.Program)
-	if !is {
+	p, ok := t.program()
+	if !ok {
 		return dst, fs.ErrNotExist
 	}
 	data, err := payloads.Data(e)
@@ -109,37 +88,19 @@ func (t *Tree) appendNotAsked(dst []byte, e *walcore.Entry, payloads *walcore.Sc
 	return p.AppendNotAsked(dst, payload.EntryOf(e, data)), nil
 }
 
-// withDecoded calls fn with the text of an entry's node, which is good until it
-// returns.
-func (t *Tree) withDecoded(n Node, e *walcore.Entry, fn func(text []byte)) error {
-	b := borrow()
-	defer b.giveBack()
-	text := t.appendDecoded
-	if n.kind() == kindNotAsked {
-		text = t.appendNotAsked
-	}
-	var err error
-	if b.text, err = text(b.text[:0], e, &b.payloads); err != nil {
-		return err
-	}
-	fn(b.text)
-	return nil
+// buffers are what a payload is read with, and what it is decoded to.
+type buffers struct {
+	payloads walcore.Scanner
+	text     []byte
 }
 
-// membersText is meta/members: a line a member, or a note where the log has
-// configuration changes that are not Raft's, or does not tell what is committed:
-// neither is damage.
-func membersText(log walcore.Log) ([]byte, error) {
-	members, err := membership.Replay(log)
-	if errors.Is(err, membership.ErrMisfit) || errors.Is(err, membership.ErrNotKnown) {
-		return fmt.Appendf(nil, "# unknown: %v\n", err), nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	var b []byte
-	for _, m := range members {
-		b = fmt.Appendln(b, m)
-	}
-	return b, nil
+var spareBuffers = sync.Pool{New: func() any { return new(buffers) }}
+
+// borrowBuffers gives buffers that nobody else uses until they are given back.
+func borrowBuffers() *buffers {
+	b := spareBuffers.Get().(*buffers)
+	b.payloads.Reset()
+	return b
 }
+
+func (b *buffers) giveBack() { spareBuffers.Put(b) }

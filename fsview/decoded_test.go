@@ -280,8 +280,8 @@ func TestCacheIsBounded(t *testing.T) {
 			held += len(text)
 		}
 	}
-	if held == 0 || held > 2*decodedGeneration {
-		t.Errorf("%d bytes are held, want at most %d", held, 2*decodedGeneration)
+	if held == 0 || held > 2*decodedHalf {
+		t.Errorf("%d bytes are held, want at most %d", held, 2*decodedHalf)
 	}
 }
 

@@ -3,6 +3,7 @@ package fsview
 import (
 	"fmt"
 	"io/fs"
+	"strconv"
 	"time"
 
 	"github.com/walfs/walfs/walcore"
@@ -11,32 +12,52 @@ import (
 // entryFile is an entry's payload.
 type entryFile struct{ walcore.Entry }
 
-func (f *entryFile) attr(t *Tree, n Node) (Attr, error) {
-	a := t.entryAttr(&f.Entry)
+func (f entryFile) attr(t *Tree, n Node) (Attr, error) {
 	if n.kind() == kindReplaced {
-		a.Inode, a.Links = n.inode(), 1
+		return t.replacedAttr(&f.Entry), nil
 	}
-	return a, nil
+	return t.entryAttr(&f.Entry), nil
 }
 
-func (f *entryFile) readAt(_ *Tree, _ Node, p []byte, off int64) (int, error) {
-	return f.ReadAt(p, off)
+func (f entryFile) readAt(_ *Tree, p []byte, off int64) (int, error) { return f.ReadAt(p, off) }
+
+// entry finds the entry whose file, or text, n is.
+func (t *Tree) entry(n Node) (walcore.Entry, error) {
+	if n.kind() == kindReplaced {
+		return t.replacedEntry(n)
+	}
+	e, err := t.log.Entry(n.second())
+	if err == nil && nodeOf(n.kind(), &e) != n {
+		return e, fmt.Errorf("entry %d is another one now: %w", e.Index, fs.ErrNotExist)
+	}
+	return e, err
 }
 
-// entryAttr needs no memory of its own, since a folder can hold millions.
+// entryNamed finds the entry that is in the tree under an index.
+func (t *Tree) entryNamed(index uint64) (walcore.Entry, error) {
+	e, err := t.log.Entry(index)
+	switch {
+	case err == nil && !hasNode(&e):
+		return e, noNodeError(fmt.Sprintf("entry %d of term %d", index, e.Term))
+	case err != nil && index > maxNumber:
+		return e, fmt.Errorf("entry %d: %w", index, fs.ErrNotExist)
+	}
+	return e, err
+}
+
+// entryAttr takes no memory that has to be freed: a folder can hold millions of entries.
 func (t *Tree) entryAttr(e *walcore.Entry) Attr {
-	of := &e.File.Attr
-	a := fileAttr(nodeOf(kindEntry, e), e.Size, of, t.entryTime(e))
+	a := fileAttr(nodeOf(kindEntry, e), e.Size, &e.File.Attr, t.entryTime(e))
 	a.Links = t.links
-	a.Settled = e.Index <= t.commit
+	a.Committed = e.Index <= t.commit
 	if _, known := t.log.Meta().System.TypeName(e.Type); !known {
 		a.Links--
 	}
 	return a
 }
 
-// entryTime is when an entry was appended, where the log tells, or else the
-// creation time of its log file, with the term in the nanoseconds: another
+// entryTime is when an entry was appended, if the log tells. Otherwise it is when the
+// entry's log file was created, with the term in the nanoseconds, so that another
 // leader's entry has another time.
 func (t *Tree) entryTime(e *walcore.Entry) time.Time {
 	if timer, ok := e.File.Source.(walcore.Timer); ok {
@@ -47,68 +68,51 @@ func (t *Tree) entryTime(e *walcore.Entry) time.Time {
 	return time.Unix(e.File.Attr.Born.Unix(), int64(e.Term%1e9))
 }
 
-// decodedFile is the text of an entry.
-type decodedFile struct{ walcore.Entry }
-
-func (f *decodedFile) attr(t *Tree, n Node) (a Attr, err error) {
-	err = t.withDecoded(n, &f.Entry, func(text []byte) { a = t.decodedAttr(n, &f.Entry, text) })
-	return a, err
+// CanReadAhead reports whether n is one of many files that follow one another and are
+// cheap to read before anybody asks. What a program decodes is not cheap.
+func (t *Tree) CanReadAhead(n Node) bool {
+	return n.kind() == kindEntry || n.kind() == kindDecoded && !t.isProgram()
 }
 
-func (f *decodedFile) readAt(t *Tree, n Node, p []byte, off int64) (k int, end error) {
-	if err := t.withDecoded(n, &f.Entry, func(text []byte) { k, end = readText(text, p, off) }); err != nil {
-		return 0, err
+// Cursor makes AppendEntry read entries that follow one another with few system calls.
+// The zero value is ready for use; it belongs to one goroutine.
+type Cursor struct{ payloads walcore.Scanner }
+
+// AppendEntry appends the whole file of an entry to dst: its payload, or its text in
+// decoded/. If it fails, it returns dst as it was.
+func (t *Tree) AppendEntry(dst []byte, n Node, c *Cursor) ([]byte, error) {
+	e, err := t.entry(n)
+	if err != nil {
+		return dst, err
 	}
-	return k, end
+	if n.kind() == kindDecoded {
+		return t.appendDecoded(dst, &e, &c.payloads)
+	}
+	data, err := c.payloads.Data(&e)
+	return append(dst, data...), err
 }
 
-// replacedFolder has the entries that a later leader replaced, by index and term.
-type replacedFolder struct{ from walcore.Replacer }
+// Property is something to know of an entry beside its bytes.
+type Property struct{ Name, Value string }
 
-func (replacedFolder) attr(t *Tree, n Node) (Attr, error) { return folderAttr(t, n), nil }
-
-// Cookies count the entries: which ones there are does not change in a tree.
-func (f replacedFolder) list(t *Tree, after uint64, fn func(Dirent) bool) {
-	cookie := uint64(0)
-	for e := range f.from.Replaced(0) {
-		if cookie++; cookie <= after {
-			continue
-		}
-		n := nodeOf(kindReplaced, &e)
-		a := t.entryAttr(&e)
-		a.Inode, a.Links = n.inode(), 1
-		if !fn(Dirent{Name: replacedName(&e), Node: n, Cookie: cookie, Attr: &a}) {
-			return
-		}
+// Properties are those of the entry whose file n is: its term and index, its type
+// under the name that types/ has, its log file, and where in that file it is. Other
+// nodes have none.
+func (t *Tree) Properties(n Node) ([]Property, error) {
+	if n.kind() != kindEntry {
+		return nil, nil
 	}
-}
-
-func (f replacedFolder) lookup(_ *Tree, name string) (Node, error) {
-	if index, _, ok := parsePair(name); ok {
-		for e := range f.from.Replaced(index) {
-			if e.Index > index {
-				break
-			}
-			if replacedName(&e) == name {
-				return nodeOf(kindReplaced, &e), nil
-			}
-		}
+	e, err := t.entry(n)
+	if err != nil {
+		return nil, err
 	}
-	return 0, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
-}
-
-func replacedName(e *walcore.Entry) string { return pairName(e.Index, e.Term) }
-
-func (t *Tree) replacedEntry(n Node) (walcore.Entry, error) {
-	if r, ok := t.log.(walcore.Replacer); ok {
-		for e := range r.Replaced(n.low()) {
-			if e.Index > n.low() {
-				break
-			}
-			if nodeOf(kindReplaced, &e) == n {
-				return e, nil
-			}
-		}
-	}
-	return walcore.Entry{}, fmt.Errorf("entry %d: %w", n.low(), fs.ErrNotExist)
+	number := func(n uint64) string { return strconv.FormatUint(n, 10) }
+	typeName, _ := t.log.Meta().System.TypeName(e.Type)
+	return []Property{
+		{"term", number(e.Term)},
+		{"index", number(e.Index)},
+		{"type", typeName.Name},
+		{"file", e.File.Name},
+		{"offset", number(e.Offset)},
+	}, nil
 }

@@ -1,14 +1,17 @@
 package fsview
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/membership"
 )
 
-func (t *Tree) meta() *fixedFolder {
+func (t *Tree) metaFolder() *fixedFolder {
 	m := t.log.Meta()
 	texts := metaTexts{tree: t, next: textMeta}
 	top := texts.folder(func() {
@@ -17,8 +20,8 @@ func (t *Tree) meta() *fixedFolder {
 		texts.number("checkpoint_index", m.CheckpointIndex)
 		texts.number("snapshot_index", m.SnapshotIndex)
 		texts.number("snapshot_term", m.SnapshotTerm)
-		texts.computed("first_index", t.log.FirstIndex)
-		texts.computed("last_index", t.log.LastIndex)
+		texts.index("first_index", t.log.FirstIndex)
+		texts.index("last_index", t.log.LastIndex)
 	})
 	hard := texts.folder(func() {
 		hs := m.HardState
@@ -38,72 +41,75 @@ func (t *Tree) meta() *fixedFolder {
 		texts.value("learners_next", known, func() string { return lines(cs.LearnersNext) })
 		texts.value("auto_leave", known, func() string { return strconv.FormatBool(cs.AutoLeave) + "\n" })
 	})
-	items := append(top.items, t.text("members", textMembers, &m.Attr, func() ([]byte, error) { return membersText(t.log) }))
+	items := append(top.items, t.addText("members", textMembers, &m.Attr, func() ([]byte, error) { return membersText(t.log) }))
 	if m.HardState != nil || m.Damaged {
-		items = append(items, t.place("hard_state", folderHardState, hard))
+		items = append(items, t.addFolder("hard_state", folderHardState, hard))
 	}
 	if m.Snapshot != nil || m.Damaged {
-		items = append(items, t.place("conf_state", folderConfState, conf))
+		items = append(items, t.addFolder("conf_state", folderConfState, conf))
 	}
 	f := newFixedFolder(items...)
-	f.lost = top.lost
+	f.unreadable = top.unreadable
 	return f
 }
 
-// metaTexts gives each value its node, in the order in which they are added.
+// metaTexts makes the texts of meta/. Each has a number, whether or not its value is
+// known: the order of the calls says which.
 type metaTexts struct {
 	tree *Tree
-	next uint64
+	next uint64 // the number of the next text
 	// of the folder that is being filled
-	items []item
-	lost  []string
+	items   []item
+	unknown []string // names of values that are damaged
 }
 
+// folder makes the folder of the texts that fill adds.
 func (m *metaTexts) folder(fill func()) *fixedFolder {
-	m.items, m.lost = nil, nil
+	m.items, m.unknown = nil, nil
 	fill()
-	f, lost := newFixedFolder(m.items...), m.lost
-	f.lost = func(name string) string {
-		if slices.Contains(lost, name) {
-			return "is not known"
+	f, unknown := newFixedFolder(m.items...), m.unknown
+	f.unreadable = func(name string) string {
+		if slices.Contains(unknown, name) {
+			return notKnown
 		}
 		return ""
 	}
 	return f
 }
 
-// value adds a file if its value is known. If it was lost, its name is kept: a
-// look-up says so.
+const notKnown = "is not known"
+
+// value adds a text if the value is known. If it is not because of damage, a look-up
+// says so.
 func (m *metaTexts) value(name string, known bool, body func() string) {
-	n := pair(kindText, m.next, 0)
+	number := m.next
 	m.next++
-	if !known {
-		if m.tree.log.Meta().Damaged {
-			m.lost = append(m.lost, name)
-		}
-		return
+	if known {
+		m.add(name, number, func() ([]byte, error) { return []byte(body()), nil })
+	} else if m.tree.log.Meta().Damaged {
+		m.unknown = append(m.unknown, name)
 	}
-	x := newText(&m.tree.log.Meta().Attr, func() ([]byte, error) { return []byte(body()), nil })
-	m.items = append(m.items, m.tree.put(name, n, x))
 }
 
 func (m *metaTexts) number(name string, v *uint64) {
 	m.value(name, v != nil, func() string { return decimal(*v) })
 }
 
-// computed adds a value that takes a look at the log. Whether it is known turns
-// out then.
-func (m *metaTexts) computed(name string, get func() (uint64, bool)) {
-	n := pair(kindText, m.next, 0)
-	m.next++
-	x := newText(&m.tree.log.Meta().Attr, func() ([]byte, error) {
-		v, known := get()
+// index adds a text whose value takes a look at the log. Whether it is known turns out
+// then.
+func (m *metaTexts) index(name string, get func() (index uint64, known bool)) {
+	m.add(name, m.next, func() ([]byte, error) {
+		index, known := get()
 		if !known {
-			return nil, lostError(name, "is not known")
+			return nil, unreadableError(name, notKnown)
 		}
-		return []byte(decimal(v)), nil
+		return []byte(decimal(index)), nil
 	})
-	m.items = append(m.items, m.tree.put(name, n, x))
+	m.next++
+}
+
+func (m *metaTexts) add(name string, number uint64, body func() ([]byte, error)) {
+	m.items = append(m.items, m.tree.addText(name, number, &m.tree.log.Meta().Attr, body))
 }
 
 func decimal(n uint64) string { return strconv.FormatUint(n, 10) + "\n" }
@@ -114,4 +120,22 @@ func lines(ids []uint64) string {
 		b.WriteString(decimal(id))
 	}
 	return b.String()
+}
+
+// membersText is meta/members: a line for each member. It is a note instead if the log
+// does not tell what is committed, or has configuration changes that are not Raft's:
+// neither is damage.
+func membersText(log walcore.Log) ([]byte, error) {
+	members, err := membership.Replay(log)
+	if errors.Is(err, membership.ErrMisfit) || errors.Is(err, membership.ErrNotKnown) {
+		return fmt.Appendf(nil, "# unknown: %v\n", err), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var b []byte
+	for _, m := range members {
+		b = fmt.Appendln(b, m)
+	}
+	return b, nil
 }

@@ -1,174 +1,136 @@
+//go:build linux
+
 package fusefs
 
 import (
-	"context"
 	"maps"
 	"slices"
 	"sync"
 	"time"
 
-	"github.com/hanwen/go-fuse/v2/fuse"
 	"github.com/walfs/walfs/fsview"
 )
 
-// told is what the kernel may have cached, as far as it matters for taking it
-// back: a notification is a system call, and most of a log nobody looks at.
-type told struct {
+// cachedNames are the names that the kernel may have cached. To invalidate all that a
+// change makes wrong would take a system call for each entry, most of which nobody has
+// looked at.
+type cachedNames struct {
 	mu sync.Mutex // protects what follows
-	// entries bounds, for each folder that was listed or looked into, the
-	// indexes of entries whose names were told; recent does so for what was told since the last change, and
-	// earlier between the two last.
-	entries, recent, earlier map[uint64]span
-	// names are those that a folder's list does not have: short ones, and
-	// names of nothing. taken are those that the last pass took back.
-	names, taken map[place]struct{}
+	// all has each folder that was listed or looked into, and the range of indexes
+	// of the entries in it whose names the kernel was given. sinceChange has what was
+	// given since the last change; beforeChange what was given between the two last.
+	all, sinceChange, beforeChange indexRanges
+	// unlisted are names that no list has, given since the last change: short ones,
+	// and names of nothing. invalidated are those that the last pass invalidated.
+	unlisted, invalidated map[cachedName]struct{}
 }
 
-// span is a range of indexes; its zero value is an empty one.
-type span struct{ first, last uint64 }
-
-type place struct {
+type cachedName struct {
 	folder uint64
 	name   string
 }
 
+// indexRange has both its ends; the zero value is empty.
+type indexRange struct{ first, last uint64 }
+
+// indexRanges are the ranges of folders.
+type indexRanges map[uint64]indexRange
+
 const (
-	// maxNames bounds the names that a kernel may keep beside the lists' own.
-	maxNames = 4096
-	// maxFolders bounds the folders that are told apart; the others are as one.
-	maxFolders  = 4096
-	manyFolders = 0
+	// maxUnlisted bounds the unlisted names that the kernel may cache.
+	maxUnlisted = 4096
+	// maxFolders bounds the folders that have a range each. All others share
+	// the one of otherFolders.
+	maxFolders   = 4096
+	otherFolders = 0
 )
 
-func newTold() told {
-	return told{entries: map[uint64]span{}, recent: map[uint64]span{}, earlier: map[uint64]span{},
-		names: map[place]struct{}{}}
+func newCachedNames() cachedNames {
+	return cachedNames{all: indexRanges{}, sinceChange: indexRanges{}, beforeChange: indexRanges{},
+		unlisted: map[cachedName]struct{}{}}
 }
 
-// add takes note of the names of entries in a folder, or that it was listed.
-func (t *told) add(folder uint64, s span) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	widen(t.entries, folder, s)
-	widen(t.recent, folder, s)
+// add notes that the kernel was given the names of entries in a folder. An empty range
+// says that it has a list of the folder.
+func (c *cachedNames) add(folder uint64, entries indexRange) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.all.widen(folder, entries)
+	c.sinceChange.widen(folder, entries)
 }
 
-func widen(spans map[uint64]span, folder uint64, s span) {
-	old, known := spans[folder]
-	if !known && len(spans) >= maxFolders {
-		folder = manyFolders
-		old, known = spans[folder]
+func (r indexRanges) widen(folder uint64, by indexRange) {
+	old, known := r[folder]
+	if !known && len(r) >= maxFolders {
+		folder = otherFolders
+		old, known = r[folder]
 	}
 	switch {
 	case !known || old.last == 0:
-	case s.last == 0:
-		s = old
+	case by.last == 0:
+		by = old
 	default:
-		s = span{min(s.first, old.first), max(s.last, old.last)}
+		by = indexRange{min(by.first, old.first), max(by.last, old.last)}
 	}
-	spans[folder] = s
+	r[folder] = by
 }
 
-func covers(spans map[uint64]span, folder, index uint64) bool {
-	for _, f := range [...]uint64{folder, manyFolders} {
-		if s := spans[f]; s.first <= index && index <= s.last {
+// hasIndex reports whether an entry's name in a folder may have been given.
+func (r indexRanges) hasIndex(folder fsview.Node, index uint64) bool {
+	for _, f := range [...]uint64{uint64(folder), otherFolders} {
+		if s := r[f]; s.first <= index && index <= s.last {
 			return true
 		}
 	}
 	return false
 }
 
-// has reports whether anything of a folder was told.
-func has(spans map[uint64]span, folder fsview.Node) bool {
-	_, known := spans[uint64(folder)]
-	_, many := spans[manyFolders]
-	return known || many
+// hasFolder reports whether anything of a folder may have been given.
+func (r indexRanges) hasFolder(folder fsview.Node) bool {
+	_, known := r[uint64(folder)]
+	_, others := r[otherFolders]
+	return known || others
 }
 
-// take gives what may have to be taken back at a change; again, what an answer
-// from before the change may have told since.
-func (t *told) take(again bool) (entries map[uint64]span, names []place) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if again {
-		entries = t.earlier
-		for folder, s := range t.recent {
-			widen(entries, folder, s)
-		}
-		t.earlier = map[uint64]span{}
-	} else {
-		entries = maps.Clone(t.entries)
-		t.earlier, t.recent = t.recent, map[uint64]span{}
-	}
-	for _, of := range []map[place]struct{}{t.names, t.taken} {
-		names = slices.AppendSeq(names, maps.Keys(of))
-	}
-	t.taken, t.names = t.names, map[place]struct{}{}
-	return entries, names
-}
-
-// keepName says how long the kernel may keep a name that no list has.
-func (f *rawFS) keepName(folder uint64, name string) time.Duration {
-	if !f.live {
-		return forever
-	}
-	f.told.mu.Lock()
-	defer f.told.mu.Unlock()
-	if len(f.told.names) >= maxNames {
+// addUnlisted notes a name that no list has, and gives the time for which the kernel may
+// cache it.
+func (c *cachedNames) addUnlisted(folder uint64, name string) time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.unlisted) >= maxUnlisted {
 		return 0
 	}
-	f.told.names[place{folder, name}] = struct{}{}
-	return aWhile
+	c.unlisted[cachedName{folder, name}] = struct{}{}
+	return untilInvalidated
 }
 
-// notifier is what a server offers to take back what the kernel has cached.
-type notifier interface {
-	InodeNotify(node uint64, off, length int64) fuse.Status
-	EntryNotify(parent uint64, name string) fuse.Status
+// atChange gives what a change may have made wrong: any name that was ever given, and
+// all unlisted ones. What is given from now on is noted anew.
+func (c *cachedNames) atChange() (entries indexRanges, unlisted []cachedName) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.beforeChange, c.sinceChange = c.sinceChange, indexRanges{}
+	return maps.Clone(c.all), c.takeUnlisted()
 }
 
-// follow takes back what has changed, in batches, from the one goroutine that
-// looks at the directory. It holds no lock meanwhile: the kernel may wait for a
-// page whose READ is being answered.
-func (f *rawFS) follow(live *fsview.Live, server notifier) {
-	ctx, cancel := context.WithCancel(context.Background())
-	go func() {
-		<-f.ahead.stop
-		cancel()
-	}()
-	live.Follow(ctx, func(before, after *fsview.Tree, again bool) { f.takeBack(before, after, again, server) })
-	close(f.followed)
-}
-
-func (f *rawFS) takeBack(before, after *fsview.Tree, again bool, server notifier) {
-	entries, names := f.told.take(again)
-	for _, p := range names {
-		server.EntryNotify(p.folder, p.name)
+// secondTime gives what an answer from before the change may have brought to the kernel
+// after it was invalidated: what was given since the change before the last.
+func (c *cachedNames) secondTime() (entries indexRanges, unlisted []cachedName) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	entries = c.beforeChange
+	for folder, r := range c.sinceChange {
+		entries.widen(folder, r)
 	}
-	dropped := map[fsview.Node]int{}
-	for c := range fsview.Changes(before, after) {
-		listed := has(entries, c.Folder)
-		switch {
-		case c.Folder == 0:
-			server.InodeNotify(uint64(c.Node), 0, -1)
-		case c.Name == "" && (listed || !c.Folder.OneOfMany()):
-			// The list that the kernel has kept, and the folder's time.
-			server.InodeNotify(uint64(c.Folder), 0, 0)
-		case c.Name == "" || c.Index > 0 && !covers(entries, uint64(c.Folder), c.Index):
-		case dropped[c.Folder] < maxDropped:
-			dropped[c.Folder]++
-			server.EntryNotify(uint64(c.Folder), c.Name)
-		case dropped[c.Folder] == maxDropped:
-			dropped[c.Folder]++
-			parent, name := before.Where(c.Folder)
-			server.EntryNotify(uint64(parent), name)
-		}
-	}
+	c.beforeChange = indexRanges{}
+	return entries, c.takeUnlisted()
 }
 
-// maxDropped is how many names of one folder are taken back one by one: each
-// waits for the requests in that folder, and thousands would, on a busy mount,
-// take seconds in which nothing new is seen. Beyond that the folder's own name
-// is taken back, and with it all below. The kernel then asks for the names that
-// are left once more; what it knows of the files it keeps.
-const maxDropped = 64
+// takeUnlisted gives the unlisted names of this pass and of the one before.
+func (c *cachedNames) takeUnlisted() (names []cachedName) {
+	for _, of := range []map[cachedName]struct{}{c.unlisted, c.invalidated} {
+		names = slices.AppendSeq(names, maps.Keys(of))
+	}
+	c.invalidated, c.unlisted = c.unlisted, map[cachedName]struct{}{}
+	return names
+}

@@ -14,7 +14,7 @@ import (
 
 // notified notes what would be taken back from a kernel.
 type notified struct {
-	names map[place]int
+	names map[cachedName]int
 	nodes int
 }
 
@@ -24,7 +24,7 @@ func (n *notified) InodeNotify(uint64, int64, int64) fuse.Status {
 }
 
 func (n *notified) EntryNotify(parent uint64, name string) fuse.Status {
-	n.names[place{parent, name}]++
+	n.names[cachedName{parent, name}]++
 	return fuse.OK
 }
 
@@ -69,8 +69,8 @@ func (f *unmounted) lookup(folder uint64, name string) fuse.EntryOut {
 }
 
 func (f *unmounted) take(again bool) *notified {
-	n := &notified{names: map[place]int{}}
-	f.takeBack(f.before, f.after, again, n)
+	n := &notified{names: map[cachedName]int{}}
+	f.invalidate(f.before, f.after, again, n)
 	return n
 }
 
@@ -97,7 +97,7 @@ func TestToldMeanwhile(t *testing.T) {
 	second := f.take(true)
 	for name, in := range map[string]*notified{entryName(500): first, "501": first, "2000": first,
 		entryName(510): second, "511": second, "2001": second} {
-		if in.names[place{f.entries, name}] == 0 {
+		if in.names[cachedName{f.entries, name}] == 0 {
 			t.Errorf("%s is not taken back", name)
 		}
 	}
@@ -113,15 +113,15 @@ func TestToldMeanwhile(t *testing.T) {
 func TestTooManyNames(t *testing.T) {
 	f := rewritten(t)
 	for round := range 3 {
-		for i := range maxNames + 10 {
+		for i := range maxUnlisted + 10 {
 			out := f.lookup(f.entries, fmt.Sprintf("no-%d-%d", round, i))
-			if kept := out.EntryTimeout() > 0; kept != (i < maxNames) {
+			if kept := out.EntryTimeout() > 0; kept != (i < maxUnlisted) {
 				t.Fatalf("round %d, name %d: kept for %v", round, i, out.EntryTimeout())
 			}
 		}
 		n := f.take(false)
-		for i := range maxNames {
-			if n.names[place{f.entries, fmt.Sprintf("no-%d-%d", round, i)}] == 0 {
+		for i := range maxUnlisted {
+			if n.names[cachedName{f.entries, fmt.Sprintf("no-%d-%d", round, i)}] == 0 {
 				t.Fatalf("round %d, name %d is not taken back", round, i)
 			}
 		}
@@ -133,13 +133,13 @@ func TestTooManyNames(t *testing.T) {
 func TestManyFolders(t *testing.T) {
 	f := rewritten(t)
 	for i := range uint64(maxFolders) {
-		f.told.add(1<<40+i, span{1, 1})
+		f.cached.add(1<<40+i, indexRange{1, 1})
 	}
 	f.lookup(f.entries, entryName(500))
-	if n := f.take(false); n.names[place{f.entries, entryName(500)}] == 0 {
+	if n := f.take(false); n.names[cachedName{f.entries, entryName(500)}] == 0 {
 		t.Error("the name is not taken back")
 	}
-	if n := f.take(true); n.names[place{f.entries, entryName(500)}] == 0 {
+	if n := f.take(true); n.names[cachedName{f.entries, entryName(500)}] == 0 {
 		t.Error("the name is not taken back again")
 	}
 }
@@ -151,8 +151,8 @@ func TestManyNamesOfAFolder(t *testing.T) {
 		f.lookup(f.entries, entryName(index))
 	}
 	n := f.take(false)
-	if n.names[place{uint64(fsview.Root), "entries"}] != 1 || len(n.names) > 2*maxDropped {
-		t.Errorf("%d names are taken back, the folder's own %d times", len(n.names), n.names[place{uint64(fsview.Root), "entries"}])
+	if n.names[cachedName{uint64(fsview.Root), "entries"}] != 1 || len(n.names) > 2*maxInvalidated {
+		t.Errorf("%d names are taken back, the folder's own %d times", len(n.names), n.names[cachedName{uint64(fsview.Root), "entries"}])
 	}
 }
 
@@ -170,7 +170,7 @@ func TestSettledIsKept(t *testing.T) {
 	defer r.Close()
 	f := &unmounted{rawFS: New(fsview.NewLive(fsview.New(r, nil))).(*rawFS), t: t}
 	f.entries = f.lookup(uint64(fsview.Root), "entries").NodeId
-	for index, want := range map[uint64]time.Duration{1: forever, 60: forever, 61: aWhile, 100: aWhile} {
+	for index, want := range map[uint64]time.Duration{1: forever, 60: forever, 61: untilInvalidated, 100: untilInvalidated} {
 		out := f.lookup(f.entries, entryName(index))
 		if out.EntryTimeout() != want || out.AttrTimeout() != want {
 			t.Errorf("entry %d: kept for %v, %v, want %v", index, out.EntryTimeout(), out.AttrTimeout(), want)

@@ -58,7 +58,7 @@ func TestReadAheadOfDecoded(t *testing.T) {
 		}
 		a := &readAhead{tree: tree, windows: make(chan window, 1), length: minWindow}
 		if err := tree.List(folder, 0, func(d fsview.Dirent) bool {
-			a.saw(d.Node)
+			a.noteRead(d.Node)
 			return d.Cookie < 3
 		}); err != nil {
 			t.Fatal(err)

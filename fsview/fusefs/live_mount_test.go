@@ -45,9 +45,9 @@ func serveLive(t testing.TB, w *raftdir.Writer, key []byte) *liveMount {
 		}
 		return time.Since(time.Unix(st.Ctim.Unix())) > 50*time.Millisecond
 	})
-	before := aWhile
-	aWhile = forever
-	t.Cleanup(func() { aWhile = before })
+	before := untilInvalidated
+	untilInvalidated = forever
+	t.Cleanup(func() { untilInvalidated = before })
 	r, err := dgraph.OpenReader(w.Dir(), dgraph.ReaderOptions{Key: key})
 	if err != nil {
 		t.Fatal(err)

@@ -19,11 +19,11 @@ func TestRequests(t *testing.T)       { testRequests(t, serve) }
 func TestRequestsFrozen(t *testing.T) { testRequests(t, serveFrozen) }
 
 func testRequests(t *testing.T, serve func(*testing.T, string, []byte) (string, *counter)) {
-	// A folder may be asked about each aWhile: on a slow machine, once more
+	// A folder may be asked about each untilInvalidated: on a slow machine, once more
 	// than on a fast one.
-	before := aWhile
-	aWhile = forever
-	t.Cleanup(func() { aWhile = before })
+	before := untilInvalidated
+	untilInvalidated = forever
+	t.Cleanup(func() { untilInvalidated = before })
 	name := biggest()
 	dir := fixture.Dir(t, name)
 	files := len(fixture.ReadManifest(t, name).Entries)
