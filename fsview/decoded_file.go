@@ -10,30 +10,34 @@ import (
 	"github.com/walfs/walfs/walcore/payload"
 )
 
-// decodedFile is the text that says what an entry means, which append makes.
+// decodedFile is the text that says what an entry means.
 type decodedFile struct {
 	walcore.Entry
-	append func(t *Tree, dst []byte, e *walcore.Entry, payloads *walcore.Scanner) ([]byte, error)
+	makeText func(t *Tree, dst []byte, e *walcore.Entry, payloads *walcore.Scanner) ([]byte, error)
 }
 
-func (f decodedFile) attr(t *Tree, n Node) (a Attr, err error) {
+func (f *decodedFile) attr(t *Tree, n Node) (a Attr, err error) {
 	err = f.withText(t, func(text []byte) { a = t.decodedAttr(n, &f.Entry, text) })
 	return a, err
 }
 
-func (f decodedFile) readAt(t *Tree, p []byte, off int64) (n int, end error) {
+func (f *decodedFile) readAt(t *Tree, p []byte, off int64) (n int, end error) {
 	if err := f.withText(t, func(text []byte) { n, end = readText(text, p, off) }); err != nil {
 		return 0, err
 	}
 	return n, end
 }
 
+func (f *decodedFile) appendTo(t *Tree, dst []byte, payloads *walcore.Scanner) ([]byte, error) {
+	return f.makeText(t, dst, &f.Entry, payloads)
+}
+
 // withText calls fn with the text, which is good until fn returns.
-func (f decodedFile) withText(t *Tree, fn func(text []byte)) error {
+func (f *decodedFile) withText(t *Tree, fn func(text []byte)) error {
 	b := borrowBuffers()
 	defer b.giveBack()
 	var err error
-	if b.text, err = f.append(t, b.text[:0], &f.Entry, &b.payloads); err != nil {
+	if b.text, err = f.appendTo(t, b.text[:0], &b.payloads); err != nil {
 		return err
 	}
 	fn(b.text)

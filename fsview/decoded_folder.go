@@ -57,7 +57,7 @@ func (decodedFolder) lookup(t *Tree, name string) (Node, error) {
 		return 0, err
 	}
 	if t.isProgram() {
-		f := decodedFile{e, (*Tree).appendDecoded}
+		f := &decodedFile{e, (*Tree).appendDecoded}
 		if errors.Is(f.withText(t, func([]byte) {}), payload.ErrPaused) {
 			return nodeOf(kindNotAsked, &e), nil
 		}

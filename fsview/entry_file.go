@@ -12,14 +12,19 @@ import (
 // entryFile is an entry's payload.
 type entryFile struct{ walcore.Entry }
 
-func (f entryFile) attr(t *Tree, n Node) (Attr, error) {
+func (f *entryFile) attr(t *Tree, n Node) (Attr, error) {
 	if n.kind() == kindReplaced {
 		return t.replacedAttr(&f.Entry), nil
 	}
 	return t.entryAttr(&f.Entry), nil
 }
 
-func (f entryFile) readAt(_ *Tree, p []byte, off int64) (int, error) { return f.ReadAt(p, off) }
+func (f *entryFile) readAt(_ *Tree, p []byte, off int64) (int, error) { return f.ReadAt(p, off) }
+
+func (f *entryFile) appendTo(_ *Tree, dst []byte, payloads *walcore.Scanner) ([]byte, error) {
+	data, err := payloads.Data(&f.Entry)
+	return append(dst, data...), err
+}
 
 // entry finds the entry whose file, or text, n is.
 func (t *Tree) entry(n Node) (walcore.Entry, error) {
@@ -72,24 +77,6 @@ func (t *Tree) entryTime(e *walcore.Entry) time.Time {
 // cheap to read before anybody asks. What a program decodes is not cheap.
 func (t *Tree) CanReadAhead(n Node) bool {
 	return n.kind() == kindEntry || n.kind() == kindDecoded && !t.isProgram()
-}
-
-// Cursor makes AppendEntry read entries that follow one another with few system calls.
-// The zero value is ready for use; it belongs to one goroutine.
-type Cursor struct{ payloads walcore.Scanner }
-
-// AppendEntry appends the whole file of an entry to dst: its payload, or its text in
-// decoded/. If it fails, it returns dst as it was.
-func (t *Tree) AppendEntry(dst []byte, n Node, c *Cursor) ([]byte, error) {
-	e, err := t.entry(n)
-	if err != nil {
-		return dst, err
-	}
-	if n.kind() == kindDecoded {
-		return t.appendDecoded(dst, &e, &c.payloads)
-	}
-	data, err := c.payloads.Data(&e)
-	return append(dst, data...), err
 }
 
 // Property is something to know of an entry beside its bytes.

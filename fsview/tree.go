@@ -52,6 +52,13 @@ type fileObject interface {
 	readAt(t *Tree, p []byte, off int64) (int, error)
 }
 
+// entryObject is an entry's file, or one that is made of an entry.
+type entryObject interface {
+	fileObject
+	// appendTo appends all of the file to dst. If it fails, it returns dst as it was.
+	appendTo(t *Tree, dst []byte, payloads *walcore.Scanner) ([]byte, error)
+}
+
 func (t *Tree) object(n Node) (object, error) {
 	if o, ok := t.fixed[n.withoutHash()]; ok {
 		return o, t.checkText(o, n)
@@ -59,13 +66,13 @@ func (t *Tree) object(n Node) (object, error) {
 	switch n.kind() {
 	case kindEntry, kindReplaced:
 		e, err := t.entry(n)
-		return entryFile{e}, err
+		return &entryFile{e}, err
 	case kindDecoded:
 		e, err := t.entry(n)
-		return decodedFile{e, (*Tree).appendDecoded}, err
+		return &decodedFile{e, (*Tree).appendDecoded}, err
 	case kindNotAsked:
 		e, err := t.entry(n)
-		return decodedFile{e, (*Tree).appendNotAsked}, err
+		return &decodedFile{e, (*Tree).appendNotAsked}, err
 	case kindTerm, kindTermShort:
 		if span, ok := walcore.FindTerm(t.log, n.arg()); ok {
 			return termFolder(t.log, span), nil
@@ -127,6 +134,24 @@ func (t *Tree) ReadAt(n Node, p []byte, off int64) (int, error) {
 		return 0, fmt.Errorf("node %#x is no file: %w", uint64(n), fs.ErrInvalid)
 	}
 	return f.readAt(t, p, off)
+}
+
+// Cursor makes AppendEntry read entries that follow one another with few system calls.
+// The zero value is ready for use; it belongs to one goroutine.
+type Cursor struct{ payloads walcore.Scanner }
+
+// AppendEntry appends to dst all of an entry's file, or of its text in decoded/. If it
+// fails, it returns dst as it was.
+func (t *Tree) AppendEntry(dst []byte, n Node, c *Cursor) ([]byte, error) {
+	o, err := t.object(n)
+	if err != nil {
+		return dst, err
+	}
+	f, ok := o.(entryObject)
+	if !ok {
+		return dst, fmt.Errorf("node %#x is no entry's: %w", uint64(n), fs.ErrInvalid)
+	}
+	return f.appendTo(t, dst, &c.payloads)
 }
 
 // Readlink gives a symbolic link's target, a name in the same folder.
