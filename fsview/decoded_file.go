@@ -66,8 +66,8 @@ func (t *Tree) appendDecoded(dst []byte, e *walcore.Entry, payloads *walcore.Sca
 		return dst, err
 	}
 	start := len(dst)
-	// If a program fails, the text says so. It is kept like any other: who has been
-	// told a size must not find another.
+	// If a program fails, the text says so. It is cached like any other text: a reader
+	// who knows its size must find a text of that size.
 	dst, err = t.decoding.decoder(t.log).AppendJSON(dst, payload.EntryOf(e, data))
 	if errors.Is(err, payload.ErrPaused) {
 		return dst[:start], err

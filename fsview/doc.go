@@ -35,16 +35,16 @@ fs.ErrNotExist.
 # Paths and nodes
 
 A [Tree] is an io/fs file system. Adapters such as package fusefs use its methods that
-take a [Node], a number. A node is computed from a term and an index, and an entry is
-computed from its node: a tree keeps nothing in memory for an entry, and a tree of
-millions costs what an empty one does.
+take a [Node], a number. An entry's node is computed from its term, index and log file,
+and has the index in it, by which the log finds the entry. So a tree keeps nothing in
+memory for an entry, and one of millions costs what an empty one does.
 
 # A log that grows
 
 A Tree shows its log as that was found, and does not change. Reading what has been
 overwritten on disk since then fails with [walcore.ErrChanged]. [Live] shows a directory
 as it is now: [Live.Follow] makes a new tree after each change, and [Changes] tells what
-a cache of the old tree holds that is no longer right.
+of the old tree is no longer right, for those who cache it.
 
 # Concurrency
 

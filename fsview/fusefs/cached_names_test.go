@@ -12,7 +12,7 @@ import (
 	"github.com/walfs/walfs/walcore/dgraph"
 )
 
-// notified notes what would be taken back from a kernel.
+// notified notes what a kernel would be told to drop.
 type notified struct {
 	names map[cachedName]int
 	nodes int
@@ -28,7 +28,7 @@ func (n *notified) EntryNotify(parent uint64, name string) fuse.Status {
 	return fuse.OK
 }
 
-// unmounted is an adapter without a mount, and a tree before and after a rewrite
+// unmounted is a file system that is not mounted, and the tree before and after a rewrite
 // from entry 101 on.
 type unmounted struct {
 	*rawFS
@@ -68,67 +68,66 @@ func (f *unmounted) lookup(folder uint64, name string) fuse.EntryOut {
 	return out
 }
 
-func (f *unmounted) take(again bool) *notified {
+func (f *unmounted) pass(second bool) *notified {
 	n := &notified{names: map[cachedName]int{}}
-	f.invalidate(f.before, f.after, again, n)
+	f.invalidate(f.before, f.after, second, n)
 	return n
 }
 
-// TestUntoldCostsNothing: 900 entries are gone or others, and no kernel knows
-// of them.
-func TestUntoldCostsNothing(t *testing.T) {
+// TestUnseenCostsNothing: of 900 entries that are gone or others, a kernel has cached none.
+func TestUnseenCostsNothing(t *testing.T) {
 	f := rewritten(t)
-	if n := f.take(false); len(n.names) > 0 || n.nodes > 100 {
-		t.Errorf("%d names and %d nodes are taken back: %v", len(n.names), n.nodes, n.names)
+	if n := f.pass(false); len(n.names) > 0 || n.nodes > 100 {
+		t.Errorf("%d names and %d nodes are invalidated: %v", len(n.names), n.nodes, n.names)
 	}
 }
 
-// TestToldMeanwhile: what an answer from the tree before tells while a change
-// is taken back is taken back the second time, and only that.
-func TestToldMeanwhile(t *testing.T) {
+// TestCachedMeanwhile: what an answer from the tree before brings to the kernel during the
+// first pass is invalidated in the second, and only that.
+func TestCachedMeanwhile(t *testing.T) {
 	f := rewritten(t)
 	f.lookup(f.entries, entryName(500))
 	f.lookup(f.entries, "501")
 	f.lookup(f.entries, "2000")
-	first := f.take(false)
+	first := f.pass(false)
 	f.lookup(f.entries, entryName(510))
 	f.lookup(f.entries, "511")
 	f.lookup(f.entries, "2001")
-	second := f.take(true)
+	second := f.pass(true)
 	for name, in := range map[string]*notified{entryName(500): first, "501": first, "2000": first,
 		entryName(510): second, "511": second, "2001": second} {
 		if in.names[cachedName{f.entries, name}] == 0 {
-			t.Errorf("%s is not taken back", name)
+			t.Errorf("%s is not invalidated", name)
 		}
 	}
 	for name := range second.names {
 		if name.name == entryName(700) {
-			t.Errorf("%s, which was never told, is taken back", name.name)
+			t.Errorf("%s, which the kernel was never given, is invalidated", name.name)
 		}
 	}
 }
 
-// TestTooManyNames: names that no list has are kept in memory, a bounded number
-// of them. The kernel is not to keep the others.
-func TestTooManyNames(t *testing.T) {
+// TestTooManyUnlisted: of names that no list has, a bounded number is remembered. The
+// kernel is not to cache the others.
+func TestTooManyUnlisted(t *testing.T) {
 	f := rewritten(t)
 	for round := range 3 {
 		for i := range maxUnlisted + 10 {
 			out := f.lookup(f.entries, fmt.Sprintf("no-%d-%d", round, i))
-			if kept := out.EntryTimeout() > 0; kept != (i < maxUnlisted) {
-				t.Fatalf("round %d, name %d: kept for %v", round, i, out.EntryTimeout())
+			if cached := out.EntryTimeout() > 0; cached != (i < maxUnlisted) {
+				t.Fatalf("round %d, name %d: cached for %v", round, i, out.EntryTimeout())
 			}
 		}
-		n := f.take(false)
+		n := f.pass(false)
 		for i := range maxUnlisted {
 			if n.names[cachedName{f.entries, fmt.Sprintf("no-%d-%d", round, i)}] == 0 {
-				t.Fatalf("round %d, name %d is not taken back", round, i)
+				t.Fatalf("round %d, name %d is not invalidated", round, i)
 			}
 		}
 	}
 }
 
-// TestManyFolders: beyond a number, folders are not told apart; none is
+// TestManyFolders: beyond a number of folders, the others share one range. None is
 // forgotten.
 func TestManyFolders(t *testing.T) {
 	f := rewritten(t)
@@ -136,29 +135,29 @@ func TestManyFolders(t *testing.T) {
 		f.cached.add(1<<40+i, indexRange{1, 1})
 	}
 	f.lookup(f.entries, entryName(500))
-	if n := f.take(false); n.names[cachedName{f.entries, entryName(500)}] == 0 {
-		t.Error("the name is not taken back")
+	if n := f.pass(false); n.names[cachedName{f.entries, entryName(500)}] == 0 {
+		t.Error("the name is not invalidated")
 	}
-	if n := f.take(true); n.names[cachedName{f.entries, entryName(500)}] == 0 {
-		t.Error("the name is not taken back again")
+	if n := f.pass(true); n.names[cachedName{f.entries, entryName(500)}] == 0 {
+		t.Error("the name is not invalidated in the second pass")
 	}
 }
 
-// TestManyNamesOfAFolder: they go with the folder's own name.
+// TestManyNamesOfAFolder: many names are invalidated with the folder's own name.
 func TestManyNamesOfAFolder(t *testing.T) {
 	f := rewritten(t)
 	for index := uint64(101); index <= 1000; index++ {
 		f.lookup(f.entries, entryName(index))
 	}
-	n := f.take(false)
+	n := f.pass(false)
 	if n.names[cachedName{uint64(fsview.Root), "entries"}] != 1 || len(n.names) > 2*maxInvalidated {
-		t.Errorf("%d names are taken back, the folder's own %d times", len(n.names), n.names[cachedName{uint64(fsview.Root), "entries"}])
+		t.Errorf("%d names are invalidated, the folder's own %d times", len(n.names), n.names[cachedName{uint64(fsview.Root), "entries"}])
 	}
 }
 
-// TestSettledIsKept: what is committed may be kept for good, the rest only
-// until it is taken back.
-func TestSettledIsKept(t *testing.T) {
+// TestCommittedIsCached: what is committed may be cached for good, the rest until it is
+// invalidated.
+func TestCommittedIsCached(t *testing.T) {
 	w := raftdir.Create(filepath.Join(t.TempDir(), "w"), raftdir.Options{})
 	defer w.Close()
 	w.Append(100)
@@ -173,7 +172,7 @@ func TestSettledIsKept(t *testing.T) {
 	for index, want := range map[uint64]time.Duration{1: forever, 60: forever, 61: untilInvalidated, 100: untilInvalidated} {
 		out := f.lookup(f.entries, entryName(index))
 		if out.EntryTimeout() != want || out.AttrTimeout() != want {
-			t.Errorf("entry %d: kept for %v, %v, want %v", index, out.EntryTimeout(), out.AttrTimeout(), want)
+			t.Errorf("entry %d: cached for %v, %v, want %v", index, out.EntryTimeout(), out.AttrTimeout(), want)
 		}
 	}
 }

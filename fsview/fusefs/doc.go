@@ -11,8 +11,8 @@ later. A Tree stays as it is.
 
 # What makes it fast
 
-A request to a FUSE server costs more than most answers. So the kernel is given what
-lets it answer by itself, and is told early what it need not ask:
+A request to a FUSE server takes longer than most answers do. So all is done for the
+kernel to answer programs by itself:
 
   - Node ids are the tree's own numbers. There is no table of inodes, nothing to forget,
     and memory does not grow with what the kernel has seen.
@@ -26,27 +26,26 @@ lets it answer by itself, and is told early what it need not ask:
   - READ of one entry puts the entries that follow it into the kernel's page cache (see
     readAhead).
 
-# What the kernel caches, and how that is taken back
+# What the kernel caches, and how it is invalidated
 
-What cannot change, all of a Tree and the committed entries of a Live, the kernel may
-cache for as long as it likes. The rest of a Live it may cache for a second. That bounds
-how long a mistake can last; what keeps the mount right is that after each change the
-kernel is notified of whatever it may have cached and that is no longer so:
+The kernel may cache what cannot change for as long as it likes: all of a Tree, and the
+committed entries of a Live. The rest of a Live it may cache for a second. But it does not
+take a second until a change is seen: after each change the kernel is notified of what it
+may have cached and is no longer right. That is
 
-  - names that lead elsewhere or nowhere, those of which it was told that there is no
-    such file among them,
-  - lists of folders that have other names now,
-  - pages and attributes of files that have other bytes under the same node.
+  - a name that leads elsewhere or nowhere, or leads somewhere now and did not before,
+  - the list of a folder that has other names now,
+  - pages and attributes of a file that has other bytes under the same node.
 
-A notification is a system call, and nobody looks at most of a log. So it is remembered,
-in bounded memory, of which entries the kernel was given names, and only those are
-notified (see cachedNames). An answer made from the old tree can reach the kernel after
-the notification. So all that was given since the change is notified a second time, at
-the next look at the directory.
+A notification is a system call, and most of a log nobody looks at. So the server remembers
+which entries' names it has given to the kernel, in bounded memory, and notifies it of
+those (see cachedNames). An answer that was made from the old tree can reach the kernel
+after the notification. So there is a second pass, at the next look at the directory, for
+all that was given to the kernel in the meantime.
 
-A file that is open has the node that it had when it was opened. What its node no longer
-stands for is answered with ESTALE, and what cannot be read with EIO: programs get the old
-bytes or an error.
+An open file keeps the node that it was opened with. If there is no such node any more,
+READ is answered with ESTALE; if the bytes cannot be read, with EIO. A program gets the old
+bytes or an error, and never a mixture.
 
 # Why it cannot deadlock
 

@@ -80,8 +80,9 @@ func status(err error) fuse.Status {
 	return fuse.EIO
 }
 
-// openNodeStatus is status for a node that was there when its name was looked up. If it
-// is not there now, the name leads to another one: ESTALE has the kernel look it up again.
+// openNodeStatus is status for a node that was there when its name was looked up. If it is
+// not there now, the name leads to another one. ESTALE says so: where a program has given
+// a path, the kernel looks it up anew.
 func openNodeStatus(err error) fuse.Status {
 	if s := status(err); s != fuse.ENOENT {
 		return s

@@ -14,14 +14,14 @@ import (
 
 // prepareMountpoint makes sure that at can be mounted on, and that it does not overlap
 // dir: a file system that shows files of its own would wait for itself. A mount of ours
-// that a killed process has left is taken away. It returns at's absolute path.
+// that a killed process has left is unmounted. It returns at's absolute path.
 func prepareMountpoint(dir, at string) (string, error) {
 	abs, err := canonical(at)
 	if err != nil {
 		return "", err
 	}
 	if isDead(abs) {
-		if err := replaceDead(abs); err != nil {
+		if err := unmountDead(abs); err != nil {
 			return "", err
 		}
 	}
@@ -88,7 +88,7 @@ func isDead(abs string) bool {
 	}
 }
 
-func replaceDead(abs string) error {
+func unmountDead(abs string) error {
 	m, err := ownMount(abs)
 	if err != nil {
 		return err
