@@ -1,3 +1,5 @@
+//go:build unix
+
 package fsview
 
 import (
@@ -134,7 +136,7 @@ func TestDecodedWithoutKey(t *testing.T) {
 		t.Fatalf("%d names, want none (%v)", len(list), err)
 	}
 	if _, err := fs.ReadFile(tree, "decoded/42.json"); !errors.Is(err, walcore.ErrSealed) {
-		t.Errorf("text of an encrypted entry: %v, want %v", err, walcore.ErrSealed)
+		t.Errorf("text of a sealed entry: %v, want %v", err, walcore.ErrSealed)
 	}
 }
 
