@@ -1,25 +1,25 @@
 package fsview
 
 import (
-	"github.com/walfs/walfs/walcore"
-
 	"iter"
+	"slices"
 	"strconv"
+
+	"github.com/walfs/walfs/walcore"
 )
 
-// Change is something that a kernel may have cached and that holds no longer.
+// Change is something that was right in one tree and is not in a later one. It is one
+// of three things: a file, Node, has other bytes; a Name in Folder leads elsewhere or
+// nowhere; or Folder, without a name, has other names or another time.
 type Change struct {
-	// Folder has other names now, or this Name in it leads elsewhere or
-	// nowhere. With Folder 0, it is the file Node that has other bytes.
-	Folder Node
+	Folder Node // 0: it is the file Node
 	Name   string
 	Node   Node
-	// Index is that of the entry whose name it is; 0 for other names.
-	Index uint64
+	Index  uint64 // of the entry whose name it is; 0: it is not an entry's
 }
 
-// Changes goes through what differs between two trees of a directory. Names
-// that appeared are not among them: they come with their folder.
+// Changes goes through what a cache of one tree of a directory may have to drop when
+// another follows it. A name that is new is not among them; its folder is.
 func Changes(before, after *Tree) iter.Seq[Change] {
 	return func(yield func(Change) bool) {
 		_ = before.fixedChanges(after, yield) &&
@@ -28,7 +28,7 @@ func Changes(before, after *Tree) iter.Seq[Change] {
 	}
 }
 
-// fixedChanges finds names of fixed folders that lead elsewhere.
+// fixedChanges are those of folders and files that do not depend on entries.
 func (t *Tree) fixedChanges(after *Tree, yield func(Change) bool) bool {
 	for n, o := range t.fixed {
 		f, ok := o.(*fixedFolder)
@@ -38,14 +38,14 @@ func (t *Tree) fixedChanges(after *Tree, yield func(Change) bool) bool {
 		now, _ := after.fixed[n].(*fixedFolder)
 		differs := now == nil || len(now.items) != len(f.items)
 		for _, it := range f.items {
-			// What nobody has asked for, no kernel knows.
-			if x, ok := t.fixed[it.node].(*text); ok && x.made.Load() && !yield(Change{Folder: n, Name: it.name}) {
+			// No cache has a text that nobody has asked for.
+			if x, ok := t.fixed[it.node].(*text); ok && x.asked.Load() && !yield(Change{Folder: n, Name: it.name}) {
 				return false
 			}
-			if t.otherBytes(after, it.node) && !yield(Change{Node: it.node}) {
+			if t.mayHaveOtherBytes(after, it.node) && !yield(Change{Node: it.node}) {
 				return false
 			}
-			if now == nil || !now.has(it) {
+			if now == nil || !slices.Contains(now.items, it) {
 				differs = true
 				if !yield(Change{Folder: n, Name: it.name}) {
 					return false
@@ -59,26 +59,18 @@ func (t *Tree) fixedChanges(after *Tree, yield func(Change) bool) bool {
 	return yield(Change{Folder: Root})
 }
 
-func (f *fixedFolder) has(it item) bool {
-	for _, other := range f.items {
-		if other == it {
-			return true
-		}
-	}
-	return false
-}
-
-// otherBytes reports whether a fixed file may have changed under its node.
-func (t *Tree) otherBytes(after *Tree, n Node) bool {
+// mayHaveOtherBytes reports whether a fixed file may have other bytes under the same
+// node.
+func (t *Tree) mayHaveOtherBytes(after *Tree, n Node) bool {
 	switch x := t.fixed[n].(type) {
 	case *text:
-		return n.kind() != kindText && x.made.Load() // its node does not tell what it says
-	case native:
-		// A writer's stores to a mapping need not change a file's times.
-		y, ok := after.fixed[n].(native)
+		return n.kind() != kindText && x.asked.Load() // the node has no hash of them
+	case nativeFile:
+		// What a writer stores to a mapping need not change the file's times.
+		y, ok := after.fixed[n].(nativeFile)
 		return !ok || *x.of != *y.of || y.written
-	case part:
-		y, ok := after.fixed[n].(part)
+	case sectionFile:
+		y, ok := after.fixed[n].(sectionFile)
 		return !ok || x.of.FileID() != y.of.FileID()
 	case link:
 		return after.fixed[n] != x
@@ -86,7 +78,8 @@ func (t *Tree) otherBytes(after *Tree, n Node) bool {
 	return false
 }
 
-// folderChanges are the folders of entries, if any entry changed.
+// folderChanges are the folders of entries: all that a new entry may be in, and those
+// of terms that have changed.
 func (t *Tree) folderChanges(after *Tree, yield func(Change) bool) bool {
 	first, last := after.unchanged(t)
 	for _, f := range []uint64{folderEntries, folderTerms, folderDecoded, folderReplaced} {
@@ -95,7 +88,7 @@ func (t *Tree) folderChanges(after *Tree, yield func(Change) bool) bool {
 		}
 	}
 	for _, name := range after.log.Meta().System.Types {
-		if !yield(Change{Folder: typeFolder(name.Type)}) {
+		if !yield(Change{Folder: typeNode(name.Type)}) {
 			return false
 		}
 	}
@@ -117,7 +110,7 @@ func (t *Tree) folderChanges(after *Tree, yield func(Change) bool) bool {
 	return true
 }
 
-// unchanged is the range of indexes that an earlier tree shows as t does.
+// unchanged is the range of indexes of which an earlier tree shows the same entries.
 func (t *Tree) unchanged(before *Tree) (first, last uint64) {
 	if f, ok := t.log.(walcore.Follower); ok {
 		return f.Unchanged(before.log)
@@ -125,9 +118,9 @@ func (t *Tree) unchanged(before *Tree) (first, last uint64) {
 	return 1, 0
 }
 
-// outlineBut goes through the entries, upwards, those with indexes from first to
+// outlineExcept goes through the entries, upwards, those with indexes from first to
 // last left out, without a look at their payloads.
-func (t *Tree) outlineBut(first, last uint64) iter.Seq[walcore.Entry] {
+func (t *Tree) outlineExcept(first, last uint64) iter.Seq[walcore.Entry] {
 	return func(yield func(walcore.Entry) bool) {
 		f, ok := t.log.(walcore.Follower)
 		if !ok {
@@ -152,8 +145,9 @@ func (t *Tree) outlineBut(first, last uint64) iter.Seq[walcore.Entry] {
 	}
 }
 
-// entryChanges are the names of entries that are gone or have another term.
-// Those in a folder that is gone as well go with it.
+// entryChanges are the names of terms and entries that are gone or lead elsewhere, and
+// the files of entries that have other bytes. A name in a folder whose own name is among
+// the changes is left out.
 func (t *Tree) entryChanges(after *Tree, yield func(Change) bool) bool {
 	for _, span := range t.log.Terms() {
 		if _, still := walcore.FindTerm(after.log, span.Term); still {
@@ -163,14 +157,14 @@ func (t *Tree) entryChanges(after *Tree, yield func(Change) bool) bool {
 			return false
 		}
 	}
-	if t.redecoded(after) {
-		for e := range t.outlineBut(1, 0) {
+	if t.decodesOtherwise(after) {
+		for e := range t.outlineExcept(1, 0) {
 			if !yield(decodedName(e.Index)) || !yield(Change{Node: nodeOf(kindDecoded, &e)}) {
 				return false
 			}
 		}
 	}
-	for e := range t.outlineBut(after.unchanged(t)) {
+	for e := range t.outlineExcept(after.unchanged(t)) {
 		if !t.nameChanges(after, &e, yield) || !sameNodeChanges(after, &e, yield) {
 			return false
 		}
@@ -178,20 +172,20 @@ func (t *Tree) entryChanges(after *Tree, yield func(Change) bool) bool {
 	return true
 }
 
-// nameChanges are the names of an entry that is gone or has another term.
+// nameChanges are the names of an entry, in all folders that are still there.
 func (t *Tree) nameChanges(after *Tree, e *walcore.Entry, yield func(Change) bool) bool {
-	at := []Node{node(kindFolder, folderEntries)}
+	folders := []Node{node(kindFolder, folderEntries)}
 	if _, known := t.log.Meta().System.TypeName(e.Type); known {
-		at = append(at, typeFolder(e.Type))
+		folders = append(folders, typeNode(e.Type))
 	}
 	if _, still := walcore.FindTerm(after.log, e.Term); still {
-		at = append(at, node(kindTerm, e.Term), node(kindTermShort, e.Term))
+		folders = append(folders, node(kindTerm, e.Term), node(kindTermShort, e.Term))
 	}
 	if in := node(kindLogFile, e.File.ID); after.fixed[in] != nil {
-		at = append(at, in)
+		folders = append(folders, in)
 	}
 	name := numberName(e.Index)
-	for _, folder := range at {
+	for _, folder := range folders {
 		if !yield(Change{Folder: folder, Name: name, Index: e.Index}) {
 			return false
 		}
@@ -199,8 +193,8 @@ func (t *Tree) nameChanges(after *Tree, e *walcore.Entry, yield func(Change) boo
 	return yield(decodedName(e.Index))
 }
 
-// sameNodeChanges are the files of an entry that was written again in the same
-// term: they have the same nodes.
+// sameNodeChanges are the files of an entry that was written again with the same node:
+// in the same term and log file.
 func sameNodeChanges(after *Tree, e *walcore.Entry, yield func(Change) bool) bool {
 	f, ok := after.log.(walcore.Follower)
 	if !ok {
@@ -223,32 +217,25 @@ func decodedName(index uint64) Change {
 	return Change{Folder: node(kindFolder, folderDecoded), Name: numberName(index) + decodedSuffix, Index: index}
 }
 
-// OneOfMany reports whether n is a folder of which there can be thousands.
-func (n Node) OneOfMany() bool {
-	k := n.kind()
-	return k == kindTerm || k == kindTermShort || k == kindLogFile
-}
-
-// Where tells where a folder is that can have many names.
-func (t *Tree) Where(n Node) (folder Node, name string) {
+// Parent tells in which folder, and under which name, a folder of entries is.
+func (t *Tree) Parent(n Node) (parent Node, name string) {
+	parent = Root
 	switch n.kind() {
 	case kindTerm:
 		return node(kindFolder, folderTerms), numberName(n.arg())
 	case kindTermShort:
 		return node(kindFolder, folderTerms), strconv.FormatUint(n.arg(), 10)
 	case kindLogFile:
-		folder = node(kindFolder, folderFiles)
+		parent = node(kindFolder, folderFiles)
 	case kindType:
-		folder = node(kindFolder, folderTypes)
-	default:
-		folder = Root
+		parent = node(kindFolder, folderTypes)
 	}
-	if f, ok := t.fixed[folder].(*fixedFolder); ok {
+	if f, ok := t.fixed[parent].(*fixedFolder); ok {
 		for _, it := range f.items {
 			if it.node == n {
-				return folder, it.name
+				return parent, it.name
 			}
 		}
 	}
-	return folder, ""
+	return parent, ""
 }

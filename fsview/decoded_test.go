@@ -24,7 +24,7 @@ import (
 	"github.com/walfs/walfs/walcore/payload"
 )
 
-// read reads a file whole and compares what it gives with the size it claims.
+// read reads all of a file, and compares its length with the size that stat tells.
 func read(t *testing.T, tree *Tree, name string) []byte {
 	t.Helper()
 	st, err := tree.Stat(name)
@@ -46,8 +46,8 @@ func read(t *testing.T, tree *Tree, name string) []byte {
 	return text
 }
 
-// TestDecodedAgreesWithDgraph: every entry and snapshot of the fixtures that
-// Dgraph's own types have decoded.
+// TestDecodedAgreesWithDgraph: the texts say what Dgraph's own code has decoded, of every
+// entry and snapshot.
 func TestDecodedAgreesWithDgraph(t *testing.T) {
 	for _, name := range fixture.WithDecoded() {
 		t.Run(name, func(t *testing.T) {
@@ -117,7 +117,7 @@ func TestDecodedIsAnIOFS(t *testing.T) {
 	}
 }
 
-// TestDecodedNames: what is no name of an entry's text is not there.
+// TestDecodedNames: a name that no entry's text can have does not exist.
 func TestDecodedNames(t *testing.T) {
 	tree, _ := open(t, "zero")
 	for _, name := range []string{"42", "042.json", "420.json", "0.json", "-1.json", "42.JSON", "42.json.json", ".json",
@@ -128,36 +128,25 @@ func TestDecodedNames(t *testing.T) {
 	}
 }
 
-// TestDecodedOfTheSealed: without a key there is nothing to list, and a look-up
-// tells why.
-func TestDecodedOfTheSealed(t *testing.T) {
-	r, err := dgraph.OpenReader(fixture.Dir(t, "sealed128"), dgraph.ReaderOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	tree := New(r, nil)
+// TestDecodedWithoutKey: without a key there is nothing to list, and a look-up tells why.
+func TestDecodedWithoutKey(t *testing.T) {
+	tree := openDir(t, fixture.Dir(t, "sealed128"), nil)
 	list, err := fs.ReadDir(tree, "decoded")
 	if err != nil || len(list) != 0 {
 		t.Fatalf("%d names, want none (%v)", len(list), err)
 	}
 	if _, err := fs.ReadFile(tree, "decoded/42.json"); !errors.Is(err, walcore.ErrNoKey) {
-		t.Errorf("text of a sealed entry: %v, want %v", err, walcore.ErrNoKey)
+		t.Errorf("text of an encrypted entry: %v, want %v", err, walcore.ErrNoKey)
 	}
 }
 
-// TestDecodedOfTheDestroyed: what a writer has destroyed since a tree was made
-// keeps its name in it, and cannot be read.
-func TestDecodedOfTheDestroyed(t *testing.T) {
+// TestDecodedOfOverwritten: an entry that a writer has overwritten since the tree was made
+// keeps its name, and cannot be read.
+func TestDecodedOfOverwritten(t *testing.T) {
 	w := raftdir.Create(filepath.Join(t.TempDir(), "w"), raftdir.Options{})
 	t.Cleanup(w.Close)
 	w.Append(50)
-	r, err := dgraph.OpenReader(w.Dir(), dgraph.ReaderOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	tree := New(r, nil)
+	tree := openDir(t, w.Dir(), nil)
 	before, err := fs.ReadDir(tree, "decoded")
 	if err != nil || len(before) != 50 {
 		t.Fatalf("%d names (%v)", len(before), err)
@@ -175,7 +164,7 @@ func TestDecodedOfTheDestroyed(t *testing.T) {
 		t.Errorf("%d names, want %d", now, len(before))
 	}
 	if _, err := fs.ReadFile(tree, "decoded/22.json"); !errors.Is(err, walcore.ErrChanged) {
-		t.Errorf("a destroyed entry's text: %v, want %v", err, walcore.ErrChanged)
+		t.Errorf("an overwritten entry's text: %v, want %v", err, walcore.ErrChanged)
 	}
 }
 
@@ -224,8 +213,8 @@ func TestDecodedByAProgram(t *testing.T) {
 	}
 }
 
-// TestDecodedWhileNotAsked: what is shown while a program hangs does not stay, and
-// whoever has it open reads on in it.
+// TestDecodedWhileNotAsked: what is shown while a program hangs is not kept. Whoever has it
+// open reads on in it.
 func TestDecodedWhileNotAsked(t *testing.T) {
 	r, err := dgraph.OpenReader(fixture.Dir(t, "zero"), dgraph.ReaderOptions{})
 	if err != nil {
@@ -266,7 +255,7 @@ func TestDecodedWhileNotAsked(t *testing.T) {
 	}
 }
 
-// TestCacheIsBounded: two generations, the older of which goes.
+// TestCacheIsBounded: the cache forgets the oldest texts, and never has more than two halves.
 func TestCacheIsBounded(t *testing.T) {
 	var c decodedCache
 	text := bytes.Repeat([]byte("x"), 1<<20)
@@ -276,14 +265,14 @@ func TestCacheIsBounded(t *testing.T) {
 			t.Fatalf("text %d is not there", i)
 		}
 	}
-	held := 0
+	kept := 0
 	for i := range Node(100) {
 		if _, ok := c.get(i); ok {
-			held += len(text)
+			kept += len(text)
 		}
 	}
-	if held == 0 || held > 2*decodedGeneration {
-		t.Errorf("%d bytes are held, want at most %d", held, 2*decodedGeneration)
+	if kept == 0 || kept > 2*decodedHalf {
+		t.Errorf("%d bytes are kept, want at most %d", kept, 2*decodedHalf)
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 	"github.com/walfs/walfs/walcore"
 )
 
-// A folder's own attributes are its directory's. Links is 1, which tells find
-// not to count subfolders by it.
+// folderAttr is of any folder: its owner and permissions are the directory's. It has
+// one link, which tells find not to count subfolders by links.
 func folderAttr(t *Tree, n Node) Attr {
 	dir := &t.log.Meta().Dir
 	a := fileAttr(n, 0, dir, t.newest)
@@ -18,17 +18,17 @@ func folderAttr(t *Tree, n Node) Attr {
 	return a
 }
 
-// fixedFolder has names that are known from the start.
+// fixedFolder has names that do not depend on entries.
 type fixedFolder struct {
 	items []item // by name
-	// lost says why a name that belongs here cannot be shown, and "" of others.
-	// It is nil where there is none.
-	lost func(name string) (why string)
+	// unreadable says why a name that belongs here cannot be shown, and "" of other
+	// names. It is nil if that is never so.
+	unreadable func(name string) (why string)
 }
 
 type item struct {
 	name string
-	node Node
+	node Node // of a text: without the hash
 }
 
 func newFixedFolder(items ...item) *fixedFolder {
@@ -45,7 +45,7 @@ func (f *fixedFolder) list(t *Tree, after uint64, fn func(Dirent) bool) {
 		switch o := t.fixed[it.node].(type) {
 		case *text:
 			var err error
-			if d.Node, d.Attr, err = o.settled(t, it.node); err != nil {
+			if d.Node, d.Attr, err = o.listed(t, it.node); err != nil {
 				continue // a look-up tells why
 			}
 		default:
@@ -70,33 +70,30 @@ func (f *fixedFolder) lookup(t *Tree, name string) (Node, error) {
 		}
 		return it.node, nil
 	}
-	if f.lost != nil {
-		if why := f.lost(name); why != "" {
-			return 0, lostError(name, why)
+	if f.unreadable != nil {
+		if why := f.unreadable(name); why != "" {
+			return 0, unreadableError(name, why)
 		}
 	}
 	return 0, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
 }
 
-func lostError(name, why string) error {
+func unreadableError(name, why string) error {
 	return fmt.Errorf("%s %s: %w; status.json has the details", name, why, walcore.ErrDamaged)
 }
 
-// entryFolder has entries: all of a sequence that belong to it.
+// entryFolder has the entries of a sequence that belong to it.
 type entryFolder struct {
-	log     walcore.Log
 	from    func(index uint64) iter.Seq[walcore.Entry]
 	belongs func(*walcore.Entry) bool
 }
 
 func (f entryFolder) attr(t *Tree, n Node) (Attr, error) { return folderAttr(t, n), nil }
 
-// Cookies are indexes: the place in a folder does not move when entries before
-// it come or go.
 func (f entryFolder) list(t *Tree, after uint64, fn func(Dirent) bool) {
 	var a Attr
 	for e := range f.from(after + 1) {
-		if !f.belongs(&e) {
+		if !f.belongs(&e) || !hasNode(&e) {
 			continue
 		}
 		a = t.entryAttr(&e)
@@ -108,10 +105,10 @@ func (f entryFolder) list(t *Tree, after uint64, fn func(Dirent) bool) {
 
 func (f entryFolder) lookup(t *Tree, name string) (Node, error) {
 	index, _, ok := parseNumber(name)
-	if !ok || index > walcore.MaxNumber {
+	if !ok {
 		return 0, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
 	}
-	e, err := f.log.Entry(index)
+	e, err := t.entryNamed(index)
 	if err != nil {
 		return 0, err
 	}
@@ -125,7 +122,6 @@ func anyEntry(*walcore.Entry) bool { return true }
 
 func termFolder(log walcore.Log, span walcore.TermSpan) entryFolder {
 	return entryFolder{
-		log: log,
 		from: func(index uint64) iter.Seq[walcore.Entry] {
 			return func(yield func(walcore.Entry) bool) {
 				for e := range log.Entries(max(index, span.First)) {
@@ -139,15 +135,16 @@ func termFolder(log walcore.Log, span walcore.TermSpan) entryFolder {
 	}
 }
 
-// termsFolder has a folder for each term.
+// termsFolder has a folder for each term that has entries.
 type termsFolder struct{}
 
 func (termsFolder) attr(t *Tree, n Node) (Attr, error) { return folderAttr(t, n), nil }
 
+// A cookie is the term plus 1: there may be a term 0.
 func (termsFolder) list(t *Tree, after uint64, fn func(Dirent) bool) {
 	terms := t.log.Terms()
-	k := sort.Search(len(terms), func(k int) bool { return terms[k].Term+1 > after })
-	for ; k < len(terms); k++ {
+	k := sort.Search(len(terms), func(k int) bool { return terms[k].Term >= after })
+	for ; k < len(terms) && terms[k].Term <= maxNumber; k++ {
 		n := node(kindTerm, terms[k].Term)
 		a := folderAttr(t, n)
 		if !fn(Dirent{Name: numberName(terms[k].Term), Node: n, Type: fs.ModeDir, Cookie: terms[k].Term + 1, Attr: &a}) {
@@ -157,21 +154,24 @@ func (termsFolder) list(t *Tree, after uint64, fn func(Dirent) bool) {
 }
 
 func (termsFolder) lookup(t *Tree, name string) (Node, error) {
-	term, short, isNumber := parseNumber(name)
-	_, ok := walcore.FindTerm(t.log, term)
-	ok = ok && isNumber
-	unindexed, incomplete := "", false
-	if f, is := t.log.(walcore.Filer); is {
-		unindexed, incomplete = f.Unindexed()
+	term, short, ok := parseNumber(name)
+	if !ok {
+		return 0, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
+	}
+	if _, ok := walcore.FindTerm(t.log, term); !ok {
+		if f, is := t.log.(walcore.Filer); is {
+			if file, unindexed := f.Unindexed(); unindexed {
+				return 0, fmt.Errorf("term %s may be in %s, whose slots cannot be read: %w", name, file, walcore.ErrDamaged)
+			}
+		}
+		return 0, fmt.Errorf("term %s has no entries: %w", name, fs.ErrNotExist)
 	}
 	switch {
-	case !ok && isNumber && incomplete:
-		return 0, fmt.Errorf("term %s may be in %s, whose slots cannot be read: %w", name, unindexed, walcore.ErrDamaged)
-	case !ok:
-		return 0, fmt.Errorf("term %s has no entries: %w", name, fs.ErrNotExist)
+	case term > maxNumber:
+		return 0, noNodeError("term " + name)
 	case short:
-		// A kernel allows a folder one name, so that the other name needs
-		// a node of its own.
+		// A kernel allows a folder one name. Under a second one with the same node
+		// it would be taken for moved.
 		return node(kindTermShort, term), nil
 	}
 	return node(kindTerm, term), nil

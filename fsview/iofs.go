@@ -15,7 +15,8 @@ var (
 	_ fs.ReadLinkFS = (*Tree)(nil)
 )
 
-// Open opens a file or folder. Paths may use an entry's or term's short name.
+// Open opens a file or folder. A path may have short names of entries and terms. A
+// symbolic link is followed.
 func (t *Tree) Open(name string) (fs.File, error) {
 	n, a, err := t.walk("open", name, true)
 	if err != nil {
@@ -25,7 +26,7 @@ func (t *Tree) Open(name string) (fs.File, error) {
 	if a.Mode.IsDir() {
 		return &openFolder{file: f}, nil
 	}
-	return &openFile{file: f, SectionReader: io.NewSectionReader(at{t, n}, 0, a.Size)}, nil
+	return &openFile{file: f, SectionReader: io.NewSectionReader(nodeReader{t, n}, 0, a.Size)}, nil
 }
 
 // Stat follows a symbolic link.
@@ -72,8 +73,8 @@ func (t *Tree) ReadDir(name string) ([]fs.DirEntry, error) {
 	return d.ReadDir(-1)
 }
 
-// walk finds a path's node. Links on the way are followed, one at the end if
-// follow is set; the tree has them one deep only.
+// walk finds a path's node. Links on the way are followed, one at the end if follow is
+// set. No link leads to another.
 func (t *Tree) walk(op, name string, follow bool) (Node, Attr, error) {
 	fail := func(err error) (Node, Attr, error) {
 		return 0, Attr{}, &fs.PathError{Op: op, Path: name, Err: err}
@@ -99,6 +100,7 @@ func (t *Tree) walk(op, name string, follow bool) (Node, Attr, error) {
 	return n, a, nil
 }
 
+// step goes from a folder to a name in it.
 func (t *Tree) step(n Node, name string, follow bool) (Node, error) {
 	if _, err := t.folder(n); err != nil {
 		return 0, fs.ErrNotExist
@@ -114,13 +116,13 @@ func (t *Tree) step(n Node, name string, follow bool) (Node, error) {
 	return t.Lookup(n, target)
 }
 
-// at is a node as an io.ReaderAt.
-type at struct {
+// nodeReader is a node as an io.ReaderAt.
+type nodeReader struct {
 	t *Tree
 	n Node
 }
 
-func (r at) ReadAt(p []byte, off int64) (int, error) { return r.t.ReadAt(r.n, p, off) }
+func (r nodeReader) ReadAt(p []byte, off int64) (int, error) { return r.t.ReadAt(r.n, p, off) }
 
 type file struct {
 	t    *Tree
@@ -139,7 +141,7 @@ type openFile struct {
 
 type openFolder struct {
 	file
-	after uint64
+	after uint64 // cookie of the last name that was listed
 }
 
 func (d *openFolder) Read([]byte) (int, error) {
@@ -152,7 +154,7 @@ func (d *openFolder) ReadDir(n int) ([]fs.DirEntry, error) {
 	err := d.t.List(d.node, d.after, func(e Dirent) bool {
 		de := dirEntry{t: d.t, folder: d.node, name: e.Name, typ: e.Type}
 		if e.Attr != nil {
-			de.attr, de.known = *e.Attr, true
+			de.attr, de.listed = *e.Attr, true
 		}
 		list = append(list, de)
 		d.after = e.Cookie
@@ -169,8 +171,8 @@ type dirEntry struct {
 	folder Node
 	name   string
 	typ    fs.FileMode
-	attr   Attr
-	known  bool
+	attr   Attr // if it was listed
+	listed bool
 }
 
 func (d dirEntry) Name() string      { return d.name }
@@ -179,7 +181,7 @@ func (d dirEntry) Type() fs.FileMode { return d.typ }
 func (d dirEntry) String() string    { return fs.FormatDirEntry(d) }
 
 func (d dirEntry) Info() (fs.FileInfo, error) {
-	if d.known {
+	if d.listed {
 		return info{d.name, d.attr}, nil
 	}
 	n, err := d.t.Lookup(d.folder, d.name)
@@ -190,7 +192,7 @@ func (d dirEntry) Info() (fs.FileInfo, error) {
 	return info{d.name, a}, err
 }
 
-// info gives an Attr through Sys.
+// info is an fs.FileInfo whose Sys is an *Attr.
 type info struct {
 	name string
 	attr Attr

@@ -1,16 +1,15 @@
 package fsview
 
 import (
-	"github.com/walfs/walfs/walcore"
-
 	_ "embed"
 	"slices"
 
+	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/payload"
 	"github.com/walfs/walfs/walcore/status"
 )
 
-// Folders with fixed places. Numbers are part of inode numbers: they stay.
+// Folders that are in one place. The numbers are part of inode numbers: they stay.
 const (
 	folderEntries   = 0
 	folderTerms     = 1
@@ -25,7 +24,7 @@ const (
 	folderReplaced  = 13
 )
 
-// Texts that are not metadata; those of meta/ come after them.
+// Texts. Those of meta/ have the numbers from textMeta on.
 const (
 	textReadme = iota
 	textStatus
@@ -33,7 +32,7 @@ const (
 	textMeta
 )
 
-// Parts of a snapshot's folder.
+// Names in snapshots/, and in the folder there.
 const (
 	snapshotFolder = iota
 	snapshotData
@@ -46,12 +45,14 @@ const (
 var readme []byte
 
 // New makes the tree of a log, which must stay open as long as the tree is used.
-// decoder says what entries mean; nil takes Dgraph's.
+// The decoder says what entries mean. If it is nil, it is that of the application
+// whose log it is, as payload.Classify tells.
 func New(log walcore.Log, decoder payload.Decoder) *Tree {
 	return newTree(log, nil, &decoding{given: decoder})
 }
 
 func newTree(log walcore.Log, more []walcore.Problem, d *decoding) *Tree {
+	// An entry's links are in entries/, terms/, types/ and files/.
 	t := &Tree{log: log, more: more, fixed: map[Node]object{}, links: 3, decoding: d}
 	if f, ok := log.(walcore.Filer); ok {
 		t.files, t.native, t.links = f.Files(), f.Native(), 4
@@ -61,86 +62,95 @@ func newTree(log walcore.Log, more []walcore.Problem, d *decoding) *Tree {
 	if m.HardState != nil {
 		t.commit = m.HardState.Commit
 	}
-	t.build()
+	t.addTop()
 	return t
 }
 
-// build fills the fixed part of the tree.
-func (t *Tree) build() {
+// addTop adds the top folder and all below it that has a fixed place.
+func (t *Tree) addTop() {
 	m := t.log.Meta()
 	items := []item{
-		t.text("README", textReadme, &m.Dir, func() ([]byte, error) { return readme, nil }),
-		t.status(),
-		t.place("entries", folderEntries, entryFolder{t.log, t.log.Entries, anyEntry}),
-		t.place("terms", folderTerms, termsFolder{}),
-		t.place("types", folderTypes, t.types()),
-		t.place("decoded", folderDecoded, decodedFolder{}),
-		t.place("meta", folderMeta, t.meta()),
-		t.place("snapshots", folderSnapshots, t.snapshots()),
+		t.addText("README", textReadme, &m.Dir, func() ([]byte, error) { return readme, nil }),
+		t.addStatus(),
+		t.addFolder("entries", folderEntries, entryFolder{t.log.Entries, anyEntry}),
+		t.addFolder("terms", folderTerms, termsFolder{}),
+		t.addFolder("types", folderTypes, t.typesFolder()),
+		t.addFolder("decoded", folderDecoded, decodedFolder{}),
+		t.addFolder("meta", folderMeta, t.metaFolder()),
+		t.addFolder("snapshots", folderSnapshots, t.snapshotsFolder()),
 	}
-	if _, ok := t.log.(walcore.Filer); ok {
-		items = append(items, t.place("files", folderFiles, t.logFiles()), t.place("native", folderNative, t.nativeFiles()))
+	if f, ok := t.log.(walcore.Filer); ok {
+		items = append(items, t.addFolder("files", folderFiles, t.filesFolder(f)),
+			t.addFolder("native", folderNative, t.nativeFolder(f)))
 	}
 	if r, ok := t.log.(walcore.Replacer); ok {
-		items = append(items, t.place("replaced", folderReplaced, replacedFolder{r}))
+		items = append(items, t.addFolder("replaced", folderReplaced, replacedFolder{r}))
 	}
 	t.fixed[Root] = newFixedFolder(items...)
 }
 
-func (t *Tree) place(name string, folder uint64, o object) item {
-	return t.put(name, node(kindFolder, folder), o)
-}
-
-func (t *Tree) put(name string, n Node, o object) item {
+// add gives an object its node, and returns the name under which its folder has it.
+func (t *Tree) add(name string, n Node, o object) item {
 	t.fixed[n] = o
 	return item{name, n}
 }
 
-func (t *Tree) text(name string, number uint64, of *walcore.Attr, body func() ([]byte, error)) item {
-	return t.put(name, pair(kindText, number, 0), newText(of, body))
+func (t *Tree) addFolder(name string, folder uint64, o folderObject) item {
+	return t.add(name, node(kindFolder, folder), o)
 }
 
-func (t *Tree) status() item {
+func (t *Tree) addText(name string, number uint64, of *walcore.Attr, body func() ([]byte, error)) item {
+	return t.add(name, nodeOfParts(kindText, number, 0), newText(of, body))
+}
+
+func (t *Tree) addStatus() item {
 	x := newText(&t.log.Meta().Attr, func() ([]byte, error) { return status.New(t.log, t.more...).JSON() })
-	x.lazy = true
-	return t.put("status.json", pair(kindText, textStatus, 0), x)
+	x.costly = true
+	return t.add("status.json", nodeOfParts(kindText, textStatus, 0), x)
 }
 
-func (t *Tree) types() *fixedFolder {
+func (t *Tree) typesFolder() *fixedFolder {
 	var items []item
 	for _, name := range t.log.Meta().System.Types {
-		items = append(items, t.put(name.Name, typeFolder(name.Type), entryFolder{t.log, t.log.Entries,
+		items = append(items, t.add(name.Name, typeNode(name.Type), entryFolder{t.log.Entries,
 			func(e *walcore.Entry) bool { return e.Type == name.Type }}))
 	}
 	return newFixedFolder(items...)
 }
 
-// unreadable is fixedFolder.lost for the directory's own files.
-func (t *Tree) unreadable(name string) (why string) {
-	if f, ok := t.log.(walcore.Filer); ok && slices.Contains(f.Unreadable(), name) {
-		return "cannot be read"
-	}
-	return ""
-}
-
-func (t *Tree) logFiles() *fixedFolder {
+func (t *Tree) filesFolder(log walcore.Filer) *fixedFolder {
 	var items []item
+	var unreadable []string
 	for _, f := range t.files {
-		items = append(items, t.put(f.Name, node(kindLogFile, f.ID), entryFolder{t.log, f.Source.Entries,
+		if f.ID > maxArg { // it would have another file's node
+			unreadable = append(unreadable, f.Name)
+			continue
+		}
+		items = append(items, t.add(f.Name, node(kindLogFile, f.ID), entryFolder{f.Source.Entries,
 			func(e *walcore.Entry) bool { return e.File == f }}))
 	}
 	f := newFixedFolder(items...)
-	f.lost = t.unreadable
+	f.unreadable = cannotBeRead(append(unreadable, log.Unreadable()...))
 	return f
 }
 
-func (t *Tree) nativeFiles() *fixedFolder {
+func (t *Tree) nativeFolder(log walcore.Filer) *fixedFolder {
 	var items []item
 	for i := range t.native {
 		f := &t.native[i]
-		items = append(items, t.put(f.Name, pair(kindNative, 0, hash([]byte(f.Name))), newNative(f)))
+		items = append(items, t.add(f.Name, nodeOfParts(kindNative, 0, hash([]byte(f.Name))), newNativeFile(f)))
 	}
 	f := newFixedFolder(items...)
-	f.lost = t.unreadable
+	f.unreadable = cannotBeRead(log.Unreadable())
 	return f
+}
+
+// cannotBeRead is fixedFolder.unreadable of a folder that lacks some names.
+func cannotBeRead(names []string) func(string) string {
+	return func(name string) string {
+		if slices.Contains(names, name) {
+			return "cannot be read"
+		}
+		return ""
+	}
 }

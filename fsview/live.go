@@ -6,13 +6,13 @@ import (
 	"sync/atomic"
 )
 
-// View is what an adapter serves: one tree, or one after the other.
+// View is what an adapter serves: a Tree, or the newest of a Live.
 type View interface {
 	Attr(Node) (Attr, error)
 	Lookup(folder Node, name string) (Node, error)
 	List(folder Node, after uint64, fn func(Dirent) bool) error
 	ReadAt(n Node, p []byte, off int64) (int, error)
-	ReadsAhead(Node) bool
+	CanReadAhead(Node) bool
 	AppendEntry(dst []byte, n Node, c *Cursor) ([]byte, error)
 	Readlink(Node) (string, error)
 	Properties(Node) ([]Property, error)
@@ -24,28 +24,30 @@ var (
 	_ View = (*Live)(nil)
 )
 
-// Live shows the newest of a row of trees. A node of an earlier tree, which
-// somebody may still have open, fails with fs.ErrNotExist if it is an entry's,
-// and goes on saying what it said if it is a text's.
+// Live shows the newest tree of a directory.
+//
+// Somebody may still have a node open that only earlier trees have. If it is a text's,
+// the text that it was is still there, up to some megabytes of such texts. Otherwise it
+// fails with fs.ErrNotExist.
 type Live struct {
-	now  atomic.Pointer[Tree]
-	past pastTexts
+	newest atomic.Pointer[Tree]
+	past   pastTexts
 }
 
-// NewLive begins with a tree.
+// NewLive shows t until Follow finds that the directory has changed.
 func NewLive(t *Tree) *Live {
 	l := &Live{}
-	l.now.Store(t)
+	l.newest.Store(t)
 	return l
 }
 
 // Tree is the newest tree.
-func (l *Live) Tree() *Tree { return l.now.Load() }
+func (l *Live) Tree() *Tree { return l.newest.Load() }
 
-// swap makes t the newest.
+// swap makes t the newest tree.
 func (l *Live) swap(t *Tree) {
-	l.past.keep(l.now.Load())
-	l.now.Store(t)
+	l.past.keep(l.newest.Load())
+	l.newest.Store(t)
 }
 
 // Attr tells what a node is, or was.
@@ -59,7 +61,7 @@ func (l *Live) Attr(n Node) (Attr, error) {
 	return a, err
 }
 
-// ReadAt reads a file's bytes, as they are or were.
+// ReadAt reads a file's bytes, as they are or were under this node.
 func (l *Live) ReadAt(n Node, p []byte, off int64) (int, error) {
 	k, err := l.Tree().ReadAt(n, p, off)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -70,22 +72,27 @@ func (l *Live) ReadAt(n Node, p []byte, off int64) (int, error) {
 	return k, err
 }
 
-// What follows is as of now.
-
-func (l *Live) Readlink(n Node) (string, error) { return l.Tree().Readlink(n) }
-
+// Lookup finds a name in a folder of the newest tree.
 func (l *Live) Lookup(folder Node, name string) (Node, error) { return l.Tree().Lookup(folder, name) }
 
+// List goes through the names in a folder of the newest tree.
 func (l *Live) List(folder Node, after uint64, fn func(Dirent) bool) error {
 	return l.Tree().List(folder, after, fn)
 }
 
-func (l *Live) ReadsAhead(n Node) bool { return l.Tree().ReadsAhead(n) }
+// CanReadAhead is that of the newest tree.
+func (l *Live) CanReadAhead(n Node) bool { return l.Tree().CanReadAhead(n) }
 
+// AppendEntry is that of the newest tree.
 func (l *Live) AppendEntry(dst []byte, n Node, c *Cursor) ([]byte, error) {
 	return l.Tree().AppendEntry(dst, n, c)
 }
 
+// Readlink is that of the newest tree.
+func (l *Live) Readlink(n Node) (string, error) { return l.Tree().Readlink(n) }
+
+// Properties is that of the newest tree.
 func (l *Live) Properties(n Node) ([]Property, error) { return l.Tree().Properties(n) }
 
+// Usage is that of the newest tree.
 func (l *Live) Usage() (bytes int64, entries int) { return l.Tree().Usage() }

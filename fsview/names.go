@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// nameDigits is the length of an index or term in a name: the longest uint64,
-// so that names sort as numbers do.
+// nameDigits is the length of an index or term in a name. The largest uint64 has so
+// many digits; names of one length sort as numbers do.
 const nameDigits = 20
 
 func numberName(n uint64) string {
@@ -18,8 +18,8 @@ func numberName(n uint64) string {
 	return string(b[:])
 }
 
-// parseNumber reads a name in its full form or its short one, without leading
-// zeros.
+// parseNumber reads a name of 20 digits, or one in the short form, which has no zeros
+// in front.
 func parseNumber(name string) (n uint64, short, ok bool) {
 	if len(name) != nameDigits && (name == "" || name[0] == '0' && name != "0") {
 		return 0, false, false
@@ -33,7 +33,7 @@ func parseNumber(name string) (n uint64, short, ok bool) {
 	return n, len(name) != nameDigits, err == nil
 }
 
-// pairName is the name of what has two numbers: a snapshot's term and index, a
+// pairName is the name of what has two numbers: a snapshot's term and index, or a
 // replaced entry's index and term.
 func pairName(a, b uint64) string { return numberName(a) + "-" + numberName(b) }
 

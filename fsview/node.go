@@ -1,21 +1,25 @@
 package fsview
 
 import (
-	"github.com/walfs/walfs/walcore"
-
+	"fmt"
 	"io/fs"
 	"time"
+
+	"github.com/walfs/walfs/walcore"
 )
 
-// Node names a file or folder by a number that is computed, never looked up: a
-// kind and an argument. Root is 1, as FUSE has it.
+// Node names a file or folder by a number. It is computed from what it stands for:
+// a kind, and an argument that tells things of that kind apart. Root is 1, as FUSE
+// wants it, and no file or folder is 0.
 //
-//	63        59 58                              0
-//	| kind (5)  | argument (59)                  |
+//	63        59 58             48 47                       0
+//	| kind (5)  | argument (59)                             |
+//	| kind (5)  | first part (11) | second part (48)        |  of some kinds
 //
-// A node stands for content, not for a place: when an index comes to hold
-// another entry, or a text to say something else, the name leads to another
-// node. Whoever still has the old one open never reads a mixture.
+// What a name leads to gets another node when it comes to hold something else: an
+// index another term's entry, a text other words. Whoever still has the old node
+// open gets the old bytes or an error, and never some of each. There are bytes that
+// change under their node, in native/ for example: Changes lists those nodes.
 type Node uint64
 
 // Root is the top folder.
@@ -23,60 +27,82 @@ const Root Node = 1
 
 type kind uint8
 
-// Kinds of nodes.
+// Kinds of nodes. They are part of inode numbers, so that they stay.
 const (
 	kindRoot      kind = iota
 	kindFolder         // argument: one of the folder constants
-	kindText           // argument: one of the text constants (11), a hash of the text (48)
-	kindEntry          // argument: the term and the log file (11), the index (48)
+	kindText           // parts: one of the text constants, a hash of what the text says
+	kindEntry          // parts: a mix of the term and the log file, the index
 	kindTerm           // argument: the term
-	kindTermShort      // the same folder, looked up by its short name
+	kindTermShort      // the same folder, found under the term's short name
 	kindLogFile        // argument: the log file's id
-	kindNative         // argument: a hash of the name
-	kindSnapshot       // argument: the part (11), the snapshot's index (48)
-	kindLatest         // argument: the snapshot's index
-	kindDecoded        // argument: as an entry's
-	kindNotAsked       // the same name, while a program that hangs is not asked
+	kindNative         // parts: 0, a hash of the name
+	kindSnapshot       // parts: one of the snapshot constants, the snapshot's index
+	kindLatest         // parts: 0, the snapshot's index
+	kindDecoded        // parts: as an entry's
+	kindNotAsked       // as kindDecoded, while a program that hangs is not asked
 	kindType           // argument: the entry type
-	kindReplaced       // argument: as an entry's
+	kindReplaced       // parts: as an entry's
 )
 
 const (
-	argBits = 59
-	lowBits = 48 // of an argument that has two parts
+	argBits    = 59
+	secondBits = 48
+	firstBits  = argBits - secondBits
+
+	maxArg    = 1<<argBits - 1
+	maxSecond = 1<<secondBits - 1
 )
 
-func node(k kind, arg uint64) Node { return Node(uint64(k)<<argBits | arg) }
+// maxNumber bounds the indexes and terms of entries that a tree shows: an index
+// shares a node with a kind and a term. Raft counts up from 1, and no log gets there.
+const maxNumber = maxSecond
 
-func (n Node) kind() kind  { return kind(n >> argBits) }
-func (n Node) arg() uint64 { return uint64(n) & (1<<argBits - 1) }
+// hasNode reports whether an entry can be told from all others by a node.
+func hasNode(e *walcore.Entry) bool { return e.Index <= maxNumber && e.Term <= maxNumber }
 
-// low is the lower part of an argument that has two.
-func (n Node) low() uint64 { return uint64(n) & (1<<lowBits - 1) }
-
-func pair(k kind, high, low uint64) Node {
-	return node(k, high&(1<<(argBits-lowBits)-1)<<lowBits|low&(1<<lowBits-1))
+// noNodeError says why something that is in the log is not in the tree.
+func noNodeError(what string) error {
+	return fmt.Errorf("%s: no log counts beyond %d: %w; status.json has the details", what, uint64(maxNumber), walcore.ErrDamaged)
 }
 
-// entryNode differs between the terms that follow one another at an index of
-// one log file, and most likely between files: a restored directory has others
-// under the same names. Whoever has an entry open that is emptied must not find
-// it short.
+func node(k kind, arg uint64) Node { return Node(uint64(k)<<argBits | arg&maxArg) }
+
+func nodeOfParts(k kind, first, second uint64) Node {
+	return node(k, first&(1<<firstBits-1)<<secondBits|second&maxSecond)
+}
+
+func (n Node) kind() kind     { return kind(n >> argBits) }
+func (n Node) arg() uint64    { return uint64(n) & maxArg }
+func (n Node) second() uint64 { return uint64(n) & maxSecond }
+
+// entryNode is the node of an entry, or of what is made of it. Nodes of one index
+// differ if the terms are less than 2^11 apart and the log file is the same. If the
+// file is another one, as in a directory that was restored from a backup, or the same
+// after its payloads were emptied, they differ but for one time in 2^11.
+//
+// Entries of one term and log file that follow one another have nodes that do.
 func entryNode(k kind, term, index uint64, in *walcore.File) Node {
-	return pair(k, term+in.Identity*spread>>(64-argBits+lowBits), index)
+	return nodeOfParts(k, term+in.Identity*mixer>>(64-firstBits), index)
 }
 
 func nodeOf(k kind, e *walcore.Entry) Node { return entryNode(k, e.Term, e.Index, e.File) }
 
-// spread makes the upper bits of a product depend on all bits of a number.
-const spread = 0x9e3779b97f4a7c15
+// mixer is an odd number of no pattern: the upper bits of a product with it depend on
+// all bits of the other number.
+const mixer = 0x9e3779b97f4a7c15
 
-// Index is that of the entry whose file, or text in decoded/, n is.
-func (n Node) Index() (index uint64, ok bool) { return n.low(), n.Sequential() }
+func typeNode(t walcore.EntryType) Node { return node(kindType, uint64(t)) }
 
-// IsAlias reports whether name is a short form, which a folder's list does not
-// have.
-func IsAlias(n Node, name string) bool {
+// isOfEntry reports whether n is an entry's file or its text in decoded/.
+func (n Node) isOfEntry() bool { return n.kind() == kindEntry || n.kind() == kindDecoded }
+
+// Index is the index of the entry whose file, or text in decoded/, n is.
+func (n Node) Index() (index uint64, ok bool) { return n.second(), n.isOfEntry() }
+
+// IsShortName reports whether name, which led to n, is a short form: one that the
+// folder does not list.
+func IsShortName(n Node, name string) bool {
 	switch n.kind() {
 	case kindEntry:
 		return len(name) != nameDigits
@@ -86,20 +112,19 @@ func IsAlias(n Node, name string) bool {
 	return n.kind() == kindTermShort
 }
 
-// typeFolder is the folder of an entry type in types/.
-func typeFolder(t walcore.EntryType) Node { return node(kindType, uint64(t)) }
+// Transient reports whether the name that led to n will soon lead elsewhere. It is to
+// be looked up each time.
+func (n Node) Transient() bool { return n.kind() == kindNotAsked }
 
-// Passing reports whether n's name will lead elsewhere soon, and must be looked
-// up each time.
-func (n Node) Passing() bool { return n.kind() == kindNotAsked }
+// IsSubfolder reports whether n is the folder of a term or of a log file. A log can
+// have thousands of those.
+func (n Node) IsSubfolder() bool {
+	k := n.kind()
+	return k == kindTerm || k == kindTermShort || k == kindLogFile
+}
 
-// Sequential reports whether n is one of many files whose nodes follow one
-// another as they do.
-func (n Node) Sequential() bool { return n.kind() == kindEntry || n.kind() == kindDecoded }
-
-// inode is what stat shows: unique within a mount, the same on every mount, and
-// another one once an index holds another entry. That is what a node is, but
-// that a term's folder has two.
+// inode is what stat shows: unique in a tree, and the same in every tree of a log.
+// It is the node, but for the folder of a term, which has two nodes.
 func (n Node) inode() uint64 {
 	if n.kind() == kindTermShort {
 		n = node(kindTerm, n.arg())
@@ -107,7 +132,7 @@ func (n Node) inode() uint64 {
 	return uint64(n)
 }
 
-// Attr is what stat tells of a node. Times are all Mtime.
+// Attr is what stat tells of a node. Mtime is all of its times.
 type Attr struct {
 	Inode    uint64
 	Size     int64
@@ -116,17 +141,17 @@ type Attr struct {
 	Links    uint32
 	UID, GID uint32
 	Mtime    time.Time
-	// Settled says that the file will not change in its life: a committed
-	// entry, which can only go.
-	Settled bool
+	// Committed says that it is the file of a committed entry. Nothing of it will
+	// change as long as it exists.
+	Committed bool
 }
 
 func blocks(size int64) int64 { return (size + 511) / 512 }
 
-// readable is the permission that remains of a native file's on a read-only
-// tree.
+// readable is what a read-only tree leaves of a file's permissions.
 func readable(m fs.FileMode) fs.FileMode { return m.Perm() & 0o444 }
 
+// fileAttr is of a file that has its owner and permissions from another one.
 func fileAttr(n Node, size int64, of *walcore.Attr, mtime time.Time) Attr {
 	return Attr{
 		Inode:  n.inode(),

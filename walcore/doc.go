@@ -43,8 +43,8 @@ above it that are named, and no other of this list. A test holds the rooms to it
 	walcore/diff        where logs of one group part
 	fsview              the tree of any log: names, nodes (inode numbers), attributes, what
 	                    has changed between two trees. It is an io/fs file system
-	fsview/fusefs       serves the tree through FUSE: errno (EIO), what the kernel caches and
-	                    what is taken back, readahead, mounting
+	fsview/fusefs       serves the tree through FUSE: errno (EIO), what the kernel caches
+	                    and when that is invalidated, readahead, mounting
 	cmd/walfs           the commands: flags, output, exit codes
 
 A reader cannot write: neither dgraph nor anything above a log imports storage or vfs.

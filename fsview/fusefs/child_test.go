@@ -11,8 +11,7 @@ import (
 	"testing"
 )
 
-// childVariable makes this test binary do one thing to a mount and say what
-// came of it.
+// childVariable makes this test binary do one thing to a mount and say what came of it.
 const childVariable = "WALFS_TEST_CHILD"
 
 // childOps are system calls that say more than a shell tool's message.

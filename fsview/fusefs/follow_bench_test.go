@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// follows runs a benchmark on a mount of a directory with so many log files,
-// the last one half full.
+// follows runs a benchmark on mounts of directories with few and with many log files, the
+// last one half full.
 func follows(b *testing.B, do func(b *testing.B, l *liveMount)) {
 	for _, files := range []int{1, 34} {
 		b.Run(fmt.Sprintf("files=%d", files), func(b *testing.B) {
@@ -35,7 +35,7 @@ func BenchmarkVisible(b *testing.B) {
 		longest := time.Duration(0)
 		for b.Loop() {
 			path := "entries/" + entryName(l.w.Last+1)
-			// A name of nothing is what the kernel then knows it for.
+			// The kernel then has it cached that there is no such file.
 			l.see(look{"stat", path})
 			start := time.Now()
 			l.w.Append(1)
@@ -48,8 +48,8 @@ func BenchmarkVisible(b *testing.B) {
 	})
 }
 
-// BenchmarkIdle is what following a directory costs in which nothing happens,
-// in thousandths of a processor.
+// BenchmarkIdle is what it costs to follow a directory in which nothing happens, in
+// thousandths of a processor.
 func BenchmarkIdle(b *testing.B) {
 	follows(b, func(b *testing.B, l *liveMount) {
 		used := func() time.Duration {

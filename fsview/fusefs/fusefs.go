@@ -1,20 +1,5 @@
 //go:build linux
 
-// Package fusefs serves an fsview.Tree through FUSE.
-//
-// It is a raw file system: node ids are the tree's own numbers, so that there
-// is no table of inodes, nothing to forget, and memory does not grow with what
-// the kernel has seen. What makes it fast is what it does not answer:
-//
-//   - OPEN, OPENDIR, FLUSH, ACCESS, LSEEK and STATX get ENOSYS once a mount, and the
-//     kernel never asks again;
-//   - READDIRPLUS tells names with attributes, so that find and ls -l send no
-//     LOOKUP and no GETATTR;
-//   - all answers may be cached for long; what changes is taken back by
-//     notifications (see follow);
-//   - the mount is read-only, or each read would invalidate the atime;
-//   - there are no extended attributes, unless they are asked for;
-//   - a walk over many entries finds them in the page cache (see readAhead).
 package fusefs
 
 import (
@@ -28,28 +13,28 @@ import (
 	"github.com/walfs/walfs/fsview"
 )
 
-// forever is how long the kernel may keep what cannot change.
+// forever is how long the kernel may cache what cannot change.
 const forever = 365 * 24 * time.Hour
 
-// aWhile is for what is taken back by a notification when it changes: should
-// one be lost, it is wrong no longer than this. Tests that want none lost set
-// it to forever.
-var aWhile = time.Second
+// untilInvalidated is how long it may cache what is invalidated when it changes. If ever
+// a notification were missing, it would see the change by then. Tests set it to forever,
+// so that a missing one fails them.
+var untilInvalidated = time.Second
 
 type rawFS struct {
 	fuse.RawFileSystem
-	tree  fsview.View
-	live  bool // the tree changes
-	ahead *readAhead
-	told  told
+	tree   fsview.View
+	live   bool // the tree changes
+	ahead  *readAhead
+	cached cachedNames // if live
 	// followed is closed when nobody looks at a live directory any more.
 	followed chan struct{}
 }
 
-// New makes the adapter of a tree, or of one that changes.
+// New makes the FUSE file system of a tree. A Live is followed from Init on.
 func New(tree fsview.View) fuse.RawFileSystem {
 	_, live := tree.(*fsview.Live)
-	return &rawFS{RawFileSystem: fuse.NewDefaultRawFileSystem(), tree: tree, live: live, told: newTold(),
+	return &rawFS{RawFileSystem: fuse.NewDefaultRawFileSystem(), tree: tree, live: live, cached: newCachedNames(),
 		followed: make(chan struct{})}
 }
 
@@ -67,25 +52,24 @@ func (f *rawFS) Init(s *fuse.Server) {
 
 func (f *rawFS) OnUnmount() { close(f.ahead.stop) }
 
-// keep is how long the kernel may keep what a says.
-func (f *rawFS) keep(a *fsview.Attr) time.Duration {
-	if f.live && !a.Settled {
-		return aWhile
+// timeout is how long the kernel may cache what a says.
+func (f *rawFS) timeout(a *fsview.Attr) time.Duration {
+	if f.live && !a.Committed {
+		return untilInvalidated
 	}
 	return forever
 }
 
-// stale is status of an operation on a node that was there when its name was
-// looked up: the name leads to another one by now.
-func stale(err error) fuse.Status {
-	if s := status(err); s != fuse.ENOENT {
-		return s
+// unlistedTimeout is how long the kernel may cache a name that no list has.
+func (f *rawFS) unlistedTimeout(folder uint64, name string) time.Duration {
+	if !f.live {
+		return forever
 	}
-	return fuse.Status(syscall.ESTALE)
+	return f.cached.addUnlisted(folder, name)
 }
 
-// status turns an error of the tree into an errno. Whatever is not plainly a
-// wrong path is EIO: the bytes are not to be had.
+// status turns an error of the tree into an errno. Whatever is not plainly a wrong path
+// is EIO: there is something, and it cannot be read.
 func status(err error) fuse.Status {
 	switch {
 	case err == nil, errors.Is(err, io.EOF):
@@ -96,6 +80,16 @@ func status(err error) fuse.Status {
 		return fuse.EINVAL
 	}
 	return fuse.EIO
+}
+
+// openNodeStatus is status for a node that was there when its name was looked up. If it is
+// not there now, the name leads to another one. ESTALE says so: where a program has given
+// a path, the kernel looks it up anew.
+func openNodeStatus(err error) fuse.Status {
+	if s := status(err); s != fuse.ENOENT {
+		return s
+	}
+	return fuse.Status(syscall.ESTALE)
 }
 
 func fillAttr(a *fsview.Attr, out *fuse.Attr) {
@@ -121,8 +115,8 @@ func typeBits(m fs.FileMode) uint32 {
 func (f *rawFS) fillEntry(n fsview.Node, a *fsview.Attr, out *fuse.EntryOut) {
 	out.NodeId = uint64(n)
 	fillAttr(a, &out.Attr)
-	out.SetEntryTimeout(f.keep(a))
-	out.SetAttrTimeout(f.keep(a))
+	out.SetEntryTimeout(f.timeout(a))
+	out.SetAttrTimeout(f.timeout(a))
 }
 
 func (f *rawFS) Lookup(_ <-chan struct{}, h *fuse.InHeader, name string, out *fuse.EntryOut) fuse.Status {
@@ -131,8 +125,8 @@ func (f *rawFS) Lookup(_ <-chan struct{}, h *fuse.InHeader, name string, out *fu
 		if s := status(err); s != fuse.ENOENT {
 			return s
 		}
-		// Node 0 lets the kernel remember that there is no such name.
-		out.SetEntryTimeout(f.keepName(h.NodeId, name))
+		// OK with node 0 lets the kernel remember that there is no such name.
+		out.SetEntryTimeout(f.unlistedTimeout(h.NodeId, name))
 		return fuse.OK
 	}
 	a, err := f.tree.Attr(n)
@@ -141,13 +135,13 @@ func (f *rawFS) Lookup(_ <-chan struct{}, h *fuse.InHeader, name string, out *fu
 	}
 	f.fillEntry(n, &a, out)
 	switch {
-	case n.Passing():
+	case n.Transient():
 		out.SetEntryTimeout(0)
-	case fsview.IsAlias(n, name):
-		out.SetEntryTimeout(f.keepName(h.NodeId, name))
+	case fsview.IsShortName(n, name):
+		out.SetEntryTimeout(f.unlistedTimeout(h.NodeId, name))
 	}
 	if index, ok := n.Index(); ok && f.live {
-		f.told.add(h.NodeId, span{index, index})
+		f.cached.add(h.NodeId, indexRange{index, index})
 	}
 	return fuse.OK
 }
@@ -155,94 +149,29 @@ func (f *rawFS) Lookup(_ <-chan struct{}, h *fuse.InHeader, name string, out *fu
 func (f *rawFS) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut) fuse.Status {
 	a, err := f.tree.Attr(fsview.Node(in.NodeId))
 	if err != nil {
-		return stale(err)
+		return openNodeStatus(err)
 	}
 	fillAttr(&a, &out.Attr)
-	out.SetTimeout(f.keep(&a))
+	out.SetTimeout(f.timeout(&a))
 	return fuse.OK
 }
 
-// Read gives all that was asked for or an error: the kernel would take a short
-// answer for zeros up to the size it knows.
+// Read gives all that was asked for or an error. If it gave less, the kernel would fill
+// the rest, up to the size that it knows, with zeros.
 func (f *rawFS) Read(_ <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.ReadResult, fuse.Status) {
 	n, err := f.tree.ReadAt(fsview.Node(in.NodeId), buf[:min(len(buf), int(in.Size))], int64(in.Offset))
-	if s := stale(err); !s.Ok() {
+	if s := openNodeStatus(err); !s.Ok() {
 		return nil, s
 	}
 	if in.Offset == 0 {
-		f.ahead.saw(fsview.Node(in.NodeId))
+		f.ahead.noteRead(fsview.Node(in.NodeId))
 	}
 	return fuse.ReadResultData(buf[:n]), fuse.OK
 }
 
 func (f *rawFS) Readlink(_ <-chan struct{}, h *fuse.InHeader) ([]byte, fuse.Status) {
 	target, err := f.tree.Readlink(fsview.Node(h.NodeId))
-	return []byte(target), stale(err)
-}
-
-// Offsets 1 and 2 stand behind "." and "..", the tree's cookies after them.
-const cookieBase = 2
-
-func dots(out *fuse.DirEntryList, node, offset uint64, add func(fuse.DirEntry) bool) (after uint64, more bool) {
-	for ; offset < cookieBase; offset++ {
-		name := ".."[:offset+1]
-		if !add(fuse.DirEntry{Name: name, Ino: node, Mode: syscall.S_IFDIR, Off: offset + 1}) {
-			return 0, false
-		}
-	}
-	return offset - cookieBase, true
-}
-
-func dirEntry(d *fsview.Dirent) fuse.DirEntry {
-	e := fuse.DirEntry{Name: d.Name, Mode: typeBits(d.Type), Off: d.Cookie + cookieBase}
-	if d.Attr != nil {
-		e.Ino = d.Attr.Inode
-	}
-	return e
-}
-
-func (f *rawFS) ReadDir(_ <-chan struct{}, in *fuse.ReadIn, out *fuse.DirEntryList) fuse.Status {
-	after, more := dots(out, in.NodeId, in.Offset, out.AddDirEntry)
-	if !more {
-		return fuse.OK
-	}
-	err := f.tree.List(fsview.Node(in.NodeId), after, func(d fsview.Dirent) bool {
-		return out.AddDirEntry(dirEntry(&d))
-	})
-	if f.live {
-		f.told.add(in.NodeId, span{})
-	}
-	return status(err)
-}
-
-func (f *rawFS) ReadDirPlus(_ <-chan struct{}, in *fuse.ReadIn, out *fuse.DirEntryList) fuse.Status {
-	// An entry with node id 0 tells the kernel the name only.
-	nameOnly := func(e fuse.DirEntry) bool { return out.AddDirLookupEntry(e) != nil }
-	after, more := dots(out, in.NodeId, in.Offset, nameOnly)
-	if !more {
-		return fuse.OK
-	}
-	var entries span
-	err := f.tree.List(fsview.Node(in.NodeId), after, func(d fsview.Dirent) bool {
-		entry := out.AddDirLookupEntry(dirEntry(&d))
-		if entry == nil {
-			return false
-		}
-		if d.Attr != nil {
-			f.fillEntry(d.Node, d.Attr, entry)
-			if index, ok := d.Node.Index(); ok {
-				if entries.first == 0 {
-					entries.first = index
-				}
-				entries.last = index // names come in order
-			}
-		}
-		return true
-	})
-	if f.live {
-		f.told.add(in.NodeId, entries)
-	}
-	return status(err)
+	return []byte(target), openNodeStatus(err)
 }
 
 func (f *rawFS) StatFs(_ <-chan struct{}, _ *fuse.InHeader, out *fuse.StatfsOut) fuse.Status {
@@ -253,8 +182,7 @@ func (f *rawFS) StatFs(_ <-chan struct{}, _ *fuse.InHeader, out *fuse.StatfsOut)
 	return fuse.OK
 }
 
-// These two would be answered OK by default, which makes the kernel ask again
-// for every file.
+// Open and Flush would be answered OK by default, and the kernel would ask for every file.
 
 func (f *rawFS) Open(<-chan struct{}, *fuse.OpenIn, *fuse.OpenOut) fuse.Status { return fuse.ENOSYS }
 

@@ -19,9 +19,9 @@ import (
 	"github.com/walfs/walfs/walcore/payload"
 )
 
-// These tests serve a tree in their own process, to see each request, and use
-// it from child processes only: a system call of the test's own on the mount
-// would wait for a server that may not get to run.
+// These tests serve a tree in their own process, to count its requests. They look at the
+// mount from child processes only: a system call of their own on it could keep the server
+// from running, and would wait for it.
 
 func TestMain(m *testing.M) {
 	child.LookerMain()
@@ -52,7 +52,7 @@ func leftMounts() (left []string) {
 	return left
 }
 
-// tempPrefix begins the mountpoints of this process and no other's.
+// tempPrefix begins the paths of this process's mountpoints and of no other's.
 func tempPrefix() string { return fmt.Sprintf("%s/walfs-test-%d-", os.TempDir(), os.Getpid()) }
 
 // mountpoint is an empty folder whose name says which process made it.
@@ -64,20 +64,6 @@ func mountpoint(t testing.TB) string {
 	}
 	t.Cleanup(func() { os.Remove(at) })
 	return at
-}
-
-// needFUSE skips where nothing can be mounted. In CI that is a failure.
-func needFUSE(t *testing.T) {
-	t.Helper()
-	f, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0)
-	if err == nil {
-		f.Close()
-		return
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatal(err)
-	}
-	t.Skipf("FUSE is not to be had here: %v", err)
 }
 
 // serve mounts a directory, as walfs mount does, and counts the requests.
@@ -96,7 +82,7 @@ func live(decoder payload.Decoder) func(*dgraph.Reader) fsview.View {
 	return func(r *dgraph.Reader) fsview.View { return fsview.NewLive(fsview.New(r, decoder)) }
 }
 
-// serveFrozen is serve of a directory as it is now.
+// serveFrozen is serve of a Tree, which does not change.
 func serveFrozen(t *testing.T, dir string, key []byte) (string, *counter) {
 	t.Helper()
 	return serveView(t, Options{Dir: dir}, key, func(r *dgraph.Reader) fsview.View { return fsview.New(r, nil) })
@@ -104,7 +90,7 @@ func serveFrozen(t *testing.T, dir string, key []byte) (string, *counter) {
 
 func serveView(t *testing.T, o Options, key []byte, view func(*dgraph.Reader) fsview.View) (string, *counter) {
 	t.Helper()
-	needFUSE(t)
+	child.NeedFUSE(t)
 	r, err := dgraph.OpenReader(o.Dir, dgraph.ReaderOptions{Key: key})
 	if err != nil {
 		t.Fatal(err)
@@ -136,7 +122,7 @@ func serveView(t *testing.T, o Options, key []byte, view func(*dgraph.Reader) fs
 // itself changes into it: exec's own Dir would block this process's fork.
 func sh(t *testing.T, script string, args ...string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), hangsAfter)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "sh", append([]string{"-c", script, "sh"}, args...)...)
 	cmd.Env = append(os.Environ(), "LC_ALL=C", "TZ=UTC")

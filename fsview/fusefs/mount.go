@@ -17,36 +17,36 @@ import (
 	"github.com/walfs/walfs/fsview"
 )
 
-// Name is the file system's type as mount shows it: fuse.walfs.
+// Name is the file system's name. mount shows its type as fuse.walfs.
 const Name = "walfs"
 
 // Options say how to mount.
 type Options struct {
 	// Dir is the directory that the tree shows.
 	Dir string
-	// AllowOther lets other users in, as far as permissions do.
+	// AllowOther lets other users in, as far as the permissions of files allow.
 	AllowOther bool
-	// XAttrs gives entries extended attributes. They cost ls -l two requests
-	// a file.
+	// XAttrs gives entries extended attributes. ls -l asks for them, with two
+	// requests for each file.
 	XAttrs bool
 }
 
-// Mounted is a tree that is being served.
+// Mounted is a tree that is served.
 type Mounted struct {
 	At     string // the mountpoint, absolute
 	server *fuse.Server
 	done   chan struct{}
 }
 
-// Mount serves tree on the folder at. Root mounts by itself, others through
-// fusermount3. It fails where at does not exist, is not empty, overlaps
-// o.Dir or is mounted on already; a dead mount of ours is replaced.
+// Mount serves a tree on the folder at. Root can mount directly; other users need
+// fusermount3. It fails if at does not exist, is not empty, overlaps o.Dir, or shows a
+// tree already. If the process that served a tree there has died, its mount is replaced.
 func Mount(tree fsview.View, at string, o Options) (*Mounted, error) {
 	return mountRaw(New(tree), at, o)
 }
 
 func mountRaw(raw fuse.RawFileSystem, at string, o Options) (*Mounted, error) {
-	abs, err := prepare(o.Dir, at)
+	abs, err := prepareMountpoint(o.Dir, at)
 	if err != nil {
 		return nil, err
 	}
@@ -84,10 +84,10 @@ func mountOptions(o Options) *fuse.MountOptions {
 		// The kernel checks permissions by the attributes it has.
 		Options:       []string{"default_permissions"},
 		DisableXAttrs: !o.XAttrs,
-		// It sizes reader buffers, and with them memory.
+		// The library's buffers are as large as that.
 		MaxWrite:             128 << 10,
 		EnableSymlinkCaching: true,
-		// The library's log would only repeat what the callers' errnos say.
+		// The library would log each error that a caller is given.
 		Logger: log.New(io.Discard, "", 0),
 	}
 	if os.Geteuid() == 0 {
@@ -99,6 +99,7 @@ func mountOptions(o Options) *fuse.MountOptions {
 	return m
 }
 
+// advice says what to do next if a mount has failed.
 func advice(err error, o Options) string {
 	switch {
 	case o.AllowOther && os.Geteuid() != 0 && !othersAllowed():
@@ -113,8 +114,8 @@ func advice(err error, o Options) string {
 	return ""
 }
 
-// othersAllowed reports whether ordinary users may let others in. Where that
-// cannot be told, they may: fusermount3 decides.
+// othersAllowed reports whether ordinary users may let others in. If the file that says
+// so cannot be read, they may try: fusermount3 decides.
 func othersAllowed() bool {
 	conf, err := os.ReadFile("/etc/fuse.conf")
 	if err != nil {
@@ -128,12 +129,11 @@ func othersAllowed() bool {
 	return false
 }
 
-// Done is closed when the file system has been unmounted, by Close or from
-// outside.
+// Done is closed when the file system has been unmounted, by Close or by somebody else.
 func (m *Mounted) Done() <-chan struct{} { return m.done }
 
-// Close unmounts. A mount that is busy is detached: it is gone from the tree
-// of files, and those who still use it get errors once this process ends.
+// Close unmounts. If the mount is in use, it is detached: its path is free, and programs
+// that have files of it open can use them until this process ends.
 func (m *Mounted) Close() (detached bool, err error) {
 	err = m.server.Unmount()
 	if err == nil {
@@ -141,7 +141,7 @@ func (m *Mounted) Close() (detached bool, err error) {
 		return false, nil
 	}
 	select {
-	case <-m.done: // from outside, at the same moment
+	case <-m.done: // somebody else has unmounted it at the same moment
 		return false, nil
 	default:
 	}

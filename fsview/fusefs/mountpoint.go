@@ -15,17 +15,16 @@ import (
 	"github.com/walfs/walfs/walcore/platform"
 )
 
-// prepare makes sure that at can be mounted on and does not overlap dir: a
-// file system that serves what lies under itself waits for itself. A mount of
-// ours that a killed process has left dead is taken away. It returns at's
-// absolute path.
-func prepare(dir, at string) (string, error) {
+// prepareMountpoint makes sure that at can be mounted on, and that it does not overlap
+// dir: a file system that shows files of its own would wait for itself. A mount of ours
+// that a killed process has left is unmounted. It returns at's absolute path.
+func prepareMountpoint(dir, at string) (string, error) {
 	abs, err := canonical(at)
 	if err != nil {
 		return "", err
 	}
-	if dead(abs) {
-		if err := replaceDead(abs); err != nil {
+	if isDead(abs) {
+		if err := unmountDead(abs); err != nil {
 			return "", err
 		}
 	}
@@ -38,7 +37,7 @@ func prepare(dir, at string) (string, error) {
 	case !st.IsDir():
 		return "", fmt.Errorf("mountpoint %s is no folder", at)
 	}
-	if m, err := ours(abs); err == nil && m != nil {
+	if m, err := ownMount(abs); err == nil && m != nil {
 		return "", fmt.Errorf("mountpoint %s shows %s already: umount it first", at, m.Source)
 	}
 	if err := overlap(dir, abs); err != nil {
@@ -52,7 +51,8 @@ func prepare(dir, at string) (string, error) {
 	return abs, nil
 }
 
-// canonical resolves links in a path whose last part may be a dead mount.
+// canonical resolves symbolic links in a path that a dead mount may be on: then only
+// its parent can be looked at.
 func canonical(path string) (string, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
@@ -68,8 +68,8 @@ func canonical(path string) (string, error) {
 	return filepath.Join(parent, filepath.Base(abs)), nil
 }
 
-// ours finds the mount of this file system's type on a path.
-func ours(abs string) (*mountinfo.Info, error) {
+// ownMount finds the mount on a path if it is of this file system's type.
+func ownMount(abs string) (*mountinfo.Info, error) {
 	mounts, err := mountinfo.GetMounts(mountinfo.SingleEntryFilter(abs))
 	if err != nil || len(mounts) == 0 {
 		return nil, err
@@ -80,16 +80,15 @@ func ours(abs string) (*mountinfo.Info, error) {
 	return nil, nil
 }
 
-// dead reports whether the server of the mount on a path has gone. Statfs is
-// the question that no kernel answers from its cache: attributes outlive a
-// server for as long as it has allowed.
-func dead(abs string) bool {
+// isDead reports whether the server of the mount on a path has gone. Statfs is what the
+// kernel always asks the server for; attributes it has cached.
+func isDead(abs string) bool {
 	var st syscall.Statfs_t
 	return platform.Retry(func() error { return syscall.Statfs(abs, &st) }) == syscall.ENOTCONN
 }
 
-func replaceDead(abs string) error {
-	m, err := ours(abs)
+func unmountDead(abs string) error {
+	m, err := ownMount(abs)
 	if err != nil {
 		return err
 	}
@@ -102,8 +101,8 @@ func replaceDead(abs string) error {
 	return nil
 }
 
-// overlap compares folders by identity, so that links and bind mounts on the
-// way do not hide that one lies in the other.
+// overlap fails if one of two folders lies in the other. It compares folders by inode, so
+// that it finds that also through links and bind mounts.
 func overlap(dir, at string) error {
 	for _, pair := range [][2]string{{dir, at}, {at, dir}} {
 		outer, err := os.Stat(pair[0])
@@ -135,8 +134,7 @@ func overlap(dir, at string) error {
 	return nil
 }
 
-// detach takes a mount out of the tree at once; whoever still has files open
-// keeps them until they are closed.
+// detach frees a mount's path at once. Open files stay open.
 func detach(abs string) error {
 	if os.Geteuid() == 0 {
 		return os.NewSyscallError("umount", syscall.Unmount(abs, syscall.MNT_DETACH))

@@ -9,17 +9,18 @@ import (
 	"github.com/walfs/walfs/fsview"
 )
 
-// readAhead puts the bytes of entries that will be read next into the kernel's
-// page cache, so that a walk over many small files sends one READ for hundreds
-// of them. The kernel reads ahead in a file, never from one file to the next.
+// readAhead puts the bytes of entries that will be read next into the kernel's page
+// cache, so that a walk over many small files sends one READ for hundreds of them. The
+// kernel itself reads ahead in a file, never from one file to the next.
 //
-// Files of one kind that follow one another have node ids that do. Two READs in
-// a row start it; each READ that comes where the last window ended doubles the
-// window.
+// Entries that follow one another in a term and a log file have nodes that do, and so
+// have their texts in decoded/. A window is a row of such nodes. When two READs in a row
+// are of neighbours, the window after them is stored. When a READ comes of the file
+// behind the last window, the walk goes on, and the next window is twice as long.
 //
-// One worker stores. A store waits for the page that a READ of the same file
-// holds, and a READ never waits for the worker: when it is busy, the window is
-// dropped. So they cannot wait for one another.
+// One worker stores. A store waits for the page that a READ of the same file holds, and
+// no READ waits for the worker: if it is busy, the window is dropped. So neither can
+// wait for the other.
 type readAhead struct {
 	tree  fsview.View
 	store func(node uint64, off int64, data []byte) fuse.Status
@@ -27,10 +28,10 @@ type readAhead struct {
 	windows chan window
 	stop    chan struct{}
 
-	mu     sync.Mutex  // protects what follows
-	last   fsview.Node // the last file of which a READ came
-	pushed fsview.Node // the last file that the worker has stored
-	length int         // of the next window, in files
+	mu         sync.Mutex  // protects what follows
+	lastRead   fsview.Node // of which a READ came
+	lastStored fsview.Node // at which the worker is, or was
+	length     int         // of the next window, in files
 }
 
 type window struct {
@@ -42,7 +43,7 @@ const (
 	minWindow      = 16
 	maxWindow      = 512
 	maxWindowBytes = 1 << 20
-	// A larger file's own READ costs less than its share of the window.
+	// A larger file is not stored: its own READ costs less than its share of the window.
 	maxStored = 64 << 10
 )
 
@@ -52,26 +53,26 @@ func newReadAhead(tree fsview.View, store func(uint64, int64, []byte) fuse.Statu
 	return a
 }
 
-// saw takes note of a READ at a file's beginning.
-func (a *readAhead) saw(n fsview.Node) {
-	if !a.tree.ReadsAhead(n) {
+// noteRead takes note of a READ at the beginning of a file.
+func (a *readAhead) noteRead(n fsview.Node) {
+	if !a.tree.CanReadAhead(n) {
 		return
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	next, after := n == a.last+1, n == a.pushed+1
-	a.last = n
+	isNext, isBehindWindow := n == a.lastRead+1, n == a.lastStored+1
+	a.lastRead = n
 	switch {
-	case after:
+	case isBehindWindow:
 		a.length = min(2*a.length, maxWindow)
-	case next && n > a.pushed:
+	case isNext && n > a.lastStored:
 		a.length = minWindow
 	default:
 		return
 	}
 	select {
 	case a.windows <- window{n + 1, a.length}:
-	default: // the worker is behind
+	default: // the worker is busy
 	}
 }
 
@@ -79,23 +80,23 @@ func (a *readAhead) work() {
 	for {
 		select {
 		case w := <-a.windows:
-			a.push(w)
+			a.storeWindow(w)
 		case <-a.stop:
 			return
 		}
 	}
 }
 
-// push stores a window's files, those left out that were read meanwhile. It
-// ends early where the sequence ends or the kernel does not know the file.
-func (a *readAhead) push(w window) {
+// storeWindow stores a window's files, but for those that are read meanwhile. It ends
+// early if there is no next node in the tree, or if the kernel does not know the file.
+func (a *readAhead) storeWindow(w window) {
 	var data []byte
 	var cursor fsview.Cursor
 	bytes := 0
 	for n, end := w.from, w.from+fsview.Node(w.length); n < end && bytes < maxWindowBytes; n++ {
 		a.mu.Lock()
-		a.pushed = n
-		read := a.last
+		a.lastStored = n
+		read := a.lastRead
 		a.mu.Unlock()
 		if n <= read && read < end {
 			continue

@@ -7,11 +7,11 @@ import (
 	"github.com/walfs/walfs/fsview"
 )
 
-// xattrPrefix begins the names of an entry's extended attributes.
+// xattrPrefix begins the names of all extended attributes.
 const xattrPrefix = "user.raft."
 
-// With Options.XAttrs, an entry's file has what it is as extended attributes.
-// Without it, the kernel hears ENOSYS once and never asks again.
+// With Options.XAttrs, the properties of an entry are extended attributes of its file.
+// Without it, the kernel is answered ENOSYS once and never asks again.
 
 func (f *rawFS) GetXAttr(_ <-chan struct{}, h *fuse.InHeader, name string, dest []byte) (uint32, fuse.Status) {
 	list, err := f.tree.Properties(fsview.Node(h.NodeId))
@@ -20,7 +20,7 @@ func (f *rawFS) GetXAttr(_ <-chan struct{}, h *fuse.InHeader, name string, dest 
 	}
 	for _, p := range list {
 		if xattrPrefix+p.Name == name {
-			return answer(dest, []byte(p.Value))
+			return xattrAnswer(dest, []byte(p.Value))
 		}
 	}
 	return 0, fuse.ENODATA
@@ -35,11 +35,11 @@ func (f *rawFS) ListXAttr(_ <-chan struct{}, h *fuse.InHeader, dest []byte) (uin
 	for _, p := range list {
 		names = append(names, xattrPrefix+p.Name+"\x00"...)
 	}
-	return answer(dest, names)
+	return xattrAnswer(dest, names)
 }
 
-// answer fills dest. One of size 0 asks for the size only.
-func answer(dest, b []byte) (uint32, fuse.Status) {
+// xattrAnswer copies b to dest. An empty dest asks for the size only.
+func xattrAnswer(dest, b []byte) (uint32, fuse.Status) {
 	if len(dest) > 0 && len(b) > len(dest) {
 		return 0, fuse.ERANGE
 	}

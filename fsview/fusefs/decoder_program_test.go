@@ -15,8 +15,8 @@ import (
 	"github.com/walfs/walfs/walcore/payload"
 )
 
-// TestProgramRecovers: what a program that hung was not asked, it is asked once it
-// is well, whatever the kernel remembers.
+// TestProgramRecovers: what a program was not asked while it hung, it is asked when it is
+// well again, whatever the kernel has cached.
 func TestProgramRecovers(t *testing.T) {
 	well := filepath.Join(t.TempDir(), "well")
 	p := payload.NewProgram(`[ -e ` + well + ` ] || sleep 60; while read -r l; do echo "OK|$l"; done`)
@@ -38,8 +38,8 @@ func TestProgramRecovers(t *testing.T) {
 	}
 }
 
-// TestReadAheadOfDecoded: a program is asked about what somebody reads, and no
-// more.
+// TestReadAheadOfDecoded: a program is asked about what somebody reads, and about nothing
+// else.
 func TestReadAheadOfDecoded(t *testing.T) {
 	r, err := dgraph.OpenReader(fixture.Dir(t, "zero"), dgraph.ReaderOptions{})
 	if err != nil {
@@ -60,7 +60,7 @@ func TestReadAheadOfDecoded(t *testing.T) {
 		}
 		a := &readAhead{tree: tree, windows: make(chan window, 1), length: minWindow}
 		if err := tree.List(folder, 0, func(d fsview.Dirent) bool {
-			a.saw(d.Node)
+			a.noteRead(d.Node)
 			return d.Cookie < 3
 		}); err != nil {
 			t.Fatal(err)

@@ -3,8 +3,6 @@
 package fsview
 
 import (
-	"github.com/walfs/walfs/walcore/dgraph"
-
 	"context"
 	"path/filepath"
 	"runtime"
@@ -13,11 +11,12 @@ import (
 	"weak"
 
 	"github.com/walfs/walfs/test/raftdir"
+	"github.com/walfs/walfs/walcore/dgraph"
 )
 
-// TestPastTreesGo: nothing holds on to a tree or a reader that another has
-// followed, though somebody has its files open still.
-func TestPastTreesGo(t *testing.T) {
+// TestOldTreesAreFreed: nothing keeps a tree or a reader in memory after the next one,
+// though somebody still has files of it open.
+func TestOldTreesAreFreed(t *testing.T) {
 	w := raftdir.Create(filepath.Join(t.TempDir(), "w"), raftdir.Options{Slots: 50})
 	defer w.Close()
 	w.Append(100)
@@ -32,10 +31,10 @@ func TestPastTreesGo(t *testing.T) {
 	var open []Node
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute) // a Follow that hangs
 	defer cancel()
-	const changes = 20
+	const wantTrees = 20
 	w.Append(1)
-	live.Follow(ctx, func(_, after *Tree, again bool) {
-		if !again {
+	live.Follow(ctx, func(_, after *Tree, second bool) {
+		if !second {
 			trees = append(trees, weak.Make(after))
 			readers = append(readers, weak.Make(after.log.(*dgraph.Reader)))
 			return
@@ -56,25 +55,26 @@ func TestPastTreesGo(t *testing.T) {
 		default:
 			w.Append(20)
 		}
-		if len(trees) >= changes {
+		if len(trees) >= wantTrees {
 			cancel()
 		}
 	})
 	runtime.GC()
-	alive := [2]int{}
-	for i := range trees {
-		if trees[i].Value() != nil {
-			alive[0]++
-		}
-		if readers[i].Value() != nil {
-			alive[1]++
-		}
-	}
-	if len(trees) < changes || alive != [2]int{1, 1} {
-		t.Errorf("of %d trees and as many readers %d are left, want the newest of each", len(trees), alive)
+	if n, trees, readers := len(trees), alive(trees), alive(readers); n < wantTrees || trees != 1 || readers != 1 {
+		t.Errorf("of %d trees and as many readers %d and %d are left, want the newest of each", n, trees, readers)
 	}
 	for _, n := range open { // what was open fails, or goes on
 		live.Attr(n)
 	}
 	live.Close()
+}
+
+func alive[T any](all []weak.Pointer[T]) int {
+	n := 0
+	for _, p := range all {
+		if p.Value() != nil {
+			n++
+		}
+	}
+	return n
 }

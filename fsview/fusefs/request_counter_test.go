@@ -30,7 +30,7 @@ func (c *counter) count(op string) {
 	c.n[op]++
 }
 
-// take gives the counts since the last take.
+// take gives the counts since it was last called.
 func (c *counter) take() counts {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -29,17 +29,17 @@ type liveMount struct {
 	at     string
 	live   *fsview.Live
 	counts *counter
-	marked uint64 // the last checkpoint that settle has stored
+	marked uint64 // the last checkpoint that awaitTree has stored
 }
 
-// serveLive mounts a writer's directory. What the kernel has been told to keep
-// stays until it is taken back: no time-out helps.
+// serveLive mounts a writer's directory. What the kernel has cached stays until it is
+// invalidated: no time-out helps.
 func serveLive(t testing.TB, w *raftdir.Writer, key []byte) *liveMount {
 	t.Helper()
 	child.NeedFUSE(t)
-	// A directory that has just changed may have changed since it was listed:
-	// the first look would be for that. A list that is taken back while the
-	// kernel keeps a part of it, is not kept from then on.
+	// A directory that has changed just before it was listed counts as changed at the
+	// first look. What is invalidated then would disturb the test: the kernel never
+	// caches a list that was invalidated when it had a part of it.
 	child.Await(t, "the directory to rest", func() bool {
 		var st syscall.Stat_t
 		if err := syscall.Stat(w.Dir(), &st); err != nil {
@@ -47,9 +47,9 @@ func serveLive(t testing.TB, w *raftdir.Writer, key []byte) *liveMount {
 		}
 		return time.Since(time.Unix(st.Ctim.Unix())) > 50*time.Millisecond
 	})
-	before := aWhile
-	aWhile = forever
-	t.Cleanup(func() { aWhile = before })
+	before := untilInvalidated
+	untilInvalidated = forever
+	t.Cleanup(func() { untilInvalidated = before })
 	r, err := dgraph.OpenReader(w.Dir(), dgraph.ReaderOptions{Key: key})
 	if err != nil {
 		t.Fatal(err)
@@ -95,10 +95,10 @@ func (l *liveMount) fresh() *fsview.Tree {
 	return fsview.New(r, nil)
 }
 
-// settle waits until the tree, though perhaps not yet the kernel, is that of
-// the directory as it is now. No answer from a tree before it is on its way
-// then: the test has not looked meanwhile.
-func (l *liveMount) settle() {
+// awaitTree waits until the tree is that of the directory as it is now. The kernel may not
+// know that yet. But no answer from an earlier tree is on its way then: the test has not
+// looked meanwhile.
+func (l *liveMount) awaitTree() {
 	l.t.Helper()
 	l.marked++
 	l.w.Checkpoint(l.marked)
@@ -109,7 +109,7 @@ func (l *liveMount) settle() {
 	})
 }
 
-// look is an operation of a Looker on a path.
+// look is what a Looker does to a path.
 type look struct{ op, path string }
 
 func looks(op string, paths ...string) (all []look) {
@@ -188,5 +188,5 @@ func short(s string) string {
 	return strconv.Quote(s)
 }
 
-// patience ends what hangs. It is long: a machine may be busy.
-const patience = 4 * time.Minute
+// hangsAfter ends what hangs. It is long: a machine may be busy.
+const hangsAfter = 4 * time.Minute

@@ -14,19 +14,25 @@ import (
 	"github.com/walfs/walfs/walcore/dgraph"
 )
 
+// open gives the tree of a fixture, and its directory.
 func open(t *testing.T, name string) (*Tree, string) {
 	t.Helper()
 	dir := fixture.Dir(t, name)
-	r, err := dgraph.OpenReader(dir, dgraph.ReaderOptions{Key: fixture.Key(name)})
+	return openDir(t, dir, fixture.Key(name)), dir
+}
+
+func openDir(t *testing.T, dir string, key []byte) *Tree {
+	t.Helper()
+	r, err := dgraph.OpenReader(dir, dgraph.ReaderOptions{Key: key})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.Close() })
-	return New(r, nil), dir
+	return New(r, nil)
 }
 
-// TestIsAnIOFS leaves out native/: TestFS reads each file byte by byte, and a
-// log file has 256 MiB.
+// TestIsAnIOFS: each folder is an io/fs file system, but for native/, which is left out:
+// TestFS reads each file byte by byte, and a log file has 256 MiB.
 func TestIsAnIOFS(t *testing.T) {
 	for _, test := range []struct{ fixture, folder, want string }{
 		{"rewritten", "entries", "00000000000000000450"},
@@ -50,8 +56,7 @@ func TestIsAnIOFS(t *testing.T) {
 	}
 }
 
-// TestTopIsAnIOFS is the same of the whole tree, of a log with a snapshot and of
-// one that is small.
+// TestTopIsAnIOFS: so is the whole tree of a log with a snapshot, and that of a small one.
 func TestTopIsAnIOFS(t *testing.T) {
 	for fixture, want := range map[string][]string{
 		"snaponly": {"README", "status.json", "entries", "meta/hard_state/commit", "meta/members",

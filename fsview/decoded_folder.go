@@ -3,12 +3,10 @@ package fsview
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"strings"
 
 	"github.com/walfs/walfs/walcore"
-
 	"github.com/walfs/walfs/walcore/payload"
 )
 
@@ -19,14 +17,17 @@ type decodedFolder struct{}
 
 func (decodedFolder) attr(t *Tree, n Node) (Attr, error) { return folderAttr(t, n), nil }
 
+// To list a size takes decoding. That is cheap and saves a look-up for each file, unless
+// a program decodes.
 func (decodedFolder) list(t *Tree, after uint64, fn func(Dirent) bool) {
-	// A size takes decoding. That is cheap, and saves a look-up a file, unless
-	// a program does it.
 	program := t.isProgram()
-	b := borrow()
+	b := borrowBuffers()
 	defer b.giveBack()
 	var a Attr
 	for e := range t.log.Entries(after + 1) {
+		if !hasNode(&e) {
+			continue
+		}
 		d := Dirent{Name: numberName(e.Index) + decodedSuffix, Node: nodeOf(kindDecoded, &e), Cookie: e.Index}
 		if !program {
 			var err error
@@ -35,8 +36,8 @@ func (decodedFolder) list(t *Tree, after uint64, fn func(Dirent) bool) {
 			case err == nil:
 				a = t.decodedAttr(d.Node, &e, b.text)
 				d.Attr = &a
-			case !errors.Is(err, walcore.ErrChanged): // what was there keeps its name
-				continue // a look-up tells why
+			case !errors.Is(err, walcore.ErrChanged):
+				continue // it never could be read; a look-up tells why
 			}
 		}
 		if !fn(d) {
@@ -48,37 +49,18 @@ func (decodedFolder) list(t *Tree, after uint64, fn func(Dirent) bool) {
 func (decodedFolder) lookup(t *Tree, name string) (Node, error) {
 	number, ok := strings.CutSuffix(name, decodedSuffix)
 	index, _, isNumber := parseNumber(number)
-	if !ok || !isNumber || index > walcore.MaxNumber {
+	if !ok || !isNumber {
 		return 0, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
 	}
-	e, err := t.log.Entry(index)
+	e, err := t.entryNamed(index)
 	if err != nil {
 		return 0, err
 	}
-	n := nodeOf(kindDecoded, &e)
-	if t.isProgram() && errors.Is(t.withDecoded(n, &e, func([]byte) {}), payload.ErrPaused) {
-		n = nodeOf(kindNotAsked, &e)
+	if t.isProgram() {
+		f := &decodedFile{e, (*Tree).appendDecoded}
+		if errors.Is(f.withText(t, func([]byte) {}), payload.ErrPaused) {
+			return nodeOf(kindNotAsked, &e), nil
+		}
 	}
-	return n, nil
-}
-
-func (t *Tree) decodedAttr(n Node, e *walcore.Entry, text []byte) Attr {
-	a := t.entryAttr(e)
-	a.Inode = n.inode()
-	a.Size = int64(len(text))
-	a.Blocks = blocks(a.Size)
-	a.Links = 1
-	return a
-}
-
-// readText is ReadAt of a text.
-func readText(text, p []byte, off int64) (int, error) {
-	if off >= int64(len(text)) {
-		return 0, io.EOF
-	}
-	n := copy(p, text[off:])
-	if n < len(p) {
-		return n, io.EOF
-	}
-	return n, nil
+	return nodeOf(kindDecoded, &e), nil
 }

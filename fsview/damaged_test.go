@@ -1,8 +1,6 @@
 package fsview
 
 import (
-	"github.com/walfs/walfs/walcore/status"
-
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -14,8 +12,8 @@ import (
 
 	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/walcore"
-	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/format"
+	"github.com/walfs/walfs/walcore/status"
 )
 
 // damaged opens the tree of a fixture that edit has damaged.
@@ -23,18 +21,12 @@ func damaged(t *testing.T, name string, edit func(log fixture.File, dir string))
 	t.Helper()
 	dir := fixture.Dir(t, name)
 	edit(fixture.Edit(t, filepath.Join(dir, "00001.wal")), dir)
-	r, err := dgraph.OpenReader(dir, dgraph.ReaderOptions{Key: fixture.Key(name)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { r.Close() })
-	tree := New(r, nil)
+	tree := openDir(t, dir, fixture.Key(name))
 	checkTree(t, tree)
 	return tree
 }
 
-// wantError opens or reads a path, and wants err and not that it does not
-// exist.
+// wantError reads a path, and wants an error that is not fs.ErrNotExist.
 func wantError(t *testing.T, tree *Tree, path string, want error) {
 	t.Helper()
 	_, err := fs.ReadFile(tree, path)
@@ -64,7 +56,7 @@ func statusOf(t *testing.T, tree *Tree) (s status.Status) {
 	return s
 }
 
-// TestDamagedEntry is found nowhere, and gives an error by every path.
+// TestDamagedEntry: a damaged entry is listed nowhere, and every path to it gives an error.
 func TestDamagedEntry(t *testing.T) {
 	for _, test := range []struct {
 		name string
@@ -121,9 +113,9 @@ func TestUnknownTypeIsNotUnderTypes(t *testing.T) {
 	}
 }
 
-// TestMetaUnknown: values that cannot be read are no files, and are not told
-// to be absent.
-func TestMetaUnknown(t *testing.T) {
+// TestMetaUnreadable: values that cannot be read are not listed, and a look-up does not say
+// that they do not exist.
+func TestMetaUnreadable(t *testing.T) {
 	all := []string{"raft_id", "group_id", "checkpoint_index", "snapshot_index", "snapshot_term", "first_index",
 		"hard_state/term", "hard_state/vote", "hard_state/commit",
 		"conf_state/voters", "conf_state/learners", "conf_state/voters_outgoing", "conf_state/learners_next", "conf_state/auto_leave"}
@@ -159,8 +151,9 @@ func TestMetaUnknown(t *testing.T) {
 	}
 }
 
-// TestSnapshotUnknown: a snapshot that cannot be read is not said to be absent.
-func TestSnapshotUnknown(t *testing.T) {
+// TestSnapshotUnreadable: a look-up of a snapshot that cannot be read does not say that there
+// is none.
+func TestSnapshotUnreadable(t *testing.T) {
 	const name = "00000000000000000001-00000000000000000020" // any, where wal.meta does not tell
 	for _, test := range []struct {
 		name string
@@ -190,9 +183,9 @@ func TestSnapshotUnknown(t *testing.T) {
 	}
 }
 
-// TestUnreadLogFile: what a log file that is cut to nothing has held is not said
-// to be absent, by no path.
-func TestUnreadLogFile(t *testing.T) {
+// TestUnreadableLogFile: a log file is cut to nothing. No path says of what was in it that it
+// does not exist.
+func TestUnreadableLogFile(t *testing.T) {
 	tree := damaged(t, "alpha", func(log fixture.File, _ string) { log.Truncate(0) })
 	for _, path := range []string{"entries/4", "decoded/4.json", "terms/2/4", "terms/9", "types/normal/4", "files/00001.wal/4",
 		"meta/first_index", "meta/last_index", "meta/members"} {
@@ -208,7 +201,7 @@ func TestUnreadLogFile(t *testing.T) {
 	}
 }
 
-func TestSealedEntriesAreListed(t *testing.T) {
+func TestEncryptedEntriesAreListed(t *testing.T) {
 	tree := damaged(t, "sealed128", func(log fixture.File, _ string) {
 		log.Write(format.SlotTableSize, make([]byte, format.PayloadAt-format.SlotTableSize))
 	})
@@ -220,7 +213,7 @@ func TestSealedEntriesAreListed(t *testing.T) {
 	}
 }
 
-// TestChangedUnderneath: what is gone gives an error while the tree lives on.
+// TestChangedUnderneath: what is no longer on disk gives an error, and all else is as it was.
 func TestChangedUnderneath(t *testing.T) {
 	dir := ""
 	tree := damaged(t, "bigsnap", func(_ fixture.File, d string) { dir = d })

@@ -52,9 +52,9 @@ func TestTimes(t *testing.T) {
 	}
 }
 
-// TestAnotherEntryLooksLikeOne: once an index holds another entry, whatever a
-// backup tool compares differs, and nothing does for its neighbour.
-func TestAnotherEntryLooksLikeOne(t *testing.T) {
+// TestAnotherEntryHasOtherAttributes: when an index holds another entry, all that a backup
+// tool compares is different. Its neighbour's is the same.
+func TestAnotherEntryHasOtherAttributes(t *testing.T) {
 	dir := fixture.Dir(t, "alpha")
 	look := func(entry int) []string {
 		at, _ := serve(t, dir, nil)

@@ -2,8 +2,8 @@ package fsview
 
 import "sync"
 
-// pastTexts keeps what texts said before they came to say something else, for
-// those who still have them open: tail looks at a file once a second.
+// pastTexts keeps what the texts of earlier trees said, for those who still have them
+// open: tail looks at a file once a second.
 type pastTexts struct {
 	mu     sync.Mutex // protects what follows
 	byNode map[Node]pastText
@@ -17,23 +17,23 @@ type pastText struct {
 }
 
 const (
-	maxPastTexts = 4 << 20 // bytes, which at full speed are some minutes
-	pastTextCost = 256     // bytes that keeping a text takes beside its own
+	maxPastBytes = 4 << 20 // enough for some minutes if the log changes at each look
+	pastTextCost = 256     // bytes that it takes to keep a text, beside its own
 )
 
-// keep takes the texts of a tree that somebody has asked for.
+// keep keeps those texts of a tree that somebody has asked for.
 func (p *pastTexts) keep(t *Tree) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.byNode == nil {
 		p.byNode = map[Node]pastText{}
 	}
-	for at, o := range t.fixed {
+	for fixed, o := range t.fixed {
 		x, ok := o.(*text)
-		if !ok || at.kind() != kindText || !x.made.Load() {
+		if !ok || fixed.kind() != kindText || !x.asked.Load() {
 			continue
 		}
-		n, err := x.node(at)
+		n, err := x.node(fixed)
 		if _, known := p.byNode[n]; known || err != nil {
 			continue
 		}
@@ -43,7 +43,7 @@ func (p *pastTexts) keep(t *Tree) {
 		p.order = append(p.order, n)
 		p.bytes += len(body) + pastTextCost
 	}
-	for p.bytes > maxPastTexts {
+	for p.bytes > maxPastBytes {
 		oldest := p.order[0]
 		p.bytes -= len(p.byNode[oldest].body) + pastTextCost
 		delete(p.byNode, oldest)

@@ -11,55 +11,55 @@ import (
 	"github.com/walfs/walfs/test/raftdir"
 )
 
-// held is a file that was opened before a change, and what it then held.
-type held struct{ name, want string }
+// openFile is a file that was opened before a change, and what was in it then.
+type openFile struct{ name, want string }
 
-// hold opens a file and reads so many bytes of it.
-func (l *liveMount) hold(path, want string, read int) held {
+// open opens a file and reads so many bytes of it.
+func (l *liveMount) open(path, want string, read int) openFile {
 	l.t.Helper()
-	h := held{fmt.Sprintf("%s, %d read", path, read), want}
-	if said := l.Do("open", h.name, path); said != "" {
+	f := openFile{fmt.Sprintf("%s, %d read", path, read), want}
+	if said := l.Do("open", f.name, path); said != "" {
 		l.t.Fatalf("%s: %s", path, said)
 	}
 	if read > 0 {
-		if got := l.Looker.Do("read", h.name, "0", fmt.Sprint(read)); got != want[:min(read, len(want))] {
-			l.t.Fatalf("%s: got %s", h.name, short(got))
+		if got := l.Looker.Do("read", f.name, "0", fmt.Sprint(read)); got != want[:min(read, len(want))] {
+			l.t.Fatalf("%s: got %s", f.name, short(got))
 		}
 	}
-	return h
+	return f
 }
 
-// isGone reports whether said is what a file may say that is no more.
+// isGone reports whether a look has said what is said of a file that no longer exists.
 func isGone(said string) bool {
 	return said == syscall.EIO.Error() || said == syscall.ESTALE.Error() || said == syscall.ENOENT.Error()
 }
 
-// wantOld reads what is held, from its end and from its beginning: the old
-// bytes or an error, again and again.
-func (l *liveMount) wantOld(all []held) {
+// wantOld reads open files, from the end and from the beginning, and wants the old bytes or
+// an error.
+func (l *liveMount) wantOld(all []openFile) {
 	l.t.Helper()
 	const request = 128 << 10
-	for _, h := range all {
-		if said := l.Looker.Do("size", h.name); !isGone(said) && !strings.HasPrefix(said, fmt.Sprintf("size %d,", len(h.want))) {
-			l.t.Errorf("%s: %s, want size %d", h.name, said, len(h.want))
+	for _, f := range all {
+		if said := l.Looker.Do("size", f.name); !isGone(said) && !strings.HasPrefix(said, fmt.Sprintf("size %d,", len(f.want))) {
+			l.t.Errorf("%s: %s, want size %d", f.name, said, len(f.want))
 		}
-		for off := len(h.want) / request * request; off >= 0; off -= request {
-			want := h.want[off:min(off+request, len(h.want))]
-			got := l.Looker.Do("read", h.name, fmt.Sprint(off), fmt.Sprint(request))
+		for off := len(f.want) / request * request; off >= 0; off -= request {
+			want := f.want[off:min(off+request, len(f.want))]
+			got := l.Looker.Do("read", f.name, fmt.Sprint(off), fmt.Sprint(request))
 			if got != want && !isGone(got) {
-				l.t.Errorf("%s at %d: got %s, want %s or an error", h.name, off, short(got), short(want))
+				l.t.Errorf("%s at %d: got %s, want %s or an error", f.name, off, short(got), short(want))
 			}
 		}
-		if got := l.Looker.Do("read", h.name, "0", fmt.Sprint(len(h.want)+1)); got != h.want && !isGone(got) {
-			l.t.Errorf("%s: got %s, want %s or an error", h.name, short(got), short(h.want))
+		if got := l.Looker.Do("read", f.name, "0", fmt.Sprint(len(f.want)+1)); got != f.want && !isGone(got) {
+			l.t.Errorf("%s: got %s, want %s or an error", f.name, short(got), short(f.want))
 		}
 	}
 }
 
-// TestHeld: a file that is open while its entry is overwritten, cut off or
-// compacted goes on giving the old bytes, or an error.
-func TestHeld(t *testing.T) {
-	for name, key := range map[string][]byte{"plain": nil, "sealed": []byte("0123456789abcdef")} {
+// TestOpenFiles: a file that is open while its entry is overwritten, cut off or compacted
+// goes on giving the old bytes, or an error.
+func TestOpenFiles(t *testing.T) {
+	for name, key := range map[string][]byte{"plain": nil, "encrypted": []byte("0123456789abcdef")} {
 		for _, test := range []struct {
 			name    string
 			changes []func(*raftdir.Writer)
@@ -76,45 +76,45 @@ func TestHeld(t *testing.T) {
 			t.Run(name+", "+test.name, func(t *testing.T) {
 				w := livedLog(t, key)
 				l := serveLive(t, w, key)
-				var all []held
+				var all []openFile
 				for k, index := range test.indexes {
 					term := w.TermOf(index)
 					want := string(raftdir.Payload(index, term))
 					file := fmt.Sprintf("%05d.wal", (index-1)/80+1)
 					for _, path := range namesOf(index, term, file) {
 						if text := strings.HasPrefix(path, "decoded/"); text && k%2 == 1 {
-							all = append(all, l.hold(path, l.see(look{"head", path}), 1))
+							all = append(all, l.open(path, l.see(look{"head", path}), 1))
 						} else if !text {
-							// Nothing of every other one is read, by any name.
-							all = append(all, l.hold(path, want, k%2*len(want)))
+							// Of every other entry nothing is read, under any name.
+							all = append(all, l.open(path, want, k%2*len(want)))
 						}
 					}
 				}
 				for _, path := range []string{"status.json", "meta/last_index", "meta/hard_state/commit"} {
-					all = append(all, l.hold(path, l.see(look{"head", path}), 0))
+					all = append(all, l.open(path, l.see(look{"head", path}), 0))
 				}
 				for _, change := range test.changes {
 					change(w)
 					l.wantOld(all) // the tree may be old or new
-					l.settle()
+					l.awaitTree()
 					l.wantOld(all)
-					// What is new has its place now.
+					// The names lead to the new entries now.
 					l.wantAll(looks("head", "entries/180", fmt.Sprintf("entries/%d", w.Last)), l.fresh())
 					l.wantOld(all)
 				}
-				for _, h := range all {
-					l.Looker.Do("close", h.name)
+				for _, f := range all {
+					l.Looker.Do("close", f.name)
 				}
 			})
 		}
 	}
 }
 
-// TestHeldInParts: some READs of a long payload come before it is gone, the
-// others after.
-func TestHeldInParts(t *testing.T) {
+// TestOpenFilesInParts: some READs of a long payload come before it is gone, the others
+// after.
+func TestOpenFilesInParts(t *testing.T) {
 	const index = 5000 // a long one
-	for name, key := range map[string][]byte{"plain": nil, "sealed": []byte("0123456789abcdef")} {
+	for name, key := range map[string][]byte{"plain": nil, "encrypted": []byte("0123456789abcdef")} {
 		for _, test := range []struct {
 			name   string
 			change func(*raftdir.Writer)
@@ -131,8 +131,8 @@ func TestHeldInParts(t *testing.T) {
 				w.Snapshot(w.Last)
 			}},
 		} {
-			// All names of an entry share what the kernel has cached, so
-			// that each amount needs a mount of its own.
+			// All names of an entry share the kernel's pages, so that each
+			// amount needs a mount of its own.
 			for _, read := range []int{0, 128 << 10, 200_000} {
 				t.Run(fmt.Sprintf("%s, %s, %d read", name, test.name, read), func(t *testing.T) {
 					w := raftdir.Create(t.TempDir()+"/w", raftdir.Options{Slots: 2000, Key: key, KeepKeyID: true})
@@ -143,10 +143,10 @@ func TestHeldInParts(t *testing.T) {
 					if len(want) < 2*128<<10 {
 						t.Fatalf("a payload of %d bytes only", len(want))
 					}
-					all := []held{l.hold("entries/5000", want, read), l.hold("terms/1/"+entryName(index), want, read)}
+					all := []openFile{l.open("entries/5000", want, read), l.open("terms/1/"+entryName(index), want, read)}
 					test.change(w)
 					l.wantOld(all)
-					l.settle()
+					l.awaitTree()
 					l.wantOld(all)
 					l.wantAll(looks("head", "entries/5000"), l.fresh())
 					l.wantOld(all)
@@ -156,9 +156,9 @@ func TestHeldInParts(t *testing.T) {
 	}
 }
 
-// TestHeldSnapshot: the same for a snapshot that takes many READs, and for the
-// ones after it, which overwrite it in place.
-func TestHeldSnapshot(t *testing.T) {
+// TestOpenSnapshot: the same of a snapshot that takes many READs. The snapshots after it
+// overwrite it in place.
+func TestOpenSnapshot(t *testing.T) {
 	for _, read := range []int{0, 1, 500_000} {
 		t.Run(fmt.Sprintf("%d read", read), func(t *testing.T) {
 			w := livedLog(t, nil)
@@ -168,12 +168,12 @@ func TestHeldSnapshot(t *testing.T) {
 			l := serveLive(t, w, nil)
 			want := string(raftdir.Blob(first, w.TermOf(first)))
 			folder := fmt.Sprintf("snapshots/%s-%s/", entryName(1), entryName(first))
-			all := []held{l.hold("snapshots/latest/data", want, read), l.hold(folder+"data", want, read),
-				l.hold(folder+"metadata.json", l.see(look{"head", folder + "metadata.json"}), 0)}
+			all := []openFile{l.open("snapshots/latest/data", want, read), l.open(folder+"data", want, read),
+				l.open(folder+"metadata.json", l.see(look{"head", folder + "metadata.json"}), 0)}
 			for _, next := range []uint64{bigBlob(w, first+1), bigBlob(w, first+40)} {
 				w.Snapshot(next)
 				l.wantOld(all)
-				l.settle()
+				l.awaitTree()
 				l.wantOld(all)
 				l.wantAll(append(looks("link", "snapshots/latest"), looks("head", "snapshots/latest/data", folder+"data")...), l.fresh())
 				l.wantOld(all)

@@ -21,16 +21,16 @@ func TestRequests(t *testing.T)       { testRequests(t, serve) }
 func TestRequestsFrozen(t *testing.T) { testRequests(t, serveFrozen) }
 
 func testRequests(t *testing.T, serve func(*testing.T, string, []byte) (string, *counter)) {
-	// A folder may be asked about each aWhile: on a slow machine, once more
-	// than on a fast one.
-	before := aWhile
-	aWhile = forever
-	t.Cleanup(func() { aWhile = before })
+	// Otherwise the kernel would ask about a folder each second: on a slow machine more
+	// often than on a fast one.
+	before := untilInvalidated
+	untilInvalidated = forever
+	t.Cleanup(func() { untilInvalidated = before })
 	name := biggest()
 	dir := fixture.Dir(t, name)
 	files := len(fixture.ReadManifest(t, name).Entries)
-	// The kernel may drop a page or two on its own; what it keeps it must not
-	// ask for again.
+	// The kernel may drop a page or two on its own. What it has it must not ask for
+	// again.
 	dropped := files / 50
 	var at string
 	var c *counter
@@ -73,7 +73,7 @@ func testRequests(t *testing.T, serve func(*testing.T, string, []byte) (string, 
 	}
 }
 
-// TestTopCostsNoEntry: mounting and looking at the top must not depend on how
+// TestTopCostsNoEntry: what it takes to mount and to look at the top does not depend on how
 // many entries there are.
 func TestTopCostsNoEntry(t *testing.T) {
 	at, c := serve(t, fixture.Dir(t, biggest()), nil)

@@ -6,32 +6,32 @@ import (
 	"github.com/walfs/walfs/walcore/status"
 )
 
-func (t *Tree) snapshots() *fixedFolder {
+func (t *Tree) snapshotsFolder() *fixedFolder {
 	snap := t.log.Meta().Snapshot
-	if snap == nil {
+	switch {
+	case snap == nil && t.log.Meta().Damaged:
 		f := newFixedFolder()
-		f.lost = func(name string) string {
+		f.unreadable = func(name string) string {
 			if _, _, ok := parsePair(name); ok || name == "latest" {
 				return "cannot be read"
 			}
 			return ""
 		}
 		return f
-	}
-	if snap.Index == 0 {
+	case snap == nil || snap.Index == 0:
 		return newFixedFolder()
 	}
-	put := func(name string, which uint64, o object) item {
-		return t.put(name, pair(kindSnapshot, which, snap.Index), o)
+	add := func(name string, which uint64, o object) item {
+		return t.add(name, nodeOfParts(kindSnapshot, which, snap.Index), o)
 	}
 	folder := newFixedFolder(
-		put("data", snapshotData, part{snap.Data, &snap.Attr}),
-		put("metadata.json", snapshotMetadata, newText(&snap.Attr, func() ([]byte, error) { return metadataJSON(snap) })),
-		put("decoded.json", snapshotDecoded, t.decodedSnapshot(snap)),
-		put("snapshot.pb", snapshotStored, part{snap.Stored, &snap.Attr}),
+		add("data", snapshotData, sectionFile{snap.Data, &snap.Attr}),
+		add("metadata.json", snapshotMetadata, newText(&snap.Attr, func() ([]byte, error) { return metadataJSON(snap) })),
+		add("decoded.json", snapshotDecoded, t.decodedSnapshot(snap)),
+		add("snapshot.pb", snapshotStored, sectionFile{snap.Stored, &snap.Attr}),
 	)
 	name := pairName(snap.Term, snap.Index)
-	return newFixedFolder(put(name, snapshotFolder, folder), t.put("latest", node(kindLatest, snap.Index), link(name)))
+	return newFixedFolder(add(name, snapshotFolder, folder), t.add("latest", nodeOfParts(kindLatest, 0, snap.Index), link(name)))
 }
 
 func (t *Tree) decodedSnapshot(snap *walcore.Snapshot) *text {
@@ -42,7 +42,7 @@ func (t *Tree) decodedSnapshot(snap *walcore.Snapshot) *text {
 		}
 		return t.decoding.decoder(t.log).AppendSnapshot(nil, blob), nil
 	})
-	x.lazy = true
+	x.costly = true
 	return x
 }
 

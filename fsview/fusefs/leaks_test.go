@@ -15,16 +15,16 @@ import (
 	"github.com/walfs/walfs/test/raftdir"
 )
 
-// TestNothingPilesUp counts what a mount holds after many changes, all of which
-// somebody has looked at: trees, goroutines and descriptors.
-func TestNothingPilesUp(t *testing.T) {
+// TestNothingLeaks counts what a mount has after many changes, all of which somebody has
+// looked at: trees, goroutines and descriptors.
+func TestNothingLeaks(t *testing.T) {
 	w := livedLog(t, nil)
 	l := serveLive(t, w, nil)
 	var trees []weak.Pointer[fsview.Tree]
 	round := func(changes ...func(*raftdir.Writer)) {
 		for _, change := range changes {
 			change(w)
-			l.settle()
+			l.awaitTree()
 			trees = append(trees, weak.Make(l.live.Tree()))
 			for _, k := range append(looks("head", "status.json", "meta/last_index", fmt.Sprintf("entries/%d", w.Last),
 				fmt.Sprintf("decoded/%d.json", w.Last)), looks("list", "entries", "terms", "files", "native")...) {
@@ -38,7 +38,7 @@ func TestNothingPilesUp(t *testing.T) {
 	for range 4 {
 		round(changes...)
 	}
-	child.Await(t, "the trees of the past to go", func() bool {
+	child.Await(t, "the old trees to be freed", func() bool {
 		runtime.GC()
 		alive := 0
 		for _, p := range trees {
@@ -46,7 +46,7 @@ func TestNothingPilesUp(t *testing.T) {
 				alive++
 			}
 		}
-		return alive <= 2 // the newest, and the one before, which is told of twice
+		return alive <= 2 // the newest, and the one before, which a second pass needs
 	})
 	if now := goroutinesOfOurs(); now > goroutines {
 		t.Errorf("%d goroutines, and %d after %d changes", goroutines, now, len(trees))

@@ -3,133 +3,16 @@
 package fusefs
 
 import (
-	"encoding/binary"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/walfs/walfs/test/fixture"
-	"github.com/walfs/walfs/walcore/format"
 )
 
-func TestReadOnly(t *testing.T) {
-	at, _ := serve(t, fixture.Dir(t, "alpha"), nil)
-	if got := sh(t, `findmnt -n -o FSTYPE,OPTIONS "$1"`, at); !strings.HasPrefix(got, "fuse.walfs ro,nosuid,nodev") {
-		t.Errorf("mounted as %q", got)
-	}
-	for _, test := range []struct{ op, path string }{
-		{"create", "new"},
-		{"create", "entries/new"},
-		{"create", "entries/00000000000000099999"},
-		{"write", "README"},
-		{"write", "entries/42"},
-		{"write", "native/wal.meta"},
-		{"truncate", "entries/42"},
-		{"chmod", "entries/42"},
-		{"chmod", "entries"},
-		{"chown", "entries/42"},
-		{"utimes", "entries/42"},
-		{"unlink", "entries/42"},
-		{"mkdir", "new"},
-		{"rmdir", "entries"},
-		{"rename", "entries/42"},
-		{"link", "entries/42"},
-		{"symlink", "new"},
-		{"setxattr", "entries/42"},
-	} {
-		t.Run(test.op+" "+test.path, func(t *testing.T) {
-			if got := errnoOf(t, test.op, filepath.Join(at, test.path)); got != syscall.EROFS {
-				t.Errorf("%v, want %v", got, syscall.EROFS)
-			}
-		})
-	}
-}
-
-// TestErrors tells what is not there from what is damaged.
-func TestErrors(t *testing.T) {
-	dir := fixture.Dir(t, "alpha")
-	// Entry 42's data offset points into the slot table, entry 43's length
-	// beyond the file; entry 975, the last, is no entry for its index.
-	patch(t, dir, 41*format.SlotSize+16, 5)
-	patch(t, dir, 974*format.SlotSize+8, 3)
-	f, err := os.OpenFile(filepath.Join(dir, "00001.wal"), os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	var at43 [8]byte
-	if _, err := f.ReadAt(at43[:], 42*format.SlotSize+16); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := f.WriteAt([]byte{0xff, 0xff, 0xff, 0xf0}, int64(binary.BigEndian.Uint64(at43[:]))); err != nil {
-		t.Fatal(err)
-	}
-
-	at, _ := serve(t, dir, nil)
-	for _, test := range []struct {
-		op, path string
-		want     syscall.Errno
-	}{
-		{"read", "entries/00000000000000000041", 0},
-		{"read", "entries/41", 0},
-		{"read", "terms/2/41", 0},
-		{"read", "terms/00000000000000000002/41", 0},
-		{"read", "terms/2/00000000000000000041", 0},
-		{"read", "files/00001.wal/41", 0},
-		{"read", "types/normal/41", 0},
-		{"stat", "entries/041", syscall.ENOENT},
-		{"stat", "entries/0", syscall.ENOENT},
-		{"stat", "entries/x", syscall.ENOENT},
-		{"stat", "entries/-1", syscall.ENOENT},
-		{"stat", "entries/18446744073709551616", syscall.ENOENT},
-		{"stat", "entries/18446744073709551615", syscall.ENOENT},
-		{"stat", "entries/99999", syscall.ENOENT},
-		{"stat", "terms/9", syscall.ENOENT},
-		{"stat", "terms/1/41", syscall.ENOENT},
-		{"stat", "types/conf_change/41", syscall.ENOENT},
-		{"stat", "types/other", syscall.ENOENT},
-		{"stat", "files/00002.wal", syscall.ENOENT},
-		{"stat", "native/KEYREGISTRY", syscall.ENOENT},
-		{"stat", "snapshots/latest", syscall.ENOENT},
-		{"stat", "nothing", syscall.ENOENT},
-		{"stat", "README/x", syscall.ENOTDIR},
-		{"read", "entries", syscall.EISDIR},
-		{"read", "entries/42", syscall.EIO},
-		{"read", "entries/00000000000000000042", syscall.EIO},
-		{"stat", "entries/42", syscall.EIO},
-		{"stat", "files/00001.wal/42", syscall.EIO},
-		{"stat", "entries/43", syscall.EIO},
-		{"stat", "entries/975", syscall.EIO},
-		{"read", "entries/44", 0},
-	} {
-		if got := errnoOf(t, test.op, filepath.Join(at, test.path)); got != test.want {
-			t.Errorf("%s %s: %v, want %v", test.op, test.path, got, test.want)
-		}
-	}
-	// What is damaged is not listed, so that a copy of the rest succeeds.
-	if got := sh(t, `cd "$1" && ls entries | wc -l && tar -c entries terms types files | tar -t | wc -l`, at); !strings.HasPrefix(got, "972\n") {
-		t.Errorf("%q entries are listed, want 972", got)
-	}
-}
-
-// patch overwrites a 64-bit number of 00001.wal.
-func patch(t *testing.T, dir string, off int64, n uint64) {
-	t.Helper()
-	f, err := os.OpenFile(filepath.Join(dir, "00001.wal"), os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if _, err := f.WriteAt(binary.BigEndian.AppendUint64(nil, n), off); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// TestWhatToolsSee runs small scripts in the mount's top and compares what
-// they print.
+// TestWhatToolsSee runs small scripts in the mount's top folder and compares what they print.
 func TestWhatToolsSee(t *testing.T) {
 	const n42 = "00000000000000000042"
 	for _, test := range []struct{ name, fixture, script, want string }{

@@ -1,0 +1,54 @@
+/*
+Package fsview shows a Raft log as a tree of read-only files: each entry by its
+index, term, type and log file, and as JSON that says what it means; the metadata as
+small texts; snapshots as blobs; and the directory's own files as they are. It shows
+any [walcore.Log], whichever system wrote it.
+
+	r, err := dgraph.OpenReader(dir, dgraph.ReaderOptions{})
+	…
+	tree := fsview.New(r, nil)
+	data, err := fs.ReadFile(tree, "entries/42")
+
+# The tree
+
+	README               what each path holds
+	status.json          what there is to say of the log, and what is wrong with it
+	entries/N            the payload of entry N, decrypted
+	terms/T/N            the same entries by term
+	types/TYPE/N         the same by type; types have the names that the system gives them
+	files/FILE/N         the same by log file (if the log is a [walcore.Filer])
+	decoded/N.json       what entry N means
+	replaced/N-T         entry N of term T, which a later leader replaced and which is
+	                     still there (if the log is a [walcore.Replacer])
+	meta/                the metadata, one value a file
+	snapshots/T-N/       the snapshot of term T and index N; the link latest leads to it
+	native/              the directory's own files, byte for byte (a [walcore.Filer]'s)
+
+Entries and terms are listed under names of 20 digits, which sort as numbers do. They
+are found under the short form too: entries/42.
+
+An entry is one file with a link in each of entries/, terms/, types/ and files/. What
+a log does not keep has no file. What it should have and cannot show, because it is
+damaged, is not listed; looking it up fails with [walcore.ErrDamaged], and not with
+fs.ErrNotExist.
+
+# Paths and nodes
+
+A [Tree] is an io/fs file system. Adapters such as package fusefs use its methods that
+take a [Node], a number. An entry's node is computed from its term, index and log file,
+and has the index in it, by which the log finds the entry. So a tree keeps nothing in
+memory for an entry, and one of millions costs what an empty one does.
+
+# A log that grows
+
+A Tree shows its log as that was found, and does not change. Reading what has been
+overwritten on disk since then fails with [walcore.ErrChanged]. [Live] shows a directory
+as it is now: [Live.Follow] makes a new tree after each change, and [Changes] tells what
+of the old tree is no longer right, for those who cache it.
+
+# Concurrency
+
+All methods of Tree and Live may be called from many goroutines. A [Cursor] belongs to
+one. Close the log, or [Live.Close] it, when nobody uses the tree any more.
+*/
+package fsview

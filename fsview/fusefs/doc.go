@@ -1,0 +1,65 @@
+/*
+Package fusefs serves an fsview.Tree through FUSE, on Linux.
+
+	live := fsview.NewLive(fsview.New(r, nil))
+	m, err := fusefs.Mount(live, "/mnt/log", fusefs.Options{Dir: dir})
+	…
+	<-m.Done() // somebody has unmounted it; m.Close does so too
+
+A Live is followed: what is written to the directory is seen in the mount a moment
+later. A Tree stays as it is.
+
+# What makes it fast
+
+A request to a FUSE server takes longer than most answers do. So all is done for the
+kernel to answer programs by itself:
+
+  - Node ids are the tree's own numbers. There is no table of inodes, nothing to forget,
+    and memory does not grow with what the kernel has seen.
+  - OPEN, OPENDIR, FLUSH, ACCESS, LSEEK and STATX are answered with ENOSYS once a mount,
+    and the kernel never asks again.
+  - READDIRPLUS gives attributes with the names, so that find and ls -l send no LOOKUP
+    and no GETATTR.
+  - The mount is read-only. On another, each read would change the access time, which
+    the kernel would then ask for.
+  - There are no extended attributes, unless [Options] asks for them.
+  - READ of one entry puts the entries that follow it into the kernel's page cache (see
+    readAhead).
+
+# What the kernel caches, and how it is invalidated
+
+The kernel may cache what cannot change for as long as it likes: all of a Tree, and the
+committed entries of a Live. The rest of a Live it may cache for a second. But it does not
+take a second until a change is seen: after each change the kernel is notified of what it
+may have cached and is no longer right. That is
+
+  - a name that leads elsewhere or nowhere, or leads somewhere now and did not before,
+  - the list of a folder that has other names now,
+  - pages and attributes of a file that has other bytes under the same node.
+
+A notification is a system call, and most of a log nobody looks at. So the server remembers
+which entries' names it has given to the kernel, in bounded memory, and notifies it of
+those (see cachedNames). An answer that was made from the old tree can reach the kernel
+after the notification. So there is a second pass, at the next look at the directory, for
+all that was given to the kernel in the meantime.
+
+An open file keeps the node that it was opened with. If there is no such node any more,
+READ is answered with ESTALE; if the bytes cannot be read, with EIO. A program gets the old
+bytes or an error, and never a mixture.
+
+# Why it cannot deadlock
+
+A notification can wait in the kernel for a request of the same folder or file that is
+being answered, and storing a page waits for the READ of that page. So no request may ever
+wait for a notification or a store:
+
+  - All notifications come from one goroutine, which holds no lock meanwhile.
+  - All stores come from one other goroutine. Requests hand it work without waiting; if
+    it is busy, the work is dropped.
+  - The mountpoint does not overlap the directory that is shown, so that answering a
+    request never needs another request. [Mount] sees to that.
+
+Programs that use the mount must be other processes. One that looks at its own mount can
+wait for itself.
+*/
+package fusefs
