@@ -14,7 +14,7 @@ import (
 // TestWalfsReadsIt: what a Writer leaves at rest is a sound directory.
 func TestWalfsReadsIt(t *testing.T) {
 	for name, o := range map[string]raftdir.Options{
-		"plain":  {Slots: 100},
+		"plain":     {Slots: 100},
 		"encrypted": {Slots: 100, Key: []byte("0123456789abcdef0123456789abcdef"), KeepKeyID: true, NewDataKey: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
