@@ -83,25 +83,6 @@ func (s *DiskStorage) reserveFirst(entries []*raftpb.Entry) error {
 	return s.poison(err)
 }
 
-// capacity says how many of the entries a file still takes, which has some slots
-// already, and where its payloads end then. The first entry of a file may be of
-// any size.
-func (s *DiskStorage) capacity(g *segment, slots int, entries []*raftpb.Entry) (n int, tail int64) {
-	tail = g.tail
-	if (g.cipher != nil) != s.keys.encrypting() {
-		return 0, tail // it was begun before encryption was turned on
-	}
-	for n < len(entries) && slots+n < s.opts.limits.slots {
-		next := tail + format.LengthSize + int64(len(entries[n].GetData()))
-		if next > s.opts.limits.bytes && slots+n > 0 {
-			break
-		}
-		tail = next
-		n++
-	}
-	return n, tail
-}
-
 // writePayloads writes the payloads, into new files where the current one is
 // full. The slots of each file are encoded, but not written.
 func (s *DiskStorage) writePayloads(entries []*raftpb.Entry) ([]part, error) {

@@ -6,7 +6,27 @@ import (
 
 	"github.com/walfs/walfs/walcore/format"
 	"github.com/walfs/walfs/walcore/vfs"
+	"go.etcd.io/raft/v3/raftpb"
 )
+
+// capacity says how many of the entries a file still takes, which has some slots
+// already, and where its payloads end then: when it takes none, the log is rotated. The first entry of a file may be of
+// any size.
+func (s *DiskStorage) capacity(g *segment, slots int, entries []*raftpb.Entry) (n int, tail int64) {
+	tail = g.tail
+	if (g.cipher != nil) != s.keys.encrypting() {
+		return 0, tail // it was begun before encryption was turned on
+	}
+	for n < len(entries) && slots+n < s.opts.limits.slots {
+		next := tail + format.LengthSize + int64(len(entries[n].GetData()))
+		if next > s.opts.limits.bytes && slots+n > 0 {
+			break
+		}
+		tail = next
+		n++
+	}
+	return n, tail
+}
 
 // rotate ends a file, if there is one, and begins the next. The old one must be
 // on disk before there are slots in the new one, for those mean that the files
