@@ -10,8 +10,8 @@ import (
 )
 
 // capacity says how many of the entries a file still takes, which has some slots
-// already, and where its payloads end then: when it takes none, the log is rotated. The first entry of a file may be of
-// any size.
+// already, and where its payloads end then. When it takes none, the log is rotated.
+// The first entry of a file may be of any size.
 func (s *DiskStorage) capacity(g *segment, slots int, entries []*raftpb.Entry) (n int, tail int64) {
 	tail = g.tail
 	if (g.cipher != nil) != s.keys.encrypting() {
