@@ -86,8 +86,11 @@ func (l *LogFile) entryOf(i int, size uint32) walcore.Entry {
 		Offset: l.Offset(i), Slot: i, File: &l.File}
 }
 
-// payloadBuffer is what a payload's length and its slot are read into.
-type payloadBuffer [format.LengthSize + format.SlotSize]byte
+// payloadBuffer is what a slot is read into, and a length with a small payload.
+type payloadBuffer struct {
+	slot   [format.SlotSize]byte
+	stored [format.LengthSize + 2048]byte
+}
 
 // payloadBuffers spare an allocation for each payload.
 var payloadBuffers = sync.Pool{New: func() any { return new(payloadBuffer) }}
@@ -104,21 +107,32 @@ func (l *LogFile) ReadPayload(e walcore.Entry, p []byte, at int64) error {
 	}
 	buf := payloadBuffers.Get().(*payloadBuffer)
 	defer payloadBuffers.Put(buf)
-	length, slot, off := buf[:format.LengthSize], buf[format.LengthSize:], int64(e.Offset)
-	if err := readFull(l.f, length, off); err != nil {
+	length, err := l.readStored(int64(e.Offset), p, at, buf.stored[:])
+	if err != nil {
 		return err
 	}
-	if err := readFull(l.f, p, off+format.LengthSize+at); err != nil {
+	if err := readFull(l.f, buf.slot[:], int64(e.Slot)*format.SlotSize); err != nil {
 		return err
 	}
-	if err := readFull(l.f, slot, int64(e.Slot)*format.SlotSize); err != nil {
-		return err
-	}
-	if int64(binary.BigEndian.Uint32(length)) != e.Size || format.DecodeSlot(slot) != l.Slot(e.Slot) {
+	if int64(length) != e.Size || format.DecodeSlot(buf.slot[:]) != l.Slot(e.Slot) {
 		return walcore.ErrChanged
 	}
 	if l.cipher != nil {
 		format.Decrypt(l.cipher, l.Header.IV(e.Offset), p, at)
 	}
 	return nil
+}
+
+// readStored reads the length at offset, and fills p with what is stored behind it
+// from position at on: with one read where that goes into buf.
+func (l *LogFile) readStored(offset int64, p []byte, at int64, buf []byte) (length uint32, err error) {
+	if at == 0 && format.LengthSize+len(p) <= len(buf) {
+		buf = buf[:format.LengthSize+len(p)]
+		if err = readFull(l.f, buf, offset); err == nil {
+			copy(p, buf[format.LengthSize:])
+		}
+	} else if err = readFull(l.f, buf[:format.LengthSize], offset); err == nil {
+		err = readFull(l.f, p, offset+format.LengthSize+at)
+	}
+	return binary.BigEndian.Uint32(buf), err
 }
