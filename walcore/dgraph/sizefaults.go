@@ -73,7 +73,7 @@ type sizeFault struct {
 // them, a length or an offset is wrong, and would be read as bytes that no
 // writer meant.
 func findSizeFaults(in *storedLengths) sizeFaults {
-	c := sizeCheck{storedLengths: in, last: in.sound - 1}
+	c := sizeCheck{storedLengths: in, last: in.sound - 1, confirmed: in.sound - 2}
 	c.found.emptyingEnded = in.emptyingEnded
 	for i := range in.entries.from(in.sound) {
 		if i >= in.end {
@@ -93,6 +93,7 @@ type sizeCheck struct {
 	found      sizeFaults  // each length by itself
 	neighbours []sizeFault // those that do not go together
 	last       int         // the last entry that is sound so far, -1 for none
+	confirmed  int         // the last entry whose end is where the next slot's payload begins
 	faulty     []bool      // by slot; nil: none is
 }
 
@@ -156,6 +157,9 @@ func (c *sizeCheck) behindLast(i int) {
 		if last >= 0 && c.lengths[last] > 0 && c.canBeEmptied(last) {
 			c.found.emptyingEnded = true
 		}
+		if last >= 0 && i == last+1 && c.payloadEnd(last) == next {
+			c.confirmed = last
+		}
 		c.last = i
 		return
 	}
@@ -171,6 +175,9 @@ func (c *sizeCheck) behindLast(i int) {
 		c.last = i
 	case lastIsSound && !nextIsSound:
 		c.fault(&c.neighbours, i, walcore.KindOffset, "the payload before ends at %d, not at this offset", end)
+	case last == c.confirmed:
+		// The entry behind it has gone, but has borne out where it ends.
+		c.fault(&c.neighbours, i, walcore.KindOffset, "the payload before ends at %d: this offset or a length between the two is wrong", end)
 	default:
 		c.fault(&c.neighbours, last, walcore.KindLength, "the payload ends at %d, but the next one begins at %d: this length or that offset is wrong",
 			end, next)

@@ -92,7 +92,7 @@ func TestSizeFaults(t *testing.T) {
 		{"the first offset too high", []payload{{15, 6, 0, 0}, {10, 6, 0, 0}, {20, 6, 0, 0}}, "0 offset", nil},
 		{"the last offset: either of two", []payload{{0, 6, 0, 0}, {10, 6, 0, 0}, {90, 6, 0, 0}}, "1 length; 2 offset", nil},
 		{"two by two, back to the beginning", []payload{{0, 0, confChange, 0}, {4, 0, confChange, 0}, {2, 0, 0, 0}, {1, 0, 0, 0}, {100, 1, 0, 0}},
-			"1 length; 2 offset; 0 length; 3 offset", nil},
+			"1 length; 2 offset; 3 offset", nil},
 		{"back over one that is faulty by itself", []payload{{0, 6, 0, 0}, {10, 1<<32 - 1, 0, 0}, {20, 6, 0, 0}, {90, 6, 0, 0}, {40, 6, 0, 0}},
 			"1 length; 2 length; 3 offset", nil},
 		{"where a payload ends says nothing of the next slot but one", []payload{{0, 20, 0, 0}, {999, 0, 0, 0}, {10, 6, 0, 0}, {30, 6, 0, 0}},
