@@ -45,7 +45,7 @@ type Source interface {
 	// ReadPayload fills p with an entry's payload from position off on,
 	// decrypted; the caller has bounded p by the entry's size. It never gives
 	// bytes of another entry.
-	ReadPayload(e *Entry, p []byte, off int64) error
+	ReadPayload(e Entry, p []byte, off int64) error
 }
 
 // Timer is a Source that knows when entries were appended.
@@ -76,7 +76,7 @@ func (e *Entry) ReadAt(p []byte, off int64) (int, error) {
 	}
 	short := int64(len(p)) > e.Size-off
 	p = p[:min(int64(len(p)), e.Size-off)]
-	if err := e.File.Source.ReadPayload(e, p, off); err != nil {
+	if err := e.File.Source.ReadPayload(*e, p, off); err != nil {
 		return 0, &Error{File: e.File.Name, Slot: e.Slot, Offset: e.Offset, Index: e.Index, Err: err}
 	}
 	if short {

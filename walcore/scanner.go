@@ -12,7 +12,7 @@ type Scanner struct {
 type Window interface {
 	// Data gives an entry's payload, decrypted, good until the next call; ok
 	// is false where it has to be read by itself.
-	Data(e *Entry) (data []byte, ok bool)
+	Data(e Entry) (data []byte, ok bool)
 	// Forget makes it read anew what it has read.
 	Forget()
 }
@@ -43,7 +43,7 @@ func (s *Scanner) Data(e *Entry) ([]byte, error) {
 		}
 	}
 	if s.window != nil {
-		if data, ok := s.window.Data(e); ok {
+		if data, ok := s.window.Data(*e); ok {
 			return data, nil
 		}
 	}

@@ -198,7 +198,7 @@ func (f *file) Entries(from uint64) iter.Seq[walcore.Entry] {
 }
 
 // ReadPayload copies from memory.
-func (f *file) ReadPayload(e *walcore.Entry, p []byte, off int64) error {
+func (f *file) ReadPayload(e walcore.Entry, p []byte, off int64) error {
 	_, err := io.ReadFull(io.NewSectionReader(strings.NewReader(string(f.bytes)), int64(e.Offset)+off, e.Size-off), p)
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/walfs/walfs/test/fixture"
+	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
 )
 
@@ -82,5 +83,32 @@ func TestListingAllocatesNothingPerEntry(t *testing.T) {
 	})
 	if n > 20 {
 		t.Errorf("%v allocations to list 975 entries", n)
+	}
+}
+
+// TestReadingAllocatesNothingPerEntry: an Entry is a value and its payload goes where
+// the caller wants it.
+func TestReadingAllocatesNothingPerEntry(t *testing.T) {
+	r := open(t, fixture.Dir(t, "alpha"), nil)
+	var entries []walcore.Entry
+	for e := range r.Entries(900) {
+		entries = append(entries, e)
+	}
+	buf := make([]byte, 0, 1<<20)
+	var s walcore.Scanner
+	for name, read := range map[string]func(e walcore.Entry) error{
+		"AppendData": func(e walcore.Entry) error { _, err := e.AppendData(buf); return err },
+		"Scanner":    func(e walcore.Entry) error { _, err := s.Data(&e); return err },
+	} {
+		n := testing.AllocsPerRun(10, func() {
+			for _, e := range entries {
+				if err := read(e); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+		if most := float64(len(entries) / 2); n > most {
+			t.Errorf("%s: %v allocations to read %d payloads", name, n, len(entries))
+		}
 	}
 }

@@ -34,10 +34,11 @@ func (l *log) Terms() []walcore.TermSpan { return l.terms }
 // log, and with ErrDamaged inside it where the entry is not whole, or where it
 // may be in a log file that cannot be read.
 func (l *log) Entry(index uint64) (walcore.Entry, error) {
-	f, i, ok := l.find(index)
-	if ok {
-		if e, whole := f.entry(i); whole {
-			return e, nil
+	if file, i, ok := findSlot(l.spans, index); ok {
+		f := l.files[file]
+		f.loadSizes()
+		if size, whole := f.size(i); whole {
+			return f.entryOf(i, size), nil
 		}
 		return walcore.Entry{}, walcore.SlotError(f.Name, i, walcore.ErrDamaged).At(f.Offset(i)).OfEntry(index)
 	}

@@ -54,8 +54,9 @@ func (l *LogFile) Entries(from uint64) iter.Seq[walcore.Entry] {
 }
 
 func (l *LogFile) yield(r run, from uint64, yield func(walcore.Entry) bool) bool {
+	l.loadSizes()
 	for i := r.slotFrom(from); i < r.slot+r.n; i++ {
-		if e, whole := l.entry(i); whole && !yield(e) {
+		if size, whole := l.size(i); whole && !yield(l.entryOf(i, size)) {
 			return false
 		}
 	}
@@ -65,48 +66,73 @@ func (l *LogFile) yield(r run, from uint64, yield func(walcore.Entry) bool) bool
 // entry gives the entry of a slot that is in a run, if it is whole.
 func (l *LogFile) entry(i int) (walcore.Entry, bool) {
 	l.loadSizes()
-	if l.isDropped(i) {
+	size, whole := l.size(i)
+	if !whole {
 		return walcore.Entry{}, false
 	}
-	size, ok := l.sizes.at(i)
-	if !ok {
-		return walcore.Entry{}, false
-	}
-	return l.entryOf(i, int64(size)), true
+	return l.entryOf(i, size), true
 }
 
-func (l *LogFile) entryOf(i int, size int64) walcore.Entry {
-	return walcore.Entry{Term: l.Term(i), Index: l.Index(i), Type: walcore.EntryType(l.Type(i)), Size: size,
+// size is that of the payload of a slot that is in a run, if the entry is whole.
+func (l *LogFile) size(i int) (n uint32, whole bool) {
+	if l.isDropped(i) {
+		return 0, false
+	}
+	return l.sizes.at(i)
+}
+
+func (l *LogFile) entryOf(i int, size uint32) walcore.Entry {
+	return walcore.Entry{Term: l.Term(i), Index: l.Index(i), Type: walcore.EntryType(l.Type(i)), Size: int64(size),
 		Offset: l.Offset(i), Slot: i, File: &l.File}
 }
+
+// payloadBuffer is what a slot is read into, and a length with a small payload.
+type payloadBuffer struct {
+	slot   [format.SlotSize]byte
+	stored [format.LengthSize + 2048]byte
+}
+
+// payloadBuffers spare an allocation for each payload.
+var payloadBuffers = sync.Pool{New: func() any { return new(payloadBuffer) }}
 
 // ReadPayload fills p with the payload's bytes from position at on, decrypted.
 // The caller has bounded p by the entry's size. The slot is compared after the
 // payload was read: what it gives is the listed entry's, or an error.
-func (l *LogFile) ReadPayload(e *walcore.Entry, p []byte, at int64) error {
+func (l *LogFile) ReadPayload(e walcore.Entry, p []byte, at int64) error {
 	if l.cipherErr != nil {
 		return l.cipherErr
 	}
-	if err := l.verify(e); err != nil {
+	if err := l.verify(&e); err != nil {
 		return err
 	}
-	var length [format.LengthSize]byte
-	off := int64(e.Offset)
-	if err := readFull(l.f, length[:], off); err != nil {
+	buf := payloadBuffers.Get().(*payloadBuffer)
+	defer payloadBuffers.Put(buf)
+	length, err := l.readStored(int64(e.Offset), p, at, buf.stored[:])
+	if err != nil {
 		return err
 	}
-	if err := readFull(l.f, p, off+format.LengthSize+at); err != nil {
+	if err := readFull(l.f, buf.slot[:], int64(e.Slot)*format.SlotSize); err != nil {
 		return err
 	}
-	var slot [format.SlotSize]byte
-	if err := readFull(l.f, slot[:], int64(e.Slot)*format.SlotSize); err != nil {
-		return err
-	}
-	if int64(binary.BigEndian.Uint32(length[:])) != e.Size || format.DecodeSlot(slot[:]) != l.Slot(e.Slot) {
+	if int64(length) != e.Size || format.DecodeSlot(buf.slot[:]) != l.Slot(e.Slot) {
 		return walcore.ErrChanged
 	}
 	if l.cipher != nil {
 		format.Decrypt(l.cipher, l.Header.IV(e.Offset), p, at)
 	}
 	return nil
+}
+
+// readStored reads the length at offset, and fills p with what is stored behind it
+// from position at on: with one read where that goes into buf.
+func (l *LogFile) readStored(offset int64, p []byte, at int64, buf []byte) (length uint32, err error) {
+	if at == 0 && format.LengthSize+len(p) <= len(buf) {
+		buf = buf[:format.LengthSize+len(p)]
+		if err = readFull(l.f, buf, offset); err == nil {
+			copy(p, buf[format.LengthSize:])
+		}
+	} else if err = readFull(l.f, buf[:format.LengthSize], offset); err == nil {
+		err = readFull(l.f, p, offset+format.LengthSize+at)
+	}
+	return binary.BigEndian.Uint32(buf), err
 }

@@ -112,15 +112,16 @@ func (f *follower) startAgain() error {
 	return nil
 }
 
-// recently is longer than file systems take to tell two times apart: a folder
-// that was changed so shortly before it was listed may have changed since.
-const recently = 20 * time.Millisecond
+// timeResolution is more than the distance of two times that a file system can tell
+// apart: a folder that was changed so shortly before it was listed may have changed
+// again, with the same time.
+const timeResolution = 20 * time.Millisecond
 
 // changed reports whether anything may have changed since the directory was last
 // read. dir is its attributes now.
 func (f *follower) changed(dir walcore.Attr) bool {
 	r := f.current
-	if !r.settlingSince.IsZero() || dir.Ctime != r.attr.Ctime || r.listed.Sub(r.attr.Ctime) < recently {
+	if !r.settlingSince.IsZero() || dir.Ctime != r.attr.Ctime || r.listed.Sub(r.attr.Ctime) < timeResolution {
 		return true
 	}
 	if disk, err := f.dir.FileSystem(); err != nil || disk != r.disk {

@@ -106,7 +106,7 @@ func TestRefreshSharesFiles(t *testing.T) {
 
 // TestRefreshRandomly: any changes in any order, each seen by one look.
 func TestRefreshRandomly(t *testing.T) {
-	for seed := range uint64(8) {
+	for seed := range fixture.Size(uint64(4), 16) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			o := raftdir.Options{Slots: 60}

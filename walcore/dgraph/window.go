@@ -37,15 +37,17 @@ func (l *LogFile) Window() walcore.Window { return &window{} }
 func (s *window) Forget() { s.file, s.next = nil, 0 }
 
 // Data gives an entry's payload, if it is small enough and can be read.
-func (s *window) Data(e *walcore.Entry) ([]byte, bool) {
+func (s *window) Data(e walcore.Entry) ([]byte, bool) {
 	l, ok := e.File.Source.(*LogFile)
 	if !ok || l.cipherErr != nil || e.Size > maxScan-format.LengthSize {
 		return nil, false
 	}
-	if !s.has(l, e) {
-		s.load(l, e)
+	if !s.has(l, &e) {
+		if s.load(l, &e); !s.has(l, &e) {
+			return nil, false
+		}
 	}
-	return s.take(l, e)
+	return s.take(l, &e)
 }
 
 func (s *window) has(l *LogFile, e *walcore.Entry) bool {
@@ -82,11 +84,8 @@ func resized(b []byte, n int) []byte {
 	return b[:n]
 }
 
-// take gives e's payload from the window, if it is there and is e's.
+// take gives a payload that the window has, if it is e's.
 func (s *window) take(l *LogFile, e *walcore.Entry) ([]byte, bool) {
-	if !s.has(l, e) {
-		return nil, false
-	}
 	from := int64(e.Offset) - s.at
 	slot := l.Slot(e.Slot)
 	stored := s.bytes[from : from+format.LengthSize+e.Size]
