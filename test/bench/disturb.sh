@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Whether a mount slows down the node whose log it shows: see disturb/main.go.
+# Whether a mount slows down the node whose log it shows: see disturb/main_linux.go.
 # Prints markdown. Needs root or fusermount3, and 2 GB below TMPDIR.
 #
 #   test/bench/disturb.sh [ROUNDS [SECONDS]]
