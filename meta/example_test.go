@@ -21,7 +21,7 @@ func ExampleRead() {
 	}
 	fmt.Println(*m.RaftID, *m.GroupID, *m.CheckpointIndex, m.HardState.GetCommit(), *m.SnapshotIndex, len(m.Faults))
 
-	// Of a file that is cut short the rest is told.
+	// A file that is cut short: what is left of it is read.
 	m, err = meta.Read(bytes.NewReader(file), 600)
 	fmt.Println(*m.RaftID, m.SnapshotIndex == nil, err)
 	for _, f := range m.Faults {
