@@ -16,8 +16,8 @@ type Log interface {
 	Meta() *Meta
 	// FirstIndex and LastIndex are what a raft.Storage would answer. FirstIndex is
 	// the index after the snapshot's, or else the first entry's. LastIndex is the
-	// last entry's, or else the snapshot's. known is false where the directory is
-	// damaged so that this cannot be said.
+	// last entry's, or else the snapshot's. known is false where it cannot be said,
+	// because something is missing or damaged.
 	FirstIndex() (index uint64, known bool)
 	LastIndex() (index uint64, known bool)
 	// Terms are the terms that have entries, upwards.

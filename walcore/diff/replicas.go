@@ -55,7 +55,7 @@ type Replica struct {
 	Snapshot   *status.Snapshot   `json:"snapshot"`
 	Problems   int                `json:"problems"`
 
-	endKnown bool // the log has a last index, which Replica.LastIndex is then
+	endKnown bool // it is known how far the log reaches
 }
 
 // Range is indexes, both ends included.
