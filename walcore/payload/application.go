@@ -10,8 +10,8 @@ import (
 // is 0 or not known, by how its entries decode.
 func AppOf(l walcore.Log) App { return Classify(l).App() }
 
-// maxTries is how many entries with data Classify reads. If they do not give a
-// certain answer, it goes by what they gave.
+// maxTries is how many normal entries with more than a key Classify reads. If they
+// do not make it certain, it stops there: it may be another application's log.
 const maxTries = 1000
 
 // Classify gives a classifier that has been given what AppOf goes by.
@@ -51,7 +51,7 @@ func Classify(l walcore.Log) *Classifier {
 const maxSnapshot = 64 << 20
 
 // SnapshotData reads the application's data in the snapshot. They are nil if there is
-// no snapshot, or if wal.meta cannot be read there.
+// no snapshot, or if it is not known whether there is one.
 func SnapshotData(l walcore.Log) ([]byte, error) {
 	s := l.Meta().Snapshot
 	if s == nil || s.Index == 0 {

@@ -72,8 +72,11 @@ func TestSecretsOfTheDamaged(t *testing.T) {
 			t.Errorf("%s: asked for, it is not shown: %.300s", tt.name, text)
 		}
 	}
+}
 
-	// An entry of a map that is shown with the unknown fields.
+// TestSecretsInUnknownFields: a map entry that is shown with the unknown fields.
+func TestSecretsInUnknownFields(t *testing.T) {
+	kinds := load(t, "testdata/kinds.proto", "kinds.All")
 	for _, entry := range [][]byte{
 		within(join(within([]byte("hush"), 2), []byte{0x18, 5}), 82),
 		within(join(within(within([]byte("hush"), 80), 2), []byte{0x18, 5}), 30),
@@ -85,8 +88,12 @@ func TestSecretsOfTheDamaged(t *testing.T) {
 			t.Errorf("asked for, it is not shown: %s", text)
 		}
 	}
+}
 
-	// What holds no secret is shown, damaged as it is.
+// TestDamagedWithoutSecrets: data that do not decode and hold no secret are shown.
+func TestDamagedWithoutSecrets(t *testing.T) {
+	alpha := NewDgraph(Alpha, Options{})
+	proposal := func(text string) []byte { return keyed(dgraph(t, "Proposal", text)) }
 	for _, data := range [][]byte{
 		proposal(`mutations { start_ts: 300 edges { attr: "0-name" value: "Ann" value_type: STRING namespace: 300 } }`),
 		proposal(`delta { txns { start_ts: 1 commit_ts: 300 } }`),

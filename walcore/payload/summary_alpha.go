@@ -242,7 +242,7 @@ func (s *Summary) delta(b []byte) {
 	if len(s.Line) > 0 {
 		return
 	}
-	// A delta with nothing but checksums. Dgraph writes many of them.
+	// A delta with nothing but checksums: Dgraph writes one for each tablet.
 	for f := (fields{msg: b}); f.next(); {
 		if f.num == 3 {
 			s.part("checksum of group ")
