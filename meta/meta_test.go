@@ -76,11 +76,11 @@ func TestEveryFixture(t *testing.T) {
 	}
 }
 
-// The parts of wal.meta, for tests that say which are lost.
+// The parts of wal.meta, and how to see whether one is known.
 var parts = []struct {
 	name  string
 	known func(*Meta) bool
-	need  int // the size from which it is there
+	need  int // how large the file must be to have it
 }{
 	{"raft id", func(m *Meta) bool { return m.RaftID != nil }, 8},
 	{"group id", func(m *Meta) bool { return m.GroupID != nil }, 16},

@@ -118,8 +118,8 @@ func TestProposals(t *testing.T) {
 	}
 }
 
-// TestConfChanges: both versions, with and without a RaftContext, and the one
-// without changes that ends a joint configuration.
+// TestConfChanges: both versions, with and without a RaftContext. A version 2 without
+// changes ends a joint configuration.
 func TestConfChanges(t *testing.T) {
 	context := dgraph(t, "RaftContext", `id: 3 group: 1 addr: "h:7082" is_learner: true`)
 	tagged := func(num protowire.Number, b []byte) []byte {

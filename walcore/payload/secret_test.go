@@ -22,8 +22,8 @@ func undecoded(t *testing.T, text []byte) string {
 	return s
 }
 
-// TestSecretsOfTheDamaged: what does not decode is not shown if it may hold a
-// secret, wherever it ends.
+// TestSecretsOfTheDamaged: data that do not decode are not shown if they may hold a
+// secret, wherever they are cut off.
 func TestSecretsOfTheDamaged(t *testing.T) {
 	alpha, kinds := NewDgraph(Alpha, Options{}), load(t, "testdata/kinds.proto", "kinds.All")
 	proposal := func(text string) []byte { return keyed(dgraph(t, "Proposal", text)) }
@@ -33,7 +33,7 @@ func TestSecretsOfTheDamaged(t *testing.T) {
 	odd := func(b []byte) []byte { return append(b, 0x0c) } // the end of a group that has not begun
 	for _, tt := range []struct {
 		name       string
-		d, spoken  Decoder
+		d, showing Decoder // showing shows secrets
 		data       []byte
 		everywhere bool // cut at every byte
 	}{
@@ -68,7 +68,7 @@ func TestSecretsOfTheDamaged(t *testing.T) {
 		if text, _ := tt.d.AppendJSON(nil, e); !strings.Contains(string(text), "[redacted]") || !tt.everywhere && undecoded(t, text) != redactedRaw {
 			t.Errorf("%s: nothing says that something is hidden: %.300s", tt.name, text)
 		}
-		if text, _ := tt.spoken.AppendJSON(nil, e); !strings.Contains(string(text)+undecoded(t, text), "hush") {
+		if text, _ := tt.showing.AppendJSON(nil, e); !strings.Contains(string(text)+undecoded(t, text), "hush") {
 			t.Errorf("%s: asked for, it is not shown: %.300s", tt.name, text)
 		}
 	}

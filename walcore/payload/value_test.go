@@ -37,7 +37,7 @@ func typed(valueNum, typeNum protowire.Number, value string, typ uint64) []byte 
 	return protowire.AppendVarint(protowire.AppendTag(b, typeNum, protowire.VarintType), typ)
 }
 
-// within puts a message in fields of the given numbers, the innermost last.
+// within puts a message in nested fields; the last of the numbers is the innermost.
 func within(b []byte, nums ...protowire.Number) []byte {
 	for i := len(nums) - 1; i >= 0; i-- {
 		b = protowire.AppendBytes(protowire.AppendTag(nil, nums[i], protowire.BytesType), b)
@@ -153,7 +153,7 @@ func TestFacetValues(t *testing.T) {
 		{3, "\x01", `"value":true,"val_type":"BOOL"}`},
 		{4, moment(t, time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)), `"value":"2020-01-01T00:00:00Z","val_type":"DATETIME"}`},
 		{1, "7", `"value_base64":"Nw==","val_type":"INT"}`},
-		{8, "x", `"value_base64":"eA==","val_type":8}`}, // PASSWORD of an edge, nothing of a facet
+		{8, "x", `"value_base64":"eA==","val_type":8}`}, // 8 is PASSWORD for an edge, and no type for a facet
 	} {
 		facet := append(within([]byte("since"), 1), typed(2, 3, tt.value, tt.typ)...)
 		got, _ := NewDgraph(Alpha, Options{}).AppendCompact(nil, Entry{Data: keyed(within(facet, 2, 3, 9))})
@@ -163,7 +163,8 @@ func TestFacetValues(t *testing.T) {
 	}
 }
 
-// TestTypeBeforeValue: the type counts wherever it stands, and the last one.
+// TestTypeBeforeValue: the type may come before the value or after it; of several, the
+// last one counts.
 func TestTypeBeforeValue(t *testing.T) {
 	edge := join([]byte{0x20, 9, 0x20, 2}, within([]byte(le(5)), 3))
 	got, _ := NewDgraph(Alpha, Options{}).AppendCompact(nil, Entry{Data: keyed(within(edge, 2, 3))})
