@@ -65,13 +65,14 @@ type Follower interface {
 	Log
 	// Refresh gives the log as it is now: the same one if nothing has changed,
 	// which costs a handful of system calls. Only the newest is to be closed.
-	// It fails where the directory is gone or cannot be read any more; the log
-	// goes on as it is.
+	// It fails if the directory is gone or cannot be read any more. This log can
+	// still be used then.
 	Refresh() (Follower, error)
-	// Unchanged is the range of indexes that an earlier log of the directory
-	// has in the same slots of the same files, which makes them the same
-	// entries. Terms alone would not: a directory that was restored has other
-	// entries of the same terms. Where there is none, first lies above last.
+	// Unchanged is the range of indexes whose entries are in the same slots of the
+	// same files as in an earlier log of the directory: they are the same entries.
+	// Equal terms would not prove that, since a directory that was restored can
+	// have other entries of the same terms. If no entry is the same, first is above
+	// last.
 	Unchanged(since Log) (first, last uint64)
 	// Outline goes through the entries as Entries does, without checking
 	// payloads: entries whose payload is damaged are among them, and Size is 0.

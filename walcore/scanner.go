@@ -20,7 +20,7 @@ type Window interface {
 // Windowed is a Source that reads ahead.
 type Windowed interface {
 	Source
-	// Window makes a window that serves all entries of the source's kind.
+	// Window makes a window that can be used for all sources of the same log.
 	Window() Window
 }
 

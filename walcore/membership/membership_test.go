@@ -120,7 +120,7 @@ func TestReplay(t *testing.T) {
 		}
 	}
 
-	// The address is in the change, for snapshots too that have it behind them.
+	// An address is found in a change that the snapshot contains already, too.
 	entries := changes(t, "v1", "v2", "", "l3")
 	entries[1].Data = context
 	snapshot := &raftpb.Snapshot{Metadata: &raftpb.SnapshotMetadata{Index: proto.Uint64(3), Term: proto.Uint64(1),
