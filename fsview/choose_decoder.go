@@ -29,7 +29,7 @@ func (d *decoding) decoder(log walcore.Log) payload.Decoder {
 	}
 	d.once.Do(func() {
 		c := payload.Classify(log)
-		d.app, d.certain = c.App(), c.Settled()
+		d.app, d.certain = c.App(), c.Certain()
 		d.found = payload.NewDgraph(d.app, payload.Options{})
 		d.decided.Store(true)
 	})

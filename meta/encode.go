@@ -33,9 +33,9 @@ func EncodeIDs(raftID, groupID, checkpoint uint64) Patch {
 	return Patch{At: raftIDAt, Bytes: b}
 }
 
-// EncodeEmptying gives the bytes of a note that the payloads up to an index, an
-// entry of a term, are being emptied, or with 0 that none are. They share a
-// sector with the ids. Dgraph does not look at them.
+// EncodeEmptying gives the bytes of a note: the payloads up to this index, whose
+// entry has this term, are being emptied. 0 and 0 say that none are. They share a
+// sector with the ids. Dgraph does not read them.
 func EncodeEmptying(index, term uint64) Patch {
 	b := binary.BigEndian.AppendUint64(nil, index)
 	return Patch{At: emptyingAt, Bytes: binary.BigEndian.AppendUint64(b, term)}

@@ -9,8 +9,9 @@ import (
 	"github.com/walfs/walfs/test/fixture"
 )
 
-// FuzzRead reads anything: a snapshot that is given lies within the file. The
-// parts are small, so that the fuzzer does not lose itself in zeros.
+// FuzzRead reads any bytes: if there is a snapshot, it lies within the file. The bytes are
+// given in small parts: most of a whole wal.meta would be zeros, which the fuzzer would
+// waste its time on.
 func FuzzRead(f *testing.F) {
 	seeds := 0
 	for _, name := range fixture.Small {

@@ -1,13 +1,3 @@
-// Package meta reads wal.meta, the metadata file of a Raft directory: who the
-// node is, its hard state, and its last snapshot.
-//
-//	m := meta.Read(file, size)
-//	for _, f := range m.Faults { … }
-//
-// Read looks at the file's first kilobyte and at the snapshot's outline; the
-// snapshot's blob stays on disk and is named by its place. What is cut off or
-// does not parse is left nil and listed in Faults, so that everything else in
-// a damaged file can still be used. A Meta does not change after Read.
 package meta
 
 import (
@@ -30,10 +20,10 @@ type Meta struct {
 	HardState       *raftpb.HardState
 	SnapshotIndex   *uint64 // 0: no snapshot
 	SnapshotTerm    *uint64
-	Snapshot        *Snapshot // nil, too, where there is none
+	Snapshot        *Snapshot // nil where there is none, too
 	Faults          []Fault
 
-	head []byte // the file's bytes but the snapshot's
+	head []byte // the file's bytes before the snapshot's
 }
 
 // Snapshot is a stored raftpb.Snapshot. Its bytes are at [At, At+Size) of
@@ -44,7 +34,7 @@ type Snapshot struct {
 	DataAt, DataSize int64
 }
 
-// Fault is a field that could not be read, at Offset.
+// Fault is a field that could not be read, or that contradicts another, at Offset.
 type Fault struct {
 	Offset   uint64
 	Snapshot bool // it is about the snapshot
@@ -52,7 +42,7 @@ type Fault struct {
 }
 
 // Read reads a wal.meta of size bytes. It fails only when r does; damage is
-// told by the Faults.
+// listed in Faults.
 func Read(r io.ReaderAt, size int64) (*Meta, error) {
 	head := make([]byte, min(size, snapshotAt+lengthSize))
 	if _, err := r.ReadAt(head, 0); err != nil && !(errors.Is(err, io.EOF) && len(head) == 0) {
@@ -69,7 +59,7 @@ func Read(r io.ReaderAt, size int64) (*Meta, error) {
 	return m, err
 }
 
-// Emptying is the note that EncodeEmptying makes, 0 if there is none.
+// Emptying is the note that EncodeEmptying encodes, or 0 if there is none.
 func (m *Meta) Emptying() (index, term uint64) {
 	if len(m.head) < emptyingAt+16 {
 		return 0, 0
@@ -126,7 +116,7 @@ func (m *Meta) readSnapshot(r io.ReaderAt, head []byte, size int64) error {
 		m.fault(snapshotAt, true, "the snapshot claims %d bytes, there is room for %d", n, room)
 		return nil
 	}
-	bad, err := s.outline(r)
+	bad, err := s.readOutline(r)
 	if err != nil {
 		return err
 	}
@@ -143,9 +133,10 @@ func (m *Meta) readSnapshot(r io.ReaderAt, head []byte, size int64) error {
 	return nil
 }
 
-// outline finds the blob and reads the metadata. It steps over the blob, which
-// can be as large as the file. bad says what does not parse.
-func (s *Snapshot) outline(r io.ReaderAt) (bad string, err error) {
+// readOutline reads the metadata and finds where the application's data are. It
+// steps over the data, which can be as large as the file. bad says what does not
+// parse, and is empty if all does.
+func (s *Snapshot) readOutline(r io.ReaderAt) (bad string, err error) {
 	s.Metadata = &raftpb.SnapshotMetadata{}
 	end := s.At + s.Size
 	var buf [2 * 10]byte // a tag and a length, ten bytes each at most
@@ -195,15 +186,15 @@ func (s *Snapshot) metadata(r io.ReaderAt, at, size int64) (bad string, err erro
 	if _, err := r.ReadAt(b, at); err != nil {
 		return "", err
 	}
-	// A field that comes again adds to the first: protobuf's rule.
+	// Protobuf merges a submessage that comes more than once.
 	if err := (proto.UnmarshalOptions{Merge: true}).Unmarshal(b, s.Metadata); err != nil {
 		return fmt.Sprintf("metadata at offset %d: %v", at, err), nil
 	}
 	return "", nil
 }
 
-// Same reports whether the file still says what m was read from, the snapshot's
-// blob left out.
+// Same reports whether the file still holds the bytes that m was read from, those
+// of the snapshot itself left out.
 func (m *Meta) Same(r io.ReaderAt) (bool, error) {
 	now := make([]byte, len(m.head))
 	if _, err := r.ReadAt(now, 0); err != nil && !errors.Is(err, io.EOF) {
@@ -213,8 +204,9 @@ func (m *Meta) Same(r io.ReaderAt) (bool, error) {
 }
 
 // SameSnapshot reports whether the file still announces the snapshot that m
-// was read with. Dgraph stores index and term before it overwrites the blob:
-// bytes of the blob that were read before this says true are the snapshot's.
+// was read with. Dgraph stores a new snapshot's index and term before its data.
+// So if SameSnapshot is true after some of the data were read, they are those of
+// m's snapshot.
 func (m *Meta) SameSnapshot(r io.ReaderAt) (bool, error) {
 	var b [snapshotAt + lengthSize - SnapshotIndexAt]byte
 	if _, err := r.ReadAt(b[:], SnapshotIndexAt); err != nil {
@@ -226,8 +218,8 @@ func (m *Meta) SameSnapshot(r io.ReaderAt) (bool, error) {
 		int64(binary.BigEndian.Uint32(b[16:])) == m.Snapshot.Size, nil
 }
 
-// SnapshotDamaged reports whether a fault hides the snapshot, so that a nil
-// Snapshot does not mean that there is none.
+// SnapshotDamaged reports whether Snapshot is nil because of a fault. If it is nil
+// and this is false, there is no snapshot.
 func (m *Meta) SnapshotDamaged() bool {
 	if m.Snapshot != nil {
 		return false

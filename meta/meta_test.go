@@ -76,11 +76,11 @@ func TestEveryFixture(t *testing.T) {
 	}
 }
 
-// The parts of wal.meta, for tests that say which are lost.
+// The parts of wal.meta, and how to see whether one is known.
 var parts = []struct {
 	name  string
 	known func(*Meta) bool
-	need  int // the size from which it is there
+	need  int // how large the file must be to have it
 }{
 	{"raft id", func(m *Meta) bool { return m.RaftID != nil }, 8},
 	{"group id", func(m *Meta) bool { return m.GroupID != nil }, 16},
@@ -109,55 +109,64 @@ func TestCut(t *testing.T) {
 	}
 }
 
+// stored is where the snapshot's protobuf message begins.
+const stored = snapshotAt + lengthSize
+
+func set4(at int, n uint32) func([]byte) []byte {
+	return func(b []byte) []byte { binary.BigEndian.PutUint32(b[at:], n); return b }
+}
+
+func garbage(at, n int) func([]byte) []byte {
+	return func(b []byte) []byte { copy(b[at:], bytes.Repeat([]byte{0xff}, n)); return b }
+}
+
+// storedSize is the length that is stored before the snapshot.
+func storedSize(b []byte) int { return int(binary.BigEndian.Uint32(b[snapshotAt:])) }
+
+// damages are edits of a fixture's wal.meta, and the one fault that each gives.
+var damages = []struct {
+	name, fixture string
+	edit          func([]byte) []byte
+	hard, snap    bool   // are hard state and snapshot still known?
+	at            uint64 // the fault's offset
+	message       string
+}{
+	{"hard state of 4 GiB", "snaponly", set4(HardStateAt, math.MaxUint32), false, true, 512, "claims 4294967295 bytes, there is room for 508"},
+	{"hard state over the snapshot", "snaponly", set4(HardStateAt, 509), false, true, 512, "claims 509 bytes"},
+	{"hard state of garbage", "snaponly", garbage(HardStateAt+4, 6), false, true, 512, "does not parse"},
+	{"hard state cut short", "snaponly", set4(HardStateAt, 5), false, true, 512, "does not parse"},
+	{"snapshot of 4 GiB", "snaponly", set4(snapshotAt, math.MaxUint32), true, false, 1040, "claims 4294967295 bytes, there is room for 1047532"},
+	{"snapshot a byte beyond the file", "snaponly", set4(snapshotAt, 1<<20-stored+1), true, false, 1040, "claims 1047533 bytes"},
+	{"snapshot in a cut file", "bigsnap", func(b []byte) []byte { return b[:3<<20] }, true, false, 1040, "there is room for 3144684"},
+	{"snapshot of garbage", "snaponly", garbage(stored, 100), true, false, 1040, "does not parse: at offset 1044"},
+	{"snapshot's blob of 1 GiB", "snaponly", func(b []byte) []byte {
+		copy(b[stored:], protowire.AppendVarint([]byte{0x0a}, 1<<30))
+		return b
+	}, true, false, 1040, "field 1 at offset 1044 runs beyond the snapshot"},
+	{"snapshot's blob of 2^64", "snaponly", func(b []byte) []byte {
+		copy(b[stored:], protowire.AppendVarint([]byte{0x0a}, math.MaxUint64))
+		return b
+	}, true, false, 1040, "runs beyond the snapshot"},
+	{"metadata of garbage", "snaponly", func(b []byte) []byte {
+		at := bytes.LastIndexByte(b[:stored+storedSize(b)], 0x12)
+		return garbage(at+2, stored+storedSize(b)-at-2)(b)
+	}, true, false, 1040, "metadata at offset"},
+	{"snapshot a byte short", "snaponly", func(b []byte) []byte { return set4(snapshotAt, uint32(storedSize(b)-1))(b) }, true, false, 1040, "runs beyond the snapshot"},
+	{"thousands of fields", "snaponly", func(b []byte) []byte {
+		copy(b[stored:], bytes.Repeat([]byte{0x18, 1}, 5000))
+		return set4(snapshotAt, 10000)(b)
+	}, true, false, 1040, "more than 64 fields"},
+	{"announced, not stored", "snaponly", set4(snapshotAt, 0), true, false, 1040, "index 1000 is announced, but none is stored"},
+	{"another index", "snaponly", func(b []byte) []byte { binary.BigEndian.PutUint64(b[SnapshotIndexAt:], 2000); return b }, true, true, 1024,
+		"index 2000, term 6 are announced, but the stored snapshot has index 1000, term 6"},
+	{"another term", "snaponly", func(b []byte) []byte { binary.BigEndian.PutUint64(b[snapshotTermAt:], 7); return b }, true, true, 1024,
+		"index 1000, term 7 are announced"},
+	{"no index", "snaponly", func(b []byte) []byte { binary.BigEndian.PutUint64(b[SnapshotIndexAt:], 0); return b }, true, true, 1024,
+		"index 0, term 6 are announced"},
+}
+
 func TestDamaged(t *testing.T) {
-	const stored = snapshotAt + lengthSize
-	set4 := func(at int, n uint32) func([]byte) []byte {
-		return func(b []byte) []byte { binary.BigEndian.PutUint32(b[at:], n); return b }
-	}
-	garbage := func(at, n int) func([]byte) []byte {
-		return func(b []byte) []byte { copy(b[at:], bytes.Repeat([]byte{0xff}, n)); return b }
-	}
-	size := func(b []byte) int { return int(binary.BigEndian.Uint32(b[snapshotAt:])) }
-	for _, test := range []struct {
-		name, fixture string
-		edit          func([]byte) []byte
-		hard, snap    bool // still known
-		at            uint64
-		message       string
-	}{
-		{"hard state of 4 GiB", "snaponly", set4(HardStateAt, math.MaxUint32), false, true, 512, "claims 4294967295 bytes, there is room for 508"},
-		{"hard state over the snapshot", "snaponly", set4(HardStateAt, 509), false, true, 512, "claims 509 bytes"},
-		{"hard state of garbage", "snaponly", garbage(HardStateAt+4, 6), false, true, 512, "does not parse"},
-		{"hard state cut short", "snaponly", set4(HardStateAt, 5), false, true, 512, "does not parse"},
-		{"snapshot of 4 GiB", "snaponly", set4(snapshotAt, math.MaxUint32), true, false, 1040, "claims 4294967295 bytes, there is room for 1047532"},
-		{"snapshot a byte beyond the file", "snaponly", set4(snapshotAt, 1<<20-stored+1), true, false, 1040, "claims 1047533 bytes"},
-		{"snapshot in a cut file", "bigsnap", func(b []byte) []byte { return b[:3<<20] }, true, false, 1040, "there is room for 3144684"},
-		{"snapshot of garbage", "snaponly", garbage(stored, 100), true, false, 1040, "does not parse: at offset 1044"},
-		{"snapshot's blob of 1 GiB", "snaponly", func(b []byte) []byte {
-			copy(b[stored:], protowire.AppendVarint([]byte{0x0a}, 1<<30))
-			return b
-		}, true, false, 1040, "field 1 at offset 1044 runs beyond the snapshot"},
-		{"snapshot's blob of 2^64", "snaponly", func(b []byte) []byte {
-			copy(b[stored:], protowire.AppendVarint([]byte{0x0a}, math.MaxUint64))
-			return b
-		}, true, false, 1040, "runs beyond the snapshot"},
-		{"metadata of garbage", "snaponly", func(b []byte) []byte {
-			at := bytes.LastIndexByte(b[:stored+size(b)], 0x12)
-			return garbage(at+2, stored+size(b)-at-2)(b)
-		}, true, false, 1040, "metadata at offset"},
-		{"snapshot a byte short", "snaponly", func(b []byte) []byte { return set4(snapshotAt, uint32(size(b)-1))(b) }, true, false, 1040, "runs beyond the snapshot"},
-		{"thousands of fields", "snaponly", func(b []byte) []byte {
-			copy(b[stored:], bytes.Repeat([]byte{0x18, 1}, 5000))
-			return set4(snapshotAt, 10000)(b)
-		}, true, false, 1040, "more than 64 fields"},
-		{"announced, not stored", "snaponly", set4(snapshotAt, 0), true, false, 1040, "index 1000 is announced, but none is stored"},
-		{"another index", "snaponly", func(b []byte) []byte { binary.BigEndian.PutUint64(b[SnapshotIndexAt:], 2000); return b }, true, true, 1024,
-			"index 2000, term 6 are announced, but the stored snapshot has index 1000, term 6"},
-		{"another term", "snaponly", func(b []byte) []byte { binary.BigEndian.PutUint64(b[snapshotTermAt:], 7); return b }, true, true, 1024,
-			"index 1000, term 7 are announced"},
-		{"no index", "snaponly", func(b []byte) []byte { binary.BigEndian.PutUint64(b[SnapshotIndexAt:], 0); return b }, true, true, 1024,
-			"index 0, term 6 are announced"},
-	} {
+	for _, test := range damages {
 		t.Run(test.name, func(t *testing.T) {
 			b := test.edit(load(t, test.fixture))
 			m := read(t, b)
@@ -175,7 +184,7 @@ func TestDamaged(t *testing.T) {
 	}
 }
 
-// TestUnknownFields: what a later version adds is read over.
+// TestUnknownFields: fields that a later version adds are skipped.
 func TestUnknownFields(t *testing.T) {
 	md := &raftpb.SnapshotMetadata{Index: proto.Uint64(9), Term: proto.Uint64(3), ConfState: &raftpb.ConfState{Voters: []uint64{1, 1 << 60}}}
 	meta, err := proto.Marshal(md)
@@ -201,7 +210,7 @@ func TestUnknownFields(t *testing.T) {
 	}
 }
 
-// TestReaderFails: what the disk does not give is an error, not a fault.
+// TestReaderFails: a read that fails is an error, not a fault of the file.
 func TestReaderFails(t *testing.T) {
 	b := load(t, "bigsnap")
 	for _, size := range []int64{0, 100, snapshotAt, snapshotAt + lengthSize, 1060, 3 << 20} {

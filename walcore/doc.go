@@ -11,14 +11,15 @@ format, opens no file, and imports the standard library alone.
 		…
 	}
 
-A Log is one moment of a directory and does not change. What its files hold may
-change: reading finds that out and fails with [ErrChanged], so that nobody is ever
-given other bytes than those that were listed.
+A Log is a directory at one moment, and does not change. Its files may change later:
+reading an entry notices that and fails with [ErrChanged]. It never gives other bytes
+than those of the entry that was listed.
 
 # The rooms
 
-Where to look for what, and which way the imports go: each room may import those
-above it that are named, and no other of this list. A test holds the rooms to it.
+Which package holds what. Each may import only packages that stand above it in this
+list, and not all of them: package test/rooms has the exact rules, and fails when an
+import breaks one.
 
 	walcore             what a log is: Log, Entry, File, Meta, Snapshot, Problem, the errors
 	walcore/platform    what is asked of the operating system, with files by system: opening
@@ -36,11 +37,11 @@ above it that are named, and no other of this list. A test holds the rooms to it
 	walcore/confstate   who is in the group after configuration changes
 	walcore/storage     DiskStorage, the raft.Storage that writes Dgraph's format: append,
 	                    rotation, rewind, snapshots, compaction, emptying, encryption, what
-	                    Open concludes and mends after a crash
+	                    Open plans and applies after a crash
 	walcore/payload     what entries mean: decoding, summaries, redaction, whose log it is
-	walcore/membership  the members of any log, with their addresses
-	walcore/status      what there is to say of any log: status.json
-	walcore/diff        where logs of one group part
+	walcore/membership  who is in the group as one log has it, with addresses
+	walcore/status      what is in any log, in numbers: status.json
+	walcore/diff        where logs of one group differ
 	fsview              the tree of any log: names, nodes (inode numbers), attributes, what
 	                    has changed between two trees. It is an io/fs file system
 	fsview/fusefs       serves the tree through FUSE: errno (EIO), what the kernel caches

@@ -8,11 +8,12 @@ import (
 	"time"
 )
 
-// MaxNumber bounds the indexes and terms that are taken for real. Raft counts
-// up from 1, so that a number beyond 2^48 is damage.
+// MaxNumber is the largest index or term that counts as valid. Raft counts up from
+// 1 and cannot have reached 2^48: a larger number is damage.
 const MaxNumber = 1<<48 - 1
 
-// Entry says what and where an entry is. Size is its payload's, in bytes.
+// Entry describes an entry and says where it is stored. Size is the payload's, in
+// bytes.
 type Entry struct {
 	Term, Index uint64
 	Type        EntryType
@@ -22,15 +23,15 @@ type Entry struct {
 	File        *File
 }
 
-// File is a log file. It stays what it is as long as its entries do: one whose
-// payloads were emptied is another File.
+// File is a log file. As long as its entries stay the same, it is the same File.
+// After its payloads were emptied it is another File.
 type File struct {
 	ID   uint64 // tells the files of a log apart
 	Name string
 	Attr Attr
-	// Identity differs between files of the same name, and between before and
-	// after payloads were emptied: slots that are the same are the same entries
-	// only in files that are.
+	// Identity tells a file from another one that later has its name, and from
+	// itself after payloads were emptied. The same slot is the same entry only in
+	// files with the same Identity.
 	Identity  uint64
 	Encrypted bool
 	KeyID     uint64 // of the key that it is encrypted with
@@ -42,9 +43,9 @@ type Source interface {
 	// Entries goes through the file's whole entries with an index of at least
 	// from, upwards.
 	Entries(from uint64) iter.Seq[Entry]
-	// ReadPayload fills p with an entry's payload from position off on,
-	// decrypted; the caller has bounded p by the entry's size. It never gives
-	// bytes of another entry.
+	// ReadPayload fills p with an entry's decrypted payload, from byte off on. The
+	// caller makes sure that off and p lie within the entry's size. It never
+	// gives bytes of another entry.
 	ReadPayload(e Entry, p []byte, off int64) error
 }
 
@@ -58,15 +59,15 @@ type Timer interface {
 type NativeFile struct {
 	Name string
 	Attr Attr
-	// Written says that a running node stores to it through a mapping, which
-	// need not change its times.
+	// Written says that a running node writes to it through mapped memory, so
+	// that it can change while its times stay the same.
 	Written bool
 	io.ReaderAt
 }
 
 // ReadAt reads the entry's payload, decrypted. It fails with ErrNoKey,
-// ErrDataKey or ErrChanged, or with io.EOF behind the end as io.ReaderAt does;
-// it never gives bytes of another entry.
+// ErrDataKey or ErrChanged, or with io.EOF at the payload's end, as io.ReaderAt
+// does. It never gives bytes of another entry.
 func (e *Entry) ReadAt(p []byte, off int64) (int, error) {
 	if off < 0 {
 		return 0, fmt.Errorf("entry %d: negative offset %d", e.Index, off)
@@ -88,8 +89,7 @@ func (e *Entry) ReadAt(p []byte, off int64) (int, error) {
 // Data reads the whole payload.
 func (e *Entry) Data() ([]byte, error) { return e.AppendData(nil) }
 
-// AppendData reads the whole payload behind dst. On failure it returns dst as
-// it was.
+// AppendData appends the whole payload to dst. On failure it returns dst as it was.
 func (e *Entry) AppendData(dst []byte) ([]byte, error) {
 	if e.Size == 0 {
 		return dst, nil

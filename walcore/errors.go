@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// The usual causes of failure; every error of this package wraps one of them
-// or an error of the operating system.
+// The usual causes of failure. Every error of a reader or a writer wraps one of
+// them, or an error of the operating system, or says what was wrong with an
+// argument.
 var (
 	// ErrNotRaftDir: the directory has neither wal.meta nor a log file.
 	// Usually its parent was named instead of w/ or zw/.
@@ -27,15 +28,16 @@ var (
 	// ErrDataKey: the key registry does not hold the data key that a file
 	// names, or its key id has been erased.
 	ErrDataKey = errors.New("data key missing")
-	// ErrNoEntry: the index is outside the log. It is an fs.ErrNotExist.
+	// ErrNoEntry: the index is outside the log. errors.Is finds fs.ErrNotExist
+	// in it, too.
 	ErrNoEntry error = noEntry{}
 	// ErrInUse: somebody else has the directory open: another DiskStorage,
 	// a running Dgraph, or a program that reads it.
 	ErrInUse = errors.New("in use")
 	// ErrClosed: the storage was closed.
 	ErrClosed = errors.New("storage is closed")
-	// ErrRefused: what was to be stored would not be a log: an index below
-	// the first or beyond the last plus one, or a term that goes down.
+	// ErrRefused: with what was to be stored, the log would be none: an index
+	// below the first or above the last plus one, or a term that goes down.
 	ErrRefused = errors.New("refused")
 )
 
@@ -44,8 +46,9 @@ type noEntry struct{}
 func (noEntry) Error() string        { return "no such entry" }
 func (noEntry) Is(target error) bool { return target == fs.ErrNotExist }
 
-// Error says where in a directory something is wrong. Slot is -1 and Offset 0
-// where they say nothing.
+// Error says where in a directory something is wrong. Slot is -1 where the error is
+// not about a slot; Offset and Index are 0 where it is not about a place in the
+// file or an entry.
 type Error struct {
 	File   string
 	Slot   int
@@ -71,7 +74,7 @@ func (e *Error) At(offset uint64) *Error {
 	return &at
 }
 
-// OfEntry returns the error with the index of the entry that it is about.
+// OfEntry returns the error with the index of its entry.
 func (e *Error) OfEntry(index uint64) *Error {
 	of := *e
 	of.Index = index
@@ -84,7 +87,8 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// place says where something is. Offset 0 is the one of a slot that lacks it.
+// place says where something is. hasOffset tells an offset of 0, which a damaged
+// slot can hold, from none.
 func place(file string, slot int, offset uint64, hasOffset bool, index uint64) string {
 	var b strings.Builder
 	b.WriteString(file)

@@ -10,7 +10,7 @@ import (
 	"github.com/walfs/walfs/walcore"
 )
 
-// A loop over Entries passes over what is damaged; Gap tells of it.
+// A loop over Entries skips entries that are damaged; Gap reports them.
 func ExampleLog() {
 	var l walcore.Log = memlog.Sample("/var/lib/memory")
 	var payloads walcore.Scanner // many payloads with one system call
@@ -58,7 +58,7 @@ func ExampleWatch() {
 		defer func() { l.Close() }()
 		for now, err := range walcore.Watch(ctx, l) {
 			if err != nil {
-				return err // l goes on as it is: trying on is right, too
+				return err // l can still be read; one may also go on and wait for the next
 			}
 			if now == l {
 				continue

@@ -5,18 +5,19 @@ import (
 	"sort"
 )
 
-// Log is a Raft log as its directory holds it at one moment, whichever system
-// wrote it. It does not change; what its files hold may, and reading finds that
-// out. Its methods may be called from many goroutines.
+// Log is a Raft log as its directory holds it at one moment, whichever system wrote
+// it. It does not change. Its files may change later; reading an entry then fails
+// with ErrChanged. Its methods may be called from many goroutines.
 //
-// A Log can have more to offer: ask for Filer, Follower, Replacer and Timer by
-// type assertion.
+// A Log can have more to offer: ask for Filer, Follower and Replacer by type
+// assertion, and for Timer at the Source of a File.
 type Log interface {
-	// Meta is what the directory says of the node. Nobody may change it.
+	// Meta is what the directory says of the node. It must not be changed.
 	Meta() *Meta
-	// FirstIndex and LastIndex are those that a raft.Storage would serve: the
-	// index after the snapshot's, or the first entry's; the last entry's, or the
-	// snapshot's. They are not known where the directory does not tell.
+	// FirstIndex and LastIndex are what a raft.Storage would answer. FirstIndex is
+	// the index after the snapshot's, or else the first entry's. LastIndex is the
+	// last entry's, or else the snapshot's. known is false where it cannot be said,
+	// because something is missing or damaged.
 	FirstIndex() (index uint64, known bool)
 	LastIndex() (index uint64, known bool)
 	// Terms are the terms that have entries, upwards.
@@ -27,13 +28,13 @@ type Log interface {
 	// Entries goes through the whole entries with an index of at least from,
 	// upwards.
 	Entries(from uint64) iter.Seq[Entry]
-	// Gap fails with ErrDamaged if the log once held an entry from first to
-	// last and none of them can be read now. A loop over Entries passes over
-	// what is damaged; whoever must not do so asks about the indexes between
-	// two entries.
+	// Gap is asked about indexes from which Entries gave no entry. It fails with
+	// ErrDamaged if the log once held an entry there. A loop over Entries skips
+	// entries that are damaged; one that must not miss any calls Gap for the
+	// indexes between two entries.
 	Gap(first, last uint64) error
-	// Problems lists all that is wrong with the directory. It may read what is
-	// read only when needed, but no payloads.
+	// Problems lists all that is wrong with the directory. It may have to read
+	// from files for that, but no payloads.
 	Problems() []Problem
 	Close() error
 }
@@ -54,26 +55,27 @@ type Filer interface {
 	// Unreadable are the names of the directory's own files that cannot be
 	// opened or read.
 	Unreadable() []string
-	// Unindexed names a log file of which it is not known which entries it
-	// holds.
+	// Unindexed names a log file for which it is not known which entries are in
+	// it; ok is false if there is none.
 	Unindexed() (name string, ok bool)
 }
 
-// Follower is a Log whose directory can be looked at again.
+// Follower is a Log whose directory can be read again.
 type Follower interface {
 	Log
 	// Refresh gives the log as it is now: the same one if nothing has changed,
 	// which costs a handful of system calls. Only the newest is to be closed.
-	// It fails where the directory is gone or cannot be read any more; the log
-	// goes on as it is.
+	// It fails if the directory is gone or cannot be read any more. This log can
+	// still be used then.
 	Refresh() (Follower, error)
-	// Unchanged is the range of indexes that an earlier log of the directory
-	// has in the same slots of the same files, which makes them the same
-	// entries. Terms alone would not: a directory that was restored has other
-	// entries of the same terms. Where there is none, first lies above last.
+	// Unchanged is the range of indexes whose entries are in the same slots of the
+	// same files as in an earlier log of the directory: they are the same entries.
+	// Equal terms would not prove that, since a directory that was restored can
+	// have other entries of the same terms. If no entry is the same, first is above
+	// last.
 	Unchanged(since Log) (first, last uint64)
-	// Outline goes through the entries as Entries does, without a look at
-	// payloads: those that are damaged are among them, and Size is not told.
+	// Outline goes through the entries as Entries does, without checking
+	// payloads: entries whose payload is damaged are among them, and Size is 0.
 	Outline(from uint64) iter.Seq[Entry]
 }
 

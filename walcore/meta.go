@@ -14,29 +14,29 @@ type Meta struct {
 	Attr    Attr     // of the file that holds the metadata, or else the directory's
 	Ignored []string // names in the directory that are no part of the log
 	System  *System
-	// Damaged says that what is nil is lost. Otherwise the system does not keep
-	// it.
+	// Damaged says that the nil fields were damaged. Otherwise they are nil because
+	// the system does not store them.
 	Damaged bool
 
 	RaftID          *uint64
 	GroupID         *uint64
-	CheckpointIndex *uint64 // the last applied index, as far as it was told
+	CheckpointIndex *uint64 // the last applied index that has been stored
 	HardState       *HardState
-	// SnapshotIndex and SnapshotTerm are what is said of the snapshot; 0: there
-	// is none.
+	// SnapshotIndex and SnapshotTerm are what stands beside the snapshot, not in
+	// it; 0: there is none.
 	SnapshotIndex, SnapshotTerm *uint64
 	// Snapshot is the stored snapshot; one with index 0 says that there is none.
 	Snapshot *Snapshot
 }
 
-// HardState is what Raft must not forget: raftpb.HardState.
+// HardState has the fields of raftpb.HardState: what a node must not forget.
 type HardState struct {
 	Term   uint64 `json:"term"`
 	Vote   uint64 `json:"vote"`
 	Commit uint64 `json:"commit"`
 }
 
-// ConfState is who is in the group: raftpb.ConfState.
+// ConfState has the fields of raftpb.ConfState: who is in the group.
 type ConfState struct {
 	Voters         []uint64 `json:"voters,omitempty"`
 	Learners       []uint64 `json:"learners,omitempty"`
@@ -54,7 +54,7 @@ type Snapshot struct {
 	Stored      Section // all of it, as it is stored
 }
 
-// Section is a stretch of a file, from 0 to Size. Its ReaderAt fails with
+// Section is a part of a file; its bytes are read from 0 to Size. Reading fails with
 // ErrChanged once the file holds something else there.
 type Section struct {
 	io.ReaderAt
@@ -92,8 +92,8 @@ var RaftTypes = []TypeName{
 	{EntryConfChangeV2, "conf_change_v2", "EntryConfChangeV2"},
 }
 
-// TypeName gives the names of a type. One that the system does not have is
-// called by its number, and is not known.
+// TypeName gives the names of a type. A type that the system does not have gets its
+// number as its name, and known is false.
 func (s *System) TypeName(t EntryType) (name TypeName, known bool) {
 	for _, n := range s.Types {
 		if n.Type == t {

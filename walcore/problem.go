@@ -12,8 +12,8 @@ const (
 	KindCut         Kind = "cut"            // a log file without room for its header
 	KindOrder       Kind = "out_of_order"   // an index that does not follow the one before
 	KindTerm        Kind = "term_goes_down" // a term below an earlier entry's
-	KindRange       Kind = "out_of_range"   // a term or index that Raft cannot have reached
-	KindLeftover    Kind = "leftover"       // slots behind the end of the table
+	KindRange       Kind = "out_of_range"   // a term or index above MaxNumber, which Raft cannot have reached
+	KindLeftover    Kind = "leftover"       // slots after the first empty one
 	KindDuplicate   Kind = "duplicate"      // a second slot for the same index and term
 	KindConflict    Kind = "conflict"       // two slots give an index different terms
 	KindHole        Kind = "hole"           // indexes that no slot holds
@@ -38,7 +38,7 @@ const (
 type Problem struct {
 	File    string `json:"file"`
 	Slot    int    `json:"slot"`   // -1: not about a slot
-	Offset  uint64 `json:"offset"` // in File; 0: not about a place in it, but for KindOffset
+	Offset  uint64 `json:"offset"` // in File; 0: not about a place in it, except for KindOffset
 	Index   uint64 `json:"index"`  // 0: not about an entry
 	Kind    Kind   `json:"kind"`
 	Message string `json:"message"`
@@ -64,13 +64,14 @@ func (p Problem) At(offset uint64) Problem {
 	return p
 }
 
-// OfEntry returns the problem with the index of the entry that it is about.
+// OfEntry returns the problem with the index of its entry.
 func (p Problem) OfEntry(index uint64) Problem {
 	p.Index = index
 	return p
 }
 
-// AboutKey reports whether the problem is a key that is missing, not damage.
+// AboutKey reports whether the problem is that no key was given, which is not
+// damage.
 func (p Problem) AboutKey() bool { return p.Kind == KindNoKey }
 
 func (p Problem) String() string {

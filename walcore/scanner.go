@@ -10,29 +10,29 @@ type Scanner struct {
 
 // Window is what a Source reads ahead for a Scanner.
 type Window interface {
-	// Data gives an entry's payload, decrypted, good until the next call; ok
-	// is false where it has to be read by itself.
+	// Data gives an entry's decrypted payload, valid until the next call; ok is
+	// false where it has to be read alone.
 	Data(e Entry) (data []byte, ok bool)
-	// Forget makes it read anew what it has read.
+	// Forget drops what was read, so that it is read again.
 	Forget()
 }
 
 // Windowed is a Source that reads ahead.
 type Windowed interface {
 	Source
-	// Window makes a window that serves all entries of the source's kind.
+	// Window makes a window that can be used for all sources of the same log.
 	Window() Window
 }
 
-// Reset makes s read anew what it has read.
+// Reset makes s forget what it has read ahead.
 func (s *Scanner) Reset() {
 	if s.window != nil {
 		s.window.Forget()
 	}
 }
 
-// Data gives an entry's payload, decrypted. It is good until the next call, and
-// fails as Entry.ReadAt does.
+// Data gives an entry's payload, decrypted. It is valid until the next call.
+// Data fails as Entry.ReadAt does.
 func (s *Scanner) Data(e *Entry) ([]byte, error) {
 	if e.Size == 0 {
 		return nil, nil
@@ -47,7 +47,7 @@ func (s *Scanner) Data(e *Entry) ([]byte, error) {
 			return data, nil
 		}
 	}
-	// By itself it is read or fails as it should.
+	// Not in the window: read it alone, which gives the right error if it fails.
 	var err error
 	s.data, err = e.AppendData(s.data[:0])
 	return s.data, err

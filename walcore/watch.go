@@ -6,29 +6,30 @@ import (
 	"time"
 )
 
-// How often a directory is looked at. A look at one that has not changed is
-// five system calls.
+// How long Watch waits between two calls of Refresh. One that finds nothing changed
+// costs five system calls.
 const (
-	lookEvery = 60 * time.Millisecond
-	// A look that finds changes reads slots again: it may take a tenth of the
-	// time.
-	lookShare = 10
-	// The longest wait, however long a look took: the machine may be busy with
-	// other things.
-	lookAtLeast = time.Second
+	minWait = 60 * time.Millisecond
+	// A Refresh that finds changes reads slots again. The wait after it is ten
+	// times as long as it took, so that refreshing takes a tenth of the time.
+	waitFactor = 10
+	// The longest wait: a Refresh may have been slow because the machine was busy
+	// with other things.
+	maxWait = time.Second
 )
 
-// Watch looks at a log's directory 16 times a second until ctx ends, and yields
-// at each look the newest log, which is the one before if nothing has changed,
-// or that one with Refresh's error. Only the last one is to be closed.
+// Watch refreshes a log some 16 times a second until ctx ends. Each time it yields
+// the newest log, which is the same as before if nothing has changed. If Refresh
+// fails, it yields the same log again and the error. Only the last log is to be
+// closed. A log that is no Follower never changes: Watch then yields nothing.
 func Watch(ctx context.Context, l Log) iter.Seq2[Follower, error] {
 	return func(yield func(Follower, error) bool) {
 		newest, ok := l.(Follower)
 		if !ok {
-			<-ctx.Done() // nothing will ever change
+			<-ctx.Done()
 			return
 		}
-		timer := time.NewTimer(lookEvery)
+		timer := time.NewTimer(minWait)
 		defer timer.Stop()
 		for {
 			select {
@@ -38,10 +39,10 @@ func Watch(ctx context.Context, l Log) iter.Seq2[Follower, error] {
 			}
 			start := time.Now()
 			next, err := newest.Refresh()
-			wait := lookEvery
+			wait := minWait
 			if err == nil && next != newest {
 				newest = next
-				wait = min(max(lookEvery, lookShare*time.Since(start)), lookAtLeast)
+				wait = min(max(minWait, waitFactor*time.Since(start)), maxWait)
 			}
 			if !yield(newest, err) {
 				return

@@ -1,16 +1,3 @@
-// Package confstate replays configuration changes: from the conf state of a
-// snapshot, or none, and the changes that were committed after it, it gives the
-// conf state that Raft has then. It knows no directory and no log, so that those
-// who read a log and those who write one can both use it.
-//
-//	r, err := confstate.From(snapshot.Metadata.ConfState)
-//	...
-//	err = r.Apply(raftpb.EntryConfChange, index, data)
-//	...
-//	members := r.ConfState()
-//
-// The rules are raft's own, from its package confchange. A conf state belongs to
-// an index: it is who votes and who learns once the entry there is applied.
 package confstate
 
 import (
@@ -24,8 +11,8 @@ import (
 )
 
 // ErrMisfit: a configuration change does not parse or does not fit those before
-// it, or the snapshot's conf state contradicts itself. The directory can be sound
-// all the same: some other application has written the changes.
+// it, or the snapshot's conf state contradicts itself. The directory need not be
+// damaged: an application other than Dgraph may have written the changes.
 var ErrMisfit = errors.New("does not replay")
 
 // maxMembers bounds a group: raft's package copies all members at each change,
@@ -36,7 +23,7 @@ const maxMembers = 200
 type Replay struct{ changer confchange.Changer }
 
 // From begins with a conf state; nil is one without members. It fails with
-// ErrMisfit.
+// ErrMisfit if the conf state contradicts itself.
 func From(cs *raftpb.ConfState) (*Replay, error) {
 	if cs == nil {
 		cs = &raftpb.ConfState{}
@@ -44,8 +31,8 @@ func From(cs *raftpb.ConfState) (*Replay, error) {
 	if n := len(cs.Voters) + len(cs.VotersOutgoing) + len(cs.Learners) + len(cs.LearnersNext); n > maxMembers {
 		return nil, fmt.Errorf("the snapshot's conf state %w: %d members, want at most %d", ErrMisfit, n, maxMembers)
 	}
-	// How many messages are in flight, and up to where the log reaches, have no
-	// bearing on who the members are.
+	// The tracker also wants a limit of messages in flight and a last index; who
+	// the members are does not depend on them.
 	r := &Replay{confchange.Changer{Tracker: tracker.MakeProgressTracker(1, 0), LastIndex: 1}}
 	if err := r.set(confchange.Restore(r.changer, cs)); err != nil {
 		return nil, fmt.Errorf("the snapshot's conf state %w: %w", ErrMisfit, err)
@@ -56,8 +43,8 @@ func From(cs *raftpb.ConfState) (*Replay, error) {
 // ConfState is the configuration now.
 func (r *Replay) ConfState() *raftpb.ConfState { return r.changer.Tracker.ConfState() }
 
-// Apply applies the change that is the data of an entry of type t, at index. It
-// fails with ErrMisfit, and the configuration is as it was then.
+// Apply applies a configuration change: the data of the entry at index, which has
+// type t. If it fails, with ErrMisfit, the configuration is what it was before.
 func (r *Replay) Apply(t raftpb.EntryType, index uint64, data []byte) error {
 	if err := r.apply(t, data); err != nil {
 		return fmt.Errorf("entry %d, a configuration change, %w: %w", index, ErrMisfit, err)
@@ -71,7 +58,7 @@ func (r *Replay) apply(t raftpb.EntryType, data []byte) error {
 		return err
 	}
 	if t := cc.GetTransition(); raftpb.ConfChangeTransition_name[int32(t)] == "" {
-		return fmt.Errorf("unknown transition %d", t) // at which raft panics
+		return fmt.Errorf("unknown transition %d", t) // raft would panic
 	}
 	if n := len(cc.Changes) + len(r.changer.Tracker.Progress); n > maxMembers {
 		return fmt.Errorf("%d members and changes, want at most %d", n, maxMembers)
@@ -85,7 +72,7 @@ func (r *Replay) apply(t raftpb.EntryType, data []byte) error {
 	return r.set(r.changer.Simple(cc.Changes...))
 }
 
-// parse reads a change of either type, as the newer one.
+// parse reads a change of either type and gives it as a ConfChangeV2.
 func parse(t raftpb.EntryType, data []byte) (*raftpb.ConfChangeV2, error) {
 	switch t {
 	case raftpb.EntryConfChange:

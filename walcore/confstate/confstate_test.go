@@ -56,8 +56,8 @@ func TestReplay(t *testing.T) {
 	}
 }
 
-// TestMisfit: what cannot be applied is an error that names the entry, and changes
-// nothing.
+// TestMisfit: a change that cannot be applied gives an error with the entry's index, and
+// the configuration stays the same.
 func TestMisfit(t *testing.T) {
 	for _, test := range []struct {
 		typ     raftpb.EntryType
@@ -67,7 +67,7 @@ func TestMisfit(t *testing.T) {
 		{raftpb.EntryConfChange, "\xff", "entry 7, "},
 		{raftpb.EntryConfChangeV2, "\xff", "entry 7, "},
 		{raftpb.EntryConfChangeV2, "\x08\x09", "unknown transition 9"},
-		{raftpb.EntryConfChangeV2, "", "entry 7, "}, // leaves what is not joint
+		{raftpb.EntryConfChangeV2, "", "entry 7, "}, // would leave a joint configuration, but there is none
 		{raftpb.EntryNormal, "text", "type EntryNormal is none"},
 	} {
 		r, err := confstate.From(&raftpb.ConfState{Voters: []uint64{1}})

@@ -1,11 +1,3 @@
-// Package crashfs is a file layer for tests. It passes everything on to a real
-// directory, remembers what was flushed and what was not, and tells the states
-// in which a power loss could leave the disk.
-//
-// The model is a harsh one: every block that was written and not flushed is on
-// disk or is not, whatever happened to the others; so is a file's new size,
-// and so is every name that was created, renamed or removed since the
-// directory was flushed.
 package crashfs
 
 import (
@@ -39,8 +31,9 @@ type inode struct {
 	order         []int64 // unflushed blocks, oldest first
 }
 
-// Wrap remembers what happens in d, whose files must all be durable and, if it
-// has any, small. step may be nil.
+// Wrap gives a Dir that remembers what is done to d from now on. The files that d
+// has already count as durable, and are read into memory. block is the size of
+// the blocks, in bytes.
 func Wrap(d vfs.Dir, block int) (*Dir, error) {
 	c := &Dir{Dir: d, block: block, now: map[string]*inode{}}
 	list, err := d.List()
@@ -92,8 +85,9 @@ func (c *Dir) load(name string) (*inode, error) {
 // OnStep sets what is called after each change and each flush.
 func (c *Dir) OnStep(step func()) { c.step = step }
 
-// OnOp sets what is asked before each operation, such as "write NAME", or "zero
-// NAME" if that is all that is written; its error is the operation's.
+// OnOp sets what is called before each operation that changes or flushes. op is
+// "write NAME", for example, or "zero NAME" if only zeros are written. If fail
+// returns an error, the operation is not done and fails with it.
 func (c *Dir) OnOp(fail func(op string) error) { c.fail = fail }
 
 func (c *Dir) before(op string) error {
@@ -143,7 +137,8 @@ func (n *inode) write(b []byte, off int64, block int) {
 	}
 }
 
-// holds reports whether block k is p: writing that makes no other state.
+// holds reports whether block k is p already. Writing it again then makes no new
+// state.
 func (n *inode) holds(k int64, p []byte) bool {
 	if now := n.data[k]; now != nil {
 		return bytes.Equal(now, p)
@@ -223,7 +218,8 @@ func (c *Dir) Remove(name string) error {
 	return nil
 }
 
-// Sync is done as far as states go when it returns, not before.
+// Sync makes the names durable in the states. Until it returns, a power loss can
+// still undo them.
 func (c *Dir) Sync() error {
 	if err := c.before("sync dir"); err != nil {
 		return err
@@ -265,10 +261,10 @@ func (f *file) Truncate(size int64) error {
 	return nil
 }
 
-// Allocate reserves nothing: states have no full disk.
+// Allocate reserves nothing: the disk of this package is never full.
 func (f *file) Allocate(off, n int64) error { return f.dir.before("allocate " + f.n.name) }
 
-// Map is not to be had: stores would not be seen.
+// Map is always nil: what is stored in memory would not be noticed.
 func (f *file) Map(int64) []byte { return nil }
 
 func (f *file) Sync() error {

@@ -11,10 +11,10 @@ import (
 	"slices"
 )
 
-// State is what a power loss could leave: files by name.
+// State is what a power loss could leave on disk: files by name.
 type State map[string]Image
 
-// Image is a file's content. Blocks that are not there are zeros.
+// Image is a file's content. Blocks that are not in the map are zeros.
 type Image struct {
 	Size   int64
 	Block  int
@@ -61,10 +61,12 @@ func (c *Dir) units() []unit {
 // everyUpTo is how many units States combines in every way.
 const everyUpTo = 8
 
-// States calls f with states that a power loss in this moment could leave:
-// every one if at most 8 units are not flushed, else none and all of the
-// units, each one alone, all but each one, every first and last part of them
-// in order, and some chosen at random until there are few.
+// States calls f with states that a power loss at this moment could leave. A unit
+// is a block, a size or a name that is not flushed. With at most 8 units, f gets
+// every combination of them. With more, f gets about as many states as few says:
+// none of the units, all of them, and for units chosen evenly: that one alone, all
+// but that one, those before it, those after it. Combinations at random fill up
+// the rest.
 func (c *Dir) States(few int, random *rand.Rand, f func(State)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -143,7 +145,7 @@ func (c *Dir) state(units []unit, mask []byte) State {
 	return s
 }
 
-// Key tells states apart.
+// Key is a hash of the state: states with different keys are different.
 func (s State) Key(seed maphash.Seed) uint64 {
 	var h maphash.Hash
 	h.SetSeed(seed)

@@ -12,15 +12,15 @@ import (
 // Promise is what Raft says of two entries with one index.
 type Promise string
 
-// The promises that a Difference can break, the graver one last.
+// The promises that a Difference can break, the more serious one last.
 const (
 	Unbroken  Promise = ""
 	SameTerm  Promise = "same_term" // entries of the same index and term are the same
 	Committed Promise = "committed" // an entry that two replicas have committed is the same
 )
 
-// at compares the entries of those that have one with an index.
-func (r *Report) at(index uint64, here []*log) {
+// compareAt compares the entries with one index, of the logs that have it.
+func (r *Report) compareAt(index uint64, here []*log) {
 	for _, l := range here {
 		if l.data, l.err = l.payloads.Data(&l.entry); l.err != nil {
 			r.Unreadable++
@@ -63,10 +63,11 @@ func (r *Report) at(index uint64, here []*log) {
 	}
 }
 
-// emptied is how two entries differ of which one has lost its payload.
+// emptied is what differs returns for two entries of which one was emptied.
 const emptied = "emptied"
 
-// differs says by what two entries differ, "" if by nothing that can be read.
+// differs says in what two entries differ: term, type, payload or emptied. It is
+// "" if they do not, as far as they can be read.
 func (r *Report) differs(a, b *log) string {
 	switch {
 	case a.entry.Term != b.entry.Term:
@@ -125,14 +126,15 @@ func (r *Report) differ(index uint64, what string, promise Promise, here []*log)
 	}
 }
 
-// committed reports whether the log tells that an index is committed.
+// committed reports whether the log has a hard state that says that an index is
+// committed.
 func (l *log) committed(index uint64) bool {
 	hs := l.Meta().HardState
 	return hs != nil && index <= hs.Commit
 }
 
-// firstByte finds where payloads begin to differ; nil where those that differ in
-// size cannot be read.
+// firstByte finds the first byte at which two payloads differ. It is nil where only
+// sizes are known, because the payloads cannot be read.
 func (r *Report) firstByte(here []*log) *int {
 	var at *int
 	for i, a := range here {
@@ -148,7 +150,7 @@ func (r *Report) firstByte(here []*log) *int {
 	return at
 }
 
-// samePrefix is how many bytes a and b have in common from the start on.
+// samePrefix is how many bytes at their start a and b have in common.
 func samePrefix(a, b []byte) int {
 	n := 0
 	for n < min(len(a), len(b)) && a[n] == b[n] {

@@ -30,9 +30,9 @@ func common(replicas []Replica) *Range {
 	return &c
 }
 
-// ahead compares each replica with the one whose log reaches furthest. Who has
-// got a snapshot instead of entries does not lack them, nor does one whose last
-// log file cannot be read.
+// ahead compares each replica with the one whose log reaches furthest. A replica
+// that has a snapshot instead of entries does not lack them. One whose last log
+// file cannot be read is left out: how far its log reaches is not known.
 func ahead(replicas []Replica) []Ahead {
 	best := replicas[0]
 	for _, r := range replicas {

@@ -1,9 +1,3 @@
-// Package diff compares the logs of one Raft group's nodes. Raft promises
-// that entries of the same index and term are the same, and that a committed
-// entry is the same everywhere; Compare finds where that does not hold, and
-// tells it from a follower that only lags and from entries that were emptied.
-//
-//	report, err := diff.Compare(logs)
 package diff
 
 import (
@@ -20,22 +14,23 @@ type Report struct {
 	// Common is the range of indexes that all logs reach; nil where they do
 	// not overlap.
 	Common *Range `json:"common"`
-	// Parted is the first index at which two logs differ, other than by what
-	// Emptied tells.
+	// Parted is the first index at which two logs differ. Entries that were
+	// emptied in one of them do not count.
 	Parted *Difference `json:"parted"`
-	// Broken is the first at which they differ although Raft promises that
-	// they never do: where committed entries differ, or else where one term
-	// has two entries. Nil for logs of different groups, which have promised
-	// nothing.
+	// Broken is the first index at which a promise of Raft is broken: where two
+	// committed entries differ, or, if there is none, where two entries of the
+	// same term do. It is nil for logs of different groups, to which the promises
+	// do not apply.
 	Broken  *Difference `json:"broken"`
-	Differs uint64      `json:"differs"` // how many indexes do
-	// Emptied is who has lost payloads that another still holds. No promise
-	// is broken by it.
+	Differs uint64      `json:"differs"` // at how many indexes logs differ
+	// Emptied lists the replicas with emptied entries whose payloads another
+	// replica still has. That breaks no promise.
 	Emptied []Emptied `json:"emptied"`
-	// Ahead is what a replica has above the last index of another.
+	// Ahead lists the entries that one replica has above the last index of
+	// another.
 	Ahead []Ahead `json:"ahead"`
-	// Notes are other things that replicas of one group should not have: other
-	// group ids, snapshots at one index that differ or cannot be compared.
+	// Notes are other things that must not be in replicas of one group: different
+	// group ids, or snapshots at one index that differ or cannot be compared.
 	Notes []string `json:"notes"`
 	// Unreadable counts entries that could not be compared in full: damaged,
 	// or encrypted without a key.
@@ -44,7 +39,7 @@ type Report struct {
 	oneGroup bool // no two of the logs name different groups
 }
 
-// Alike reports whether nothing differs but how far the logs reach.
+// Alike reports whether nothing differs, except how far the logs reach.
 func (r *Report) Alike() bool {
 	return r.Parted == nil && len(r.Emptied) == 0 && len(r.Notes) == 0
 }
@@ -60,7 +55,7 @@ type Replica struct {
 	Snapshot   *status.Snapshot   `json:"snapshot"`
 	Problems   int                `json:"problems"`
 
-	endKnown bool // LastIndex is that of the log, not only of what can be read
+	endKnown bool // it is known how far the log reaches
 }
 
 // Range is indexes, both ends included.
@@ -76,20 +71,20 @@ type Ahead struct {
 	Range
 }
 
-// Emptied says that Dir has normal entries without data, the first and the last
-// of them in Range, that another replica has with it: walfs truncate and dgraph
-// debug --truncate leave them so.
+// Emptied says that Dir has normal entries without data, which another replica
+// has with data. walfs truncate and dgraph debug --truncate make such entries.
+// Range has the first and the last of them, Entries how many there are.
 type Emptied struct {
 	Dir string `json:"dir"`
 	Range
 	Entries uint64 `json:"entries"`
 }
 
-// Difference is an index and what the replicas that have it hold there.
+// Difference is an index at which replicas differ, and the entries they have there.
 type Difference struct {
 	Index   uint64    `json:"index"`
 	What    string    `json:"what"`    // term, type or payload
-	Promise Promise   `json:"promise"` // that it breaks
+	Promise Promise   `json:"promise"` // the one that it breaks
 	Byte    *int      `json:"byte"`    // of a payload: the first that differs, from 0
 	Entries []Version `json:"entries"`
 }
@@ -107,10 +102,10 @@ type Version struct {
 	Data  []byte        `json:"-"`
 }
 
-// Compare reads all logs side by side, and holds no more of them than their
-// readers do.
-// What cannot be read is left out and counted: of an entry whose payload is
-// encrypted or damaged, term and type are still compared.
+// Compare reads all logs side by side, one index after the other, and holds one
+// entry of each in memory. What cannot be read is left out, and counted in
+// Unreadable: of an entry whose payload is encrypted or damaged, term, type and
+// size are still compared.
 func Compare(sources []walcore.Log) *Report {
 	rep := &Report{Emptied: []Emptied{}}
 	logs := make([]*log, len(sources))
@@ -143,14 +138,14 @@ func Compare(sources []walcore.Log) *Report {
 				rep.Unreadable++
 			}
 		}
-		rep.at(index, here)
+		rep.compareAt(index, here)
 		for _, l := range here {
 			l.entry, l.ok = l.next()
 		}
 	}
 }
 
-// log is a replica's entries, one ahead.
+// log is a replica, and the entry that has been reached in it.
 type log struct {
 	walcore.Log
 	next     func() (walcore.Entry, bool)
@@ -160,7 +155,7 @@ type log struct {
 	payloads walcore.Scanner
 	data     []byte
 	err      error // why there is no data
-	emptied  bool  // of the entry: another log has it with data
+	emptied  bool  // the entry has no data, and another log's has
 }
 
 func newLog(source walcore.Log) *log {

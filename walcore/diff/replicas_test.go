@@ -12,7 +12,7 @@ import (
 	"github.com/walfs/walfs/walcore/dgraph"
 )
 
-// replica writes a directory, named for what reports say of it, and opens it.
+// replica writes a directory called name and opens it; reports have that name.
 func replica(t *testing.T, name string, m nativelog.Meta, entries ...nativelog.Entry) *dgraph.Reader {
 	t.Helper()
 	t.Chdir(t.TempDir())
@@ -83,8 +83,8 @@ func TestPromises(t *testing.T) {
 	}
 }
 
-// TestGraverPromise: that committed entries differ is said, even where one term
-// has two entries before.
+// TestGraverPromise: Broken is where committed entries differ, even if two entries of
+// the same term differ at an earlier index.
 func TestGraverPromise(t *testing.T) {
 	rep := Compare([]walcore.Log{
 		replica(t, "a", nativelog.Meta{Commit: 3}, logOf(t, "1 0 a", "1 0 b", "1 0 c")...),
@@ -97,8 +97,7 @@ func TestGraverPromise(t *testing.T) {
 	}
 }
 
-// TestEmptied: entries that have lost their data are a difference of their own,
-// and hide no other.
+// TestEmptied: emptied entries are listed apart, and do not hide other differences.
 func TestEmptied(t *testing.T) {
 	span := func(dir string, first, last, entries uint64) Emptied {
 		return Emptied{Dir: dir, Range: Range{First: first, Last: last}, Entries: entries}
@@ -139,7 +138,7 @@ func TestEmptied(t *testing.T) {
 			}
 		})
 	}
-	// Of different groups there is none: nothing was the same before.
+	// Between different groups nothing counts as emptied.
 	rep := Compare([]walcore.Log{
 		replica(t, "a", nativelog.Meta{GroupID: 1}, logOf(t, "1 0 a")...),
 		replica(t, "b", nativelog.Meta{GroupID: 2}, logOf(t, "1 0")...),

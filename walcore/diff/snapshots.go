@@ -10,8 +10,9 @@ import (
 	"github.com/walfs/walfs/walcore/payload"
 )
 
-// snapshots notes where two replicas have different snapshots at one index: what
-// a snapshot stands for is committed, so it is the same everywhere.
+// snapshots notes where two replicas have different snapshots at one index. The
+// entries that a snapshot stands for are committed, so it must be the same on
+// every node.
 func (r *Report) snapshots(logs []walcore.Log) {
 	for i, a := range r.Replicas {
 		for j, b := range r.Replicas[i+1:] {
@@ -32,7 +33,7 @@ func (r *Report) snapshots(logs []walcore.Log) {
 				note("differ: data of %d bytes in %s, of %d bytes in %s", s.Size, a.Dir, t.Size, b.Dir)
 				continue
 			}
-			at, err := firstOfBlobs(logs[i], logs[i+1+j])
+			at, err := firstDifference(logs[i], logs[i+1+j])
 			switch {
 			case err != nil:
 				note("of %s and %s cannot be compared: %v", a.Dir, b.Dir, err)
@@ -43,8 +44,8 @@ func (r *Report) snapshots(logs []walcore.Log) {
 	}
 }
 
-// members is a conf state in words; two that Raft takes for the same have the
-// same words.
+// members is a conf state in words. Conf states that differ only in the order of
+// ids have the same words.
 func members(c walcore.ConfState) string {
 	var parts []string
 	for _, list := range []struct {
@@ -61,17 +62,17 @@ func members(c walcore.ConfState) string {
 	return strings.Join(parts, ", ")
 }
 
-// maxDecoded bounds the blobs that are read into memory to be compared by what
-// they mean. A Zero's have some kilobytes.
+// maxDecoded bounds the snapshots that are read into memory to be decoded and
+// compared. A Zero's have some kilobytes.
 const maxDecoded = 16 << 20
 
-// firstOfBlobs finds the first byte by which two snapshots of one size differ, -1
-// if by nothing that counts. Each replica encodes the snapshot for itself, and a
-// Zero's holds maps, which Dgraph encodes in no fixed order: blobs that mean the
-// same are the same.
-func firstOfBlobs(a, b walcore.Log) (int64, error) {
+// firstDifference finds the first byte at which two snapshots of one size differ,
+// or -1 if they mean the same. Each replica encodes the snapshot for itself, and a
+// Zero's holds maps, which Dgraph encodes in no fixed order. So snapshots whose
+// bytes differ are decoded, and are the same if that gives the same.
+func firstDifference(a, b walcore.Log) (int64, error) {
 	s, t := a.Meta().Snapshot.Data, b.Meta().Snapshot.Data
-	at, err := firstOfStreams(s, t)
+	at, err := firstByteOf(s, t)
 	if err != nil || at < 0 || s.Size > maxDecoded {
 		return at, err
 	}
@@ -86,7 +87,8 @@ func firstOfBlobs(a, b walcore.Log) (int64, error) {
 	return at, nil
 }
 
-func firstOfStreams(s, t walcore.Section) (int64, error) {
+// firstByteOf finds the first byte at which two sections of one size differ, or -1.
+func firstByteOf(s, t walcore.Section) (int64, error) {
 	const piece = 64 << 10
 	x, y := make([]byte, piece), make([]byte, piece)
 	for at := int64(0); at < s.Size; at += piece {

@@ -1,8 +1,6 @@
 package diff
 
 import (
-	"github.com/walfs/walfs/walcore"
-
 	"encoding/binary"
 	"errors"
 	"os"
@@ -11,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/walfs/walfs/test/nativelog"
+	"github.com/walfs/walfs/walcore"
 	"go.etcd.io/raft/v3/raftpb"
 )
 
@@ -24,7 +23,7 @@ func with(s *raftpb.Snapshot, change func(*raftpb.ConfState)) *raftpb.Snapshot {
 	return s
 }
 
-// TestSnapshots: at one index, what snapshots say must be the same.
+// TestSnapshots: snapshots at the same index must be the same.
 func TestSnapshots(t *testing.T) {
 	yes := true
 	long := strings.Repeat("x", 100_000)
@@ -76,7 +75,7 @@ func TestSnapshots(t *testing.T) {
 	}
 }
 
-// TestSnapshotsOfThree: each is compared with each.
+// TestSnapshotsOfThree: each one is compared with each other one.
 func TestSnapshotsOfThree(t *testing.T) {
 	same, odd := snapshot(5, 2, "d", 1), snapshot(5, 2, "e", 1)
 	for odds := range 3 {
@@ -94,8 +93,8 @@ func TestSnapshotsOfThree(t *testing.T) {
 	}
 }
 
-// TestSnapshotReplaced: what a running node puts in its place is not taken for
-// the snapshot that was there.
+// TestSnapshotReplaced: if a running node replaces a snapshot before it is compared, the
+// new one is not compared instead.
 func TestSnapshotReplaced(t *testing.T) {
 	a := replica(t, "a", nativelog.Meta{Snapshot: snapshot(5, 2, "d", 1)})
 	b := replica(t, "b", nativelog.Meta{Snapshot: snapshot(5, 2, "d", 1)})

@@ -1,11 +1,3 @@
-// Package membership tells who the members of a Raft group are, by what one
-// node's directory says: the snapshot's conf state and the committed
-// configuration changes after it, replayed by package confstate.
-//
-//	members, err := membership.Replay(reader)
-//
-// What lies above the commit index has not happened as far as this node knows,
-// and is left out.
 package membership
 
 import (
@@ -25,33 +17,33 @@ import (
 // Role is what a member does.
 type Role string
 
-// A member has one, the first that fits: during a joint configuration it can be
-// in more than one of Raft's sets.
+// A member has one role: during a joint configuration, when it can be in more than
+// one of Raft's sets, the first of these.
 const (
 	Voter       Role = "voter"
 	Learner     Role = "learner"      // gets the log, does not vote
 	LearnerNext Role = "learner_next" // votes until the joint configuration is left, then is a learner
-	Outgoing    Role = "outgoing"     // votes until then, and is gone
+	Outgoing    Role = "outgoing"     // votes until the joint configuration is left, then is no member
 )
 
 // Member is one node. Address is empty where neither the snapshot nor a
-// configuration change in the log tells it: Dgraph's do, but for the node that
-// began the group.
+// configuration change in the log has it. Dgraph's have the addresses of all nodes
+// but the one that began the group.
 type Member struct {
 	ID      uint64
 	Role    Role
 	Address string
 }
 
-// ErrMisfit is confstate's: what is in the log does not replay.
+// ErrMisfit is confstate.ErrMisfit: a configuration change cannot be applied.
 var ErrMisfit = confstate.ErrMisfit
 
-// ErrNotKnown: the log does not tell up to where it is committed.
+// ErrNotKnown: the log does not have a commit index.
 var ErrNotKnown = errors.New("the log does not tell its commit index")
 
-// Replay gives the members as of the commit index, by id. It fails with
-// ErrMisfit, and where a committed entry that is a change, or may be one, cannot
-// be read.
+// Replay gives the members as of the commit index, sorted by id. It fails with
+// ErrMisfit, with ErrNotKnown, and if a committed entry cannot be read that is a
+// configuration change, or may be one.
 func Replay(l walcore.Log) ([]Member, error) {
 	m := l.Meta()
 	if m.HardState == nil {
@@ -89,7 +81,7 @@ func Replay(l walcore.Log) ([]Member, error) {
 		if c, ok := payload.RaftContextOf(payload.EntryOf(&e, data)); ok && c.Addr != "" {
 			addresses[c.ID] = c.Addr
 		}
-		if e.Index <= snapshot { // the conf state has it
+		if e.Index <= snapshot { // the snapshot's conf state contains it already
 			continue
 		}
 		if err := replay.Apply(typ, e.Index, data); err != nil {
@@ -110,9 +102,9 @@ func begin(cs walcore.ConfState) (*confstate.Replay, error) {
 		VotersOutgoing: cs.VotersOutgoing, LearnersNext: cs.LearnersNext, AutoLeave: &cs.AutoLeave})
 }
 
-// snapshotAddresses gives the addresses in the application's snapshot, which
-// outlive the configuration changes. Where they are not to be had, they are not
-// known.
+// snapshotAddresses gives the addresses in the application's snapshot. They are
+// still there when the configuration changes have been compacted. A snapshot that
+// cannot be read has none: an address more is not worth a failure.
 func snapshotAddresses(l walcore.Log) map[uint64]string {
 	blob, err := payload.SnapshotData(l)
 	if len(blob) == 0 || err != nil {
@@ -153,6 +145,6 @@ func (m Member) String() string {
 	return s
 }
 
-// noPart reports whether a character can be no part of an address, and would
-// break a line that has it.
+// noPart reports whether a character cannot be part of an address. A space or a
+// newline would break the member's line.
 func noPart(c rune) bool { return unicode.IsSpace(c) || !unicode.IsPrint(c) }

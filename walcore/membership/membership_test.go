@@ -25,8 +25,8 @@ func text(members []Member) string {
 	return strings.Join(lines, ", ")
 }
 
-// TestFixtures: what Dgraph wrote replays to the members that Dgraph had; what
-// its raftwal package was made to write as a change is told from members.
+// TestFixtures: logs of a running Dgraph replay to the members that it had. Some logs
+// were made with Dgraph's raftwal package and have changes that are none: ErrMisfit.
 func TestFixtures(t *testing.T) {
 	cluster := "1 voter, 2 voter 127.0.0.1:7081, 3 voter 127.0.0.1:7082"
 	joint := "1 voter, 2 voter, 3 voter, 4 learner_next, 9 learner"
@@ -120,7 +120,7 @@ func TestReplay(t *testing.T) {
 		}
 	}
 
-	// The address is in the change, for snapshots too that have it behind them.
+	// An address is found in a change that the snapshot contains already, too.
 	entries := changes(t, "v1", "v2", "", "l3")
 	entries[1].Data = context
 	snapshot := &raftpb.Snapshot{Metadata: &raftpb.SnapshotMetadata{Index: proto.Uint64(3), Term: proto.Uint64(1),
@@ -131,8 +131,8 @@ func TestReplay(t *testing.T) {
 	}
 }
 
-// TestAddressesOfTheSnapshot: they are known when the changes that told them have
-// gone; a change that is there says it better.
+// TestAddressesOfTheSnapshot: they are known when the changes that had them are
+// compacted. A change that is still there counts more.
 func TestAddressesOfTheSnapshot(t *testing.T) {
 	at := func(id byte, field byte, addr string) string { // a RaftContext, a Member
 		return "\x09" + string(id) + "\x00\x00\x00\x00\x00\x00\x00" + string(field<<3|2) + string(byte(len(addr))) + addr
@@ -173,7 +173,7 @@ func TestAddressesOfTheSnapshot(t *testing.T) {
 	}
 }
 
-// TestReplayFails: what cannot be the members is not told for them.
+// TestReplayFails: members that may be wrong are not given.
 func TestReplayFails(t *testing.T) {
 	data := func(typ uint32, b string) []nativelog.Entry {
 		return []nativelog.Entry{{Term: 1, Index: 1, Type: typ, Data: []byte(b)}}
@@ -225,9 +225,8 @@ func TestReplayFails(t *testing.T) {
 	}
 }
 
-// FuzzReplay: any bytes as conf state and changes, the changes told apart by
-// their first byte, give members or ErrMisfit.
-func FuzzReplay(f *testing.F) {
+// addFixtures adds each fixture's conf state and first changes to the seeds.
+func addFixtures(f *testing.F) {
 	seeds := 0
 	for _, name := range fixture.Small {
 		r, err := dgraph.OpenReader(fixture.Dir(f, name), dgraph.ReaderOptions{Key: fixture.Key(name)})
@@ -264,6 +263,12 @@ func FuzzReplay(f *testing.F) {
 	if seeds < 5 {
 		f.Fatalf("%d fixtures give a seed", seeds)
 	}
+}
+
+// FuzzReplay: any bytes as conf state and changes give members or ErrMisfit. The first
+// byte of a change says of which type it is.
+func FuzzReplay(f *testing.F) {
+	addFixtures(f)
 	for _, texts := range [][3]string{{"v1", "joint v3 l1", "leave"}, {"v1", "v2 v3", "r2"}, {"l1", "v1", "u1"}} {
 		var found [3][]byte
 		for i, s := range texts {

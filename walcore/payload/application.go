@@ -6,21 +6,21 @@ import (
 	"github.com/walfs/walfs/walcore"
 )
 
-// AppOf tells whether a log is an Alpha's or a Zero's, by what its entries decode to
-// where the group id does not tell.
+// AppOf says whether a log is an Alpha's or a Zero's: by its group id, or, where that
+// is 0 or not known, by how its entries decode.
 func AppOf(l walcore.Log) App { return Classify(l).App() }
 
-// maxTries is after how many entries that could tell what they are, and do not,
-// the log is taken for some other application's.
+// maxTries is how many normal entries with more than a key Classify reads. If they
+// do not make it certain, it stops there: it may be another application's log.
 const maxTries = 1000
 
-// Classify gives the classifier that has decided.
+// Classify gives a classifier that has been given what AppOf goes by.
 func Classify(l walcore.Log) *Classifier {
 	c := &Classifier{}
 	if g := l.Meta().GroupID; g != nil {
 		c.GroupID(*g)
 	}
-	if c.Settled() {
+	if c.Certain() {
 		return c
 	}
 	if blob, err := SnapshotData(l); err == nil {
@@ -29,7 +29,8 @@ func Classify(l walcore.Log) *Classifier {
 	var buf []byte
 	tries := 0
 	for e := range l.Entries(0) {
-		// An emptied log begins with any number of entries that tell nothing.
+		// A log can begin with any number of emptied entries. They say nothing,
+		// and do not count as tries.
 		if e.Type == walcore.EntryNormal {
 			if e.Size <= keySize {
 				continue
@@ -49,8 +50,8 @@ func Classify(l walcore.Log) *Classifier {
 // Dgraph's are some hundred bytes.
 const maxSnapshot = 64 << 20
 
-// SnapshotData reads the application's snapshot blob, nil if there is none or
-// it is not known.
+// SnapshotData reads the application's data in the snapshot. They are nil if there is
+// no snapshot, or if it is not known whether there is one.
 func SnapshotData(l walcore.Log) ([]byte, error) {
 	s := l.Meta().Snapshot
 	if s == nil || s.Index == 0 {

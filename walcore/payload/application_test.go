@@ -24,11 +24,11 @@ func number(num protowire.Number, n uint64) []byte {
 
 func keyed(proposal []byte) []byte { return append([]byte("\x00\x01keykey"), proposal...) }
 
-// TestOf: logs of group 0, as an Alpha's is that has lost its wal.meta.
-func TestOf(t *testing.T) {
+// TestAppOf: logs of group 0. An Alpha's log has it, too, if its wal.meta was lost.
+func TestAppOf(t *testing.T) {
 	delta := keyed(field(8, number(2, 7)))         // max_assigned
 	lease := keyed(number(4, 10000))               // maxUID
-	either := keyed(field(14, number(1, 1)))       // delete_ns, or a Zero's tablets
+	either := keyed(field(14, number(1, 1)))       // delete_ns for an Alpha, tablets for a Zero
 	alphas := field(1, number(2, 1))               // context of group 1
 	zeros := append(number(1, 5), number(2, 6)...) // index, checkpoint_ts
 	repeat := func(n int, data []byte) [][]byte { return slices.Repeat([][]byte{data}, n) }

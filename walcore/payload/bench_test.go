@@ -8,8 +8,7 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 )
 
-// benchLog is the largest log there is: alpha-killed where the large fixtures
-// are, else alpha.
+// benchLog is a large log: alpha-killed if the large fixtures are there, or else alpha.
 func benchLog(b *testing.B) testLog {
 	b.Helper()
 	path, ok := fixture("alpha-killed.tar.gz")
@@ -46,7 +45,7 @@ func BenchmarkSummarize(b *testing.B) {
 	benchmark(b, func(e Entry) { _ = d.Summarize(&s, e) })
 }
 
-// BenchmarkSchema is what the first use costs.
+// BenchmarkSchema is what the first use of a decoder costs.
 func BenchmarkSchema(b *testing.B) {
 	for b.Loop() {
 		loadSchema()

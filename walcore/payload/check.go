@@ -2,30 +2,30 @@ package payload
 
 import "google.golang.org/protobuf/reflect/protoreflect"
 
-// fit tells how well bytes agree with a message.
-type fit uint8
+// match says how well bytes agree with a message's schema.
+type match uint8
 
 const (
-	malformed fit = iota // not a message at all
-	partly               // a message, with fields that are unknown
-	oddly                // known throughout, with strings that are no plain text
-	fits                 // known throughout
+	malformed     match = iota // not a message at all
+	unknownFields              // a message, with fields that are not in the schema
+	oddStrings                 // all fields known, but strings that are not plain text
+	exact                      // all fields known
 )
 
 // check compares b with p without writing anything.
-func (p *messagePlan) check(b []byte) fit { return p.checkAt(b, 0) }
+func (p *messagePlan) check(b []byte) match { return p.checkAt(b, 0) }
 
-func (p *messagePlan) checkAt(b []byte, depth int) fit {
+func (p *messagePlan) checkAt(b []byte, depth int) match {
 	if depth >= maxDepth {
 		return malformed
 	}
-	result := fits
+	result := exact
 	for off := 0; off < len(b); {
 		var v field
 		if v, off = readField(b, off); off < 0 {
 			return malformed
 		}
-		one := partly
+		one := unknownFields
 		if f := p.find(v.num, v.typ); f != nil {
 			one = f.check(v, depth)
 		}
@@ -37,7 +37,7 @@ func (p *messagePlan) checkAt(b []byte, depth int) fit {
 	return result
 }
 
-// knowsAny reports whether b has a field that p knows.
+// knowsAny reports whether b has a field that is in p's schema.
 func (p *messagePlan) knowsAny(b []byte) bool {
 	for f := (fields{msg: b}); f.next(); {
 		if p.find(f.num, f.typ) != nil {
@@ -47,7 +47,7 @@ func (p *messagePlan) knowsAny(b []byte) bool {
 	return false
 }
 
-func (f *fieldPlan) check(v field, depth int) fit {
+func (f *fieldPlan) check(v field, depth int) match {
 	switch {
 	case f.mapKey != nil:
 		return f.checkEntry(v.b, depth)
@@ -60,20 +60,20 @@ func (f *fieldPlan) check(v field, depth int) fit {
 			}
 		}
 	case f.kind == protoreflect.StringKind && !printable(v.b):
-		return oddly
+		return oddStrings
 	}
-	return fits
+	return exact
 }
 
-func (f *fieldPlan) checkEntry(entry []byte, depth int) fit {
+func (f *fieldPlan) checkEntry(entry []byte, depth int) match {
 	known, ok := f.entryKnown(entry)
 	if !ok {
 		return malformed
 	}
 	if !known {
-		return partly
+		return unknownFields
 	}
-	result := fits
+	result := exact
 	for v := (fields{msg: entry}); v.next(); {
 		part := f.mapKey
 		if v.num == 2 {

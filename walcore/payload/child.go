@@ -21,7 +21,7 @@ type child struct {
 	stdout *os.File
 	lines  *bufio.Reader // of stdout
 	stderr *tail
-	line   []byte // the question, kept for the next
+	line   []byte // the question; its memory is used for the next one, too
 }
 
 // startChild runs command with /bin/sh in a process group of its own, so that
@@ -59,7 +59,7 @@ func startChild(command string) (*child, error) {
 	return c, nil
 }
 
-// ahead reports whether there is output that nobody has asked for.
+// ahead reports whether there is output that answers no question.
 func (c *child) ahead() bool { return c.lines.Buffered() > 0 }
 
 // ask sends data and returns the line that answers it. After an error the child
@@ -70,8 +70,9 @@ func (c *child) ask(data []byte, timeout time.Duration) (string, error) {
 		return "", err
 	}
 	c.line = append(hex.AppendEncode(c.line[:0], data), '\n')
-	// Written beside the reading: a program may begin its answer before it has
-	// read the whole line, and would wait for us while we wait for it.
+	// Write and read at the same time: a program may begin its answer before it has
+	// read the whole line. If we did not read, it would wait for us while we wait
+	// for it.
 	wrote := make(chan error, 1)
 	go func() {
 		_, err := c.stdin.Write(c.line)
@@ -79,7 +80,7 @@ func (c *child) ask(data []byte, timeout time.Duration) (string, error) {
 	}()
 	answer, err := c.readLine(maxAnswer + 4*len(data))
 	if err != nil {
-		// Nobody may read on; closing ends the write.
+		// The program may have stopped reading; closing its stdin ends our write.
 		c.stdin.Close()
 		<-wrote
 		return "", err
@@ -110,7 +111,7 @@ func (c *child) readLine(limit int) (string, error) {
 	}
 }
 
-// cause tells the ways a pipe fails apart.
+// cause says what a failure of the pipe means.
 func (c *child) cause(err error) error {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -122,13 +123,12 @@ func (c *child) cause(err error) error {
 }
 
 // stop kills the child and all of its group, waits for it, and returns the end
-// of its stderr. One that has just ended by itself says there why; that a child
-// still running is killed without ado is its own fault.
+// of its stderr. A child that has ended by itself often says there why.
 func (c *child) stop() string {
 	c.stdin.Close()
 	c.stdout.Close()
-	// The child is not waited for yet, so that its id is still its own.
+	// Kill before Wait: after it, another process could have the same id.
 	_ = platform.KillGroup(c.cmd)
-	_ = c.cmd.Wait() // how it ended is no news: it was killed
+	_ = c.cmd.Wait() // its error says only that it was killed
 	return c.stderr.String()
 }

@@ -47,8 +47,8 @@ func TestClassifier(t *testing.T) {
 	}
 }
 
-// TestClassifierSettles: it does not need a long log, nor a group id.
-func TestClassifierSettles(t *testing.T) {
+// TestClassifierIsCertain: a short log without a group id is enough.
+func TestClassifierIsCertain(t *testing.T) {
 	for _, want := range []App{Alpha, Zero} {
 		path, _ := fixture(want.String() + ".tar.gz")
 		var c Classifier
@@ -58,8 +58,8 @@ func TestClassifierSettles(t *testing.T) {
 				break
 			}
 		}
-		if c.App() != want || !c.Settled() || n > 20 {
-			t.Errorf("%s: got %s after %d entries, settled %v", want, c.App(), n, c.Settled())
+		if c.App() != want || !c.Certain() || n > 20 {
+			t.Errorf("%s: got %s after %d entries, certain %v", want, c.App(), n, c.Certain())
 		}
 	}
 }

@@ -48,8 +48,8 @@ func raftContext(b []byte) (c RaftContext) {
 	return c
 }
 
-// Addresses returns the addresses of nodes that a snapshot blob of app tells, by
-// id: an Alpha's has that of the node that took it, a Zero's those of all Zeros.
+// Addresses returns the addresses of nodes in a snapshot's data, by id. An Alpha's
+// has the address of the node that made the snapshot, a Zero's those of all Zeros.
 func Addresses(app App, blob []byte) map[uint64]string {
 	addresses := make(map[uint64]string)
 	s := builtin()
@@ -84,7 +84,7 @@ func (s *schema) raftContextOf(e Entry) (context []byte, ok bool) {
 	if len(context) == 0 {
 		return nil, false
 	}
-	return context, s.raftContext.check(context) == fits
+	return context, s.raftContext.check(context) == exact
 }
 
 // confChangePlan returns the plan of a configuration change's data.
@@ -108,7 +108,7 @@ func (w *walker) confChange(e Entry) bool {
 	if !ok {
 		return w.message(plan, e.Data)
 	}
-	w.hidden = plan.byName("context") // shown once, decoded
+	w.hidden = plan.byName("context") // it is shown as raft_context instead
 	ok = w.message(plan, e.Data)
 	w.hidden = nil
 	if !ok {

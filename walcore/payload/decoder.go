@@ -12,7 +12,7 @@ type Entry struct {
 	Term  uint64
 	Index uint64
 	Type  uint32 // raftpb.EntryType
-	Data  []byte // only read, and not kept after the call
+	Data  []byte // a decoder only reads it, and holds it no longer than the call
 }
 
 // Options holds for all decoders.
@@ -20,16 +20,16 @@ type Options struct {
 	ShowSecrets bool // write secrets as they are
 }
 
-// Decoder shows entries. Errors come from programs alone (see Program) and name
-// the entry; what is appended is valid JSON even then, with the error in it.
+// Decoder shows entries. Only a Program gives errors, and they name the entry. What
+// is appended then is valid JSON, too, with the error in it.
 type Decoder interface {
 	// AppendJSON appends the entry as JSON indented by two spaces, with a
 	// newline at the end.
 	AppendJSON(dst []byte, e Entry) ([]byte, error)
 	// AppendCompact appends the same JSON in one line, without a newline.
 	AppendCompact(dst []byte, e Entry) ([]byte, error)
-	// AppendSnapshot appends the application's snapshot blob as indented
-	// JSON: size, then snapshot, or text or base64.
+	// AppendSnapshot appends the application's data in a snapshot (the blob) as
+	// indented JSON: size, then snapshot, or text or base64.
 	AppendSnapshot(dst, blob []byte) []byte
 	// Summarize sets s to the summary of the entry.
 	Summarize(s *Summary, e Entry) error
@@ -85,8 +85,8 @@ func (d *Dgraph) proposalPlan() *messagePlan {
 	return d.proposal
 }
 
-// AppendSnapshot implements Decoder: the blob of an Alpha is a Snapshot, that
-// of a Zero a ZeroSnapshot, whose bytes would parse as a Snapshot too.
+// AppendSnapshot implements Decoder. An Alpha's blob is a Snapshot, a Zero's is a
+// ZeroSnapshot. The bytes of one would parse as the other, so app decides.
 func (d *Dgraph) AppendSnapshot(dst, blob []byte) []byte {
 	plan := d.snapshot
 	if d.app == Zero {
@@ -95,9 +95,9 @@ func (d *Dgraph) AppendSnapshot(dst, blob []byte) []byte {
 	return appendSnapshot(dst, plan, blob, d.opts)
 }
 
-// appendSnapshot writes a blob by plan, or undecoded if plan is nil or the blob is
-// plain text, of which some letters would parse: a Snapshot of either kind has
-// bytes below the space in it.
+// appendSnapshot writes a blob decoded by plan. It writes it undecoded if plan is nil,
+// or if the blob is plain text: some texts would parse, but a real Snapshot of
+// either kind contains control characters.
 func appendSnapshot(dst []byte, plan *messagePlan, blob []byte, opts Options) []byte {
 	w := newWalker(dst, opts, len(blob), true)
 	w.open('{')
@@ -119,7 +119,8 @@ func appendSnapshot(dst []byte, plan *messagePlan, blob []byte, opts Options) []
 
 var walkers = sync.Pool{New: func() any { return new(walker) }}
 
-// newWalker returns a walker that appends to dst the JSON of size bytes.
+// newWalker returns a walker that appends to dst. size is how many bytes of data it
+// is going to write as JSON, and sets its limit.
 func newWalker(dst []byte, opts Options, size int, indent bool) *walker {
 	w := walkers.Get().(*walker)
 	w.writer = writer{out: dst, indent: indent}
@@ -130,10 +131,10 @@ func newWalker(dst []byte, opts Options, size int, indent bool) *walker {
 	return w
 }
 
-// maxKeptSpans bounds what a pooled walker holds on to after a large entry.
+// maxKeptSpans bounds the memory that a walker in the pool keeps after a large entry.
 const maxKeptSpans = 1 << 16
 
-// free gives the walker back and returns what it has written.
+// free puts the walker back into the pool and returns what it has written.
 func (w *walker) free() []byte {
 	out := w.out
 	w.out = nil
@@ -144,9 +145,8 @@ func (w *walker) free() []byte {
 	return out
 }
 
-// entry writes an entry; normal writes what an EntryNormal that holds data
-// means, or reports false if it does not parse; hides tells whether it must not be
-// shown then.
+// entry writes an entry. normal writes the data of an EntryNormal, or reports false
+// if they do not parse. Then hides says whether they must not be shown.
 func (w *walker) entry(e Entry, normal, hides func() bool) {
 	w.open('{')
 	w.head(e)
@@ -179,13 +179,13 @@ func (w *walker) head(e Entry) {
 	if name, ok := raftpb.EntryType_name[int32(e.Type)]; ok {
 		w.string(name)
 	} else {
-		w.uint(uint64(e.Type)) // protojson writes an enum without a name so
+		w.uint(uint64(e.Type)) // as protojson writes a number without a name
 	}
 	w.key(`"size":`)
 	w.uint(uint64(len(e.Data)))
 }
 
-// try calls write and reports what that reports; if false, what it wrote is
+// try calls write and returns what it returns. If that is false, what was written is
 // dropped.
 func (w *walker) try(write func() bool) bool {
 	mark, depth := len(w.out), w.depth
@@ -214,12 +214,12 @@ func (w *walker) raw(data []byte) {
 	}
 }
 
-// hasKey reports whether data can be one of Dgraph's entries. Data that is plain
-// text throughout is none, even where some of its letters would parse: the first
-// byte of a key is that of a node id, which is small.
+// hasKey reports whether data can be one of Dgraph's entries, which begin with a key.
+// Plain text is not, even if it would parse: a key begins with the high byte of a
+// node id, which is a small number and no character.
 func hasKey(data []byte) bool { return len(data) >= keySize && !printable(data) }
 
-// proposal writes key and protobuf of one of Dgraph's entries.
+// proposal writes the key and the protobuf message of one of Dgraph's entries.
 func (w *walker) proposal(p *messagePlan, data []byte) bool {
 	if !hasKey(data) {
 		return false

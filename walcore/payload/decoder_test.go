@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestRaw: what is no proposal is shown as it is.
+// TestRaw: data that are no proposal are shown as they are.
 func TestRaw(t *testing.T) {
 	binary := string(keyed([]byte{0xff, 0xff}))
 	for _, tt := range []struct{ name, data, want string }{
@@ -40,7 +40,7 @@ func TestRaw(t *testing.T) {
 	}
 }
 
-// TestSummaryOfRaw: short, and nothing in it that drives a terminal.
+// TestSummaryOfRaw: it is short and has no characters that control a terminal.
 func TestSummaryOfRaw(t *testing.T) {
 	d := NewDgraph(Alpha, Options{})
 	var s Summary
@@ -58,7 +58,7 @@ func TestSummaryOfRaw(t *testing.T) {
 	}
 }
 
-// TestSummaryOfNames: nor in names, which are written as they are but for that.
+// TestSummaryOfNames: names are quoted only if they could control a terminal.
 func TestSummaryOfNames(t *testing.T) {
 	for name, want := range map[string]string{"0-a b": "0-a b", "0-ä": "0-ä", "a\tb": `"a\tb"`, "a\rb": `"a\rb"`, "a\nb": `"a\nb"`, "a\x1bb": `"a\x1bb"`} {
 		var s Summary
@@ -69,7 +69,7 @@ func TestSummaryOfNames(t *testing.T) {
 	}
 }
 
-// TestConcurrent: decoders share their buffers behind the scenes.
+// TestConcurrent: one decoder in several goroutines, which share a pool of walkers.
 func TestConcurrent(t *testing.T) {
 	path, _ := fixture("alpha.tar.gz")
 	entries := readLog(t, path).entries

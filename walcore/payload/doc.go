@@ -1,22 +1,20 @@
 // Package payload shows what the entries of a Raft log mean, as JSON and as one
-// line of text. It knows nothing of files or of the log: it is given an entry's
-// term, index, type and data.
+// line of text. A decoder knows nothing of files or of the log: it is given an
+// entry's term, index, type and data.
 //
-//	var c payload.Classifier
-//	c.GroupID(meta.GroupID)
-//	for _, e := range entries {
-//		if c.Entry(e) {
-//			break
-//		}
+//	d := payload.NewDgraph(payload.AppOf(log), payload.Options{})
+//	for e := range log.Entries(1) {
+//		data, err := e.Data()
+//		…
+//		buf, err = d.AppendJSON(buf[:0], payload.EntryOf(&e, data))
 //	}
-//	d := payload.NewDgraph(c.App(), payload.Options{})
-//	buf, _ = d.AppendJSON(buf[:0], e) // {"term": 2, "index": 42, …, "proposal": {…}}
+//	// {"term": 2, "index": 42, …, "proposal": {…}}
 //
 // # What the JSON holds
 //
 // Always term, index, type and size, then one of
 //
-//   - nothing, where the data is empty: a new leader's entry, or an emptied one
+//   - nothing more, where there is no data: a new leader's entry, or an emptied one
 //   - key (a decimal string) and proposal, for Dgraph's entries
 //   - conf_change or conf_change_v2, with raft_context in place of its context
 //     where that is one
@@ -28,14 +26,14 @@
 // schema does not know are listed under unknown_fields with number, wire type
 // and value. A string that is no UTF-8 is written as base64 under its name with
 // _base64 added. The value of an edge or a facet is decoded by its type.
-// Secrets are written as "[redacted]" unless Options.ShowSecrets is set; what a
-// field's debug_redact option marks is a secret, in the user's schemas too. So is
-// all of an entry that does not decode and may hold one.
+// Secrets are written as "[redacted]" unless Options.ShowSecrets is set. A field is
+// a secret if its debug_redact option is set, in the user's schemas too. An entry
+// that does not decode and may hold a secret is redacted as a whole.
 //
 // # Bounds
 //
-// Any bytes give valid JSON. What nests deeper than 100 levels, or would grow
-// beyond 1 MiB plus 32 times its size, is shown as text or base64.
+// Any bytes give valid JSON. Data that nest deeper than 100 levels, or whose JSON
+// would be larger than 1 MiB plus 32 times their size, are shown as text or base64.
 //
 // # Concurrency
 //

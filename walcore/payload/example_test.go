@@ -2,7 +2,9 @@ package payload_test
 
 import (
 	"fmt"
+	"log"
 
+	"github.com/walfs/walfs/test/memlog"
 	"github.com/walfs/walfs/walcore/payload"
 )
 
@@ -19,4 +21,23 @@ func ExampleNewDgraph() {
 	// Output:
 	// {"term":2,"index":42,"type":"EntryNormal","size":15,"text":"some plain text"} <nil>
 	// "some plain text" <nil>
+}
+
+// Entries of the user's own application, with a schema from a .proto file.
+func ExampleNewCustom() {
+	md, err := payload.LoadMessage("testdata/kinds.proto", "kinds.All")
+	if err != nil {
+		log.Fatal(err)
+	}
+	d := payload.NewCustom(md, 2, payload.Options{}) // two bytes before the message
+	entry := payload.Entry{Term: 2, Index: 42, Data: []byte("\x00\x01\x18\x05")}
+	line, err := d.AppendCompact(nil, entry)
+	fmt.Println(string(line), err)
+	// Output: {"term":2,"index":42,"type":"EntryNormal","size":4,"skipped_base64":"AAE=","message":{"i32":5}} <nil>
+}
+
+// A log of which nothing shows that an Alpha wrote it counts as a Zero's.
+func ExampleAppOf() {
+	fmt.Println(payload.AppOf(memlog.Sample("/var/lib/memory")))
+	// Output: zero
 }

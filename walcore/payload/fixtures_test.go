@@ -11,7 +11,7 @@ import (
 	testfixture "github.com/walfs/walfs/test/fixture"
 )
 
-// TestFixtures compares every entry with what Dgraph's own types make of it.
+// TestFixtures compares each entry with what Dgraph's own types decode it to.
 func TestFixtures(t *testing.T) {
 	for _, name := range testfixture.WithDecoded() {
 		t.Run(name, func(t *testing.T) {
@@ -83,8 +83,8 @@ func checkLayout(t *testing.T, text []byte) {
 	}
 }
 
-// TestFixturesThatAreNotDgraph: what another program has put in a log is shown
-// as text or base64, and so is every payload of one byte to seven.
+// TestFixturesThatAreNotDgraph: payloads that another program wrote are shown as text
+// or base64, and so is every payload of one to seven bytes.
 func TestFixturesThatAreNotDgraph(t *testing.T) {
 	for _, name := range []string{"rewritten", "highstart", "emptied"} {
 		path, _ := fixture(name + ".tar.gz")
@@ -105,7 +105,7 @@ func TestFixturesThatAreNotDgraph(t *testing.T) {
 }
 
 func TestMain(m *testing.M) {
-	// A checkout without its own fixtures would pass on nothing.
+	// Without any fixture the test would pass and check nothing.
 	for _, name := range []string{"alpha", "zero", "rewritten"} {
 		if _, ok := fixture(name + ".tar.gz"); !ok {
 			fmt.Fprintf(os.Stderr, "fixture %s is missing\n", name)

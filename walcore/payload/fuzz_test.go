@@ -40,14 +40,14 @@ func seeds(f *testing.F, add func(e Entry)) {
 	}
 }
 
-// bombs calls add with messages that nest deep or grow much, some a kinds.All,
-// some a Proposal.
+// bombs calls add with messages that nest deep, or whose JSON is much larger than they
+// are. Some are a kinds.All, some a Proposal.
 func bombs(add func(b []byte)) {
 	add(inParts(95, 4<<10))
 	add(structs(30, 1000))
 	add(nested(300, 17))                                          // in both a message
 	add(bytes.Repeat(within(nil, 2), 1000))                       // mutations in parts
-	add(within(bytes.Repeat([]byte{0x1a, 0}, 5_000), 2))          // edges of nothing
+	add(within(bytes.Repeat([]byte{0x1a, 0}, 5_000), 2))          // empty edges
 	add(within(bytes.Repeat([]byte{0x1a, 2, 0x78, 5}, 5_000), 2)) // edges of an unknown field
 	add(bytes.Repeat(protowire.AppendTag(nil, 2000, protowire.StartGroupType), 300))
 }
@@ -86,7 +86,7 @@ func FuzzDgraph(f *testing.F) {
 				t.Fatalf("%d bytes took %d of memory", len(data), n)
 			}
 			got, same := checkJSON(t, indented, len(data)), checkJSON(t, compact, len(data))
-			// Only where the indented form is too large may the two differ.
+			// The two may differ only if the indented form is too large.
 			if len(data) < 10_000 && !reflect.DeepEqual(got, same) {
 				t.Fatalf("the forms differ:\n%s\n%s", indented, compact)
 			}
@@ -98,8 +98,8 @@ func FuzzDgraph(f *testing.F) {
 	})
 }
 
-// FuzzCustom compares the walker with the protobuf library on whatever the
-// library reads.
+// FuzzCustom compares the walker with the protobuf library, for all bytes that the
+// library can read.
 func FuzzCustom(f *testing.F) {
 	seeds(f, func(e Entry) { f.Add(e.Data) })
 	md := load(f, "testdata/kinds.proto", "kinds.All")
@@ -119,8 +119,9 @@ func FuzzCustom(f *testing.F) {
 		}
 		got := checkJSON(t, text, len(data))["message"]
 		want, ok := reference(t, md, data)
-		// Shown in a way of our own: what the library drops, what nests deep,
-		// plain text, and an Any, whose order is not told by what is in it.
+		// Not compared, because walfs shows it in its own way: what the library
+		// drops, what nests deep, plain text, and an Any, whose fields can come in
+		// any order.
 		if !ok || got == nil || strings.Contains(string(text), `"unknown_fields"`) || strings.Contains(string(text), `"any"`) {
 			return
 		}
@@ -130,7 +131,7 @@ func FuzzCustom(f *testing.F) {
 	})
 }
 
-// FuzzValue: the value of an edge, of any type.
+// FuzzValue: any bytes as the value of an edge of any type.
 func FuzzValue(f *testing.F) {
 	seeds(f, func(e Entry) {
 		for mutations := (fields{msg: e.Data[min(keySize, len(e.Data)):]}); mutations.next(); {

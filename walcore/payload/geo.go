@@ -11,7 +11,7 @@ import (
 //	type (4): 1 to 7, plus 1000 for coordinates with Z
 //	then coordinates (float64 each), or a count (4) and that many parts
 //
-// and written as GeoJSON (RFC 7946). Measures (M) have no place in GeoJSON.
+// and written as GeoJSON (RFC 7946), which cannot hold measures (M).
 
 // geometry describes what follows the type of a WKB geometry.
 type geometry struct {
@@ -32,22 +32,23 @@ var geometries = map[uint32]geometry{
 
 const geometryCollection = 7
 
-// wkb reads one geometry after the other from b; bad is set by the first thing
-// that is none.
+// wkb reads geometries from b, one after the other. bad is set at the first thing that
+// is not a geometry, and stays set.
 type wkb struct {
 	b     []byte
 	order binary.ByteOrder
 	bad   bool
 }
 
+// take returns the next n bytes; zeros if there are fewer.
 func (r *wkb) take(n int) []byte {
 	if r.bad || len(r.b) < n {
 		r.bad = true
 		return make([]byte, n)
 	}
-	taken := r.b[:n]
+	next := r.b[:n]
 	r.b = r.b[n:]
-	return taken
+	return next
 }
 
 // header reads byte order and type, and returns the type without its dimension
@@ -83,7 +84,8 @@ func (r *wkb) count(size int) int {
 	return int(n)
 }
 
-// geo writes a WKB geometry as GeoJSON and reports whether b is one, whole.
+// geo writes a WKB geometry as GeoJSON. It reports whether b is one geometry and
+// nothing else.
 func (w *walker) geo(b []byte) bool {
 	r := &wkb{b: b}
 	w.geometry(r)
@@ -136,7 +138,8 @@ func (w *walker) positions(r *wkb, levels, dims int) {
 	w.list(r, size, func() { w.positions(r, levels-1, dims) })
 }
 
-// list writes a counted list; size is the least that an element takes.
+// list writes a list whose length comes first. size is the fewest bytes that one
+// element can have.
 func (w *walker) list(r *wkb, size int, element func()) {
 	w.open('[')
 	for n := r.count(size); n > 0 && !r.bad; n-- {

@@ -7,9 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// writer appends JSON to out, in one line or indented by two spaces. A member
-// or an element begins with next or key, which see from the last byte whether
-// a comma is due.
+// writer appends JSON to out, in one line or indented by two spaces. Call key before
+// a member of an object and next before an element of a list: they write the comma
+// if the last byte shows that one is needed.
 type writer struct {
 	out    []byte
 	indent bool
@@ -96,7 +96,7 @@ func (w *writer) base64(b []byte) {
 }
 
 // float writes f as protojson and encoding/json do: the shortest decimal that
-// reads back as f in the given number of bits, and what is no number as text.
+// reads back as f in the given number of bits; NaN and infinity as strings.
 func (w *writer) float(f float64, bits int) {
 	switch {
 	case math.IsNaN(f):
@@ -124,8 +124,8 @@ func (w *writer) float(f float64, bits int) {
 	}
 }
 
-// appendString appends s as a JSON string. Bytes that are no UTF-8 become
-// U+FFFD: only for texts of our own.
+// appendString appends s as a JSON string. Bytes that are no UTF-8 become U+FFFD, so
+// it is not for data of the log, of which nothing may be lost.
 func appendString(dst []byte, s string) []byte {
 	out, ok := appendText(dst, []byte(s))
 	if !ok {
@@ -134,7 +134,7 @@ func appendString(dst []byte, s string) []byte {
 	return out
 }
 
-// plain tells the ASCII bytes that a JSON string holds as they are.
+// plain is true for the ASCII bytes that need no escape in a JSON string.
 var plain = func() (t [256]bool) {
 	for c := ' '; c < 0x7f; c++ {
 		t[c] = c != '"' && c != '\\'

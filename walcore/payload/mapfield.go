@@ -12,13 +12,13 @@ import (
 )
 
 // A map is stored as a list of entries {key = 1, value = 2}. They are written
-// sorted by key, as protojson does, the last of equal keys winning; what an
-// entry leaves out is the zero of its type.
+// sorted by key, as protojson does. Of entries with the same key the last one
+// counts. A key or value that an entry leaves out is the zero of its type.
 
-// entryKnown reports whether an entry holds at most one key and one value of
-// the right wire types, and whether it is well-formed at all. One that holds
-// anything else is shown with the unknown fields, so that nothing of it is lost
-// and comparing two entries costs little whatever they hold.
+// entryKnown reports in ok whether an entry is well-formed, and in known whether it
+// holds nothing but at most one key and one value of the right wire types. An entry
+// that is not known is shown with the unknown fields, so that nothing of it is lost.
+// It also makes comparing two entries cheap, whatever bytes they hold.
 func (f *fieldPlan) entryKnown(entry []byte) (known, ok bool) {
 	known = true
 	var seen [3]bool
@@ -61,7 +61,7 @@ func (f *fieldPlan) entryKey(entry []byte) (u uint64, b []byte) {
 	return u, b
 }
 
-// signedKeys reports whether the keys of f order as signed numbers.
+// signedKeys reports whether the keys of f are sorted as signed numbers.
 func (f *fieldPlan) signedKeys() bool {
 	switch f.mapKey.kind {
 	case protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Sfixed32Kind,
@@ -90,8 +90,8 @@ func (w *walker) mapField(f *fieldPlan, b []byte, i, j int) bool {
 		return cmp.Compare(xu, yu)
 	}
 	spans := w.spans[i:j]
-	// Equal keys stay in the order they came in, without the cost of a stable
-	// sort: no two spans have the same offset.
+	// The offset keeps entries with equal keys in the order of the bytes, without
+	// the cost of a stable sort.
 	slices.SortFunc(spans, func(x, y span) int {
 		return cmp.Or(compareKeys(x, y), cmp.Compare(x.off, y.off))
 	})

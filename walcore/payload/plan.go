@@ -6,35 +6,35 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 )
 
-// messagePlan is a message descriptor made ready for the walker: what it needs
-// of a field is one look-up away, and names are already JSON.
+// messagePlan is a message descriptor prepared for the walker: a field is found with
+// one table access, and its name is already JSON.
 type messagePlan struct {
 	fields  []*fieldPlan // in order of declaration, which is protojson's order
 	dense   []*fieldPlan // by number, for numbers below maxDense
 	sparse  map[protowire.Number]*fieldPlan
 	oneofs  bool
 	special *specialPlan // set if protojson has a form of its own for it
-	typed   *typedValue  // set if it has a value decoded by its neighbour
+	typed   *typedValue  // set if one of its fields says how another is decoded
 	secrets bool         // it has secrets, or holds messages that do
 }
 
 // fieldPlan says how one field is read and written.
 type fieldPlan struct {
 	name     string
-	order    int32 // its place among messagePlan.fields
+	order    int32 // index in messagePlan.fields
 	key      string
 	rawKey   string // the key when a text is no UTF-8: name_base64
 	kind     protoreflect.Kind
 	typ      protowire.Type // of one element
 	list     bool
-	presence bool // a zero is written if it is there
+	presence bool // a zero is written, too, if it is stored
 	redact   bool
 	oneof    int32 // index + 1 of the oneof it belongs to, or 0
 	enum     *enumPlan
 	message  *messagePlan
 
 	mapKey, mapValue *fieldPlan  // set for a map
-	typed            *typedValue // set for a value decoded by its neighbour
+	typed            *typedValue // set if another field says how this one is decoded
 }
 
 // enumPlan holds the quoted names of an enum.
@@ -43,8 +43,8 @@ type enumPlan struct {
 	null  bool // google.protobuf.NullValue is written as null
 }
 
-// typedValue describes bytes whose meaning another field of the same message
-// tells.
+// typedValue describes a bytes field that another field of the same message says how
+// to decode.
 type typedValue struct {
 	typeField *fieldPlan
 	attr      *fieldPlan           // the predicate, nil if the message has none
@@ -54,7 +54,8 @@ type typedValue struct {
 // maxDense bounds the table by number: most schemas number their fields low.
 const maxDense = 64
 
-// planner makes plans and remembers them, so that recursive messages end.
+// planner makes plans and remembers them. Without that, a message that contains
+// itself would be planned without end.
 type planner struct {
 	messages map[protoreflect.FullName]*messagePlan
 	enums    map[protoreflect.FullName]*enumPlan

@@ -13,10 +13,10 @@ import (
 // of etcd-dump-logs: for each entry, of any type, it is sent the data as a line
 // of hex on stdin, and answers a line "STATUS|DATA" on stdout.
 //
-// A program that exits, does not answer in time, answers too much or without a
-// status fails that entry with a *ProgramError; it is started anew for the next
-// one. Once three of the last hundred entries it was asked about had no answer in
-// time, entries fail at once for half a minute, so that a long log still ends.
+// If the program exits, does not answer in time, answers too much or without a
+// status, that entry fails with a *ProgramError, and the program is started again
+// for the next one. If three of the last hundred questions had no answer in time,
+// all entries fail at once for half a minute. Otherwise a long log would take days.
 //
 // Questions are asked one at a time, whoever asks.
 type Program struct {
@@ -27,13 +27,13 @@ type Program struct {
 	mu       sync.Mutex      // protects what follows, and the dialogue with the child
 	child    *child          // nil when none is running
 	asked    uint64          // how many questions so far
-	hung     [maxHung]uint64 // which of them, at last, had no answer in time
-	resumeAt time.Time       // until when the program is not asked
+	hung     [maxHung]uint64 // the numbers of the last questions without an answer in time
+	resumeAt time.Time       // the program is not asked before then
 	last     reply
 }
 
-// reply is what came of the last entry. A filter and a printer, or a stat and a
-// read, ask for the same one after the other.
+// reply is the last question and its answer. Often the same entry is asked for twice
+// in a row: by a filter and a printer, or by a stat and a read.
 type reply struct {
 	asked        bool
 	term, index  uint64
@@ -75,7 +75,7 @@ func (e *ProgramError) Error() string {
 
 func (e *ProgramError) Unwrap() error { return e.Err }
 
-// What goes wrong with a program.
+// What can go wrong with a program.
 var (
 	// ErrNoAnswer: the program ended, or closed its stdout, before it had
 	// answered.
@@ -128,7 +128,8 @@ func (p *Program) decode(e Entry) (status, data string, err error) {
 	return status, data, nil
 }
 
-// noteHung takes note that the last question had no answer in time.
+// noteHung remembers that the last question had no answer in time, and starts the
+// pause if that was so too often.
 func (p *Program) noteHung() {
 	copy(p.hung[:], p.hung[1:])
 	p.hung[maxHung-1] = p.asked
@@ -139,7 +140,7 @@ func (p *Program) noteHung() {
 
 func (p *Program) ask(data []byte) (answer string, err error) {
 	if p.child != nil && p.child.ahead() {
-		p.stop() // it has answered more than it was asked: it is out of step
+		p.stop() // it has answered too much: the next line would be a wrong answer
 	}
 	if p.child == nil {
 		if p.child, err = startChild(p.command); err != nil {
@@ -159,8 +160,8 @@ func (p *Program) stop() string {
 	return stderr
 }
 
-// Close ends the program. It may be called more than once; an entry that is
-// asked about afterwards starts it anew, as if it had never hung.
+// Close ends the program. It may be called more than once. Decode starts it again, and
+// then earlier questions without an answer no longer count.
 func (p *Program) Close() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -185,8 +186,7 @@ func (p *Program) append(dst []byte, e Entry, indent bool) ([]byte, error) {
 	return appendAnswer(dst, e, indent, status, data, err), err
 }
 
-// AppendNotAsked appends the JSON that AppendJSON does when it fails with
-// ErrPaused.
+// AppendNotAsked appends what AppendJSON appends when it fails with ErrPaused.
 func (p *Program) AppendNotAsked(dst []byte, e Entry) []byte {
 	return append(appendAnswer(dst, e, true, "", "", notAsked(e)), '\n')
 }
@@ -249,7 +249,8 @@ func (p *Program) Summarize(s *Summary, e Entry) error {
 	return nil
 }
 
-// answer writes what a program said, without what a terminal must not see.
+// answer writes what a program said. Characters that could control a terminal are
+// quoted.
 func (s *Summary) answer(status, data string) {
 	s.name([]byte(status))
 	s.text(" ")

@@ -64,8 +64,8 @@ func TestProgramKeepsRunning(t *testing.T) {
 	}
 }
 
-// TestProgramIsAskedOnce: a filter and a printer want the same answer, or the
-// same failure, one after the other.
+// TestProgramIsAskedOnce: if an entry is asked for twice in a row, the second time has
+// the answer, or the failure, of the first.
 func TestProgramIsAskedOnce(t *testing.T) {
 	p := program(t, `n=0; while read -r l; do n=$((n+1)); [ "$l" = 78 ] && exit 1; echo "OK|$n"; done`)
 	for _, tt := range []struct {
@@ -88,7 +88,7 @@ func TestProgramIsAskedOnce(t *testing.T) {
 	}
 }
 
-// TestProgramAnswers: which lines are answers, and what is made of them.
+// TestProgramAnswers: which lines are answers, and how they are shown.
 func TestProgramAnswers(t *testing.T) {
 	for _, tt := range []struct {
 		name, command, status, data string
@@ -115,7 +115,7 @@ func TestProgramAnswers(t *testing.T) {
 	}
 }
 
-// TestProgramGoesOn: a failure is one entry's, and the next gets its own answer.
+// TestProgramGoesOn: after an entry has failed, the next one gets its own answer.
 func TestProgramGoesOn(t *testing.T) {
 	dir := t.TempDir()
 	for _, tt := range []struct {
@@ -154,7 +154,7 @@ func TestProgramGoesOn(t *testing.T) {
 		}
 		p.Close()
 	}
-	// One that says too much is out of step, and started anew.
+	// A program that answers too much is started again.
 	p := program(t, `echo >>`+filepath.Join(dir, "starts")+`; while read -r l; do printf 'OK|%s\nOK|more\n' $l; done`)
 	for i := range 3 {
 		if _, data, err := p.Decode(Entry{Data: []byte{'a' + byte(i)}}); err != nil || data != fmt.Sprintf("%x", 'a'+i) {
@@ -166,8 +166,8 @@ func TestProgramGoesOn(t *testing.T) {
 	}
 }
 
-// TestProgramThatHangs costs a few timeouts, not one for each entry, whether it
-// answers in between or not.
+// TestProgramThatHangs: it costs a few timeouts and not one for each entry, even if it
+// answers some questions in between.
 func TestProgramThatHangs(t *testing.T) {
 	for name, command := range map[string]string{
 		"at each":   `sleep 60`,
@@ -193,7 +193,7 @@ func TestProgramThatHangs(t *testing.T) {
 			t.Errorf("%s: after the pause: %v", name, err)
 		}
 	}
-	// Some are forgiven.
+	// Timeouts that are far apart start no pause.
 	p := program(t, echo)
 	for range 2 * maxHung {
 		p.asked += hungWindow
@@ -204,8 +204,8 @@ func TestProgramThatHangs(t *testing.T) {
 	}
 }
 
-// TestProgramLargeEntry: the question is larger than a pipe holds, and answered
-// before it has been read to its end.
+// TestProgramLargeEntry: the question is larger than a pipe's buffer, and the program
+// answers before it has read all of it.
 func TestProgramLargeEntry(t *testing.T) {
 	p := program(t, `printf 'OK|'; head -c 400000; cat >/dev/null`)
 	p.Timeout = 500 * time.Millisecond
@@ -221,8 +221,8 @@ func TestProgramLargeEntry(t *testing.T) {
 	}
 }
 
-// TestProgramLeavesNothing: what the shell starts ends with it. All of them have a
-// pipe open, which has an end when they have.
+// TestProgramLeavesNothing: the processes that the shell has started end with it. Each
+// has a pipe open, and reading the pipe ends when all of them have ended.
 func TestProgramLeavesNothing(t *testing.T) {
 	fifo := filepath.Join(t.TempDir(), "fifo")
 	if out, err := exec.Command("mkfifo", fifo).CombinedOutput(); err != nil {

@@ -56,7 +56,7 @@ func TestLoadMessage(t *testing.T) {
 	if md := load(t, "testdata/old.proto", ".old.Old.Inner"); md.Name() != "Inner" {
 		t.Errorf("got %s", md.FullName())
 	}
-	// A message of an imported file, and of one that this imports.
+	// A message of an imported file, and one of a file that the imported one imports.
 	dir := t.TempDir()
 	for name, text := range map[string]string{
 		"m.proto":    `syntax = "proto3"; package m; import "dep.proto"; message M { dep.D d = 1; }`,
@@ -107,7 +107,7 @@ func TestLoadMessageErrors(t *testing.T) {
 	}
 }
 
-// TestCustomRaw: what is no such message is shown as it is.
+// TestCustomRaw: data that are no such message are shown as they are.
 func TestCustomRaw(t *testing.T) {
 	md := load(t, "testdata/kinds.proto", "kinds.All")
 	for _, tt := range []struct {

@@ -12,15 +12,15 @@ import (
 )
 
 // dgraphDescriptor is dgraph.proto compiled to a FileDescriptorProto. Compiling
-// the source at run time would cost each command that decodes some ten
-// milliseconds instead of three.
+// the source at run time would take ten milliseconds instead of three, in each
+// command that decodes.
 //
 //go:generate go test -run TestDescriptor -update .
 //go:embed dgraph.binpb
 var dgraphDescriptor []byte
 
 // schema holds the plans of every message that the built-in decoders start
-// from. It is made on first use: a command that decodes nothing does not pay.
+// from. It is made on first use: a command that decodes nothing need not wait for it.
 type schema struct {
 	proposal, zeroProposal     *messagePlan
 	snapshot, zeroSnapshot     *messagePlan
@@ -30,7 +30,7 @@ type schema struct {
 }
 
 // builtin returns the built-in schema. It panics if the embedded descriptor is
-// none, which no input can bring about.
+// damaged, which no input can cause.
 var builtin = sync.OnceValue(loadSchema)
 
 func loadSchema() *schema {

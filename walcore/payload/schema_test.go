@@ -12,7 +12,7 @@ import (
 
 var update = flag.Bool("update", false, "write dgraph.binpb anew")
 
-// TestDescriptor: the committed descriptor is that of the committed source.
+// TestDescriptor: dgraph.binpb is dgraph.proto compiled.
 func TestDescriptor(t *testing.T) {
 	md := load(t, "dgraph.proto", "walfs.dgraph.Proposal")
 	source := protodesc.ToFileDescriptorProto(md.ParentFile())

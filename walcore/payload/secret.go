@@ -1,13 +1,13 @@
 package payload
 
-// What does not decode is shown as it is, and with it the secrets that it holds.
-// So it is searched for them, as far as it parses.
+// Data that do not decode are shown as they are, and secrets in them would be shown,
+// too. So such data are searched for secrets first, as far as they parse.
 
-// redactedRaw stands in place of such data.
+// redactedRaw is shown instead of data that may hold a secret.
 const redactedRaw = "[redacted] does not decode, and may hold a secret: --show-secrets shows it"
 
-// mayHoldSecret reports whether the message b, which may be cut at its end, has
-// a field that is a secret, or bytes that are no field where there could be one.
+// mayHoldSecret reports whether the message b has a field that is a secret, or bytes
+// that do not parse and could be one. cut says that b may have lost its end.
 func (p *messagePlan) mayHoldSecret(b []byte, cut bool, depth int) bool {
 	if !p.secrets || depth >= maxDepth {
 		return p.secrets

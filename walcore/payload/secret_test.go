@@ -22,8 +22,8 @@ func undecoded(t *testing.T, text []byte) string {
 	return s
 }
 
-// TestSecretsOfTheDamaged: what does not decode is not shown if it may hold a
-// secret, wherever it ends.
+// TestSecretsOfTheDamaged: data that do not decode are not shown if they may hold a
+// secret, wherever they are cut off.
 func TestSecretsOfTheDamaged(t *testing.T) {
 	alpha, kinds := NewDgraph(Alpha, Options{}), load(t, "testdata/kinds.proto", "kinds.All")
 	proposal := func(text string) []byte { return keyed(dgraph(t, "Proposal", text)) }
@@ -33,7 +33,7 @@ func TestSecretsOfTheDamaged(t *testing.T) {
 	odd := func(b []byte) []byte { return append(b, 0x0c) } // the end of a group that has not begun
 	for _, tt := range []struct {
 		name       string
-		d, spoken  Decoder
+		d, showing Decoder // showing shows secrets
 		data       []byte
 		everywhere bool // cut at every byte
 	}{
@@ -68,12 +68,15 @@ func TestSecretsOfTheDamaged(t *testing.T) {
 		if text, _ := tt.d.AppendJSON(nil, e); !strings.Contains(string(text), "[redacted]") || !tt.everywhere && undecoded(t, text) != redactedRaw {
 			t.Errorf("%s: nothing says that something is hidden: %.300s", tt.name, text)
 		}
-		if text, _ := tt.spoken.AppendJSON(nil, e); !strings.Contains(string(text)+undecoded(t, text), "hush") {
+		if text, _ := tt.showing.AppendJSON(nil, e); !strings.Contains(string(text)+undecoded(t, text), "hush") {
 			t.Errorf("%s: asked for, it is not shown: %.300s", tt.name, text)
 		}
 	}
+}
 
-	// An entry of a map that is shown with the unknown fields.
+// TestSecretsInUnknownFields: a map entry that is shown with the unknown fields.
+func TestSecretsInUnknownFields(t *testing.T) {
+	kinds := load(t, "testdata/kinds.proto", "kinds.All")
 	for _, entry := range [][]byte{
 		within(join(within([]byte("hush"), 2), []byte{0x18, 5}), 82),
 		within(join(within(within([]byte("hush"), 80), 2), []byte{0x18, 5}), 30),
@@ -85,8 +88,12 @@ func TestSecretsOfTheDamaged(t *testing.T) {
 			t.Errorf("asked for, it is not shown: %s", text)
 		}
 	}
+}
 
-	// What holds no secret is shown, damaged as it is.
+// TestDamagedWithoutSecrets: data that do not decode and hold no secret are shown.
+func TestDamagedWithoutSecrets(t *testing.T) {
+	alpha := NewDgraph(Alpha, Options{})
+	proposal := func(text string) []byte { return keyed(dgraph(t, "Proposal", text)) }
 	for _, data := range [][]byte{
 		proposal(`mutations { start_ts: 300 edges { attr: "0-name" value: "Ann" value_type: STRING namespace: 300 } }`),
 		proposal(`delta { txns { start_ts: 1 commit_ts: 300 } }`),

@@ -34,14 +34,14 @@ type specialPlan struct {
 	types *dynamicpb.Types // what an Any may hold
 }
 
-// maxIndented bounds the special JSON that is indented: nested lists grow by
-// their depth with every line.
+// maxIndented is up to which size special JSON is indented. Each line of nested lists
+// is indented by their depth, so large ones would become very large.
 const maxIndented = 64 << 10
 
 // specialMessage writes b in protojson's own form. Where that has none (a
 // Timestamp beyond year 9999, an Any of an unknown type), it writes the plain
-// fields, of all that is inside too: trying again at each level could cost many
-// times the data.
+// fields, and those of the messages inside, too: trying protojson's form again at
+// each level could take very long.
 func (w *walker) specialMessage(p *messagePlan, b []byte) bool {
 	if w.specialForm(p, b) {
 		return true
@@ -54,12 +54,12 @@ func (w *walker) specialMessage(p *messagePlan, b []byte) bool {
 
 // specialForm writes nothing if it reports false.
 func (w *walker) specialForm(p *messagePlan, b []byte) (ok bool) {
-	// The library drops fields that are unknown.
-	if p.check(b) <= partly {
+	// The library would drop unknown fields.
+	if p.check(b) <= unknownFields {
 		return false
 	}
-	// Of what is in an Any nothing is checked, and at a map's entry with a second
-	// key of another type the library panics.
+	// check does not check what is in an Any. The library panics at a map entry in
+	// it that has a second key of another type.
 	defer func() {
 		if recover() != nil {
 			ok = false
@@ -74,7 +74,7 @@ func (w *walker) specialForm(p *messagePlan, b []byte) (ok bool) {
 	if err != nil {
 		return false
 	}
-	// The library varies its spaces from build to build on purpose.
+	// The library puts spaces that differ from build to build, on purpose.
 	var out bytes.Buffer
 	if w.indent && len(text) <= maxIndented {
 		err = json.Indent(&out, text, strings.Repeat("  ", w.depth), "  ")
@@ -92,7 +92,7 @@ func (w *walker) specialForm(p *messagePlan, b []byte) (ok bool) {
 func typesIn(root protoreflect.FileDescriptor) *dynamicpb.Types {
 	files := new(protoregistry.Files)
 	for _, fd := range withImports(root) {
-		_ = files.RegisterFile(fd) // of a name that is defined twice, the first stands
+		_ = files.RegisterFile(fd) // if a name is defined twice, the first one counts
 	}
 	return dynamicpb.NewTypes(files)
 }

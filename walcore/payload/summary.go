@@ -16,12 +16,12 @@ const (
 	KindMutation    = "mutation"        // edges
 	KindSchema      = "schema"          // predicates and types
 	KindDrop        = "drop"            // all, the data, a type, a predicate
-	KindDelta       = "delta"           // transactions decided, as an Alpha hears of it
-	KindTxn         = "txn"             // a transaction decided, in a Zero's log
+	KindDelta       = "delta"           // transactions committed or aborted, in an Alpha's log
+	KindTxn         = "txn"             // a transaction committed or aborted, in a Zero's log
 	KindMember      = "member"          // a node of the cluster, in a Zero's log
 	KindTablet      = "tablet"          // which group serves a predicate
 	KindLease       = "lease"           // numbers handed out by Zero, and the cluster's id
-	KindSnapshot    = "snapshot"        // taken or to be taken
+	KindSnapshot    = "snapshot"        // made or to be made
 	KindRestore     = "restore"         // from a backup
 	KindState       = "state"           // the cluster's membership as a whole
 	KindKV          = "kv"              // keys and values of Badger
@@ -29,16 +29,16 @@ const (
 	KindCDC         = "cdc_state"
 	KindDeleteNs    = "delete_ns"
 	KindExtSnapshot = "ext_snapshot_state"
-	KindOther       = "proposal" // of nothing that the schema knows
+	KindOther       = "proposal" // nothing in it that the schema knows
 	KindMessage     = "message"  // by the user's schema
 	KindProgram     = "decoder"  // by the user's program
 	KindText        = "text"     // does not parse, UTF-8
 	KindBinary      = "binary"   // does not parse
 )
 
-// Summary says in one line what an entry is about, and holds what a summary of
-// a whole log adds up. Its memory is used again by the next entry: copy what
-// must last, other than strings.
+// Summary says in one line what an entry is about, and has the numbers that a summary
+// of a whole log adds up. The next entry overwrites Line and the lists: copy what
+// you need longer. Strings need no copy.
 type Summary struct {
 	Kind string // one of the Kind constants
 	Line []byte // printable, without a newline, at most 400 bytes
@@ -48,10 +48,11 @@ type Summary struct {
 	Committed  []Commit
 	Aborted    []uint64 // start_ts
 
-	ids   map[string]int // numbers of the names seen so far: each is allocated once
-	names []string       // by number
-	rows  []int          // by number: row in Predicates + 1, or 0
-	used  []int          // numbers that have a row
+	// Each name gets a number when it is first seen, so that it is allocated once.
+	ids   map[string]int // name to number
+	names []string       // number to name
+	rows  []int          // number to index in Predicates + 1, or 0
+	used  []int          // numbers that are in Predicates now
 }
 
 // Predicate counts the edges of one predicate in an entry.
@@ -84,8 +85,8 @@ func (s *Summary) reset() {
 	}
 }
 
-// common resets s and summarizes what every log has. It reports false for a
-// normal entry with data, which is left to the decoder.
+// common resets s and summarizes entries that mean the same in every log. It reports
+// false for a normal entry with data, which the decoder has to summarize.
 func (s *Summary) common(e Entry) bool {
 	s.reset()
 	switch {
@@ -104,7 +105,7 @@ func (s *Summary) common(e Entry) bool {
 	return true
 }
 
-// undecoded is raw for data that may be hidden.
+// undecoded summarizes data that do not parse, unless they are to be hidden.
 func (s *Summary) undecoded(data []byte, hidden bool) {
 	s.raw(data)
 	if hidden {
@@ -112,7 +113,7 @@ func (s *Summary) undecoded(data []byte, hidden bool) {
 	}
 }
 
-// raw summarizes data that does not parse by its beginning.
+// raw summarizes data that do not parse: the line is how they begin.
 func (s *Summary) raw(data []byte) {
 	const shownText, shownBinary = 60, 32
 	s.Line = s.Line[:0]
@@ -159,8 +160,8 @@ func (s *Summary) text(text string) { s.Line = append(s.Line, text...) }
 
 func (s *Summary) uint(u uint64) { s.Line = strconv.AppendUint(s.Line, u, 10) }
 
-// name writes a name that came from the log, quoted where it has characters
-// that a terminal must not see.
+// name writes a name that came from the log, quoted if it has characters that could
+// control a terminal.
 func (s *Summary) name(b []byte) {
 	b = b[:min(len(b), maxLine)]
 	if printable(b) && !bytes.ContainsAny(b, "\n\r\t") {
@@ -170,8 +171,8 @@ func (s *Summary) name(b []byte) {
 	s.Line = strconv.AppendQuote(s.Line, string(b))
 }
 
-// listed begins the element i of a list of n, and reports whether it is one of
-// those that a line has room for; after the last it says how many are left.
+// listed begins element i of a list of n. It reports whether the element is to be
+// written: a line has the first maxListed, then says how many more there are.
 func (s *Summary) listed(i, n int) bool {
 	switch {
 	case i == maxListed:

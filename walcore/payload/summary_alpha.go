@@ -32,7 +32,7 @@ func (d *Dgraph) Summarize(s *Summary, e Entry) error {
 	return nil
 }
 
-// kind sets the kind unless a part before has.
+// kind sets the kind, unless an earlier part of the entry has set it.
 func (s *Summary) kind(kind string) {
 	if s.Kind == "" {
 		s.Kind = kind
@@ -49,7 +49,7 @@ func (s *Summary) alphaProposal(b []byte) {
 		case 2:
 			if mutations == nil {
 				mutations = f.b
-			} else { // in parts, which merge; f.b has no room behind it, so this copies
+			} else { // parts merge; f.b has no spare capacity, so append copies
 				mutations = append(mutations, f.b...)
 			}
 		case 4:
@@ -115,7 +115,7 @@ func bytesOf(b []byte, num int) (v []byte) {
 	return v
 }
 
-// star is the value by which Dgraph says "all of them" in an edge that deletes.
+// star is the value that means all values, in an edge that deletes.
 const star = "_STAR_ALL"
 
 func (s *Summary) mutations(b []byte) {
@@ -173,8 +173,8 @@ func dropName(op uint64) string {
 	return "of an unknown kind"
 }
 
-// edge counts an edge and reports whether it deletes. One of entity 0 that
-// deletes everything drops the predicate: that is no part of a transaction.
+// edge counts an edge and reports whether it deletes. An edge of entity 0 that deletes
+// all values drops the predicate: it belongs to no transaction and is not counted.
 func (s *Summary) edge(b []byte) (deleted, dropped bool) {
 	var attr, value []byte
 	var entity uint64
@@ -242,7 +242,7 @@ func (s *Summary) delta(b []byte) {
 	if len(s.Line) > 0 {
 		return
 	}
-	// A delta of nothing but checksums: one of these comes for each tablet.
+	// A delta with nothing but checksums: Dgraph writes one for each tablet.
 	for f := (fields{msg: b}); f.next(); {
 		if f.num == 3 {
 			s.part("checksum of group ")
@@ -256,7 +256,7 @@ func (s *Summary) delta(b []byte) {
 	}
 }
 
-// decided counts a transaction; a commit_ts of 0 is an abort.
+// decided adds a transaction to Committed or Aborted; a commit_ts of 0 is an abort.
 func (s *Summary) decided(startTs, commitTs uint64) {
 	if commitTs == 0 {
 		s.Aborted = append(s.Aborted, startTs)

@@ -28,7 +28,7 @@ func (s *Summary) confChange(e Entry) bool {
 	return true
 }
 
-// changes writes a ConfChangeV2; one without changes leaves a joint one.
+// changes writes a ConfChangeV2. One without changes leaves a joint configuration.
 func (s *Summary) changes(b []byte) {
 	n := 0
 	for f := (fields{msg: b}); f.next(); {

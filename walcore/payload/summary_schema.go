@@ -35,8 +35,8 @@ func (s *Summary) schema(b []byte, predicates, types int) {
 	}
 }
 
-// typeUpdate writes "0-Person(0-name, 0-age)". Of a field Dgraph stores the name
-// alone, as a rule.
+// typeUpdate writes "0-Person(0-name, 0-age)". Dgraph usually stores only the names
+// of the fields.
 func (s *Summary) typeUpdate(b []byte) {
 	s.name(predicateName(bytesOf(b, 1)))
 	n := 0
@@ -68,7 +68,7 @@ func (s *Summary) typeUpdate(b []byte) {
 	s.text(")")
 }
 
-// valueType writes a SchemaUpdate's type, a list's in brackets.
+// valueType writes a SchemaUpdate's type, in brackets if it is a list.
 func (s *Summary) valueType(b []byte) {
 	name, ok := builtin().valTypes.names[int32(number(b, 2))]
 	if !ok {
@@ -84,7 +84,7 @@ func (s *Summary) valueType(b []byte) {
 	}
 }
 
-// directives writes what else a SchemaUpdate says, flags by the schema's names.
+// directives writes the rest of a SchemaUpdate, flags by their names in the schema.
 func (s *Summary) directives(b []byte) {
 	switch number(b, 3) {
 	case 1:

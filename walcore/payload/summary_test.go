@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestSummaryCounts: what a summary of a whole log adds up, and that nothing of
-// one entry is left in the next.
+// TestSummaryCounts: the numbers that a summary of a whole log adds up. Nothing of one
+// entry is left in the next one's.
 func TestSummaryCounts(t *testing.T) {
 	d := NewDgraph(Alpha, Options{})
 	var s Summary
@@ -29,7 +29,7 @@ func TestSummaryCounts(t *testing.T) {
 			t.Errorf("got %+v", s)
 		}
 	}
-	// Mutations in two parts are one.
+	// Mutations that come in two parts are merged.
 	part := dgraph(t, "Proposal", `mutations { start_ts: 7 edges { attr: "0-b" } edges { attr: "0-a" } }`)
 	_ = d.Summarize(&s, Entry{Data: keyed(join(part, part))})
 	if want := "txn 7: 4 edges: 0-a 2, 0-b 2"; string(s.Line) != want || len(s.Started) != 1 {
@@ -43,7 +43,7 @@ func TestSummaryCounts(t *testing.T) {
 	}
 }
 
-// TestSummaryIsShort: a line has room for some of a long list, and says so.
+// TestSummaryIsShort: a line has the first of a long list, and says how many follow.
 func TestSummaryIsShort(t *testing.T) {
 	d := NewDgraph(Alpha, Options{})
 	var edges, txns, wide, fields, tokens strings.Builder
@@ -70,7 +70,7 @@ func TestSummaryIsShort(t *testing.T) {
 	}
 }
 
-// TestSummaryOfCustom shows the message itself, cut at a letter's end.
+// TestSummaryOfCustom: the line is the message, and is not cut inside a letter.
 func TestSummaryOfCustom(t *testing.T) {
 	md := load(t, "testdata/kinds.proto", "kinds.All")
 	c := NewCustom(md, 2, Options{})

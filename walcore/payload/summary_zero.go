@@ -4,11 +4,6 @@ import "strconv"
 
 // zeroProposal summarizes a ZeroProposal that check has passed.
 func (s *Summary) zeroProposal(b []byte) {
-	lease := func(name string, u uint64) {
-		s.kind(KindLease)
-		s.part(name)
-		s.uint(u)
-	}
 	tablets := 0
 	for f := (fields{msg: b}); f.next(); {
 		switch f.num {
@@ -27,11 +22,11 @@ func (s *Summary) zeroProposal(b []byte) {
 			s.part("")
 			s.tablet(f.b)
 		case 4:
-			lease("lease uids to ", f.u)
+			s.lease("lease uids to ", f.u)
 		case 5:
-			lease("lease timestamps to ", f.u)
+			s.lease("lease timestamps to ", f.u)
 		case 6:
-			lease("raft ids to ", f.u)
+			s.lease("raft ids to ", f.u)
 		case 7:
 			s.kind(KindTxn)
 			s.txn(f.b)
@@ -46,7 +41,7 @@ func (s *Summary) zeroProposal(b []byte) {
 			s.text(" checkpoint_ts ")
 			s.uint(number(f.b, 2))
 		case 12:
-			lease("lease namespaces to ", f.u)
+			s.lease("lease namespaces to ", f.u)
 		case 13:
 			s.deleteNs(f.b)
 		case 14:
@@ -63,6 +58,13 @@ func (s *Summary) zeroProposal(b []byte) {
 		s.uint(uint64(tablets - maxListed))
 		s.text(" more tablets")
 	}
+}
+
+// lease writes up to which number Zero has handed out numbers of a kind.
+func (s *Summary) lease(text string, to uint64) {
+	s.kind(KindLease)
+	s.part(text)
+	s.uint(to)
 }
 
 // member writes "member 2 of group 1 at host:port, leader".

@@ -12,7 +12,7 @@ import (
 type valueType uint8
 
 const (
-	opaqueValue   valueType = iota // no reading known: base64
+	opaqueValue   valueType = iota // bytes without a known form: base64
 	textValue                      // UTF-8
 	intValue                       // int64, 8 bytes little-endian
 	floatValue                     // float64, 8 bytes little-endian
@@ -79,12 +79,12 @@ func (w *walker) typedField(f *fieldPlan, b, value []byte, base, end int) {
 	}
 }
 
-// isPassword reports whether attr is the predicate of Dgraph's own users'
-// passwords, which hold whatever their type says.
+// isPassword reports whether attr is the predicate with the passwords of Dgraph's own
+// users. Its values are secrets whatever their type is.
 func isPassword(attr []byte) bool { return bytes.HasSuffix(attr, []byte("dgraph.password")) }
 
-// typedValue writes b as typ says and reports whether b is such a value; if it
-// is not, it may leave a part behind.
+// typedValue writes b as a value of type typ and reports whether it is one. If not, it
+// may have written a part, which the caller drops.
 func (w *walker) typedValue(typ valueType, b []byte) bool {
 	switch typ {
 	case textValue, passwordValue:
@@ -93,8 +93,8 @@ func (w *walker) typedValue(typ valueType, b []byte) bool {
 		if len(b) != 8 {
 			return false
 		}
-		// A number, not protojson's string: it is the user's datum, and jq and
-		// grep look for it as one.
+		// A number, not a string as in protojson: it is the user's value, and jq
+		// and grep find it so.
 		w.int(int64(binary.LittleEndian.Uint64(b)))
 		return true
 	case floatValue:
@@ -119,8 +119,8 @@ func (w *walker) typedValue(typ valueType, b []byte) bool {
 	return false
 }
 
-// dateTime writes a time as RFC 3339, which has years 0 to 9999 only, and zones
-// of whole minutes within a day: the same instant in UTC stands for any other.
+// dateTime writes a time as RFC 3339. That has only years 0 to 9999, and zones of
+// whole minutes that are less than a day: for any other zone the time is in UTC.
 func (w *walker) dateTime(b []byte) bool {
 	var t time.Time
 	if t.UnmarshalBinary(b) != nil {

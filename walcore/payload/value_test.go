@@ -37,7 +37,7 @@ func typed(valueNum, typeNum protowire.Number, value string, typ uint64) []byte 
 	return protowire.AppendVarint(protowire.AppendTag(b, typeNum, protowire.VarintType), typ)
 }
 
-// within puts a message in fields of the given numbers, the innermost last.
+// within puts a message in nested fields; the last of the numbers is the innermost.
 func within(b []byte, nums ...protowire.Number) []byte {
 	for i := len(nums) - 1; i >= 0; i-- {
 		b = protowire.AppendBytes(protowire.AppendTag(nil, nums[i], protowire.BytesType), b)
@@ -53,13 +53,30 @@ const (
 	ring    = "04000000 0000000000000000 0000000000000000 000000000000f03f 0000000000000000 000000000000f03f 000000000000f03f 0000000000000000 0000000000000000"
 )
 
+// edgeValue is the value of an edge of type typ, and how its JSON begins.
+type edgeValue struct {
+	typ         uint64
+	value, want string
+}
+
+func testEdgeValues(t *testing.T, values []edgeValue) {
+	t.Helper()
+	for _, tt := range values {
+		d := NewDgraph(Alpha, Options{})
+		e := Entry{Data: keyed(within(typed(3, 4, tt.value, tt.typ), 2, 3))}
+		got, _ := d.AppendCompact(nil, e)
+		if !strings.Contains(string(got), `"edges":[{`+tt.want) {
+			t.Errorf("type %d: got %.500s, want %s", tt.typ, got, tt.want)
+		}
+		parse(t, got)
+		indented, _ := d.AppendJSON(nil, e)
+		parse(t, indented)
+	}
+}
+
 func TestEdgeValues(t *testing.T) {
 	floats := string(binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(nil, math.Float32bits(0.1)), math.Float32bits(-2)))
-	zone := time.FixedZone("", 2*3600+1800)
-	for _, tt := range []struct {
-		typ         uint64
-		value, want string
-	}{
+	testEdgeValues(t, []edgeValue{
 		{0, "text as sent", `"value":"text as sent"`}, // DEFAULT
 		{0, "a\xff", `"value_base64":"Yf8="`},
 		{1, "bin", `"value_base64":"Ymlu","value_type":"BINARY"`},
@@ -75,6 +92,19 @@ func TestEdgeValues(t *testing.T) {
 		{4, "\x00", `"value":false,`},
 		{4, "\x02", `"value_base64":"Ag==",`},
 		{4, "true", `"value_base64":"dHJ1ZQ==",`},
+		{7, "0x1", `"value":"0x1","value_type":"UID"`},
+		{9, "ä", `"value":"ä","value_type":"STRING"`},
+		{10, "{}", `"value":"{}","value_type":"OBJECT"`},
+		{11, "1.5", `"value":"1.5","value_type":"BIGFLOAT"`},
+		{12, floats, `"value":[0.1,-2],"value_type":"VFLOAT"`},
+		{12, "abc", `"value_base64":"YWJj",`},
+		{13, "new", `"value_base64":"bmV3","value_type":13`},
+	})
+}
+
+func TestDateTimeValues(t *testing.T) {
+	zone := time.FixedZone("", 2*3600+1800)
+	testEdgeValues(t, []edgeValue{
 		{5, moment(t, time.Date(1999, 1, 2, 3, 4, 5, 6000, time.UTC)), `"value":"1999-01-02T03:04:05.000006Z",`},
 		{5, moment(t, time.Date(1999, 1, 2, 3, 4, 5, 0, zone)), `"value":"1999-01-02T03:04:05+02:30",`},
 		{5, moment(t, time.Date(1999, 1, 2, 3, 4, 5, 0, time.FixedZone("", 2*3600+1805))), `"value":"1999-01-02T00:34:00Z",`},
@@ -84,6 +114,11 @@ func TestEdgeValues(t *testing.T) {
 		{5, moment(t, time.Date(9999, 12, 31, 23, 0, 0, 0, time.FixedZone("", -30*3600))), `"value_base64":"`},
 		{5, moment(t, time.Date(12000, 1, 2, 3, 4, 5, 0, time.UTC)), `"value_base64":"`},
 		{5, "1999-01-02", `"value_base64":"`},
+	})
+}
+
+func TestGeoValues(t *testing.T) {
+	testEdgeValues(t, []edgeValue{
 		{6, unhex(t, point), `"value":{"type":"Point","coordinates":[1,2]},"value_type":"GEO"`},
 		{6, unhex(t, pointBE), `"value":{"type":"Point","coordinates":[1,2]},`},
 		{6, unhex(t, pointZ), `"value":{"type":"Point","coordinates":[1,2,3]},`},
@@ -104,24 +139,7 @@ func TestEdgeValues(t *testing.T) {
 		{6, unhex(t, "01 04000000 01000000"+line), `"value_base64":"`},                     // a line among points
 		{6, strings.Repeat(unhex(t, "01 07000000 01000000"), 5000), `"value_base64":"`},    // collections of collections
 		{6, `{"type":"Point"}`, `"value_base64":"`},
-		{7, "0x1", `"value":"0x1","value_type":"UID"`},
-		{9, "ä", `"value":"ä","value_type":"STRING"`},
-		{10, "{}", `"value":"{}","value_type":"OBJECT"`},
-		{11, "1.5", `"value":"1.5","value_type":"BIGFLOAT"`},
-		{12, floats, `"value":[0.1,-2],"value_type":"VFLOAT"`},
-		{12, "abc", `"value_base64":"YWJj",`},
-		{13, "new", `"value_base64":"bmV3","value_type":13`},
-	} {
-		d := NewDgraph(Alpha, Options{})
-		e := Entry{Data: keyed(within(typed(3, 4, tt.value, tt.typ), 2, 3))}
-		got, _ := d.AppendCompact(nil, e)
-		if !strings.Contains(string(got), `"edges":[{`+tt.want) {
-			t.Errorf("type %d: got %.500s, want %s", tt.typ, got, tt.want)
-		}
-		parse(t, got)
-		indented, _ := d.AppendJSON(nil, e)
-		parse(t, indented)
-	}
+	})
 }
 
 func TestFacetValues(t *testing.T) {
@@ -135,7 +153,7 @@ func TestFacetValues(t *testing.T) {
 		{3, "\x01", `"value":true,"val_type":"BOOL"}`},
 		{4, moment(t, time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)), `"value":"2020-01-01T00:00:00Z","val_type":"DATETIME"}`},
 		{1, "7", `"value_base64":"Nw==","val_type":"INT"}`},
-		{8, "x", `"value_base64":"eA==","val_type":8}`}, // PASSWORD of an edge, nothing of a facet
+		{8, "x", `"value_base64":"eA==","val_type":8}`}, // 8 is PASSWORD for an edge, and no type for a facet
 	} {
 		facet := append(within([]byte("since"), 1), typed(2, 3, tt.value, tt.typ)...)
 		got, _ := NewDgraph(Alpha, Options{}).AppendCompact(nil, Entry{Data: keyed(within(facet, 2, 3, 9))})
@@ -145,7 +163,8 @@ func TestFacetValues(t *testing.T) {
 	}
 }
 
-// TestTypeBeforeValue: the type counts wherever it stands, and the last one.
+// TestTypeBeforeValue: the type may come before the value or after it; of several, the
+// last one counts.
 func TestTypeBeforeValue(t *testing.T) {
 	edge := join([]byte{0x20, 9, 0x20, 2}, within([]byte(le(5)), 3))
 	got, _ := NewDgraph(Alpha, Options{}).AppendCompact(nil, Entry{Data: keyed(within(edge, 2, 3))})

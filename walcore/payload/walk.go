@@ -8,33 +8,34 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// Bounds on what any bytes can cost. Dgraph's own messages nest six deep and
-// grow some ten times as indented JSON; what goes beyond is shown undecoded.
+// Limits, so that no bytes can cost too much time or memory. Data beyond them are
+// shown undecoded. Dgraph's own messages nest six deep, and their indented JSON is
+// some ten times as large as they are.
 const (
 	maxDepth     = 100
 	outputBase   = 1 << 20
 	outputFactor = 32
 )
 
-// walker writes messages as JSON, following protojson. Each message is read
-// twice: a scan notes where its fields are, then they are written in order of
-// declaration, the last value of a singular field winning and submessages that
-// come in parts merged, as the encoding asks.
+// walker writes messages as JSON, following protojson. Each message is read twice:
+// scan finds where its fields are, then they are written in order of declaration. As
+// the encoding demands, the last value of a singular field counts, and a submessage
+// that comes in parts is merged.
 //
-// Methods that report false have met bytes that are no such message, or a
-// bound; what they wrote by then must be dropped.
+// A method that reports false has found bytes that are no such message, or has
+// reached a limit. What it has written must be dropped.
 type walker struct {
 	writer
 	showSecrets bool
-	limit       int        // of len(out), and of what merged copies
-	copied      int        // by merged
-	plain       bool       // inside a message that has no special form
-	hidden      *fieldPlan // a field that is not written
-	spans       []span     // a stack: each message on the way down has its stretch
+	limit       int        // of len(out), and of copied
+	copied      int        // how many bytes merged has copied
+	plain       bool       // inside a message that protojson could not write
+	hidden      *fieldPlan // this field is not written
+	spans       []span     // a stack: those of the message being written are on top
 }
 
-// span is a field found by scan: 8 bytes for at least two of the message, so
-// that memory stays in proportion to the data.
+// span is a field found by scan. It takes 8 bytes, and a field at least two, so that
+// the memory is at most four times the data.
 type span struct {
 	off   uint32
 	order int32 // fieldPlan.order, or unknownOrder
@@ -122,8 +123,8 @@ func (w *walker) scan(p *messagePlan, b []byte) bool {
 	return true
 }
 
-// keepLastOfOneofs drops the spans from base on that a later member of the same
-// oneof has replaced. The spans are still in the order of the bytes.
+// keepLastOfOneofs drops spans, from base on, that a later member of the same oneof
+// has replaced. The spans must still be in the order of the bytes.
 func (w *walker) keepLastOfOneofs(p *messagePlan, base int) {
 	winner := make(map[int32]int32) // oneof to the member that came last
 	spans := w.spans[base:]
@@ -135,7 +136,7 @@ func (w *walker) keepLastOfOneofs(p *messagePlan, base int) {
 				if won, seen := winner[oneof]; !seen {
 					winner[oneof] = s.order
 				} else if won != s.order {
-					winner[oneof] = -1 // what came before has been replaced for good
+					winner[oneof] = -1 // nothing before it counts
 					continue
 				}
 			}
@@ -146,8 +147,8 @@ func (w *walker) keepLastOfOneofs(p *messagePlan, base int) {
 	w.spans = append(w.spans[:base], spans[kept:]...)
 }
 
-// field writes the member of f from the spans i to j; base to end are those of
-// the whole message.
+// field writes field f, whose spans are i to j. Spans base to end are those of the
+// whole message.
 func (w *walker) field(f *fieldPlan, b []byte, i, j, base, end int) bool {
 	if f == w.hidden {
 		return true
@@ -182,9 +183,9 @@ func (w *walker) field(f *fieldPlan, b []byte, i, j, base, end int) bool {
 
 const redacted = `"[redacted]"`
 
-// merged returns the content of a submessage: that of its last span, or of all
-// in a row where it came in parts, which by the encoding merges them. Each level
-// can come in parts, so what is copied is bounded like what is written.
+// merged returns the content of a submessage. If it came in parts, their contents are
+// put one after the other, which is how the encoding merges them. That copies, and
+// can happen at each level, so it has a limit as the output has.
 func (w *walker) merged(b []byte, i, j int) (content []byte, ok bool) {
 	if j-i == 1 {
 		v, _ := readField(b, int(w.spans[i].off))
@@ -292,7 +293,7 @@ func (w *walker) value(f *fieldPlan, u uint64, b []byte) bool {
 	return true
 }
 
-// rawObject writes a string of a list or a map that is no UTF-8.
+// rawObject writes a string that is no UTF-8, in a list or a map.
 func (w *walker) rawObject(b []byte) {
 	w.open('{')
 	w.key(`"base64":`)
@@ -311,9 +312,8 @@ func (w *walker) enum(e *enumPlan, n int32) {
 	}
 }
 
-// unknown writes the fields of spans i to j, which the schema does not know, or
-// knows as maps of which they are odd entries, as a list of their numbers, wire
-// types and values.
+// unknown writes the fields of spans i to j as a list of their numbers, wire types and
+// values. They are not in the schema, or are map entries that entryKnown refuses.
 func (w *walker) unknown(p *messagePlan, b []byte, i, j int) bool {
 	w.key(`"unknown_fields":`)
 	w.open('[')

@@ -39,8 +39,8 @@ func encode(t testing.TB, md protoreflect.MessageDescriptor, text string) []byte
 	return b
 }
 
-// reference returns what protojson makes of b, or false if b is no such message
-// or one at which the library panics.
+// reference returns what protojson decodes b to. ok is false if b is no such message,
+// or if the library panics.
 func reference(t testing.TB, md protoreflect.MessageDescriptor, b []byte) (got map[string]any, ok bool) {
 	t.Helper()
 	defer func() {
@@ -112,14 +112,14 @@ func TestAgreesWithProtojson(t *testing.T) {
 			if !reflect.DeepEqual(got, any(want)) {
 				t.Errorf("got %v\nwant %v", got, want)
 			}
-			if tt.name != "special" && tt.name != "any" { // the library's order there
+			if tt.name != "special" && tt.name != "any" { // their order is the library's
 				checkLayout(t, []byte(text))
 			}
 		})
 	}
 }
 
-// TestUnusualEncodings: what an encoder is free to do, though few do it.
+// TestUnusualEncodings: encodings that are allowed, but that few encoders write.
 func TestUnusualEncodings(t *testing.T) {
 	md := load(t, "testdata/kinds.proto", "kinds.All")
 	e := func(text string) []byte { return encode(t, md, text) }
@@ -154,7 +154,7 @@ func TestUnusualEncodings(t *testing.T) {
 
 func join(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
 
-// TestShownNotDropped: what protojson drops or refuses is in the JSON.
+// TestShownNotDropped: the JSON has what protojson leaves out or refuses.
 func TestShownNotDropped(t *testing.T) {
 	md := load(t, "testdata/kinds.proto", "kinds.All")
 	field := func(num protowire.Number, content string) []byte {
@@ -197,7 +197,8 @@ func TestShownNotDropped(t *testing.T) {
 	}
 }
 
-// TestGrowth: a field of two bytes takes five indented lines.
+// TestGrowth: an unknown field of two bytes becomes five lines of JSON. Too many of them
+// are shown undecoded.
 func TestGrowth(t *testing.T) {
 	md := load(t, "testdata/old.proto", "old.Old")
 	few, many := bytes.Repeat([]byte{0x78, 5}, 1000), bytes.Repeat([]byte{0x78, 5}, 200_000)
@@ -209,12 +210,12 @@ func TestGrowth(t *testing.T) {
 	}
 }
 
-// nested is a field num that holds itself and nothing else.
+// nested is a field num that contains a field num, and so on, depth times.
 func nested(depth int, num protowire.Number) []byte {
 	return within(nil, slices.Repeat([]protowire.Number{num}, depth)...)
 }
 
-// inParts is a kinds.All that nests, each level in two parts, around some bytes.
+// inParts is a kinds.All that nests around some bytes. Each level is in two parts.
 func inParts(depth, size int) []byte {
 	first, second := within(make([]byte, size), 15), []byte{0x18, 5}
 	for range depth {
@@ -223,8 +224,8 @@ func inParts(depth, size int) []byte {
 	return join(first, second)
 }
 
-// structs is a kinds.All with a Struct that nests around many fields and a value
-// of no kind, for which protojson has no form.
+// structs is a kinds.All with a Struct that nests around many fields. One is a value
+// of no kind, which protojson cannot write.
 func structs(depth, fields int) []byte {
 	b := join(within(nil, 1, 2), bytes.Repeat(within(nil, 1, 1), fields))
 	for range depth {
@@ -242,11 +243,11 @@ func allocated(fn func()) int {
 	return int(after.TotalAlloc - before.TotalAlloc)
 }
 
-// maxAllocated is what decoding size bytes may take: the JSON, some times over
-// as it grows.
+// maxAllocated is how much memory decoding size bytes may take: that of the JSON several
+// times, since it is copied as it grows.
 func maxAllocated(size int) int { return 8 * (outputBase + outputFactor*size) }
 
-// TestBounds: bytes made to cost much are shown undecoded, and soon.
+// TestBounds: bytes that would take much time or memory are shown undecoded.
 func TestBounds(t *testing.T) {
 	md := load(t, "testdata/kinds.proto", "kinds.All")
 	if got, text := decode(t, md, inParts(20, 64<<10)); got == nil {

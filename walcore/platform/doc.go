@@ -1,7 +1,12 @@
-// Package platform is what walfs asks of the operating system beyond package
-// os: opening a file without a trace, telling files apart, the state of a file
-// system, and what a writer needs. It works on paths and open files, and knows
-// nothing of logs.
+// Package platform has what walfs needs from the operating system and package os does
+// not have: opening a file without changing its access time, a file's identity, the
+// state of a file system, and what a writer needs.
+//
+//	dir, err := platform.OpenDir(path)
+//	…
+//	f, err := platform.OpenIn(dir, "00001.wal")
+//
+// It works on paths and open files, and knows nothing of logs.
 //
 // Linux has all of it. Elsewhere there is what reading takes:
 //
@@ -13,10 +18,10 @@
 //	writing                   yes          ErrUnsupported   ErrUnsupported
 //	commands by /bin/sh       yes          yes              ErrUnsupported
 //
-// A file's owner and root may open it on Linux so that reading leaves its access
-// time alone; for others the kernel goes by the mount's options, as it does on
-// macOS and FreeBSD for all. Windows keeps access times only where it was told to.
+// On Linux, a file's owner and root can open it so that reading does not change its
+// access time. For other users the mount's options decide, and on macOS and FreeBSD
+// they decide for all. Windows has access times only where that was switched on.
 //
-// Writing is refused outside Linux, because only there a program can learn that
-// nobody else has a file open (see OpenElsewhere).
+// Writing works only on Linux, because only there can a program find out whether
+// another one has a file open (see OpenElsewhere).
 package platform

@@ -1,5 +1,5 @@
 package platform
 
-// FileSystem is the state of a file system, as far as it keeps a program from
-// writing. Full is what an ordinary user finds full: some keep room for root.
+// FileSystem says why nothing can be written to a file system. Full means full for an
+// ordinary user: some file systems reserve room for root.
 type FileSystem struct{ ReadOnly, Full bool }

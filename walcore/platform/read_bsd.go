@@ -56,6 +56,6 @@ func FileSystemOf(f *os.File) (FileSystem, error) {
 	if err := onFile("statfs", f, func(fd int) error { return unix.Fstatfs(fd, &st) }); err != nil {
 		return FileSystem{}, err
 	}
-	// FreeBSD counts below zero once root uses what is kept for it.
+	// FreeBSD gives a negative number once root uses the room reserved for root.
 	return FileSystem{ReadOnly: st.Flags&unix.MNT_RDONLY != 0, Full: st.Blocks > 0 && int64(st.Bavail) <= 0}, nil
 }

@@ -19,8 +19,8 @@ func accessTime(t *testing.T, path string) time.Time {
 	return time.Unix(st.Atim.Unix())
 }
 
-// The access time is so old that a read would set it anew, even where that is
-// done once a day.
+// The access time is so old that a read would change it, even on a file system that
+// changes it only once a day.
 func TestNoAccessTime(t *testing.T) {
 	tmp := t.TempDir()
 	name := filepath.Join(tmp, "a")
@@ -48,7 +48,7 @@ func TestNoAccessTime(t *testing.T) {
 	}
 }
 
-// The kernel refuses others O_NOATIME; they read all the same.
+// Users other than the owner and root may not use O_NOATIME. They can read anyway.
 func TestOpenOfAnothersFile(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, to be another user")

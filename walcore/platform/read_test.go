@@ -19,7 +19,7 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// write makes a file that is closed with the test.
+// write makes a file and opens it; it is closed at the end of the test.
 func write(t testing.TB, name, text string) *os.File {
 	t.Helper()
 	must(t, os.WriteFile(name, []byte(text), 0o640))
@@ -59,7 +59,7 @@ func TestOpenReads(t *testing.T) {
 	}
 }
 
-// A directory is listed as often as one likes, with what is new.
+// A directory can be listed many times; each time new files are in the list.
 func TestList(t *testing.T) {
 	tmp := t.TempDir()
 	dir := openDir(t, tmp)
@@ -73,7 +73,7 @@ func TestList(t *testing.T) {
 	}
 }
 
-// The errors name the path as the caller has, and what is wrong.
+// Errors have the path as the caller wrote it, and say what is wrong.
 func TestOpenFails(t *testing.T) {
 	tmp := t.TempDir()
 	file, missing := filepath.Join(tmp, "file"), filepath.Join(tmp, "missing")
@@ -138,7 +138,7 @@ func TestStat(t *testing.T) {
 	}
 }
 
-// A file is the same under another name; a copy is another one.
+// A file with two names is the same file; a copy is another one.
 func TestSame(t *testing.T) {
 	tmp := t.TempDir()
 	path := func(name string) string { return filepath.Join(tmp, name) }
@@ -168,7 +168,7 @@ func TestSame(t *testing.T) {
 	}
 }
 
-// What is open can be renamed and removed by others.
+// Others can rename and remove a file that is open here.
 func TestOpenKeepsNobodyOut(t *testing.T) {
 	tmp := t.TempDir()
 	must(t, os.WriteFile(filepath.Join(tmp, "a"), []byte("x"), 0o600))

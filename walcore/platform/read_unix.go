@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Open opens a file that a user has named for reading: a symbolic link is
-// followed, and a pipe's writer waited for.
+// Open opens a file for reading whose name a user gave. It follows a symbolic link, and
+// waits at a pipe until there is a writer.
 func Open(name string) (*os.File, error) {
 	return openQuietly(unix.AT_FDCWD, name, name, 0)
 }
@@ -34,9 +34,8 @@ func List(dir *os.File) ([]fs.DirEntry, error) {
 	return dir.ReadDir(-1)
 }
 
-// OpenIn opens the file name of an open directory for reading, wherever that
-// directory has been moved to. It follows no symbolic link, and does not wait
-// at a pipe.
+// OpenIn opens a file of an open directory for reading, even if the directory has been
+// moved. It follows no symbolic link, and does not wait at a pipe.
 func OpenIn(dir *os.File, name string) (*os.File, error) {
 	defer runtime.KeepAlive(dir)
 	path := filepath.Join(dir.Name(), name)
@@ -44,16 +43,16 @@ func OpenIn(dir *os.File, name string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Only the opening was not to wait. As it is, package os would try to have
-	// the file watched, which not every kernel refuses for regular files.
+	// Only the opening must not wait. If the flag stayed, package os would use its
+	// poller for the file, which not every kernel refuses for regular files.
 	if err := unix.SetNonblock(int(f.Fd()), false); err != nil {
 		return nil, errors.Join(&fs.PathError{Op: "open", Path: path, Err: err}, f.Close())
 	}
 	return f, nil
 }
 
-// openQuietly opens without write access and, where the kernel lets us, so that
-// reading leaves no access time. path is the name as an error says it.
+// openQuietly opens for reading and, if the kernel allows it, so that reading does not
+// change the access time. path is the name for error messages.
 func openQuietly(dir int, name, path string, flags int) (*os.File, error) {
 	flags |= unix.O_RDONLY | unix.O_CLOEXEC
 	fd, err := openAt(dir, name, flags|noAccessTime)
@@ -74,7 +73,7 @@ func openAt(dir int, name string, flags int) (fd int, err error) {
 	return fd, err
 }
 
-// Retry makes a system call, again when a signal has interrupted it.
+// Retry makes a system call, and makes it again if a signal interrupts it.
 func Retry(call func() error) error {
 	for {
 		if err := call(); err != unix.EINTR {
@@ -102,11 +101,11 @@ func Stat(f *os.File) (a walcore.Attr, err error) {
 	return a, err
 }
 
-// StatPath gives the attributes of what a path leads to.
+// StatPath gives the attributes of the file at a path. It follows symbolic links.
 func StatPath(path string) (walcore.Attr, error) { return statName(unix.AT_FDCWD, path, path, 0) }
 
-// StatIn gives the attributes of the name in an open directory; those of a
-// symbolic link are its own.
+// StatIn gives the attributes of a name in an open directory. It follows no symbolic
+// link.
 func StatIn(dir *os.File, name string) (walcore.Attr, error) {
 	defer runtime.KeepAlive(dir)
 	return statName(int(dir.Fd()), name, filepath.Join(dir.Name(), name), unix.AT_SYMLINK_NOFOLLOW)

@@ -32,7 +32,7 @@ func TestOpenInFollowsNoLink(t *testing.T) {
 	}
 }
 
-// Nobody writes to the pipe: who waits for that waits for ever.
+// Nobody opens the pipe for writing: opening it must not wait for that.
 func TestOpenInDoesNotWait(t *testing.T) {
 	tmp := t.TempDir()
 	must(t, unix.Mkfifo(filepath.Join(tmp, "pipe"), 0o600))
@@ -51,7 +51,7 @@ func TestOpenInDoesNotWait(t *testing.T) {
 	}
 }
 
-// The directory is the open one, whatever has become of its name.
+// OpenIn and StatIn use the open directory, even if it was renamed.
 func TestOpenInMovedDirectory(t *testing.T) {
 	tmp := t.TempDir()
 	old, moved := filepath.Join(tmp, "old"), filepath.Join(tmp, "moved")
@@ -81,7 +81,8 @@ func TestRetry(t *testing.T) {
 	}
 }
 
-// The pipe is at its end once all that have it are dead, the shell's child too.
+// Reading the pipe ends when all processes that have it open have ended, the shell's
+// child too.
 func TestKillGroup(t *testing.T) {
 	for name, end := range map[string]func(cancel func(), kill func() error) error{
 		"killed":      func(_ func(), kill func() error) error { return kill() },

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// Open opens a file that a user has named for reading.
+// Open opens a file for reading whose name a user gave.
 func Open(name string) (*os.File, error) { return os.Open(name) }
 
 // OpenDir opens a directory for reading. It fails with ENOTDIR where path is
@@ -32,8 +32,8 @@ func OpenDir(path string) (*os.File, error) {
 	return f, nil
 }
 
-// List gives what is in an open directory now, in no order. It opens it anew:
-// what an open directory lists the second time need not be what is in it then.
+// List gives what is in an open directory now, in no order. It opens it
+// again: an open directory need not list new files the second time.
 func List(dir *os.File) ([]fs.DirEntry, error) {
 	f, err := openShared(dir.Name(), dir.Name(), 0)
 	if err != nil {
@@ -43,15 +43,15 @@ func List(dir *os.File) ([]fs.DirEntry, error) {
 	return f.ReadDir(-1)
 }
 
-// OpenIn opens the file name of an open directory for reading. It follows no
-// symbolic link. Unlike elsewhere, the directory is found by its path.
+// OpenIn opens a file of an open directory for reading. It follows no symbolic link.
+// Unlike on other systems, it finds the directory by its path.
 func OpenIn(dir *os.File, name string) (*os.File, error) {
 	return openShared(filepath.Join(dir.Name(), name), name, windows.FILE_FLAG_OPEN_REPARSE_POINT)
 }
 
-// openShared opens so that others can go on writing to, renaming and removing
-// the file; package os would keep them from the last two. FILE_FLAG_BACKUP_SEMANTICS
-// is what opens directories.
+// openShared opens so that others can still write to the file, rename and remove it;
+// package os would not let them do the last two. Directories can be opened only with
+// FILE_FLAG_BACKUP_SEMANTICS.
 func openShared(path, name string, flags uint32) (*os.File, error) {
 	p, err := windows.UTF16PtrFromString(path)
 	if err != nil {
@@ -93,11 +93,11 @@ func Stat(f *os.File) (walcore.Attr, error) {
 	return a, nil
 }
 
-// StatPath gives the attributes of what a path leads to.
+// StatPath gives the attributes of the file at a path. It follows symbolic links.
 func StatPath(path string) (walcore.Attr, error) { return statShared(path, path, 0) }
 
-// StatIn gives the attributes of the name in an open directory; those of a
-// symbolic link are its own.
+// StatIn gives the attributes of a name in an open directory. It follows no symbolic
+// link.
 func StatIn(dir *os.File, name string) (walcore.Attr, error) {
 	return statShared(filepath.Join(dir.Name(), name), name, windows.FILE_FLAG_OPEN_REPARSE_POINT)
 }
@@ -112,8 +112,7 @@ func statShared(path, name string, flags uint32) (walcore.Attr, error) {
 }
 
 // FileSystemOf gives the state of the file system that an open directory is on.
-// One that does not say how much room it has, as on some network shares, counts
-// as not full.
+// Some network shares do not say how much room they have: they count as not full.
 func FileSystemOf(dir *os.File) (FileSystem, error) {
 	var flags uint32
 	err := windows.GetVolumeInformationByHandle(windows.Handle(dir.Fd()), nil, 0, nil, nil, &flags, nil, 0)

@@ -9,8 +9,8 @@ import (
 )
 
 // Shell is a command that runs a line with /bin/sh, in a process group of its
-// own, so that KillGroup reaches what the shell starts. The end of ctx kills the
-// group.
+// own, so that KillGroup also kills what the shell starts. The group is killed when ctx
+// ends.
 func Shell(ctx context.Context, line string) (*exec.Cmd, error) {
 	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", line)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -18,6 +18,6 @@ func Shell(ctx context.Context, line string) (*exec.Cmd, error) {
 	return cmd, nil
 }
 
-// KillGroup kills a running Shell and what it has started. It must not have been
-// waited for, so that its id is still its own.
+// KillGroup kills a Shell and what it has started. Call it before cmd.Wait: after that,
+// another process could have the same id.
 func KillGroup(cmd *exec.Cmd) error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }

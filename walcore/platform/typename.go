@@ -2,7 +2,7 @@ package platform
 
 import "io/fs"
 
-// TypeName says what a file is that is not a regular one.
+// TypeName names the type of a file that is not a regular file.
 func TypeName(t fs.FileMode) string {
 	switch {
 	case t.IsDir():

@@ -6,14 +6,14 @@ import (
 	"syscall"
 )
 
-// ErrLocked: somebody has the directory's lock, in this process or another one.
+// ErrLocked: this process or another one has locked the directory.
 var ErrLocked = errors.New("the directory is locked")
 
 // Lock is a directory's lock, which LockDir takes.
 type Lock struct{ dir *os.File }
 
-// IsNoSpace reports whether a write failed for want of room: on the disk, or in
-// the user's quota.
+// IsNoSpace reports whether a write failed because the disk is full, or the user's
+// quota used up.
 func IsNoSpace(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }

@@ -29,27 +29,27 @@ func LockDir(path string) (*Lock, error) {
 	if err == nil {
 		return &Lock{dir}, nil
 	}
-	dir.Close() // nothing depends on it
+	dir.Close() // it was not written to
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		return nil, fmt.Errorf("%s: %w", path, ErrLocked)
 	}
 	return nil, err
 }
 
-// Close gives the lock back. Closing the directory would not do: a process that
-// has just been forked holds it too, until it has begun its own program.
+// Close unlocks the directory. To close its file alone would not be enough: a process
+// that was just forked has the lock, too, until it runs its own program.
 func (l *Lock) Close() error {
 	err := onFile("unlock", l.dir, func(fd int) error { return unix.Flock(fd, unix.LOCK_UN) })
 	return errors.Join(err, l.dir.Close())
 }
 
-// OpenElsewhere reports whether anybody has the file open or mapped, this process
-// included: the kernel grants a write lease only on a file that is open once.
-// Where it cannot tell (a file of another user, a network file system), the
-// answer is no.
+// OpenElsewhere reports whether any process has the file open or mapped, this one
+// included. It asks for a write lease, which the kernel grants only if the file is open
+// just once. Where there are no leases (a file of another user, a network file system),
+// the answer is no.
 //
-// A process that this one has just forked has all its files open until it has
-// begun its own program: who gets a yes may want to ask again.
+// A process that this one has just forked has all files of this one open until it runs
+// its own program. So after a yes it can make sense to ask again.
 func OpenElsewhere(name string) (bool, error) {
 	f, err := os.OpenFile(name, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
@@ -78,8 +78,8 @@ func Allocate(f *os.File, off, n int64) error {
 	return err
 }
 
-// Map gives a file's first n bytes, which must be there, as memory that can be
-// read and stored to: what is stored is written. Unmap gives the memory back.
+// Map gives a file's first n bytes, which must be there, as memory: what a program
+// stores in it is written to the file. Unmap gives the memory back.
 func Map(f *os.File, n int) (memory []byte, err error) {
 	err = onFile("map", f, func(fd int) error {
 		memory, err = unix.Mmap(fd, 0, n, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
@@ -91,8 +91,8 @@ func Map(f *os.File, n int) (memory []byte, err error) {
 // Unmap gives back what Map gave.
 func Unmap(memory []byte) error { return os.NewSyscallError("munmap", unix.Munmap(memory)) }
 
-// NextData gives the first range of a file at or behind off that may hold anything
-// but zeros; found is false if there is none.
+// NextData gives the first range of a file at or after off that may hold anything but
+// zeros; found is false if there is none.
 func NextData(f *os.File, off int64) (from, to int64, found bool, err error) {
 	err = onFile("seek in", f, func(fd int) error {
 		if from, err = unix.Seek(fd, off, unix.SEEK_DATA); err != nil {

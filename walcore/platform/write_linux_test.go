@@ -15,8 +15,8 @@ import (
 
 const holdEnv = "WALFS_TEST_HOLD"
 
-// TestHold is no test: it is the other process of TestHeldElsewhere. It locks a
-// folder and opens the file in it until its standard input ends.
+// TestHold is not a test but the other process in TestHeldElsewhere. It locks a folder
+// and has the file in it open until its standard input ends.
 func TestHold(t *testing.T) {
 	dir := os.Getenv(holdEnv)
 	if dir == "" {
@@ -29,7 +29,7 @@ func TestHold(t *testing.T) {
 	must(t, err)
 	defer f.Close()
 	os.Stdout.WriteString("holding\n")
-	io.ReadAll(os.Stdin) // its end is all that counts
+	io.ReadAll(os.Stdin) // wait for its end
 }
 
 func TestHeldElsewhere(t *testing.T) {
@@ -67,10 +67,10 @@ func TestHeldElsewhere(t *testing.T) {
 func TestLockDir(t *testing.T) {
 	must(t, CheckWriting())
 	tmp := t.TempDir()
-	for range 2 { // Close gives it back
+	for range 2 { // the second time it works because Close unlocks
 		lock, err := LockDir(tmp)
 		must(t, err)
-		// A process that was forked before may still have all that was open.
+		// A process that was just forked may still have all files of this one open.
 		forked, err := unix.Dup(int(lock.dir.Fd()))
 		must(t, err)
 		defer unix.Close(forked)
@@ -98,7 +98,7 @@ func TestOpenElsewhere(t *testing.T) {
 	memory, err := Map(f, 1)
 	must(t, err)
 	must(t, f.Close())
-	want(true) // mapped is as good as open
+	want(true) // a file that is mapped counts as open
 	must(t, Unmap(memory))
 	want(false)
 	want(false) // the lease was given back

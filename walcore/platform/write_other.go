@@ -12,8 +12,8 @@ import (
 var errWriting = fmt.Errorf("writing needs Linux, where alone a program can learn that no other one has "+
 	"the files open: on %s this is an %w; reading works here", runtime.GOOS, errors.ErrUnsupported)
 
-// CheckWriting says why a log cannot be written on this operating system. The
-// error is an errors.ErrUnsupported, as are those of all that a writer needs.
+// CheckWriting says why a log cannot be written on this operating system. The error
+// wraps errors.ErrUnsupported, as do those of the functions that only a writer needs.
 func CheckWriting() error { return errWriting }
 
 // OpenForWriting fails.
@@ -22,7 +22,7 @@ func OpenForWriting(string, int) (*os.File, error) { return nil, errWriting }
 // LockDir fails.
 func LockDir(string) (*Lock, error) { return nil, errWriting }
 
-// Close does nothing: there is no lock to be had.
+// Close does nothing: LockDir gives no lock.
 func (l *Lock) Close() error { return nil }
 
 // OpenElsewhere fails.
@@ -37,8 +37,7 @@ func Map(*os.File, int) ([]byte, error) { return nil, errWriting }
 // Unmap fails.
 func Unmap([]byte) error { return errWriting }
 
-// NextData gives all that is left of a file: which of it are holes, only Linux
-// is asked.
+// NextData gives the rest of the file: only on Linux is it known where the holes are.
 func NextData(f *os.File, off int64) (from, to int64, found bool, err error) {
 	st, err := f.Stat()
 	if err != nil {

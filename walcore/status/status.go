@@ -1,8 +1,3 @@
-// Package status says what there is to say of a log: the JSON that walfs stat
-// prints and that a mount shows as status.json.
-//
-//	s := status.New(log)
-//	text, err := s.JSON()
 package status
 
 import (
@@ -13,7 +8,7 @@ import (
 	"github.com/walfs/walfs/walcore"
 )
 
-// Status is status.json. A null is a value that the directory does not tell.
+// Status is status.json. A null is a value that is not known.
 type Status struct {
 	RaftID          *uint64            `json:"raft_id"`
 	GroupID         *uint64            `json:"group_id"`
@@ -31,8 +26,8 @@ type Status struct {
 	Problems        []walcore.Problem  `json:"problems"`
 }
 
-// Snapshot is the stored snapshot; all zero where there is none. Size is the
-// application's blob's.
+// Snapshot is the stored snapshot; all zero where there is none. Size is that of
+// the application's data.
 type Snapshot struct {
 	Index     uint64            `json:"index"`
 	Term      uint64            `json:"term"`
@@ -110,8 +105,8 @@ type File struct {
 	KeyID      uint64 `json:"key_id"`
 }
 
-// New reads what there is to say of a log. It looks at every entry, at no
-// payload. More problems than the log's own can be given.
+// New makes the status of a log. It goes through all entries and reads no payload.
+// Problems that the caller has found can be given, and are added to the log's own.
 func New(l walcore.Log, more ...walcore.Problem) *Status {
 	m := l.Meta()
 	s := &Status{

@@ -11,9 +11,9 @@ import (
 	"github.com/walfs/walfs/walcore/platform"
 )
 
-// OpenScratch opens a directory of the operating system of which nothing is
-// changed, not even an access time where the kernel lets us: what is written
-// is kept in memory, is read back from there, and is gone in the end.
+// OpenScratch opens a directory of the operating system and changes nothing in it,
+// not even an access time where the kernel allows that. What is written stays in
+// memory, is read back from there, and is lost when the directory is closed.
 func OpenScratch(path string) (Dir, error) {
 	f, err := platform.OpenDir(path)
 	if err != nil {
@@ -27,30 +27,30 @@ type scratchDir struct {
 	path string
 
 	files map[string]*scratchFile // created, or opened before
-	gone  map[string]bool         // those that are on disk, but removed or renamed here
+	gone  map[string]bool         // names on disk that were removed, renamed or replaced here
 }
 
-// List gives what is on disk less what was removed. A storage lists the
-// directory once, before it has created anything.
+// List gives what is on disk and was not removed here. Created files are not
+// listed: a storage lists the directory once, before it has created anything.
 func (d *scratchDir) List() ([]fs.DirEntry, error) {
 	all, err := platform.List(d.f)
 	if err != nil {
 		return nil, err
 	}
-	var kept []fs.DirEntry
+	var left []fs.DirEntry
 	for _, e := range all {
 		if !d.gone[e.Name()] {
-			kept = append(kept, e)
+			left = append(left, e)
 		}
 	}
-	return kept, nil
+	return left, nil
 }
 
 func (d *scratchDir) fail(op, name string, err error) error {
 	return &fs.PathError{Op: op, Path: filepath.Join(d.path, name), Err: err}
 }
 
-// has reports whether a file is there, as far as this directory tells.
+// has reports whether a file is there, for the program that writes.
 func (d *scratchDir) has(name string) bool {
 	if d.files[name] != nil || d.gone[name] {
 		return d.files[name] != nil
@@ -119,7 +119,7 @@ type scratchFile struct {
 	base *os.File // nil: the file is not on disk
 
 	mu       sync.RWMutex // protects the rest
-	baseSize int64        // of what is still to be seen of base
+	baseSize int64        // how much of base has not been truncated here
 	size     int64
 	pages    map[int64]*page // by number; each is complete
 }
@@ -130,7 +130,8 @@ func (f *scratchFile) Size() (int64, error) {
 	return f.size, nil
 }
 
-// readBase fills p with what is below the pages: the disk's bytes, then zeros.
+// readBase fills p with what the file has where there are no pages: the bytes on
+// disk, then zeros.
 func (f *scratchFile) readBase(p []byte, off int64) error {
 	n := max(0, min(int64(len(p)), f.baseSize-off))
 	clear(p[n:])
@@ -192,7 +193,7 @@ func (f *scratchFile) Truncate(size int64) error {
 	return nil
 }
 
-// Allocate does nothing: whether the disk has room is not found out.
+// Allocate does nothing: this does not find out whether the disk has room.
 func (f *scratchFile) Allocate(off, n int64) error { return nil }
 
 func (f *scratchFile) Map(int64) []byte { return nil }

@@ -10,40 +10,40 @@ import (
 	"testing"
 )
 
-// TestScratchIsAFile does the same to a file and to a scratch file, and wants
-// to read the same from both, and the scratch file's own base as it was.
+// twoFiles opens two files with the same content: a plain one, and a scratch file whose
+// content on disk is at path.
+func twoFiles(t *testing.T, content []byte) (plain, scratch File, path string) {
+	t.Helper()
+	open := func(openDir func(string) (Dir, error)) (File, string) {
+		path := filepath.Join(t.TempDir(), "f")
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		d, err := openDir(filepath.Dir(path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { d.Close() })
+		f, err := d.Open("f")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { f.Close() })
+		return f, path
+	}
+	plain, _ = open(OpenDir)
+	scratch, path = open(OpenScratch)
+	return plain, scratch, path
+}
+
+// TestScratchIsAFile does the same to a file and to a scratch file. Both must read the
+// same afterwards, and the scratch file must be unchanged on disk.
 func TestScratchIsAFile(t *testing.T) {
 	const room = 10 * pageSize
 	r := rand.New(rand.NewSource(1))
 	base := make([]byte, 5*pageSize+123)
 	r.Read(base)
-	write := func(dir string) string {
-		if err := os.WriteFile(filepath.Join(dir, "f"), base, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return dir
-	}
-	under := write(t.TempDir())
-	scratch, err := OpenScratch(under)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer scratch.Close()
-	plain, err := OpenDir(write(t.TempDir()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer plain.Close()
-	got, err := scratch.Open("f")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer got.Close()
-	want, err := plain.Open("f")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer want.Close()
+	want, got, path := twoFiles(t, base)
 
 	for step := range 2000 {
 		off, n := r.Int63n(room), r.Intn(2*pageSize)
@@ -71,12 +71,13 @@ func TestScratchIsAFile(t *testing.T) {
 		}
 		checkNextData(t, got, off)
 	}
-	if now, err := os.ReadFile(filepath.Join(under, "f")); err != nil || !bytes.Equal(now, base) {
+	if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, base) {
 		t.Errorf("the file on disk has changed: %v", err)
 	}
 }
 
-// checkNextData wants nothing but zeros before what NextData names.
+// checkNextData checks that there are only zeros between off and the range that
+// NextData gives.
 func checkNextData(t *testing.T, f File, off int64) {
 	t.Helper()
 	size, _ := f.Size()

@@ -1,6 +1,3 @@
-// Package vfs is the little of a file system that a log is written through:
-// one directory and the files in it. Tests put another one underneath, to see
-// every write and flush and to make them fail.
 package vfs
 
 import (
@@ -23,12 +20,13 @@ type Dir interface {
 	Open(name string) (File, error)
 	Rename(from, to string) error
 	Remove(name string) error
-	// Sync makes names durable: created, renamed and removed ones.
+	// Sync makes it durable which names there are: files that were created,
+	// renamed or removed.
 	Sync() error
 	Close() error
 }
 
-// File is an open file. Its calls may be made at the same time.
+// File is an open file. Reads, writes and flushes may be called at the same time.
 type File interface {
 	io.ReaderAt
 	io.WriterAt
@@ -38,13 +36,13 @@ type File interface {
 	// changing them or the file's size. Where the file system cannot, it does
 	// nothing.
 	Allocate(off, n int64) error
-	// Map gives the file's first n bytes, which must be there, as memory that
-	// can be read and stored to: what is stored is written. It is the same
-	// memory each time, until the file is closed or Map(0) gives it back. Nil
-	// is for files that cannot be mapped.
+	// Map gives the file's first n bytes, which must be there, as memory: what a
+	// program stores in it is written to the file. It is the same memory each
+	// time, whatever n is, until the file is closed or Map(0) gives it back. It
+	// is nil for a file that cannot be mapped.
 	Map(n int64) []byte
-	// NextData gives the first stretch at or behind off that may hold
-	// anything but zeros; found is false if there is none.
+	// NextData gives the first range at or after off that may hold anything but
+	// zeros; found is false if there is none.
 	NextData(off int64) (from, to int64, found bool, err error)
 	// Sync makes the bytes and the size durable.
 	Sync() error
