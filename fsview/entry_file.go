@@ -66,7 +66,7 @@ func (t *Tree) entryAttr(e *walcore.Entry) Attr {
 // leader's entry has another time.
 func (t *Tree) entryTime(e *walcore.Entry) time.Time {
 	if timer, ok := e.File.Source.(walcore.Timer); ok {
-		if at := timer.Time(e); !at.IsZero() {
+		if at := timer.Time(*e); !at.IsZero() {
 			return at
 		}
 	}

@@ -52,7 +52,7 @@ type Source interface {
 // Timer is a Source that knows when entries were appended.
 type Timer interface {
 	// Time is the zero time where it is not known.
-	Time(e *Entry) time.Time
+	Time(e Entry) time.Time
 }
 
 // NativeFile is one of the directory's own files, as it was when it was listed.

@@ -204,7 +204,7 @@ func (f *file) ReadPayload(e walcore.Entry, p []byte, off int64) error {
 }
 
 // Time is when an entry was appended.
-func (f *file) Time(e *walcore.Entry) time.Time { return f.times[e.Slot] }
+func (f *file) Time(e walcore.Entry) time.Time { return f.times[e.Slot] }
 
 // Sample is a log with all habits, of which no two entries are alike.
 func Sample(path string) *Log {
