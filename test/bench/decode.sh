@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# How fast entries are decoded, beside types that protoc-gen-go has generated and
-# protojson, and how much memory that takes for 36 thousand entries and for a
-# million. Prints markdown. Needs root or fusermount3, and 300 MB below TMPDIR.
+# How fast walfs decodes entries, compared with protojson and types that
+# protoc-gen-go has generated, and how much memory both need for 36 thousand entries
+# and for a million. Prints markdown. Needs root or fusermount3, and 300 MB below TMPDIR.
 #
 #   test/bench/decode.sh [ROUNDS]
 #

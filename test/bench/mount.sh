@@ -5,11 +5,11 @@
 #
 #   test/bench/mount.sh [FIXTURE.tar.gz]
 #
-# REPEATS=N changes the number of rounds (5). The three take turns in each
-# round, so that whatever else the machine does hits them alike. A round gives
-# each a fresh mount, then: find and grep -r, each once after all caches were
-# dropped and once again; tar. Dropping caches and mounting take root. Needs about 300 MB in
-# TMPDIR, which should be on the file system to compare with.
+# REPEATS=N changes the number of rounds (5). The three take turns in each round, so
+# that other work on the machine slows down all of them. In a round each gets a new
+# mount. Then find and grep -r run, each once with empty caches and once again, and
+# then tar. It needs root, to drop caches and to mount, and about 300 MB in TMPDIR,
+# which should be on the file system to compare with.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -46,7 +46,7 @@ trap 'exit 1' INT TERM HUP
 mount_walfs() {
 	"$work/walfs.bin" mount "$log" "$work/walfs" 2>"$work/said" &
 	pid=$!
-	# The line comes when it serves, or says why not.
+	# walfs prints this line when it serves, or when it cannot.
 	read -r -t 60 line <&3 || fail "walfs says nothing"
 	case $line in
 	*serving*) ;;
@@ -78,9 +78,9 @@ timed() {
 }
 
 do_find() { find . -type f -size +0; }
-# No entry holds this, so that every byte is looked at; 1 is grep's "none".
+# No entry has this text, so grep reads every byte. Its exit code is 1 then.
 do_grep() { grep -r 'no entry holds this text' . || [ $? = 1 ]; }
-# GNU tar reads nothing if it sees that it writes to /dev/null.
+# GNU tar does not read files if it writes to /dev/null.
 do_tar() { tar -cf - . | cat; }
 
 measure() {
@@ -132,7 +132,7 @@ for system in $systems; do
 done >"$work/medians"
 
 echo "$files files, $bytes bytes; medians of $repeats rounds, in seconds; $(nproc) cores, Linux $(uname -r)."
-echo "First: on a fresh mount, all caches dropped. Again, and tar: what the kernel keeps is cached."
+echo "First: on a new mount, with empty caches. Again, and tar: with what the kernel has cached."
 echo
 awk -v steps="$steps" -v fs="$(stat -f -c %T "$work")" '
 	{ t[$1, $2] = $3 / 1e6 }

@@ -19,8 +19,8 @@ case $out in /*) ;; *) out=$OLDPWD/$out ;; esac
 
 go test -c -o "$temp/bench"
 : >"$out"
-# The stores take turns in each round, so that whatever else the machine does
-# hits them alike.
+# The stores take turns in each round, so that other work on the machine slows down
+# all of them.
 for round in $(seq "$rounds"); do
 	echo "round $round of $rounds" >&2
 	"$temp/bench" -test.run '^$' -test.bench 'Append|Read|Term' -test.benchtime "${BENCHTIME:-1s}" >>"$out"
@@ -39,8 +39,8 @@ awk '
 		work = name
 		sub(/\/store=.*/, "", work)
 		if (!(store in seen)) { seen[store] = 1; order[++stores] = store }
-		# A flush that waits for other work on the disk sways the mean; where
-		# nothing is flushed, the median hides new pages and new files.
+		# With flushes, the median: other work on the disk makes some of them
+		# very slow. Without, the mean: it has the calls that make new files.
 		unit = name ~ /Append\/durable=yes/ ? "p50-ns/op" : "ns/op"
 		for (i = 3; i < NF; i += 2) {
 			if ($(i + 1) == unit) value[work, store, ++n[work, store]] = $i

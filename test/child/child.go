@@ -2,9 +2,9 @@
 
 // Package child runs the walfs program and other children for tests.
 //
-// The program is built once a test binary, with the race detector if that has
-// it. What a test mounts lies in its own temporary folder, and Main fails if
-// anything is still mounted there at the end.
+// Each test binary builds the program once, with the race detector if it has that
+// itself. Tests mount in their own temporary folders, and Main fails if anything is
+// still mounted there at the end.
 package child
 
 import (
@@ -48,7 +48,7 @@ func Main(m *testing.M) int {
 	return code
 }
 
-// NeedFUSE skips where nothing can be mounted. In CI that is a failure.
+// NeedFUSE skips the test where nothing can be mounted. In CI it fails the test.
 func NeedFUSE(t testing.TB) {
 	t.Helper()
 	f, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0)
@@ -59,7 +59,7 @@ func NeedFUSE(t testing.TB) {
 	if os.Getenv("CI") == "true" {
 		t.Fatal(err)
 	}
-	t.Skipf("FUSE is not to be had here: %v", err)
+	t.Skipf("there is no FUSE here: %v", err)
 }
 
 // Build builds a command of this module, once.
@@ -89,7 +89,7 @@ func Walfs(t testing.TB) string {
 	return Build(t, "cmd/walfs")
 }
 
-// Process is a child that a test looks at while it runs.
+// Process is a child that runs beside the test.
 type Process struct {
 	Cmd    *exec.Cmd
 	t      testing.TB
@@ -98,7 +98,7 @@ type Process struct {
 	err    error // of Wait, once done is closed
 }
 
-// Output is what a child says, to be read while it says more.
+// Output collects what a child prints. It can be read while the child prints more.
 type Output struct {
 	mu sync.Mutex // protects b
 	b  bytes.Buffer
@@ -116,8 +116,8 @@ func (o *Output) String() string {
 	return o.b.String()
 }
 
-// Start starts a child. Its standard output goes to stdout. It is killed at
-// the end of the test, should it still run.
+// Start starts a child. Its standard output goes to stdout. If it still runs at the end
+// of the test, it is killed.
 func Start(t testing.TB, stdout io.Writer, name string, args ...string) *Process {
 	t.Helper()
 	p := &Process{Cmd: exec.Command(name, args...), t: t, done: make(chan struct{})}
@@ -141,7 +141,7 @@ func Start(t testing.TB, stdout io.Writer, name string, args ...string) *Process
 	return p
 }
 
-// Pid is the child's.
+// Pid is the child's process id.
 func (p *Process) Pid() int { return p.Cmd.Process.Pid }
 
 // Said is what the child has said on stderr so far.
@@ -178,7 +178,7 @@ func (p *Process) WantEnd(code int) {
 	}
 }
 
-// Stop ends the child with SIGTERM, which must be a success.
+// Stop ends the child with SIGTERM, and fails unless its exit code is 0.
 func (p *Process) Stop() {
 	p.t.Helper()
 	p.Signal(syscall.SIGTERM)
@@ -215,10 +215,11 @@ func Mount(t testing.TB, dir string, args ...string) *Mounted {
 // Path is the path of a name in the mount.
 func (m *Mounted) Path(name string) string { return filepath.Join(m.At, name) }
 
-// patience ends what hangs. It is long: a machine may be busy.
+// patience is how long a test waits for what hangs. It is long, since the machine may
+// be busy.
 const patience = 4 * time.Minute
 
-// Await waits until ok says true.
+// Await waits until ok gives true.
 func Await(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(patience); !ok(); time.Sleep(2 * time.Millisecond) {

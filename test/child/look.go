@@ -18,8 +18,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Looker is a process that looks at files for a test, one look after the other
-// for as long as the test goes on. What it has opened it keeps.
+// Looker is a process that reads files for a test, one request after the other. Files
+// that it has opened stay open.
 type Looker struct {
 	t     testing.TB
 	cmd   *exec.Cmd
@@ -31,15 +31,15 @@ type Looker struct {
 // lookerVariable makes a test binary a Looker.
 const lookerVariable = "WALFS_TEST_LOOKER"
 
-// LookerMain is to be called first by a TestMain whose tests start Lookers: in
-// such a process it does not return.
+// LookerMain must be the first call of a TestMain whose tests start Lookers. In a
+// Looker's process it does not return.
 func LookerMain() {
 	if os.Getenv(lookerVariable) != "" {
 		os.Exit(looker())
 	}
 }
 
-// StartLooker starts one, until the end of the test.
+// StartLooker starts a Looker, which ends with the test.
 func StartLooker(t testing.TB) *Looker {
 	t.Helper()
 	self, err := os.Executable()
@@ -69,16 +69,16 @@ func StartLooker(t testing.TB) *Looker {
 	return l
 }
 
-// Do takes a look and gives what it saw, or the message of the errno:
+// Do sends a request and gives the answer, or the text of the errno:
 //
 //	stat PATH          "size 3, inode 0x7"
 //	list PATH          the names, one a line, as they come
 //	head PATH          the first 4 MiB
 //	link PATH          a symbolic link's target
-//	wait PATH          nothing, once there is such a path
-//	open NAME PATH     nothing; NAME is for what follows
-//	size NAME          as stat
-//	read NAME OFF N    N bytes, 4 MiB at most, fewer at the end only, without reading ahead
+//	wait PATH          waits until PATH exists, and gives nothing
+//	open NAME PATH     opens PATH as NAME, without read-ahead, and gives nothing
+//	size NAME          the same as stat, of an open file
+//	read NAME OFF N    N bytes (4 MiB at most) at OFF, fewer at the file's end
 //	close NAME         nothing
 func (l *Looker) Do(op string, args ...string) string {
 	l.t.Helper()
@@ -113,7 +113,7 @@ func looker() int {
 	}
 }
 
-// look uses system calls alone, so that an error is an errno.
+// look answers a request. It makes the system calls itself, so that an error is an errno.
 func look(open map[string]int, op, name string, args []string) ([]byte, error) {
 	var st syscall.Stat_t
 	switch op {
@@ -170,15 +170,15 @@ func look(open map[string]int, op, name string, args []string) ([]byte, error) {
 		delete(open, name)
 		return nil, syscall.Close(fd)
 	}
-	return nil, fmt.Errorf("no such look: %s", op)
+	return nil, fmt.Errorf("no such request: %s", op)
 }
 
 func sayStat(st *syscall.Stat_t) []byte { return []byte(SayStat(st.Size, st.Ino)) }
 
-// SayStat is what a Looker says of a size and an inode number.
+// SayStat is a Looker's answer to stat for a size and an inode number.
 func SayStat(size int64, inode uint64) string { return fmt.Sprintf("size %d, inode %#x", size, inode) }
 
-// buffer takes what is read, until the next look.
+// buffer holds what was read, until the next request.
 var buffer = make([]byte, 4<<20)
 
 func readAt(fd int, off int64, n int) ([]byte, error) {

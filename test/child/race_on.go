@@ -2,5 +2,5 @@
 
 package child
 
-// Race says that what is built has the race detector.
+// Race says whether tests are built with the race detector.
 const Race = true

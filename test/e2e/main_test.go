@@ -1,10 +1,10 @@
 //go:build linux
 
-// Package e2e runs the walfs program as a user does and looks at its mounts
-// from child processes.
+// Package e2e runs the walfs program as a user does, and reads its mounts from child
+// processes.
 //
-// What a test needs and the machine lacks (FUSE, restic, rsync) makes it skip;
-// with CI=true it makes it fail.
+// A test that needs what the machine does not have (FUSE, restic, rsync) is skipped;
+// with CI=true it fails.
 package e2e
 
 import (
@@ -41,13 +41,13 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(temp)
-	// Ordinary users run the program too, and look at mounts below.
+	// Tests also run the program as an ordinary user, who must be able to get here.
 	if err := os.Chmod(temp, 0o755); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	// t.TempDir and child processes go below as well, so that a mount left
-	// behind is known to be ours.
+	// t.TempDir and child processes use this folder too. So any mount that is left
+	// in it is ours.
 	os.Setenv("TMPDIR", temp)
 	// A program with the race detector sleeps for a second before it ends.
 	os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE"))
@@ -85,7 +85,7 @@ func mountsBelow(path string) (at []string) {
 	return at
 }
 
-// need skips where a tool is not installed.
+// need skips the test if a tool is not installed.
 func need(t *testing.T, tools ...string) {
 	t.Helper()
 	for _, tool := range tools {
@@ -99,7 +99,7 @@ func needFUSE(t *testing.T) {
 	t.Helper()
 	f, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0)
 	if err != nil {
-		skip(t, "FUSE is not to be had here: %v", err)
+		skip(t, "there is no FUSE here: %v", err)
 	}
 	f.Close()
 }

@@ -18,8 +18,8 @@ import (
 	"github.com/walfs/walfs/test/fixture"
 )
 
-// patience ends what hangs. Nothing is decided by it: what works is done
-// within seconds.
+// patience is how long a test waits for what hangs. What works takes seconds, so no
+// result depends on it.
 const patience = 4 * time.Minute
 
 // mounted is a running walfs mount.
@@ -78,7 +78,7 @@ func start(t *testing.T, at string, cmd *exec.Cmd) *mounted {
 	return m
 }
 
-// watch gathers stderr to its end, and then the exit code.
+// watch collects stderr to its end, and then waits for the end of the process.
 func (m *mounted) watch(stderr *bufio.Reader, serving chan struct{}) {
 	for said := false; ; {
 		line, err := stderr.ReadString('\n')
@@ -155,14 +155,15 @@ func (m *mounted) wantEnd() {
 	}
 }
 
-// stop unmounts in the ordinary way.
+// stop unmounts with an interrupt, as a user does with Ctrl-C.
 func (m *mounted) stop() {
 	m.t.Helper()
 	m.signal(os.Interrupt)
 	m.wantEnd()
 }
 
-// cleanup ends what the test has not ended; a failure if it passed otherwise.
+// cleanup ends a mount that the test has not ended. If that goes wrong, the test
+// fails.
 func (m *mounted) cleanup() {
 	select {
 	case <-m.ended:

@@ -1,7 +1,7 @@
-// Package memlog is a Raft log in memory, for tests of what is said of any log.
-// It has the habits of a system that is not Dgraph: no commit index, entries that
-// know when they were appended, entries that a later leader replaced, log files
-// with names of their own, and an entry type that Raft does not have.
+// Package memlog is a Raft log in memory, for tests of code that works on any log.
+// It is unlike Dgraph's: it has no commit index, it knows when entries were appended
+// and which a later leader replaced, its log files have other names, and it has an
+// entry type that Raft does not have.
 package memlog
 
 import (
@@ -15,13 +15,13 @@ import (
 	"github.com/walfs/walfs/walcore"
 )
 
-// Barrier is the type that Raft does not have.
+// Barrier is the entry type that Raft does not have.
 const Barrier walcore.EntryType = 3
 
 var system = walcore.System{Name: "memory",
 	Types: append(slices.Clone(walcore.RaftTypes), walcore.TypeName{Type: Barrier, Name: "log_barrier", Symbol: "LogBarrier"})}
 
-// Entry is what a log is made of.
+// Entry is an entry to make a log of.
 type Entry struct {
 	Term, Index uint64
 	Type        walcore.EntryType
@@ -30,7 +30,7 @@ type Entry struct {
 	File        string
 	// Replaced says that a later leader has put another entry in its place.
 	Replaced bool
-	// Damaged says that it is known where it is, and no more.
+	// Damaged says that the entry cannot be read.
 	Damaged bool
 }
 
@@ -59,8 +59,8 @@ type file struct {
 	times map[int]time.Time // by slot
 }
 
-// New makes a log of entries, which are given file after file, and in a file in
-// the order of their slots.
+// New makes a log of entries. They are in the order of the files, and in a file in the
+// order of its slots.
 func New(path string, entries []Entry) *Log {
 	l := &Log{meta: walcore.Meta{
 		Path: path, Dir: walcore.Attr{Mode: 0o700, Mtime: time.Unix(1e9, 0)}, Attr: walcore.Attr{Mode: 0o600, Mtime: time.Unix(1e9, 0)},
@@ -104,13 +104,13 @@ func (l *Log) add(in *file, e Entry) {
 	l.entries = append(l.entries, we)
 }
 
-// Meta is that of a system which keeps neither a hard state nor ids.
+// Meta has neither a hard state nor ids: this system does not keep them.
 func (l *Log) Meta() *walcore.Meta { return &l.meta }
 
-// FirstIndex is that of the first term.
+// FirstIndex is the first index of the first term.
 func (l *Log) FirstIndex() (uint64, bool) { return l.terms[0].First, true }
 
-// LastIndex is that of the last term.
+// LastIndex is the last index of the last term.
 func (l *Log) LastIndex() (uint64, bool) { return l.terms[len(l.terms)-1].Last, true }
 
 // Terms are the terms that have entries.
@@ -130,7 +130,7 @@ func (l *Log) Entry(index uint64) (walcore.Entry, error) {
 	return walcore.Entry{}, fmt.Errorf("entry %d: %w", index, walcore.ErrNoEntry)
 }
 
-// Entries goes through the whole entries.
+// Entries goes through the entries that are not damaged.
 func (l *Log) Entries(from uint64) iter.Seq[walcore.Entry] { return since(l.entries, from) }
 
 // Replaced goes through the entries that a later leader has replaced.
@@ -146,7 +146,7 @@ func since(list []walcore.Entry, from uint64) iter.Seq[walcore.Entry] {
 	}
 }
 
-// Gap fails for entries that are damaged.
+// Gap gives an error if an entry from first to last is damaged.
 func (l *Log) Gap(first, last uint64) error {
 	for _, index := range l.damaged {
 		if first <= index && index <= last {
@@ -156,7 +156,7 @@ func (l *Log) Gap(first, last uint64) error {
 	return nil
 }
 
-// Problems tells of the damaged entries.
+// Problems has one for each damaged entry.
 func (l *Log) Problems() []walcore.Problem {
 	var problems []walcore.Problem
 	for _, index := range l.damaged {
@@ -180,13 +180,13 @@ func (l *Log) Native() []walcore.NativeFile {
 	return list
 }
 
-// Unreadable are none.
+// Unreadable lists no file.
 func (l *Log) Unreadable() []string { return nil }
 
-// Unindexed is none.
+// Unindexed names no file.
 func (l *Log) Unindexed() (string, bool) { return "", false }
 
-// Entries goes through the whole entries that are in the file.
+// Entries goes through the entries in the file that are not damaged.
 func (f *file) Entries(from uint64) iter.Seq[walcore.Entry] {
 	return func(yield func(walcore.Entry) bool) {
 		for e := range f.log.Entries(from) {
@@ -197,7 +197,7 @@ func (f *file) Entries(from uint64) iter.Seq[walcore.Entry] {
 	}
 }
 
-// ReadPayload copies from memory.
+// ReadPayload copies a part of a payload.
 func (f *file) ReadPayload(e walcore.Entry, p []byte, off int64) error {
 	_, err := io.ReadFull(io.NewSectionReader(strings.NewReader(string(f.bytes)), int64(e.Offset)+off, e.Size-off), p)
 	return err
@@ -206,7 +206,8 @@ func (f *file) ReadPayload(e walcore.Entry, p []byte, off int64) error {
 // Time is when an entry was appended.
 func (f *file) Time(e walcore.Entry) time.Time { return f.times[e.Slot] }
 
-// Sample is a log with all habits, of which no two entries are alike.
+// Sample is a log with all that the package comment names. No two of its entries are
+// alike.
 func Sample(path string) *Log {
 	at := func(i int) time.Time { return time.Date(2026, 3, 1, 12, 0, i, 123456789, time.UTC) }
 	segment := func(n int) string { return fmt.Sprintf("%020d-%016x.seg", n, 0xabc+n) }

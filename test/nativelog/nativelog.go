@@ -1,6 +1,6 @@
 // Package nativelog writes Raft directories for tests and benchmarks: any entries,
 // sound or not, in the layout that Dgraph uses. It shares no code with walcore, so
-// that a test does not take the reader's word for the layout. Files are sparse.
+// that a test finds a fault in the reader's layout. Files are sparse.
 //
 //	err := nativelog.Write(dir, nativelog.Meta{Commit: 2}, slices.Values(entries))
 package nativelog
@@ -27,7 +27,7 @@ type Entry struct {
 	Data        []byte
 }
 
-// Meta is what wal.meta tells.
+// Meta is the content of wal.meta.
 type Meta struct {
 	RaftID, GroupID    uint64
 	Term, Vote, Commit uint64
@@ -73,8 +73,8 @@ func Write(dir string, m Meta, entries iter.Seq[Entry]) error {
 type file struct {
 	f     *os.File
 	table []byte
-	out   *bufio.Writer // payloads; it keeps the first error
-	at    int64         // where the next goes
+	out   *bufio.Writer // of payloads; it keeps the first error
+	at    int64         // offset of the next payload
 }
 
 func newFile(f *os.File) *file {
@@ -130,8 +130,8 @@ func writeMeta(dir string, m Meta) error {
 	return os.WriteFile(filepath.Join(dir, "wal.meta"), b, 0o600)
 }
 
-// Temp is Write into a new folder among the system's temporary ones, for examples.
-// It panics where it cannot. Remove removes it.
+// Temp writes a directory into a new temporary folder, for examples. It panics if it
+// cannot. Remove removes it.
 func Temp(m Meta, entries ...Entry) (dir string) {
 	parent, err := os.MkdirTemp("", "nativelog-")
 	if err == nil {
@@ -144,5 +144,5 @@ func Temp(m Meta, entries ...Entry) (dir string) {
 	return dir
 }
 
-// Remove removes what Temp has made.
+// Remove removes a directory of Temp's.
 func Remove(dir string) { os.RemoveAll(filepath.Dir(dir)) }

@@ -18,7 +18,7 @@ import (
 type registry struct {
 	name string
 	user cipher.Block
-	size int // of data keys: as long as the user's
+	size int // of a data key, which is as long as the user's key
 	id   uint64
 	key  []byte // the latest data key
 }
@@ -51,13 +51,13 @@ func (r *registry) add() {
 	must(f.Close())
 }
 
-// encryption is how one file's payloads are written.
+// encryption is what one file's payloads are encrypted with.
 type encryption struct {
 	header [16]byte // key id (8) · base IV (8)
 	block  cipher.Block
 }
 
-// encryption makes a file's with the latest data key.
+// encryption makes the encryption of a new file, with the latest data key.
 func (r *registry) encryption() *encryption {
 	s := &encryption{block: block(r.key)}
 	binary.BigEndian.PutUint64(s.header[:], r.id)

@@ -4,7 +4,7 @@ package raftdir
 
 import "encoding/binary"
 
-// Places in wal.meta.
+// Offsets in wal.meta.
 const (
 	checkpointAt    = 16
 	hardStateAt     = 512
@@ -37,8 +37,8 @@ func (w *Writer) Checkpoint(index uint64) {
 	binary.BigEndian.PutUint64(w.meta.data[checkpointAt:], index)
 }
 
-// Snapshot stores a snapshot at an index, in place as Dgraph does, and removes
-// the files that lie wholly below it.
+// Snapshot stores a snapshot at an index over the one before, as Dgraph does, and
+// removes the files of which it covers all entries.
 func (w *Writer) Snapshot(index uint64) {
 	term := w.TermOf(index)
 	b := snapshot(index, term, Blob(index, term))

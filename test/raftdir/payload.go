@@ -10,18 +10,18 @@ import (
 )
 
 // LargeTerm is the first of the terms in which every fourth payload has two
-// megabytes, so that log files grow, and end by size.
+// megabytes, so that log files grow and become full by size.
 const LargeTerm = 1 << 20
 
 // Payload derives an entry's bytes from its index and term:
 //
 //	"walfs log INDEX TERM\n" · filler of the same two · crc32 (4)
 //
-// That is no protobuf, neither from the first byte on nor from the ninth, where
-// those of Dgraph begin: its decoder shows the bytes.
+// It is not a protobuf message: neither from the first byte on nor from the ninth,
+// where Dgraph's messages begin. So decoded/ shows the bytes.
 //
-// Some have no bytes at all, as the first entry of a term in Raft; some have
-// more than a page, a few more than a READ request takes.
+// Some payloads are empty, like the first entry of a term in Raft. Some are longer
+// than a page, and a few are longer than what one READ request of FUSE asks for.
 func Payload(index, term uint64) []byte {
 	rng := rand.New(rand.NewPCG(index, term))
 	filler := rng.IntN(500)
@@ -38,7 +38,8 @@ func Payload(index, term uint64) []byte {
 	return fill(rng, index, term, filler)
 }
 
-// Blob derives a snapshot's data. One in eight needs a larger wal.meta.
+// Blob derives a snapshot's data from its index and term. One in eight needs a larger
+// wal.meta.
 func Blob(index, term uint64) []byte {
 	rng := rand.New(rand.NewPCG(index, ^term))
 	filler := 20 + rng.IntN(3000)
@@ -57,7 +58,7 @@ func fill(rng *rand.Rand, index, term uint64, filler int) []byte {
 	return binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
 }
 
-// TypeOf derives an entry's type: 0 normal, 1 conf change, 2 conf change v2.
+// TypeOf derives an entry's type from its index: 0 normal, 1 conf change, 2 conf change v2.
 func TypeOf(index uint64) uint32 {
 	switch {
 	case index%200 == 199:

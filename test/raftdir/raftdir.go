@@ -1,14 +1,15 @@
 //go:build unix
 
 // Package raftdir writes a Raft directory the way Dgraph does while it runs,
-// for tests that watch one: through shared memory mappings of 256 MiB files,
-// each slot stored field by field behind its payload, zeroes over what a new
-// leader rewrites, truncation before removal. It shares no code with walfs.
+// for tests that read one at the same time. Like Dgraph it writes through shared
+// memory mappings of 256 MiB files: a payload, then the fields of its slot, one by
+// one. It zeroes the slots that a new leader rewrites, and truncates a file before it
+// removes it. It shares no code with walfs.
 //
 // Every payload is derived from its index and term (see Payload), so that a
 // reader can tell a wrong byte from a right one.
 //
-// A Writer panics when the disk fails it: there is no test left then.
+// A Writer panics when the file system gives an error: no test can go on then.
 package raftdir
 
 import (
@@ -34,21 +35,21 @@ type Options struct {
 	Key []byte
 	// Slots is how many entries a file takes; 0 is Dgraph's 30,000.
 	Slots int
-	// KeepKeyID leaves out one of Dgraph's faults: zeroing over the key id of an
-	// earlier file that is rewritten, after which its payloads are lost.
+	// KeepKeyID avoids one of Dgraph's faults: when it rewrites an earlier file it
+	// zeroes that file's key id, too, and the payloads are lost.
 	KeepKeyID bool
-	// NewDataKey has every so manyth file get a new data key; 0: one for all.
+	// NewDataKey is after how many files there is a new data key; 0: never.
 	NewDataKey int
-	// Large begins with LargeTerm.
+	// Large makes LargeTerm the first term.
 	Large bool
 }
 
-// Writer is the node. First and Last bound the log: what is physically in it.
+// Writer is the node. First and Last are the first and the last entry in its files.
 type Writer struct {
 	First, Last  uint64
 	Term, Commit uint64
 	Wrote        uint64 // entries, ever
-	Grown, Full  int    // files that were too small, files that were full by size
+	Grown, Full  int    // how often a file had to grow, and was full by size
 
 	dir   string
 	o     Options
@@ -90,7 +91,7 @@ func Create(dir string, o Options) *Writer {
 	return w
 }
 
-// Close lets go of the files, which stay.
+// Close closes the files. They stay on disk.
 func (w *Writer) Close() {
 	for _, f := range w.files {
 		f.close()
@@ -134,7 +135,7 @@ func (w *Writer) Append(n int) {
 }
 
 func (w *Writer) add(typ uint32, data []byte) {
-	f := w.room(len(data))
+	f := w.fileFor(len(data))
 	w.store(f, data)
 	s := f.data[f.n*slotSize:]
 	binary.BigEndian.PutUint64(s, w.Term)
@@ -151,8 +152,9 @@ func (w *Writer) took(f *file, size int) {
 	w.Wrote++
 }
 
-// room gives the file that takes a payload. A full one is cut to its end.
-func (w *Writer) room(size int) *file {
+// fileFor gives the file that a payload is to go into. It makes a new file if the
+// current one is full, which it cuts to its payloads, and lets a small one grow.
+func (w *Writer) fileFor(size int) *file {
 	f := w.current()
 	full := f.end+4+size > maxFileSize
 	if full {
@@ -180,13 +182,13 @@ func (w *Writer) store(f *file, data []byte) {
 	f.encryption.write(f.data[f.end+4:f.end+4+len(data)], data, uint64(f.end))
 }
 
-// HalfSlot begins an entry as a writer that is stopped between two stores: its
-// payload is there, and of its slot the term and the index. The function it
-// returns does the rest.
+// HalfSlot writes an entry's payload, and of its slot only the term and the index,
+// like a writer that is stopped while it writes the slot. The function that it
+// returns writes the rest.
 func (w *Writer) HalfSlot() (finish func()) {
 	index := w.Last + 1
 	data := Payload(index, w.Term)
-	f := w.room(len(data))
+	f := w.fileFor(len(data))
 	w.store(f, data)
 	s := f.data[f.n*slotSize:]
 	binary.BigEndian.PutUint64(s, w.Term)
@@ -263,7 +265,7 @@ func (w *Writer) TermOf(index uint64) uint64 {
 	return 0
 }
 
-// mapping is a file that is mapped, shared and for writing.
+// mapping is a file with a shared mapping, through which it is written.
 type mapping struct {
 	f    *os.File
 	name string

@@ -11,7 +11,7 @@ import (
 	"github.com/walfs/walfs/walcore/dgraph"
 )
 
-// TestWalfsReadsIt: what a Writer leaves at rest is a sound directory.
+// TestWalfsReadsIt: a directory to which a Writer no longer writes is sound.
 func TestWalfsReadsIt(t *testing.T) {
 	for name, o := range map[string]raftdir.Options{
 		"plain":     {Slots: 100},
@@ -63,7 +63,7 @@ func TestWalfsReadsIt(t *testing.T) {
 	}
 }
 
-// TestPayloadIsNoProtobuf: wire type 7 does not exist.
+// TestPayloadIsNoProtobuf: there is no wire type 7.
 func TestPayloadIsNoProtobuf(t *testing.T) {
 	for index := range uint64(2000) {
 		if b := raftdir.Payload(index, index%7); len(b) > 0 && (b[0]&7 != 7 || b[8]&7 != 7) {

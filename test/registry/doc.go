@@ -1,3 +1,3 @@
-// Package registry holds walcore/format's KEYREGISTRY against Badger's own code.
-// It is a module of its own, so that walfs does not need Badger.
+// Package registry compares walcore/format's reading and writing of KEYREGISTRY with
+// Badger's own code. It is a module of its own, so that walfs does not need Badger.
 package registry

@@ -15,7 +15,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// The registries that a Dgraph wrote.
+// TestFixtures reads the registries that a Dgraph wrote.
 func TestFixtures(t *testing.T) {
 	f, n := newFolder(t), 0
 	for _, name := range fixture.All() {
@@ -27,7 +27,7 @@ func TestFixtures(t *testing.T) {
 		raw, err := os.ReadFile(filepath.Join(fixture.Dir(t, name), format.KeyRegistryName))
 		must(t, err)
 		reg, keys := parse(t, raw, key)
-		theirs, err := f.look(t, raw, key)
+		theirs, err := f.readWithBadger(t, raw, key)
 		must(t, err)
 		if len(reg.IDs) == 0 {
 			t.Errorf("%s has no data key", name)
@@ -46,7 +46,7 @@ func TestFixtures(t *testing.T) {
 	}
 }
 
-// checkRecords encodes anew what a writer wrote: that gives the same bytes.
+// checkRecords encodes a registry's records again, which must give the same bytes.
 func checkRecords(t testing.TB, raw, user []byte) {
 	t.Helper()
 	_, keys := parse(t, raw, user)
@@ -66,14 +66,14 @@ func checkRecords(t testing.TB, raw, user []byte) {
 	}
 }
 
-// Ten thousand registries with all sorts of data keys.
+// TestRandomRegistries reads ten thousand registries with all sorts of data keys.
 func TestRandomRegistries(t *testing.T) {
 	f, r := newFolder(t), newRandom(1)
 	for range 10_000 {
 		user := r.userKey()
 		raw := r.registry(t, user)
 		reg, keys := parse(t, raw, user)
-		theirs, err := f.look(t, raw, user)
+		theirs, err := f.readWithBadger(t, raw, user)
 		must(t, err)
 		sameKeys(t, reg.IDs, keys, theirs)
 		if wrong := r.userKey(); string(wrong) != string(user) {
@@ -82,7 +82,8 @@ func TestRandomRegistries(t *testing.T) {
 	}
 }
 
-// A data key's message that holds anything: the same verdict, the same values.
+// TestRandomMessages decodes messages with any bytes, as a data key and with the
+// Protobuf library: both must accept the same ones, and read the same values.
 func TestRandomMessages(t *testing.T) {
 	r := newRandom(2)
 	header, err := format.EncodeRegistry(nil, [16]byte{})
@@ -114,8 +115,8 @@ func TestRandomMessages(t *testing.T) {
 	}
 }
 
-// message is a data key's, its fields in any order and of any type, with
-// unknown ones and damage in half of them.
+// message makes a data key's message, with its fields in any order and of any type,
+// some of them unknown. Many messages are damaged.
 func (r random) message() (b []byte) {
 	if r.IntN(2) == 0 {
 		b = r.field(b, 3, 2)
@@ -165,7 +166,7 @@ func (r random) field(b []byte, field, kind uint64) []byte {
 	return b
 }
 
-// varint takes at times more bytes than it needs.
+// varint sometimes uses more bytes than are needed.
 func (r random) varint(b []byte, v uint64) []byte {
 	b = binary.AppendUvarint(b, v)
 	for r.IntN(12) == 0 {
@@ -175,8 +176,8 @@ func (r random) varint(b []byte, v uint64) []byte {
 	return b
 }
 
-// checkDamaged opens any bytes with any key. What is sound of them are the keys
-// that Badger reads there, and what Badger would read otherwise is a problem.
+// checkDamaged opens any bytes with any key. From those that are sound Badger must read
+// the same data keys. For the rest there must be a problem.
 func checkDamaged(t testing.TB, f folder, raw, user []byte) {
 	t.Helper()
 	reg := format.ParseRegistry(raw)
@@ -190,7 +191,7 @@ func checkDamaged(t testing.TB, f folder, raw, user []byte) {
 	if reg.Sound < len(raw) && reg.Problem == "" {
 		t.Fatalf("%x: %d bytes are sound, and nothing is wrong", raw, reg.Sound)
 	}
-	theirs, want := f.look(t, raw[:reg.Sound], user)
+	theirs, want := f.readWithBadger(t, raw[:reg.Sound], user)
 	if errors.Is(want, badger.ErrEncryptionKeyMismatch) {
 		noKey := len(user) == 0 && errors.Is(err, walcore.ErrNoKey)
 		if !noKey && !errors.Is(err, walcore.ErrKey) {
@@ -215,7 +216,7 @@ func (r random) harm(raw []byte) []byte {
 		return append(raw[:at], r.bytes(r.IntN(100))...)
 	case 3: // a part is zeros
 		clear(raw[at:min(len(raw), at+r.IntN(40))])
-	case 4: // a part stands there twice
+	case 4: // a part is there twice
 		return append(raw, raw[min(at, format.RegistryHeaderSize):]...)
 	default:
 		for range 1 + r.IntN(3) {
@@ -235,9 +236,9 @@ func TestDamaged(t *testing.T) {
 		if !claimsLittle(raw) {
 			continue
 		}
-		// Whatever Badger makes of all the bytes, it sees no more than is told.
+		// If there is no problem, Badger must read the same from all the bytes.
 		reg := format.ParseRegistry(raw)
-		theirs, err := f.look(t, raw, user)
+		theirs, err := f.readWithBadger(t, raw, user)
 		if err != nil || reg.Problem != "" {
 			continue
 		}
@@ -251,9 +252,9 @@ func TestDamaged(t *testing.T) {
 	}
 }
 
-// claimsLittle reports whether no record makes Badger allocate much: it trusts
-// the length that a record claims. It also takes a record's header that is cut
-// short for one that ends like the header before it.
+// claimsLittle reports whether no record makes Badger allocate much memory, for Badger
+// trusts the length that a record claims. Where a record's header is cut short, Badger
+// takes the missing bytes from the header before it; so does this.
 func claimsLittle(raw []byte) bool {
 	var header [format.RecordHeaderSize]byte
 	for at := format.RegistryHeaderSize; at < len(raw); {

@@ -42,15 +42,15 @@ func (r random) bytes(n int) []byte {
 
 func (r random) iv() [16]byte { return [16]byte(r.bytes(16)) }
 
-// userKey is of any length that there is, or nil.
+// userKey makes a key of one of the lengths of AES, or none.
 func (r random) userKey() []byte {
 	return r.bytes([]int{0, 16, 24, 32}[r.IntN(4)])
 }
 
 const rotation = int64(format.KeyRotation / time.Second)
 
-// dataKey is one of any id and length, most of them those of a writer, often
-// of an age near the rotation.
+// dataKey makes a data key. Most have an id and a length as a writer makes them, and
+// many are about as old as the rotation.
 func (r random) dataKey(user []byte, highest uint64) format.DataKey {
 	dk := format.DataKey{ID: highest + 1, Data: r.bytes(len(user)), IV: r.iv()}
 	switch r.IntN(10) {
@@ -70,14 +70,14 @@ func (r random) dataKey(user []byte, highest uint64) format.DataKey {
 		created = now - rotation + r.Int64N(7200) - 3600
 	case 2:
 		created = int64(r.Uint64()) >> r.IntN(64)
-	case 3: // near the last that time.Time has, and behind it
+	case 3: // about the last that time.Time can hold
 		created = math.MaxInt64 - r.Int64N(1<<37)
 	}
 	dk.Created = time.Unix(created, 0)
 	return dk
 }
 
-// registry makes one of up to five data keys.
+// registry makes a registry with up to five data keys.
 func (r random) registry(t testing.TB, user []byte) (raw []byte) {
 	t.Helper()
 	raw, err := format.EncodeRegistry(user, r.iv())
@@ -92,10 +92,11 @@ func (r random) registry(t testing.TB, user []byte) (raw []byte) {
 	return raw
 }
 
-// folder holds one registry at a time, for Badger opens it by name.
+// folder is the folder of a registry. Badger opens a registry by its name.
 type folder string
 
-// newFolder is in memory where that can be: there are ten thousands to write.
+// newFolder makes a folder, in memory if there is /dev/shm: tests write tens of
+// thousands of registries.
 func newFolder(t testing.TB) folder {
 	t.Helper()
 	if st, err := os.Stat("/dev/shm"); err != nil || !st.IsDir() {
@@ -134,8 +135,8 @@ func (f folder) badger(t testing.TB, user []byte) *badger.KeyRegistry {
 	return reg
 }
 
-// look gives what Badger reads of any bytes. It may panic at damage.
-func (f folder) look(t testing.TB, raw, user []byte) (reg *badger.KeyRegistry, err error) {
+// readWithBadger gives what Badger reads from any bytes, which may make it panic.
+func (f folder) readWithBadger(t testing.TB, raw, user []byte) (reg *badger.KeyRegistry, err error) {
 	t.Helper()
 	f.write(t, raw)
 	defer func() {
@@ -146,7 +147,7 @@ func (f folder) look(t testing.TB, raw, user []byte) (reg *badger.KeyRegistry, e
 	return badger.OpenKeyRegistry(f.options(user, true))
 }
 
-// sameKeys holds each data key, and some that are not there, against Badger's.
+// sameKeys compares each data key, and some that are not there, with Badger's.
 func sameKeys(t testing.TB, ids []uint64, ours *format.DataKeys, theirs *badger.KeyRegistry) {
 	t.Helper()
 	for _, id := range ids {
@@ -167,7 +168,7 @@ func sameKeys(t testing.TB, ids []uint64, ours *format.DataKeys, theirs *badger.
 	}
 }
 
-// parse reads a sound registry.
+// parse reads a registry that must be sound.
 func parse(t testing.TB, raw, user []byte) (*format.Registry, *format.DataKeys) {
 	t.Helper()
 	reg := format.ParseRegistry(raw)
@@ -179,7 +180,7 @@ func parse(t testing.TB, raw, user []byte) (*format.Registry, *format.DataKeys) 
 	return reg, keys
 }
 
-// record makes one of any body, with its checksum.
+// record makes a record of any bytes, with their checksum.
 func record(body []byte) []byte {
 	b := binary.BigEndian.AppendUint32(nil, uint32(len(body)))
 	b = binary.BigEndian.AppendUint32(b, crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli)))

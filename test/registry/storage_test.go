@@ -15,9 +15,9 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// A storage makes a log with its registry, Badger adds a data key, and the
-// storage begins a file with that: Badger has the data key of each log file, and
-// it decrypts what is there.
+// TestStorage: a storage makes a log with its registry, Badger adds a data key, and the
+// storage begins a new file with that one. Then Badger's data keys must decrypt each
+// log file.
 func TestStorage(t *testing.T) {
 	for _, size := range format.KeySizes {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
@@ -59,7 +59,7 @@ func TestStorage(t *testing.T) {
 
 func payload(index uint64) []byte { return fmt.Appendf(nil, "entry %d", index) }
 
-// save appends n entries to the folder's log, which is made if it is not there.
+// save appends n entries to the folder's log, and makes the log if there is none.
 func (f folder) save(t testing.TB, user []byte, n uint64) {
 	t.Helper()
 	s, err := storage.Open(string(f), storage.Options{Create: true, Key: user, Logger: slog.New(slog.DiscardHandler)})

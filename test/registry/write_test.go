@@ -12,8 +12,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// latest gives the data key for a new file, as a writer gets it, and the record
-// to be appended if it is a new one.
+// latest gives the data key for a new file, in the way that a writer does. If it has
+// to make one, it also gives the record that is to be appended.
 func (r random) latest(t testing.TB, keys *format.DataKeys, now time.Time) (dk format.DataKey, record []byte) {
 	t.Helper()
 	dk, ok := keys.Latest(now)
@@ -26,8 +26,8 @@ func (r random) latest(t testing.TB, keys *format.DataKeys, now time.Time) (dk f
 	return dk, record
 }
 
-// Random registries of ours, with data keys of ages around the rotation: Badger
-// takes the same data key for a new file, or makes a new one where we do.
+// TestLatest makes registries with data keys about as old as the rotation. Badger must
+// take the same data key for a new file as we do, or make a new one where we do.
 func TestLatest(t *testing.T) {
 	f, r := newFolder(t), newRandom(4)
 	old, fresh := 0, 0
@@ -88,7 +88,7 @@ func highest(ids []uint64) (id uint64) {
 	return id
 }
 
-// Badger and we write to one registry in turn.
+// TestTurns: Badger and we write to one registry in turn.
 func TestTurns(t *testing.T) {
 	f, r := newFolder(t), newRandom(5)
 	for range 200 {
@@ -120,8 +120,8 @@ func TestTurns(t *testing.T) {
 	}
 }
 
-// ourTurn adds a data key, at a time when those of earlier turns are too old,
-// and then Badger uses it.
+// ourTurn adds a data key, at a time at which those of earlier turns are too old. Then
+// Badger must use it.
 func (f folder) ourTurn(t testing.TB, r random, user []byte, turn int) {
 	t.Helper()
 	raw := f.read(t)
@@ -138,7 +138,7 @@ func (f folder) ourTurn(t testing.TB, r random, user []byte, turn int) {
 	must(t, reg.Close())
 }
 
-// badgersTurn adds a data key, and then we use it.
+// badgersTurn lets Badger add a data key. Then we must use it.
 func (f folder) badgersTurn(t testing.TB, user []byte) {
 	t.Helper()
 	opts := f.options(user, false)
@@ -155,14 +155,15 @@ func (f folder) badgersTurn(t testing.TB, user []byte) {
 	}
 }
 
-// With another user's key Badger writes a registry anew, in any order.
+// TestAnotherUserKey: when the user's key is changed, Badger writes the registry again,
+// with its data keys in any order.
 func TestAnotherUserKey(t *testing.T) {
 	f, r := newFolder(t), newRandom(6)
 	for range 1000 {
 		user, next := r.userKey(), r.userKey()
 		raw := r.registry(t, user)
 		reg, _ := parse(t, raw, user)
-		theirs, err := f.look(t, raw, user)
+		theirs, err := f.readWithBadger(t, raw, user)
 		must(t, err)
 		must(t, badger.WriteKeyRegistry(theirs, f.options(next, false)))
 		_, keys := parse(t, f.read(t), next)
@@ -175,7 +176,7 @@ func TestAnotherUserKey(t *testing.T) {
 	}
 }
 
-// The bytes of a record are those of Protobuf.
+// TestRecordBytes: a record has the same bytes as the Protobuf library makes.
 func TestRecordBytes(t *testing.T) {
 	r := newRandom(7)
 	for range 100_000 {

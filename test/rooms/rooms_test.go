@@ -1,5 +1,5 @@
-// Package rooms holds the packages to the imports that walcore's documentation
-// allows them.
+// Package rooms tests that packages import no others than walcore's documentation
+// allows.
 package rooms
 
 import (
@@ -11,7 +11,7 @@ import (
 
 const module = "github.com/walfs/walfs/"
 
-// rooms are the packages and which others of this module each may import.
+// rooms says, for each package, which others of this module it may import.
 var rooms = map[string]string{
 	"walcore":            "",
 	"walcore/platform":   "walcore",
@@ -40,7 +40,7 @@ func list(t *testing.T, args ...string) []string {
 	return strings.Fields(string(out))
 }
 
-// TestRooms: nothing imports what it may not, and every package has a room.
+// TestRooms: every package is in rooms, and imports only what it may.
 func TestRooms(t *testing.T) {
 	for _, pkg := range list(t, module+"walcore/...", module+"fsview/...", module+"meta/...") {
 		name := strings.TrimPrefix(pkg, module)
@@ -57,7 +57,8 @@ func TestRooms(t *testing.T) {
 	}
 }
 
-// TestPure: what is pure opens nothing, and the model of a log needs nobody else.
+// TestPure: packages that only compute cannot open files, and walcore needs no other
+// module.
 func TestPure(t *testing.T) {
 	for _, imported := range list(t, "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", module+"walcore") {
 		if imported != module+"walcore" {
@@ -73,7 +74,8 @@ func TestPure(t *testing.T) {
 	}
 }
 
-// TestLight: who embeds the storage or reads a log gets no server's packages.
+// TestLight: a program that imports the storage or the reader does not get packages
+// for servers, nor Dgraph's.
 func TestLight(t *testing.T) {
 	for _, pkg := range []string{"walcore/storage", "walcore/dgraph"} {
 		for _, imported := range list(t, "-deps", module+pkg) {

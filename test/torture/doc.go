@@ -1,23 +1,27 @@
-// Package torture mounts a directory that a writer keeps rewriting, has eight
-// processes read the mount by every view, and compares every byte they get.
+// Package torture mounts a directory that a writer rewrites all the time. Eight
+// processes read the mount, each in another way, and compare every byte.
 //
 //	go test ./test/torture                                         three seconds in all
 //	WALFS_TEST_FULL=1 go test ./test/torture                       70 seconds, in CI
 //	WALFS_TEST_FULL=1 go test ./test/torture -for 10m -timeout 30m by hand
 //	go test ./test/torture -for 10m -timeout 30m -run TestTorture/plain-rate
 //
-// The time is shared by the runs: a plain directory and an encrypted one, each with
-// a writer at full speed, which replaces the whole log every second or so, and
-// with one at a rate, which leaves readers the time to see each state; one whose
-// log files grow and end by size, which takes 3 GB; and two of walcore.DiskStorage.
-// At the small size (see fixture.Full) three of the seven take part; with the
-// race detector, an eighth alone. Readers that have seen too little by then are
-// waited for, however long that takes.
+// The runs share the time. There are seven:
 //
-// A payload is derived from index and term (see package raftdir), and a file
-// says both: its name the index, its time the term. So a reader can tell, of
-// whatever it has open, what it must read: the whole payload, or an error.
+//   - A plain and an encrypted directory, each with a writer at full speed, which
+//     replaces the whole log about once a second.
+//   - The same two with a slower writer, so that readers see each state.
+//   - One with large entries, whose log files become full by size. It takes 3 GB.
+//   - Two that storage.DiskStorage writes.
 //
-// The mount's descriptors are counted: in the end they must be as many as those
-// of another mount of the same directory that has just begun.
+// At the small size (see fixture.Full) three of them take place; with the race
+// detector, an eighth one and no other. A run goes on until each reader has seen
+// enough.
+//
+// A payload is derived from index and term (see package raftdir). A file in the
+// mount says both: its name is the index, its time the term. So a reader knows what
+// any file that it has opened must hold: the whole payload, or an error.
+//
+// The mount's descriptors are counted. At the end there must be no more than a new
+// mount of the same directory has.
 package torture

@@ -47,13 +47,13 @@ type run struct {
 	encrypted bool
 	program   string // the writer's
 	args      []string
-	small     bool // at the small size too
-	race      bool // for the race detector, with which no other run takes place
-	full      bool // until a log file has ended by size
+	small     bool // takes place at the small size too
+	race      bool // takes place with the race detector, and only there
+	full      bool // goes on until a log file is full by size, not by slots
 }
 
-// At full speed, many files, so that entries live for a while; at a rate, small
-// ones, so that they fill and go as often.
+// At full speed the writer keeps many files, so that entries stay for a while. At a
+// rate its files are small, so that they become full and are removed as often.
 var runs = []run{
 	{name: "plain-full-speed", program: "writer", args: []string{"-files", "5"}, small: true},
 	{name: "plain-rate", program: "writer", args: []string{"-rate", "4000", "-slots", "2000"}},
@@ -67,7 +67,7 @@ var runs = []run{
 }
 
 func TestTorture(t *testing.T) {
-	// Those that -run names share the time.
+	// The time is shared by the runs that are selected.
 	_, pattern, named := strings.Cut(flag.Lookup("test.run").Value.String(), "/")
 	selected := slices.DeleteFunc(slices.Clone(runs), func(r run) bool {
 		if named {
@@ -80,53 +80,25 @@ func TestTorture(t *testing.T) {
 	}
 }
 
+// torture lets a writer and all readers work for their share of the time, and then
+// until each reader has seen enough. Readers check what they read. After that the
+// mount must show the directory at rest, and hold on to nothing.
 func torture(t *testing.T, r run, share time.Duration) {
 	child.NeedFUSE(t)
 	dir := filepath.Join(t.TempDir(), "w")
-	var keyArgs []string
-	args := append([]string{"-dir", dir}, r.args...)
-	if r.encrypted {
-		file := filepath.Join(t.TempDir(), "key")
-		if err := os.WriteFile(file, []byte("0123456789abcdef0123456789abcdef"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		keyArgs = []string{"--key-file", file}
-		args = append(args, "-key-file", file)
-	}
 	var wrote child.Output
-	writer := child.Start(t, &wrote, child.Build(t, "test/torture/"+r.program), args...)
-	child.Await(t, "the writer", func() bool { return strings.Contains(wrote.String(), "ready") })
-	// A payload that does not decode may look as if it held a secret.
+	writer, keyArgs := startWriter(t, r, dir, &wrote)
+	// A payload that cannot be decoded may look like one with a password in it,
+	// which decoded/ hides without this flag.
 	m := child.Mount(t, dir, append([]string{"--show-secrets"}, keyArgs...)...)
-
-	kinds := slices.Sorted(maps.Keys(readers))
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	os.Setenv(readerVariable, "set for each")
-	defer os.Unsetenv(readerVariable)
-	children := map[string]*child.Process{}
-	tallies := map[string]*child.Output{}
-	for _, kind := range kinds {
-		os.Setenv(readerVariable, kind)
-		tallies[kind] = &child.Output{}
-		children[kind] = child.Start(t, tallies[kind], self, m.At)
-	}
+	c := startReaders(t, m.At)
 
 	end := time.Now().Add(share)
-	full, rest := !r.full, rest{writer: writer}
-	samples := watch(t, m.Process, dir, func() bool {
-		lacking, done := 0, 0 // of the readers that have seen too little
-		for kind, p := range children {
-			if p.Ended() {
-				t.Errorf("reader of %s: %s", kind, p.Said())
-				return false
-			}
-			if n := tallyOf(t, tallies[kind]); n.missing(kind) != "" {
-				lacking++
-				done += n.Rounds + n.Right
-			}
+	full, slow := !r.full, slowdown{writer: writer}
+	counts := watch(t, m.Process, dir, func() bool {
+		lacking, done, ok := c.progress(t)
+		if !ok {
+			return false
 		}
 		if writer.Ended() || m.Ended() {
 			t.Errorf("the writer said %q, the mount %q", writer.Said(), m.Said())
@@ -139,7 +111,7 @@ func torture(t *testing.T, r run, share time.Duration) {
 			return false
 		}
 		if late > 0 && full && lacking > 0 {
-			rest.until(lacking, done)
+			slow.step(lacking, done)
 		}
 		return late < 0 || !full || lacking > 0
 	})
@@ -147,22 +119,13 @@ func torture(t *testing.T, r run, share time.Duration) {
 	if t.Failed() {
 		return
 	}
-	for _, p := range children {
-		p.Signal(syscall.SIGTERM)
-	}
-	right := 0
-	for _, kind := range kinds {
-		children[kind].WantEnd(0)
-		n := tallyOf(t, tallies[kind])
-		t.Logf("%-8s %6d rounds, %8d files right (%d MB), %6d of them direct, %7d gone %v", kind, n.Rounds, n.Right, n.Bytes>>20, n.Direct, n.Gone, n.Uses)
-		right += n.Right
-	}
+	right := c.stop(t)
 	writer.Stop()
 	t.Logf("%d files right; the writer: %s", right, strings.TrimSpace(strings.TrimPrefix(wrote.String(), "ready\n")))
 	atRest(t, m, dir, keyArgs)
-	samples.check(t)
+	counts.check(t)
 	if !t.Failed() {
-		settled(t, m, dir, keyArgs)
+		asManyAsFresh(t, m, dir, keyArgs)
 	}
 	m.Stop()
 	if said := m.Said(); strings.Count(said, "\n") > 2 {
@@ -170,49 +133,117 @@ func torture(t *testing.T, r run, share time.Duration) {
 	}
 }
 
-// patience ends what hangs.
+// startWriter starts a run's writer and waits until its directory is there. It
+// gives the flags with which walfs reads that.
+func startWriter(t *testing.T, r run, dir string, wrote *child.Output) (writer *child.Process, keyArgs []string) {
+	t.Helper()
+	args := append([]string{"-dir", dir}, r.args...)
+	if r.encrypted {
+		file := filepath.Join(t.TempDir(), "key")
+		fixture.WriteFile(t, file, []byte("0123456789abcdef0123456789abcdef"))
+		keyArgs = []string{"--key-file", file}
+		args = append(args, "-key-file", file)
+	}
+	writer = child.Start(t, wrote, child.Build(t, "test/torture/"+r.program), args...)
+	child.Await(t, "the writer", func() bool { return strings.Contains(wrote.String(), "ready") })
+	return writer, keyArgs
+}
+
+// readerProcesses are the running readers, by kind, and what each has printed.
+type readerProcesses struct {
+	processes map[string]*child.Process
+	tallies   map[string]*child.Output
+}
+
+func startReaders(t *testing.T, at string) readerProcesses {
+	t.Helper()
+	self, err := os.Executable()
+	fixture.Must(t, err)
+	os.Setenv(readerVariable, "set for each")
+	defer os.Unsetenv(readerVariable)
+	c := readerProcesses{map[string]*child.Process{}, map[string]*child.Output{}}
+	for kind := range readers {
+		os.Setenv(readerVariable, kind)
+		c.tallies[kind] = &child.Output{}
+		c.processes[kind] = child.Start(t, c.tallies[kind], self, at)
+	}
+	return c
+}
+
+// progress counts the readers that have seen too little, and what these have
+// done. It fails if a reader has ended, which it does when it has read something
+// wrong.
+func (c readerProcesses) progress(t *testing.T) (lacking, done int, ok bool) {
+	for kind, p := range c.processes {
+		if p.Ended() {
+			t.Errorf("reader of %s: %s", kind, p.Said())
+			return 0, 0, false
+		}
+		if n := tallyOf(t, c.tallies[kind]); n.missing(kind) != "" {
+			lacking++
+			done += n.Rounds + n.Right
+		}
+	}
+	return lacking, done, true
+}
+
+// stop ends the readers and counts the files that they have read right.
+func (c readerProcesses) stop(t *testing.T) (right int) {
+	for _, p := range c.processes {
+		p.Signal(syscall.SIGTERM)
+	}
+	for _, kind := range slices.Sorted(maps.Keys(c.processes)) {
+		c.processes[kind].WantEnd(0)
+		n := tallyOf(t, c.tallies[kind])
+		t.Logf("%-8s %6d rounds, %8d files right (%d MB), %6d of them direct, %7d gone %v", kind, n.Rounds, n.Right, n.Bytes>>20, n.Direct, n.Gone, n.Uses)
+		right += n.Right
+	}
+	return right
+}
+
+// patience is how long the test waits for readers before it takes them for hung.
 const patience = 5 * time.Minute
 
-// rest lets readers see something of a log that is gone before anybody has read
-// it: the writer stops until one of them has read or has done a round, goes on
-// for a moment, and so forth.
-type rest struct {
+// slowdown is for readers that are slower than the writer: what they list is gone
+// before they have read it. So the writer is stopped until one of them has made
+// progress, goes on for a moment, is stopped again, and so forth.
+type slowdown struct {
 	writer        *child.Process
-	resting       bool
-	lacking, done int // when the writer stopped
+	stopped       bool
+	lacking, done int // when the writer was stopped; see progress
 }
 
-func (r *rest) until(lacking, done int) {
+func (s *slowdown) step(lacking, done int) {
 	switch {
-	case !r.resting:
-		r.writer.Signal(syscall.SIGSTOP)
-		r.lacking, r.done = lacking, done
-	case lacking == r.lacking && done == r.done:
+	case !s.stopped:
+		s.writer.Signal(syscall.SIGSTOP)
+		s.lacking, s.done = lacking, done
+	case lacking == s.lacking && done == s.done:
 		return
 	default:
-		r.writer.Signal(syscall.SIGCONT)
+		s.writer.Signal(syscall.SIGCONT)
 	}
-	r.resting = !r.resting
+	s.stopped = !s.stopped
 }
 
-// fullBySize reports whether the first log file, of large entries, has grown
-// beyond what it had when new, and another has come after it.
+// fullBySize reports whether the first log file has grown beyond the size of a new
+// one, and there is a second.
 func fullBySize(dir string) bool {
 	st, err := os.Stat(filepath.Join(dir, "00001.wal"))
 	_, next := os.Stat(filepath.Join(dir, "00002.wal"))
 	return err == nil && next == nil && st.Size() > 256<<20
 }
 
-// atLeast is how many files a reader must have seen: one that read nothing has
-// shown nothing.
+// atLeast is how many files a reader must have read right, so that its run shows
+// something.
 const atLeast = 20
 
-// missing is what a reader of a kind must have seen and has not.
+// missing says what a reader of a kind has not yet seen and must see.
 func (n tally) missing(kind string) string {
 	if n.Right < atLeast {
 		return fmt.Sprintf("%d files", n.Right)
 	}
-	// These have no entries to read, or leave that to others.
+	// These two do not open entries themselves.
 	if kind != "meta" && kind != "tools" && n.Direct == 0 {
 		return "no direct read"
 	}
@@ -226,7 +257,7 @@ func (n tally) missing(kind string) string {
 	return ""
 }
 
-// tallyOf is the last that a reader has said.
+// tallyOf is the latest tally that a reader has printed.
 func tallyOf(t *testing.T, said *child.Output) (n tally) {
 	lines := strings.Split(said.String(), "\n")
 	if len(lines) < 2 {
@@ -238,10 +269,11 @@ func tallyOf(t *testing.T, said *child.Output) (n tally) {
 	return n
 }
 
-// atRest waits until the mount shows what a fresh look at the directory does.
+// atRest waits until the mount shows what walfs stat and walfs ls show of the
+// directory, to which nobody writes any more.
 func atRest(t *testing.T, m *child.Mounted, dir string, keyArgs []string) {
 	want, err := exec.Command(child.Walfs(t), append([]string{"stat", "--json", dir}, keyArgs...)...).Output()
-	// Exit code 3 or 4 is for problems, which both must show.
+	// It may fail with exit code 3 or 4, for problems; the mount must show them too.
 	if len(want) == 0 {
 		t.Fatalf("walfs stat: %v", err)
 	}

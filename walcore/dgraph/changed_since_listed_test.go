@@ -12,52 +12,56 @@ import (
 	"github.com/walfs/walfs/walcore/format"
 )
 
+// changedCase is a change to a log file between listing and reading.
+type changedCase struct {
+	name   string
+	change func(d *damaged)
+	gone   func(index uint64) bool // must fail, with ErrChanged; all others must read
+}
+
+var changedCases = []changedCase{
+	{"a slot zeroed", func(d *damaged) { d.Write(100*format.SlotSize, make([]byte, format.SlotSize)) }, only(101)},
+	{"a slot's term", func(d *damaged) { d.Set(100, fixture.Term, 9) }, only(101)},
+	{"a slot's index", func(d *damaged) { d.Set(100, fixture.Index, 9) }, only(101)},
+	{"a slot's type", func(d *damaged) { d.Set(100, fixture.Type, 1) }, only(101)},
+	{"a slot's offset", func(d *damaged) { d.Set(100, fixture.Offset, d.Get(101, fixture.Offset)) }, only(101)},
+	{"a longer payload", func(d *damaged) { d.SetLength(100, d.Length(100)+1) }, only(101)},
+	{"a shorter payload", func(d *damaged) { d.SetLength(100, d.Length(100)-1) }, only(101)},
+	{"an emptied payload", func(d *damaged) { d.SetLength(100, 0) }, only(101)},
+	{"a payload of 4 GiB", func(d *damaged) { d.SetLength(100, 1<<32-1) }, only(101)},
+	{"a new term from a slot on", func(d *damaged) {
+		for slot := 300; slot < d.Slots(); slot++ {
+			d.Set(slot, fixture.Term, 9)
+		}
+	}, func(index uint64) bool { return index > 300 }},
+	{"all slots zeroed", func(d *damaged) { d.Write(0, make([]byte, format.SlotTableSize)) }, func(uint64) bool { return true }},
+	{"cut in the payloads", func(d *damaged) { d.Truncate(int64(d.Get(300, fixture.Offset))) },
+		func(index uint64) bool { return index > 300 }},
+	{"cut to nothing", func(d *damaged) { d.Truncate(0) }, func(uint64) bool { return true }},
+	{"cut to nothing and deleted", func(d *damaged) {
+		d.Truncate(0)
+		fixture.Must(d.t, os.Remove(d.path("00001.wal")))
+	}, func(uint64) bool { return true }},
+	{"cut and grown again", func(d *damaged) { d.Truncate(0); d.Truncate(256 << 20) }, func(uint64) bool { return true }},
+	{"deleted", func(d *damaged) { fixture.Must(d.t, os.Remove(d.path("00001.wal"))) }, func(uint64) bool { return false }},
+	{"replaced by another", func(d *damaged) {
+		fixture.Must(d.t, os.Remove(d.path("00001.wal")))
+		fixture.WriteFile(d.t, d.path("00001.wal"), make([]byte, 2<<20))
+	}, func(uint64) bool { return false }},
+	{"grown", func(d *damaged) { d.Truncate(512 << 20) }, func(uint64) bool { return false }},
+	{"more entries", func(d *damaged) {
+		n := d.Slots()
+		d.Set(n, fixture.Term, 2)
+		d.Set(n, fixture.Index, uint64(n+1))
+		d.Set(n, fixture.Offset, 200<<20)
+	}, func(uint64) bool { return false }},
+}
+
 // TestChangedUnderneath changes a log file between listing and reading: an
 // entry gives its old bytes or an error, never others.
 func TestChangedUnderneath(t *testing.T) {
-	tests := []struct {
-		name   string
-		change func(d *damaged)
-		gone   func(index uint64) bool // must fail, with ErrChanged; all others must read
-	}{
-		{"a slot zeroed", func(d *damaged) { d.Write(100*format.SlotSize, make([]byte, format.SlotSize)) }, only(101)},
-		{"a slot's term", func(d *damaged) { d.Set(100, fixture.Term, 9) }, only(101)},
-		{"a slot's index", func(d *damaged) { d.Set(100, fixture.Index, 9) }, only(101)},
-		{"a slot's type", func(d *damaged) { d.Set(100, fixture.Type, 1) }, only(101)},
-		{"a slot's offset", func(d *damaged) { d.Set(100, fixture.Offset, d.Get(101, fixture.Offset)) }, only(101)},
-		{"a longer payload", func(d *damaged) { d.SetLength(100, d.Length(100)+1) }, only(101)},
-		{"a shorter payload", func(d *damaged) { d.SetLength(100, d.Length(100)-1) }, only(101)},
-		{"an emptied payload", func(d *damaged) { d.SetLength(100, 0) }, only(101)},
-		{"a payload of 4 GiB", func(d *damaged) { d.SetLength(100, 1<<32-1) }, only(101)},
-		{"a new term from a slot on", func(d *damaged) {
-			for slot := 300; slot < d.Slots(); slot++ {
-				d.Set(slot, fixture.Term, 9)
-			}
-		}, func(index uint64) bool { return index > 300 }},
-		{"all slots zeroed", func(d *damaged) { d.Write(0, make([]byte, format.SlotTableSize)) }, func(uint64) bool { return true }},
-		{"cut in the payloads", func(d *damaged) { d.Truncate(int64(d.Get(300, fixture.Offset))) },
-			func(index uint64) bool { return index > 300 }},
-		{"cut to nothing", func(d *damaged) { d.Truncate(0) }, func(uint64) bool { return true }},
-		{"cut to nothing and deleted", func(d *damaged) {
-			d.Truncate(0)
-			fixture.Must(d.t, os.Remove(d.path("00001.wal")))
-		}, func(uint64) bool { return true }},
-		{"cut and grown again", func(d *damaged) { d.Truncate(0); d.Truncate(256 << 20) }, func(uint64) bool { return true }},
-		{"deleted", func(d *damaged) { fixture.Must(d.t, os.Remove(d.path("00001.wal"))) }, func(uint64) bool { return false }},
-		{"replaced by another", func(d *damaged) {
-			fixture.Must(d.t, os.Remove(d.path("00001.wal")))
-			fixture.WriteFile(d.t, d.path("00001.wal"), make([]byte, 2<<20))
-		}, func(uint64) bool { return false }},
-		{"grown", func(d *damaged) { d.Truncate(512 << 20) }, func(uint64) bool { return false }},
-		{"more entries", func(d *damaged) {
-			n := d.Slots()
-			d.Set(n, fixture.Term, 2)
-			d.Set(n, fixture.Index, uint64(n+1))
-			d.Set(n, fixture.Offset, 200<<20)
-		}, func(uint64) bool { return false }},
-	}
 	for _, name := range []string{"alpha", "sealed128"} {
-		for _, test := range tests {
+		for _, test := range changedCases {
 			t.Run(name+", "+test.name, func(t *testing.T) {
 				t.Parallel()
 				d := damage(t, name)

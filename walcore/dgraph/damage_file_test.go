@@ -156,15 +156,18 @@ func TestSeveralFiles(t *testing.T) {
 	})
 }
 
-// TestTwoFilesWithTheSameEntries: those with the same terms are shown once;
-// which of two terms a leader has kept cannot be known.
+// overlap makes a second file, so that entries 301 to 400 are in both.
+func overlap(d *damaged) fixture.File {
+	table := d.Read(0, 400*format.SlotSize)
+	second := d.second(300)
+	d.Write(0, table)
+	return second
+}
+
+// TestTwoFilesWithTheSameEntries: an entry that is in two files with the same term is
+// shown once. If the terms differ, it cannot be known which one a leader has kept, and
+// the entry is damaged.
 func TestTwoFilesWithTheSameEntries(t *testing.T) {
-	overlap := func(d *damaged) fixture.File { // entries 301 to 400 are in both
-		table := d.Read(0, 400*format.SlotSize)
-		second := d.second(300)
-		d.Write(0, table)
-		return second
-	}
 	runCases(t, []damageCase{
 		{"the same terms", "alpha", func(d *damaged) {
 			s := overlap(d)
@@ -203,6 +206,13 @@ func TestTwoFilesWithTheSameEntries(t *testing.T) {
 			d.lose(walcore.ErrDamaged, 351, 975)
 			d.noCommit(975)
 		}},
+	})
+}
+
+// TestFileThatDoesNotContinue: the second file's first entries contradict the file
+// before.
+func TestFileThatDoesNotContinue(t *testing.T) {
+	runCases(t, []damageCase{
 		{"a damaged index is no second entry", "alpha", func(d *damaged) {
 			s := d.second(400)
 			s.Set(0, fixture.Index, 5)

@@ -16,7 +16,7 @@ import (
 	"github.com/walfs/walfs/walcore/storage"
 )
 
-// readable makes a sound log of n entries that is no writer's of this package.
+// readable makes a sound log of n entries, without the storage's code.
 func readable(b *testing.B, n uint64) string {
 	dir := filepath.Join(b.TempDir(), "w")
 	var entries iter.Seq[nativelog.Entry] = func(yield func(nativelog.Entry) bool) {
@@ -28,42 +28,37 @@ func readable(b *testing.B, n uint64) string {
 	return dir
 }
 
+// benchEntries is the length of the log in BenchmarkReader.
+const benchEntries = 10 * format.SlotsPerFile
+
+func openBench(b *testing.B, dir string) *Reader {
+	r, err := OpenReader(dir, ReaderOptions{})
+	fixture.Must(b, err)
+	return r
+}
+
 // BenchmarkReader does what a mount asks of a reader.
 func BenchmarkReader(b *testing.B) {
-	const n = 10 * format.SlotsPerFile
-	dir := readable(b, n)
-	newReader := func(b *testing.B) *Reader {
-		r, err := OpenReader(dir, ReaderOptions{})
-		fixture.Must(b, err)
-		return r
-	}
+	dir := readable(b, benchEntries)
 	b.Run("open", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			newReader(b).Close()
+			openBench(b, dir).Close()
 		}
 	})
 	b.Run("open and list", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			r := newReader(b)
+			r := openBench(b, dir)
 			for range r.Entries(0) {
 			}
 			r.Close()
 		}
 	})
-	r := newReader(b)
+	r := openBench(b, dir)
 	defer r.Close()
 	r.Problems()
-	b.Run("entry", func(b *testing.B) {
-		i := uint64(0)
-		for b.Loop() {
-			i = i*2862933555777941757 + 3037000493
-			if _, err := r.Entry(1 + i>>32%n); err != nil {
-				b.Fatal(err)
-			}
-		}
-	})
+	b.Run("entry", func(b *testing.B) { benchmarkEntry(b, r) })
 	b.Run("list 30000", func(b *testing.B) {
 		for b.Loop() {
 			count := 0
@@ -74,38 +69,55 @@ func BenchmarkReader(b *testing.B) {
 			}
 		}
 	})
-	b.Run("read", func(b *testing.B) {
-		i, buf := uint64(0), make([]byte, 0, 400)
-		for b.Loop() {
-			i = i*2862933555777941757 + 3037000493
-			e, err := r.Entry(1 + i>>32%n)
-			fixture.Must(b, err)
-			if _, err := e.AppendData(buf); err != nil {
+	b.Run("read", func(b *testing.B) { benchmarkRead(b, r) })
+	b.Run("scan", func(b *testing.B) { benchmarkScan(b, r) })
+}
+
+// nextRandom gives the number after i in a sequence without order.
+func nextRandom(i uint64) uint64 { return i*2862933555777941757 + 3037000493 }
+
+func benchmarkEntry(b *testing.B, r *Reader) {
+	i := uint64(0)
+	for b.Loop() {
+		i = nextRandom(i)
+		if _, err := r.Entry(1 + i>>32%benchEntries); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func benchmarkRead(b *testing.B, r *Reader) {
+	i, buf := uint64(0), make([]byte, 0, 400)
+	for b.Loop() {
+		i = nextRandom(i)
+		e, err := r.Entry(1 + i>>32%benchEntries)
+		fixture.Must(b, err)
+		if _, err := e.AppendData(buf); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func benchmarkScan(b *testing.B, r *Reader) {
+	for b.Loop() {
+		var s walcore.Scanner
+		count := 0
+		for e := range r.Entries(0) {
+			if _, err := s.Data(&e); err != nil {
 				b.Fatal(err)
 			}
-		}
-	})
-	b.Run("scan", func(b *testing.B) {
-		for b.Loop() {
-			var s walcore.Scanner
-			count := 0
-			for e := range r.Entries(0) {
-				if _, err := s.Data(&e); err != nil {
-					b.Fatal(err)
-				}
-				if count++; count == format.SlotsPerFile {
-					break
-				}
+			if count++; count == format.SlotsPerFile {
+				break
 			}
 		}
-	})
+	}
 }
 
 // BenchmarkRefresh follows a full file and nine before it as entries come.
 func BenchmarkRefresh(b *testing.B) {
 	for _, bench := range []struct {
 		name string
-		look func(*Reader)
+		read func(*Reader)
 	}{{"alone", func(*Reader) {}}, {"and sizes", func(r *Reader) { r.Last() }}} {
 		b.Run(bench.name, func(b *testing.B) {
 			const n = 10*format.SlotsPerFile - 5000
@@ -131,7 +143,7 @@ func BenchmarkRefresh(b *testing.B) {
 					b.Fatal("nothing new")
 				}
 				r = next
-				bench.look(r)
+				bench.read(r)
 			}
 		})
 	}

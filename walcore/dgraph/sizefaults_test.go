@@ -53,64 +53,70 @@ const confChange = raftpb.EntryType_EntryConfChange
 // makes first.
 var sumOfEmpty = format.Checksum(format.Slot{Term: 1, Index: 1, Offset: format.PayloadAt}, make([]byte, format.LengthSize))
 
-func TestSizeFaults(t *testing.T) {
-	for _, test := range []struct {
-		name     string
-		payloads []payload
-		want     string
-		change   func(in *storedLengths)
-	}{
-		{"no entries", nil, "", nil},
-		{"packed", []payload{{0, 6, 0, 0}, {10, 0, 0, 0}, {14, 6, confChange, 0}}, "", nil},
-		{"up to the file's end", []payload{{0, 996, 0, 0}}, "", nil},
+// sizeFaultCase is a file's payloads, and the faults that are to be found in their
+// lengths, in short form. change, if there is one, changes what lengthsOf makes.
+type sizeFaultCase struct {
+	name     string
+	payloads []payload
+	want     string
+	change   func(in *storedLengths)
+}
 
-		{"a byte more than the file has", []payload{{0, 997, 0, 0}}, "0 length", nil},
-		{"4 GiB", []payload{{0, 6, 0, 0}, {10, 1<<32 - 1, 0, 0}, {20, 6, 0, 0}}, "1 length", nil},
-		{"cannot be read", []payload{{0, 6, 0, 0}, {10, 0, 0, 0}, {20, 6, 0, 0}}, "1 unreadable",
-			func(in *storedLengths) { in.failed[1] = errors.New("EIO") }},
-		{"a checksum of bytes, and none there", []payload{{0, 0, 0, 77}}, "0 length", nil},
-		{"a checksum of no bytes", []payload{{0, 0, 0, sumOfEmpty}}, "", nil},
+var sizeFaultCases = []sizeFaultCase{
+	{"no entries", nil, "", nil},
+	{"packed", []payload{{0, 6, 0, 0}, {10, 0, 0, 0}, {14, 6, confChange, 0}}, "", nil},
+	{"up to the file's end", []payload{{0, 996, 0, 0}}, "", nil},
 
-		{"emptied", []payload{{0, 0, 0, 0}, {10, 0, 0, 0}, {20, 6, 0, 0}, {30, 6, 0, 0}}, "", nil},
-		{"emptied, but for a conf change", []payload{{0, 6, confChange, 0}, {10, 0, 0, 0}, {20, 6, 0, 0}}, "", nil},
-		{"empty behind a full one", []payload{{0, 6, 0, 0}, {10, 0, 0, 0}, {20, 6, 0, 0}, {30, 6, 0, 0}}, "1 length", nil},
-		{"empty behind one that was full before", []payload{{0, 0, 0, 0}, {10, 6, 0, 0}, {20, 0, 0, 0}, {30, 6, 0, 0}, {40, 1, 0, 0}}, "2 length", nil},
-		{"the same where others are known to be sound", []payload{{0, 0, 0, 0}, {10, 6, 0, 0}, {20, 0, 0, 0}, {30, 6, 0, 0}, {40, 1, 0, 0}}, "2 length",
-			func(in *storedLengths) { in.sound, in.emptyingEnded = 2, true }},
-		{"a gap in an encrypted file", []payload{{0, 6, 0, 0}, {50, 6, 0, 0}}, "", func(in *storedLengths) { in.encrypted = true }},
-		{"an overlap in an encrypted file", []payload{{0, 7, 0, 0}, {10, 6, 0, 0}, {20, 1, 0, 0}}, "0 length",
-			func(in *storedLengths) { in.encrypted = true }},
-		{"a slot between is no entry", []payload{{0, 6, 0, 0}, {999, 9, 0, 0}, {20, 6, 0, 0}}, "",
-			func(in *storedLengths) { in.entries.dropped = []bool{false, true, false} }},
+	{"a byte more than the file has", []payload{{0, 997, 0, 0}}, "0 length", nil},
+	{"4 GiB", []payload{{0, 6, 0, 0}, {10, 1<<32 - 1, 0, 0}, {20, 6, 0, 0}}, "1 length", nil},
+	{"cannot be read", []payload{{0, 6, 0, 0}, {10, 0, 0, 0}, {20, 6, 0, 0}}, "1 unreadable",
+		func(in *storedLengths) { in.failed[1] = errors.New("EIO") }},
+	{"a checksum of bytes, and none there", []payload{{0, 0, 0, 77}}, "0 length", nil},
+	{"a checksum of no bytes", []payload{{0, 0, 0, sumOfEmpty}}, "", nil},
 
-		{"too long", []payload{{0, 6, 0, 0}, {10, 60, 0, 0}, {20, 6, 0, 0}, {30, 6, 0, 0}}, "1 length", nil},
-		{"too short", []payload{{0, 6, 0, 0}, {10, 5, 0, 0}, {20, 6, 0, 0}, {30, 6, 0, 0}}, "1 length", nil},
-		{"an offset too high", []payload{{0, 6, 0, 0}, {25, 6, 0, 0}, {20, 6, 0, 0}, {30, 6, 0, 0}}, "1 offset",
-			func(in *storedLengths) { in.lengthAt = lengthsOfTens }},
-		{"an offset as the one after", []payload{{0, 6, 0, 0}, {20, 6, 0, 0}, {20, 6, 0, 0}, {30, 6, 0, 0}}, "1 offset",
-			func(in *storedLengths) { in.lengthAt = lengthsOfTens }},
-		{"the first offset too high", []payload{{15, 6, 0, 0}, {10, 6, 0, 0}, {20, 6, 0, 0}}, "0 offset", nil},
-		{"the last offset: either of two", []payload{{0, 6, 0, 0}, {10, 6, 0, 0}, {90, 6, 0, 0}}, "1 length; 2 offset", nil},
-		{"two by two, back to the beginning", []payload{{0, 0, confChange, 0}, {4, 0, confChange, 0}, {2, 0, 0, 0}, {1, 0, 0, 0}, {100, 1, 0, 0}},
-			"1 length; 2 offset; 3 offset", nil},
-		{"back over one that is faulty by itself", []payload{{0, 6, 0, 0}, {10, 1<<32 - 1, 0, 0}, {20, 6, 0, 0}, {90, 6, 0, 0}, {40, 6, 0, 0}},
-			"1 length; 2 length; 3 offset", nil},
-		{"where a payload ends says nothing of the next slot but one", []payload{{0, 20, 0, 0}, {999, 0, 0, 0}, {10, 6, 0, 0}, {30, 6, 0, 0}},
-			"0 length; 2 offset", func(in *storedLengths) {
-				in.entries.dropped = []bool{false, true, false, false}
-				in.lengthAt = func(offset uint64) (uint32, error) {
-					if offset == format.PayloadAt+24 {
-						return 2, nil
-					}
-					return 6, nil
+	{"emptied", []payload{{0, 0, 0, 0}, {10, 0, 0, 0}, {20, 6, 0, 0}, {30, 6, 0, 0}}, "", nil},
+	{"emptied, but for a conf change", []payload{{0, 6, confChange, 0}, {10, 0, 0, 0}, {20, 6, 0, 0}}, "", nil},
+	{"empty behind a full one", []payload{{0, 6, 0, 0}, {10, 0, 0, 0}, {20, 6, 0, 0}, {30, 6, 0, 0}}, "1 length", nil},
+	{"empty behind one that was full before", []payload{{0, 0, 0, 0}, {10, 6, 0, 0}, {20, 0, 0, 0}, {30, 6, 0, 0}, {40, 1, 0, 0}}, "2 length", nil},
+	{"the same where others are known to be sound", []payload{{0, 0, 0, 0}, {10, 6, 0, 0}, {20, 0, 0, 0}, {30, 6, 0, 0}, {40, 1, 0, 0}}, "2 length",
+		func(in *storedLengths) { in.sound, in.emptyingEnded = 2, true }},
+	{"a gap in an encrypted file", []payload{{0, 6, 0, 0}, {50, 6, 0, 0}}, "", func(in *storedLengths) { in.encrypted = true }},
+	{"an overlap in an encrypted file", []payload{{0, 7, 0, 0}, {10, 6, 0, 0}, {20, 1, 0, 0}}, "0 length",
+		func(in *storedLengths) { in.encrypted = true }},
+	{"a slot between is no entry", []payload{{0, 6, 0, 0}, {999, 9, 0, 0}, {20, 6, 0, 0}}, "",
+		func(in *storedLengths) { in.entries.dropped = []bool{false, true, false} }},
+
+	{"too long", []payload{{0, 6, 0, 0}, {10, 60, 0, 0}, {20, 6, 0, 0}, {30, 6, 0, 0}}, "1 length", nil},
+	{"too short", []payload{{0, 6, 0, 0}, {10, 5, 0, 0}, {20, 6, 0, 0}, {30, 6, 0, 0}}, "1 length", nil},
+	{"an offset too high", []payload{{0, 6, 0, 0}, {25, 6, 0, 0}, {20, 6, 0, 0}, {30, 6, 0, 0}}, "1 offset",
+		func(in *storedLengths) { in.lengthAt = lengthsOfTens }},
+	{"an offset as the one after", []payload{{0, 6, 0, 0}, {20, 6, 0, 0}, {20, 6, 0, 0}, {30, 6, 0, 0}}, "1 offset",
+		func(in *storedLengths) { in.lengthAt = lengthsOfTens }},
+	{"the first offset too high", []payload{{15, 6, 0, 0}, {10, 6, 0, 0}, {20, 6, 0, 0}}, "0 offset", nil},
+	{"the last offset: either of two", []payload{{0, 6, 0, 0}, {10, 6, 0, 0}, {90, 6, 0, 0}}, "1 length; 2 offset", nil},
+	{"two by two, back to the beginning", []payload{{0, 0, confChange, 0}, {4, 0, confChange, 0}, {2, 0, 0, 0}, {1, 0, 0, 0}, {100, 1, 0, 0}},
+		"1 length; 2 offset; 3 offset", nil},
+	{"back over one that is faulty by itself", []payload{{0, 6, 0, 0}, {10, 1<<32 - 1, 0, 0}, {20, 6, 0, 0}, {90, 6, 0, 0}, {40, 6, 0, 0}},
+		"1 length; 2 length; 3 offset", nil},
+	{"where a payload ends says nothing of the next slot but one", []payload{{0, 20, 0, 0}, {999, 0, 0, 0}, {10, 6, 0, 0}, {30, 6, 0, 0}},
+		"0 length; 2 offset", func(in *storedLengths) {
+			in.entries.dropped = []bool{false, true, false, false}
+			in.lengthAt = func(offset uint64) (uint32, error) {
+				if offset == format.PayloadAt+24 {
+					return 2, nil
 				}
-			}},
-		{"each by itself comes first", []payload{{0, 60, 0, 0}, {10, 6, 0, 0}, {20, 1<<32 - 1, 0, 0}}, "2 length; 0 length",
-			func(in *storedLengths) { in.lengthAt = lengthsOfTens }},
+				return 6, nil
+			}
+		}},
+	{"each by itself comes first", []payload{{0, 60, 0, 0}, {10, 6, 0, 0}, {20, 1<<32 - 1, 0, 0}}, "2 length; 0 length",
+		func(in *storedLengths) { in.lengthAt = lengthsOfTens }},
 
-		{"what has changed since", []payload{{0, 6, 0, 0}, {10, 6, 0, 0}, {500, 1<<32 - 1, 0, 0}}, "", func(in *storedLengths) { in.end = 2 }},
-		{"what is known to be sound", []payload{{0, 60, 0, 0}, {10, 6, 0, 0}, {20, 1<<32 - 1, 0, 0}}, "2 length", func(in *storedLengths) { in.sound = 2 }},
-	} {
+	{"what has changed since", []payload{{0, 6, 0, 0}, {10, 6, 0, 0}, {500, 1<<32 - 1, 0, 0}}, "", func(in *storedLengths) { in.end = 2 }},
+	{"what is known to be sound", []payload{{0, 60, 0, 0}, {10, 6, 0, 0}, {20, 1<<32 - 1, 0, 0}}, "2 length", func(in *storedLengths) { in.sound = 2 }},
+}
+
+func TestSizeFaults(t *testing.T) {
+	for _, test := range sizeFaultCases {
 		t.Run(test.name, func(t *testing.T) {
 			in := lengthsOf(test.payloads)
 			if test.change != nil {

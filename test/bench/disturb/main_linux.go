@@ -1,8 +1,8 @@
 // Command disturb measures whether a mount slows down the node whose log it
-// shows. A writer appends the way Dgraph does, as fast as it can, while eight
-// readers walk a mount of its directory; and again while eight processes only
-// burn as much processor time as the readers and the mount took. The two take
-// turns, and the writer's rates are compared.
+// shows. A writer appends the way Dgraph does, as fast as it can: alone, then while
+// eight readers walk a mount of its directory, then while eight processes do nothing
+// but use as much processor time as readers and mount did. The three take turns, and
+// the writer's rates are compared.
 //
 // ../disturb.sh builds what it needs and runs it.
 package main
@@ -85,8 +85,9 @@ func median(v []float64) float64 {
 	return v[len(v)/2]
 }
 
-// rate runs the writer beside what others starts. It gives how many entries it
-// wrote in how many seconds, and what processor time it and the others used.
+// rate runs the writer and, at the same time, the processes that others starts. It
+// gives how many entries were written in how many seconds, and the processor time of
+// the writer and of the others.
 func rate(others func(dir string) []*exec.Cmd) (entries, took, used, othersUsed float64) {
 	base, err := os.MkdirTemp("", "walfs-disturb-")
 	check(err)
@@ -120,7 +121,7 @@ func processorTime(ended *exec.Cmd) float64 {
 	return (ended.ProcessState.UserTime() + ended.ProcessState.SystemTime()).Seconds()
 }
 
-// readers are a mount and what reads it.
+// readers starts a mount and the processes that read it.
 func readers(dir string) []*exec.Cmd {
 	at := filepath.Join(filepath.Dir(dir), "mnt")
 	check(os.Mkdir(at, 0o700))
@@ -155,8 +156,8 @@ func again(args ...string) *exec.Cmd {
 	return cmd
 }
 
-// read reads all files below a folder, again and again. What the writer has
-// taken away meanwhile cannot be read.
+// read reads all files below a folder, again and again. It ignores errors: the writer
+// removes entries all the time.
 func read(folder string) {
 	for {
 		filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
@@ -168,7 +169,7 @@ func read(folder string) {
 	}
 }
 
-// burn takes a share of a processor.
+// burn uses a share of a processor.
 func burn(share float64) {
 	for start := time.Now(); ; {
 		var u syscall.Rusage

@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// BenchmarkAppend times one call that appends a batch. Beside the mean it gives
-// the median call, which other work on the same disk sways less, and the
-// processor time of a call.
+// BenchmarkAppend times one call that appends a batch. Beside the mean it gives the
+// median, which other work on the same disk changes less, and the processor time of a
+// call.
 func BenchmarkAppend(b *testing.B) {
 	for _, durable := range []string{"yes", "no"} {
 		for _, size := range []int{128, 4096} {
@@ -31,8 +31,8 @@ func BenchmarkAppend(b *testing.B) {
 	}
 }
 
-// warmUp is how many batches are appended before time is taken: the first ones
-// meet buffers, tree pages and file tables that are not there yet.
+// warmUp is how many batches are appended before time is taken. The first ones take
+// longer: buffers, tree pages and file tables are made for them.
 const warmUp = 20
 
 func benchmarkAppend(b *testing.B, s store, n, size int) {
@@ -84,8 +84,8 @@ func cpuTime(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// BenchmarkRead times reading all of a log through an open store; with
-// etcd it includes opening, as there is no other way.
+// BenchmarkRead times reading all of a log from an open store. With etcd that includes
+// opening, since etcd reads its log only then.
 func BenchmarkRead(b *testing.B) {
 	const entries, size = 100_000, 256
 	for _, s := range once(stores) {
@@ -110,7 +110,7 @@ func BenchmarkRead(b *testing.B) {
 	}
 }
 
-// BenchmarkTerm asks for terms in no order.
+// BenchmarkTerm asks for the terms of entries in no order.
 func BenchmarkTerm(b *testing.B) {
 	const entries, size = 100_000, 256
 	for _, s := range once(stores) {
@@ -136,8 +136,8 @@ func BenchmarkTerm(b *testing.B) {
 	}
 }
 
-// BenchmarkOpen times opening a log whose files are in the page cache, up to
-// where it can be appended to.
+// BenchmarkOpen times opening a log, until it can be appended to. Its files are in the
+// page cache.
 func BenchmarkOpen(b *testing.B) {
 	const size = 128
 	for _, entries := range []int{100_000, 1_000_000} {
@@ -164,11 +164,11 @@ func once(all []store) (some []store) {
 	return some
 }
 
-// filledDirs are the directories of logs that benchmarks only read, kept until
-// the end: filling takes longer than reading.
+// filledDirs are the directories of logs that benchmarks only read. They are kept until
+// the end, for it takes longer to fill a log than to read it.
 var filledDirs = map[string]string{}
 
-// filled opens a log of so many entries.
+// filled opens a log with a number of entries.
 func filled(b *testing.B, s store, entries, size int) log {
 	b.Helper()
 	key := fmt.Sprint(s.name, entries, size)
@@ -209,7 +209,7 @@ func fill(s store, dir string, entries, size int) error {
 	return nil
 }
 
-// reopen closes a log, outside the time that is taken, and opens it again.
+// reopen closes a log, which is not timed, and opens it again, which is.
 func reopen(b *testing.B, s store, l log, entries, size int) log {
 	b.StopTimer()
 	if err := l.close(); err != nil {

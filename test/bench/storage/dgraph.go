@@ -12,15 +12,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The baseline writes walfs's own format in Dgraph's way, without what a full
-// storage needs beside appending and reading: it keeps its files mapped and
-// stores to the mapping, a slot field by field, then the hard state. What it
-// does beyond that, Dgraph does too: the search for the slot of the first new
-// index, the offset that is found from the entry before, the 1 MiB that is
-// zeroed in a new file, the flush of a full one.
+// dgraph appends and reads in Dgraph's way and in its format, and does nothing else
+// that a storage needs. It keeps its files mapped and writes to the mapping: slots
+// field by field, then the hard state. Like Dgraph it searches for the slot of the
+// first new index, finds the offset from the entry before, zeroes 1 MiB of a new file,
+// and flushes a full one.
 //
-// Dgraph's own package is not used because it needs a Dgraph server's
-// configuration, flags and metrics around it.
+// Dgraph's own package is not used: it needs the configuration, flags and metrics of a
+// Dgraph server.
 const (
 	dgraphFileSize  = 256 << 20
 	dgraphMetaSize  = 1 << 20
@@ -41,7 +40,7 @@ type dgraph struct {
 // wal.meta comes first: after power loss a commit index can be beyond the log.
 func openDgraphSync(dir string) (log, error) { return openDgraph(dir, true) }
 
-// NoSync: an append returns when it has stored to the mapping.
+// NoSync: an append returns when it has written to the mapping.
 func openDgraphNoSync(dir string) (log, error) { return openDgraph(dir, false) }
 
 func openDgraph(dir string, sync bool) (_ log, err error) {
@@ -132,8 +131,8 @@ func (l *dgraph) save(hs *raftpb.HardState, entries []*raftpb.Entry) error {
 	return errors.Join(l.meta.sync(), l.last().sync())
 }
 
-// storeHardState writes what proto.Marshal would, with the three fields that
-// Dgraph's older encoder always writes.
+// storeHardState writes the hard state's protobuf message. Like Dgraph's older encoder
+// it always writes all three fields.
 func (l *dgraph) storeHardState(hs *raftpb.HardState) {
 	b := l.meta.data[512+4 : 512+4 : 1024]
 	b = binary.AppendUvarint(append(b, 0x08), hs.GetTerm())
@@ -230,8 +229,8 @@ func (m *mapping) end(i int) int {
 	return at + 4 + int(binary.BigEndian.Uint32(m.data[at:]))
 }
 
-// slotGe is the first slot whose index is at least the given one, or that is
-// empty; -1 if the file begins behind it or is empty.
+// slotGe is the first slot that is empty or has at least the given index. It is -1 if
+// the file is empty, or if its first index is higher.
 func (m *mapping) slotGe(index uint64) int {
 	first := m.index(0)
 	if first == 0 || index < first {
@@ -247,8 +246,8 @@ func (m *mapping) slotGe(index uint64) int {
 
 func (m *mapping) sync() error { return unix.Msync(m.data, unix.MS_SYNC) }
 
-// cut shortens the file. The mapping stays as it is: nothing behind the end is
-// touched any more.
+// cut shortens the file. The mapping stays, and nothing after the new end is used any
+// more.
 func (m *mapping) cut(size int) error { return m.f.Truncate(int64(size)) }
 
 func (m *mapping) close() error {

@@ -3,10 +3,10 @@
 // make. The benchmarks are in bench_test.go; ../storage.sh runs them and
 // prints the table in the README.
 //
-// What is the same for all: entries of one term with consecutive indexes,
-// appended at the log's end in batches by one goroutine, one call a batch, as
-// a Raft node appends what a Ready or an AppendEntries holds. What differs,
-// because the stores do, is said beside each store.
+// The work is the same for all: one goroutine appends entries of one term, with
+// consecutive indexes, in batches at the log's end. It makes one call for each batch,
+// as a Raft node does for the entries of a Ready or an AppendEntries. How stores differ
+// is said beside each.
 package storage
 
 import (
@@ -21,12 +21,12 @@ const term = 7
 
 // log is an open log, empty or with entries from index 1 on.
 type log interface {
-	// batch prepares entries of size bytes, in the store's own type: its
-	// users get them from Raft in that type. The function appends them from
-	// index first on and returns when they are as safe as the store's
-	// variant says. It may be called again with the next index.
+	// batch makes n entries of size bytes in the store's own type, in which its
+	// users get them from Raft. The function that it returns appends them from
+	// index first on, and returns when they are as safe as the store's variant
+	// says. It may be called again with the next index.
 	batch(n, size int) (func(first uint64) error, error)
-	// read gives the entries from lo up to but without hi, in order. data
+	// read gives the entries from lo to hi-1, in order. data
 	// may not be used after visit has returned.
 	read(lo, hi uint64, visit func(index uint64, data []byte)) error
 	// term fails with errNotOffered where the store keeps no terms itself.
@@ -64,8 +64,8 @@ var stores = []store{
 // errNotOffered marks what a store cannot do.
 var errNotOffered = fmt.Errorf("not offered by this store")
 
-// payload fills data for an entry: the index, then bytes that are no zeros,
-// so that none of the stores can have them from a hole in a file.
+// payload fills data for an entry: the index, then bytes that are not zero, for zeros
+// could also come from a hole in a file.
 func payload(data []byte, index uint64) {
 	for i := range data {
 		data[i] = byte(i*7) | 1
@@ -73,7 +73,7 @@ func payload(data []byte, index uint64) {
 	stamp(data, index)
 }
 
-// stamp writes the index into a payload that is used again.
+// stamp writes a new index into a payload.
 func stamp(data []byte, index uint64) { binary.BigEndian.PutUint64(data, index) }
 
 // raftEntries makes the entries of a batch for the stores that take Raft's own
@@ -94,8 +94,7 @@ func raftEntries(n, size int) (entries []*raftpb.Entry, number func(first uint64
 	}
 }
 
-// hardState is what a Ready carries beside entries: the commit index has moved
-// up to the entries before.
+// hardState is the hard state of a Ready, with a new commit index.
 func hardState(commit uint64) *raftpb.HardState {
 	hs := &struct {
 		raftpb.HardState

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestReadBack proves that each store does the work it is timed at: entries
-// appended before and after a reopening are all there, whole, once, in order.
+// TestReadBack shows that each store does the work that is timed: entries that were
+// appended before and after it was opened again are all there, once and in order.
 func TestReadBack(t *testing.T) {
 	for _, s := range stores {
 		t.Run(s.name, func(t *testing.T) {

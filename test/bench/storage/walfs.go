@@ -8,12 +8,11 @@ import (
 	"github.com/walfs/walfs/walcore/storage"
 )
 
-// walfs is used as a program that runs a raft.Node uses it: Save with the
-// entries and the hard state of each Ready, and as Raft's own Storage. Two
-// payload flushes are never merged: one Save, one acknowledgement.
+// walfs is used as a program with a raft.Node uses it: as Raft's own Storage, and Save
+// with the entries and the hard state of each Ready. Each Save is flushed by itself.
 type walfs struct{ s *storage.DiskStorage }
 
-// SyncAlways: Save returns when payloads, then slots are flushed: two flushes.
+// SyncAlways: Save returns when first payloads, then slots are flushed: two flushes.
 // The commit index alone is written and not flushed.
 func openWalfsAlways(dir string) (log, error) {
 	return openWalfs(dir, storage.Options{Sync: storage.SyncAlways})
@@ -24,7 +23,7 @@ func openWalfsSums(dir string) (log, error) {
 	return openWalfs(dir, storage.Options{Sync: storage.SyncAlways, Checksums: true})
 }
 
-// SyncManual: Save returns when the kernel has everything.
+// SyncManual: Save returns when everything is written to the kernel.
 func openWalfsManual(dir string) (log, error) {
 	return openWalfs(dir, storage.Options{Sync: storage.SyncManual})
 }

@@ -1,11 +1,11 @@
 //go:build unix
 
-// Command storage is the writer of ../writer with another pen: it keeps a
-// walcore.DiskStorage busy with appends, rewrites, rotation and snapshots, the
-// payloads being those of package raftdir.
+// Command storage does what ../writer does, but with storage.DiskStorage: it appends,
+// rewrites, begins new files and makes snapshots. The payloads are those of package
+// raftdir.
 //
-// It prints "ready" once the directory is there, and what it has done when it
-// ends, on SIGTERM.
+// It prints "ready" once the directory is there. On SIGTERM it prints what it has
+// done, and ends.
 package main
 
 import (
@@ -64,7 +64,7 @@ func main() {
 	fmt.Printf("%d entries, %d rewrites, %d snapshots\n", n.wrote, n.rewrites, n.snapshots)
 }
 
-// round is what one Raft Ready brings.
+// round does what a node does with one Ready of Raft.
 func (n *node) round() {
 	if n.last > n.commit && n.rng.IntN(50) == 0 {
 		n.last = n.commit + n.rng.Uint64N(n.last-n.commit)

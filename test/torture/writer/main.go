@@ -4,8 +4,8 @@
 // commits behind them, now and then a new leader that rewrites what was not
 // committed, full files, snapshots that remove old ones (see package raftdir).
 //
-// It prints "ready" once the directory is there, and how many entries it has
-// written when it ends: on SIGTERM, or after -seconds.
+// It prints "ready" once the directory is there. On SIGTERM, or after -seconds, it
+// prints how many entries it has written, and ends.
 package main
 
 import (
@@ -65,7 +65,7 @@ func main() {
 		c.Wrote, c.rewrites, c.snapshots, c.Grown, c.Full)
 }
 
-// round is what one Raft Ready brings.
+// round does what a node does with one Ready of Raft.
 func (c *churn) round() {
 	if !c.appendOnly && c.Last > c.Commit && c.rng.IntN(50) == 0 {
 		c.Rewind(c.Commit + uint64(c.rng.Int64N(int64(c.Last-c.Commit))))

@@ -1,7 +1,7 @@
 // Command generated decodes the entries of an Alpha's or Zero's Raft directory to
 // JSON lines in the usual way: types that protoc-gen-go has generated, and
-// protojson. It is what walfs dump --format json --decode is compared with, and
-// reads with walfs's own code, so that only the decoding differs.
+// protojson. walfs dump --format json --decode is compared with it. It reads with
+// walfs's own code, so that only the decoding is different.
 //
 //	generated [-zero] DIR
 package main

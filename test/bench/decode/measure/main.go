@@ -1,5 +1,6 @@
-// Command measure times walfs and the program it is compared with, turn by turn
-// so that a busy machine is busy for all of them, and prints medians as markdown.
+// Command measure times walfs and the program that it is compared with, and prints
+// medians as markdown. The two take turns, so that other work on the machine slows
+// down both.
 //
 //	measure -walfs WALFS -generated GENERATED -short DIR -long DIR [-rounds N]
 package main
@@ -37,8 +38,8 @@ func main() {
 	}
 }
 
-// candidate is a command that is timed. once gives how long it took and the
-// most memory it held, 0 where that says nothing.
+// candidate is a command that is timed. once gives how long it took and its peak of
+// memory, 0 if that is not measured.
 type candidate struct {
 	name string
 	once func() (time.Duration, int64, error)
@@ -104,8 +105,8 @@ func memory(entries int, dump func(string, ...string) func() (time.Duration, int
 	return nil
 }
 
-// count asks walfs: a child's peak memory is never below what its parent held
-// when it was started, so that this program must stay small.
+// count lets walfs count entries, so that this program stays small: a child's peak of
+// memory is never below what its parent had when it started the child.
 func count(dir string) (entries int, err error) {
 	out, err := exec.Command(*walfs, "stat", "--json", dir).Output()
 	if err != nil {
@@ -116,8 +117,8 @@ func count(dir string) (entries int, err error) {
 	return status.Entries, err
 }
 
-// timed runs a command. What it prints goes through a pipe: some programs do
-// less when they write to /dev/null.
+// timed runs a command. Its output goes to a pipe, for some programs do less when they
+// write to /dev/null.
 func timed(name string, args ...string) (took time.Duration, peakKiB int64, err error) {
 	cmd := exec.Command(name, args...)
 	cmd.Stderr = os.Stderr
@@ -134,7 +135,7 @@ func timed(name string, args ...string) (took time.Duration, peakKiB int64, err 
 	return time.Since(start), cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss, err
 }
 
-// grep reads all texts of a fresh mount, which nobody has read before.
+// grep reads all texts of a new mount.
 func grep() (took time.Duration, _ int64, err error) {
 	at, err := os.MkdirTemp("", "walfs-bench-")
 	if err != nil {

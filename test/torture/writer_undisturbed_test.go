@@ -20,8 +20,8 @@ import (
 	"github.com/walfs/walfs/test/raftdir"
 )
 
-// disturbance is what a process has of a directory's files that their writer
-// could meet.
+// disturbance is what a process does to a directory's files that their writer could
+// notice.
 type disturbance struct {
 	open       int // log files that it has open
 	complaints []string
@@ -31,8 +31,8 @@ func (d *disturbance) add(format string, args ...any) {
 	d.complaints = append(d.complaints, fmt.Sprintf(format, args...))
 }
 
-// disturbs looks at a process from outside: what it has open in dir is open for
-// reading only, it holds no lock and no lease, and has nothing of dir mapped.
+// disturbs inspects a process in /proc. It complains about files of dir that are open
+// for writing or mapped, and about locks and leases.
 func disturbs(t *testing.T, pid int, dir string) (d disturbance) {
 	t.Helper()
 	proc := fmt.Sprintf("/proc/%d/", pid)
@@ -43,7 +43,7 @@ func disturbs(t *testing.T, pid int, dir string) (d disturbance) {
 	for _, fd := range fds {
 		path, err := os.Readlink(proc + "fd/" + fd.Name())
 		if errors.Is(err, fs.ErrNotExist) || path != dir && !strings.HasPrefix(path, dir+"/") {
-			continue // closed meanwhile, or elsewhere
+			continue // it was closed, or it is not in dir
 		}
 		info, err2 := os.ReadFile(proc + "fdinfo/" + fd.Name())
 		if errors.Is(err2, fs.ErrNotExist) {
@@ -72,7 +72,8 @@ func disturbs(t *testing.T, pid int, dir string) (d disturbance) {
 			d.add("mapped: %s", line)
 		}
 	})
-	// A descriptor's lock is in fdinfo too; one of the process is here.
+	// Locks that belong to a descriptor are in fdinfo, too; those that belong to
+	// the process are only here.
 	lines(t, "/proc/locks", func(line string) {
 		// 1: POSIX  ADVISORY  WRITE 1234 fe:00:5678 0 EOF
 		if f := strings.Fields(line); len(f) > 4 && f[4] == strconv.Itoa(pid) {
@@ -98,7 +99,7 @@ func lines(t *testing.T, name string, fn func(string)) {
 	}
 }
 
-// TestDisturbsTells: this process does all that a reader must not.
+// TestDisturbsTells does all that a reader must not do, and wants complaints.
 func TestDisturbsTells(t *testing.T) {
 	dir := t.TempDir()
 	f, err := os.OpenFile(filepath.Join(dir, "00001.wal"), os.O_RDWR|os.O_CREATE, 0o600)
@@ -123,13 +124,13 @@ func TestDisturbsTells(t *testing.T) {
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_SH); err != nil {
 		t.Fatal(err)
 	}
-	if d := disturbs(t, os.Getpid(), dir); len(d.complaints) != 4 { // by both files of /proc
+	if d := disturbs(t, os.Getpid(), dir); len(d.complaints) != 4 { // one from fdinfo, one from locks
 		t.Errorf("locked: %+v", d)
 	}
 }
 
-// TestWriterIsNotDisturbed looks at a mount and at dump --follow while they
-// show a log that grows, is rewritten and compacted.
+// TestWriterIsNotDisturbed inspects a mount and a dump --follow while they show a
+// log that grows, is rewritten and compacted.
 func TestWriterIsNotDisturbed(t *testing.T) {
 	child.NeedFUSE(t)
 	dir := filepath.Join(t.TempDir(), "w")
@@ -141,7 +142,7 @@ func TestWriterIsNotDisturbed(t *testing.T) {
 	follow := child.Start(t, &dumped, child.Walfs(t), "dump", "--follow", dir)
 
 	seen := map[*child.Process]int{}
-	look := func() {
+	inspect := func() {
 		for _, p := range []*child.Process{m.Process, follow} {
 			d := disturbs(t, p.Pid(), dir)
 			for _, complaint := range d.complaints {
@@ -153,24 +154,24 @@ func TestWriterIsNotDisturbed(t *testing.T) {
 		}
 	}
 	for range 4 {
-		// Back into the file before.
+		// The new leader begins in an earlier file.
 		w.Rewind(w.Commit)
 		w.Append(150)
 		w.CommitTo(w.Last - 60)
 		w.Snapshot(w.Last - 110)
-		// Others read meanwhile, and all are looked at until they have seen it.
+		// tar reads meanwhile. Both are inspected until they show the log's end.
 		tar := exec.Command("sh", "-c", `tar -c "$1" | wc -c`, "sh", m.Path("entries"))
 		if err := tar.Start(); err != nil {
 			t.Fatal(err)
 		}
 		last := []string{fmt.Sprint(w.Last), fmt.Sprint(w.Term)}
 		child.Await(t, "the end of the log", func() bool {
-			look()
+			inspect()
 			got, err := os.ReadFile(m.Path("meta/last_index"))
 			return err == nil && string(got) == fmt.Sprintln(w.Last) &&
 				slices.Equal(lastFields(dumped.String())[:2], last)
 		})
-		look()
+		inspect()
 		if err := tar.Wait(); err != nil {
 			t.Fatal(err)
 		}
@@ -185,7 +186,8 @@ func TestWriterIsNotDisturbed(t *testing.T) {
 	}
 }
 
-// lastFields are those of the last line that is complete, and empty ones.
+// lastFields are the fields of the last complete line, and two empty ones, so that
+// there are always two.
 func lastFields(said string) []string {
 	said = said[:strings.LastIndexByte(said, '\n')+1]
 	line := said[strings.LastIndexByte(strings.TrimSuffix(said, "\n"), '\n')+1:]

@@ -17,7 +17,7 @@ import (
 	"github.com/walfs/walfs/test/raftdir"
 )
 
-// decoded compares the entries that decoded/ shows.
+// decoded reads entries in decoded/ and compares the payloads in their JSON.
 func (r *reader) decoded() {
 	for _, name := range r.tail("decoded", ".json") {
 		path := filepath.Join("decoded", name)
@@ -38,7 +38,7 @@ func (r *reader) decoded() {
 	}
 }
 
-// tail gives names at the log's end, and a few others.
+// tail gives the names of the entries at the log's end, and now and then some others.
 func (r *reader) tail(folder, suffix string) (names []string) {
 	if r.rng.IntN(10) == 0 {
 		names = r.some(r.names(folder), 16)
@@ -71,7 +71,7 @@ func (r *reader) compareDecoded(path string, text, want []byte, direct bool) {
 	r.compare(path, d.Base64, want, direct)
 }
 
-// read reads a file that is no entry's.
+// read reads a file that is not an entry.
 func (r *reader) read(path string) ([]byte, bool) {
 	b, err := os.ReadFile(r.path(path))
 	if err != nil {
@@ -95,7 +95,8 @@ func (r *reader) number(path string) (n uint64, ok bool) {
 	return n, true
 }
 
-// meta reads what is not entries: all of it must parse at any moment.
+// meta reads status.json, meta/ and snapshots/: each file must be well-formed at any
+// moment.
 func (r *reader) meta() {
 	for i := 0; i < 20 && !r.stopped(); i++ {
 		var s struct {
@@ -155,8 +156,8 @@ func (r *reader) snapshots() {
 	}
 }
 
-// native reads the directory's own files. What they hold is for the moment of
-// each read to say: only how they fail is looked at.
+// native reads the directory's own files. Their bytes change all the time and are not
+// compared; if they cannot be read, the error must be one to expect.
 func (r *reader) native() {
 	for _, name := range r.names("native") {
 		f, err := os.Open(r.path("native", name))
@@ -173,7 +174,8 @@ func (r *reader) native() {
 	}
 }
 
-// held reads entries at the log's end slowly, while they are rewritten.
+// held opens entries at the log's end and then reads them slowly, so that the writer
+// rewrites some of them while they are open.
 func (r *reader) held() {
 	names := r.tail("entries", "")
 	names = names[max(len(names)-16, 0):]

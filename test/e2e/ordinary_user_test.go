@@ -18,7 +18,7 @@ import (
 // nobody is an ordinary user's id.
 const nobody = 65534
 
-// asNobody makes a command run as an ordinary user with a home of its own.
+// asNobody makes a command that runs as an ordinary user with its own home.
 func asNobody(home string, name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(name, args...)
 	cmd.Env = []string{"HOME=" + home, "TMPDIR=" + home, "PATH=" + os.Getenv("PATH"), "LC_ALL=C",
@@ -47,7 +47,8 @@ func userHome(t *testing.T, name string) (home, dir, at string) {
 	return home, dir, at
 }
 
-// needUserFUSE: device nodes are open to all on every distribution.
+// needUserFUSE skips where ordinary users cannot mount. Every distribution lets
+// them open /dev/fuse, but a container may not.
 func needUserFUSE(t *testing.T) {
 	t.Helper()
 	needFUSE(t)
@@ -57,7 +58,8 @@ func needUserFUSE(t *testing.T) {
 	}
 }
 
-func run1(t *testing.T, cmd *exec.Cmd) string {
+// mustRun runs a command that must succeed, and gives what it prints.
+func mustRun(t *testing.T, cmd *exec.Cmd) string {
 	t.Helper()
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -69,11 +71,11 @@ func run1(t *testing.T, cmd *exec.Cmd) string {
 func TestOrdinaryUser(t *testing.T) {
 	needUserFUSE(t)
 	home, dir, at := userHome(t, "alpha")
-	before := untouchable(t, dir)
+	check := untouched(t, dir)
 	mountAgain := func() *mounted { return start(t, at, asNobody(home, walfs, "mount", dir, at)) }
 
 	m := mountAgain()
-	if got := run1(t, asNobody(home, "sh", "-c", `cd "$1/entries" && cat * | wc -c && stat -c '%U %a' 42`, "sh", at)); !strings.HasSuffix(got, "nobody 400\n") && !strings.HasSuffix(got, "nobody 444\n") {
+	if got := mustRun(t, asNobody(home, "sh", "-c", `cd "$1/entries" && cat * | wc -c && stat -c '%U %a' 42`, "sh", at)); !strings.HasSuffix(got, "nobody 400\n") && !strings.HasSuffix(got, "nobody 444\n") {
 		t.Errorf("the user sees %q", got)
 	}
 	if got := output(t, "findmnt", "-n", "-o", "FSTYPE,OPTIONS", at); !strings.HasPrefix(got, "fuse.walfs ro,nosuid,nodev") {
@@ -86,7 +88,7 @@ func TestOrdinaryUser(t *testing.T) {
 
 	t.Run("fusermount3 -u", func(t *testing.T) {
 		m := mountAgain()
-		run1(t, asNobody(home, "fusermount3", "-u", at))
+		mustRun(t, asNobody(home, "fusermount3", "-u", at))
 		m.wantEnd()
 	})
 	t.Run("busy", func(t *testing.T) {
@@ -104,16 +106,16 @@ func TestOrdinaryUser(t *testing.T) {
 		m.signal(syscall.SIGKILL)
 		m.wait()
 		m = mountAgain()
-		if got := run1(t, asNobody(home, "cat", at+"/meta/last_index")); got != "975\n" {
+		if got := mustRun(t, asNobody(home, "cat", at+"/meta/last_index")); got != "975\n" {
 			t.Errorf("last_index is %q", got)
 		}
 		m.stop()
 	})
-	before.check(t)
+	check(t)
 }
 
-// hold runs a command that says a line and then waits for its input's end,
-// which comes with the test's.
+// hold starts a command, which prints a line and then waits until its input ends.
+// That is at the end of the test.
 func hold(t *testing.T, cmd *exec.Cmd) {
 	t.Helper()
 	stdin, err := cmd.StdinPipe()
@@ -136,8 +138,8 @@ func hold(t *testing.T, cmd *exec.Cmd) {
 	}
 }
 
-// TestUnreadableLogFile: a log file that the user may not read is neither absent
-// nor lost.
+// TestUnreadableLogFile: if the user may not read a log file, walfs says so. It
+// must not say that the file or its entries are missing.
 func TestUnreadableLogFile(t *testing.T) {
 	needUserFUSE(t)
 	home, dir, at := userHome(t, "alpha")
@@ -165,7 +167,7 @@ func TestUnreadableLogFile(t *testing.T) {
 	m.stop()
 }
 
-// TestUnreadableToTheUser: the directory of a service is often its own alone.
+// TestUnreadableToTheUser: often only the service itself may read its directory.
 func TestUnreadableToTheUser(t *testing.T) {
 	needUserFUSE(t)
 	home, dir, at := userHome(t, "alpha")
@@ -181,7 +183,8 @@ func TestUnreadableToTheUser(t *testing.T) {
 	}
 }
 
-// TestAllowOtherOfAUser: fusermount3 refuses it unless the machine allows it.
+// TestAllowOtherOfAUser: fusermount3 refuses --allow-other of an ordinary user
+// unless /etc/fuse.conf allows it.
 func TestAllowOtherOfAUser(t *testing.T) {
 	needUserFUSE(t)
 	conf, err := os.ReadFile("/etc/fuse.conf")

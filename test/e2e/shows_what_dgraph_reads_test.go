@@ -26,29 +26,30 @@ func TestEveryFixture(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := fixture.Dir(t, name)
-			before := untouchable(t, dir)
 			keys := keyArgs(t, name)
 			want := fixture.ReadManifest(t, name)
+			entries := wantEntries(t, dir, want)
+			check := untouched(t, dir)
 			m := mount(t, dir, t.TempDir(), keys...)
-			checkEntries(t, walk(t, m.at, entryFolders...), wantEntries(t, dir, want))
+			checkEntries(t, walk(t, m.at, entryFolders...), entries)
 			checkMeta(t, walk(t, m.at, "meta"), want.Meta)
 			checkSnapshot(t, walk(t, m.at, "snapshots"), want.Meta)
 			status := output(t, "cat", m.at+"/status.json")
 			checkStatus(t, status, want)
 			m.stop()
-			// Damage would be said; the fixtures are sound.
+			// walfs says when a directory is damaged. The fixtures are not.
 			if strings.Contains(m.said(), "problem") {
 				t.Errorf("walfs said %q", m.said())
 			}
 			if got := output(t, walfs, append([]string{"stat", "--json", dir}, keys...)...); got != status {
 				t.Error("stat --json and status.json differ")
 			}
-			before.check(t)
+			check(t)
 		})
 	}
 }
 
-// wantEntries gives each path at which an entry must be, and what is there.
+// wantEntries gives each path at which there must be an entry, and that entry.
 func wantEntries(t *testing.T, dir string, m *fixture.Manifest) map[string]fixture.Entry {
 	t.Helper()
 	types := []string{"normal", "conf_change", "conf_change_v2"}
@@ -67,21 +68,15 @@ func wantEntries(t *testing.T, dir string, m *fixture.Manifest) map[string]fixtu
 	return want
 }
 
-// slotTables reads, by format.md alone, which log file holds an index.
+// slotTables finds which log file holds an index. It reads the slots itself, so
+// that the test does not depend on the code under test.
 func slotTables(t *testing.T, dir string) map[uint64]string {
 	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(dir, "*.wal"))
+	fixture.Must(t, err)
 	fileOf := map[uint64]string{}
-	for _, path := range names(t, dir) {
-		if filepath.Ext(path) != ".wal" {
-			continue
-		}
-		f := openUntouched(t, path)
-		table := make([]byte, 30000*32)
-		if _, err := f.ReadAt(table, 0); err != nil {
-			t.Fatal(err)
-		}
-		f.Close()
-		for ; len(table) > 0; table = table[32:] {
+	for _, path := range paths {
+		for table := fixture.Edit(t, path).Read(0, 30000*32); len(table) > 0; table = table[32:] {
 			index := binary.BigEndian.Uint64(table[8:])
 			if index == 0 {
 				break
@@ -142,8 +137,8 @@ func checkMeta(t *testing.T, got map[string]found, want fixture.Meta) {
 			t.Errorf("meta/%s: %+v, want %q", name, g, text)
 		}
 	}
-	// members is tested with what tells it; it is missing where the changes of
-	// membership do not replay.
+	// meta/members has its own test. It is missing where the configuration
+	// changes in the log do not lead to a valid configuration.
 	delete(got, "meta/members")
 	if len(got) != len(texts) {
 		t.Errorf("%d files in meta/, want %d", len(got), len(texts))
@@ -179,7 +174,7 @@ func checkSnapshot(t *testing.T, got map[string]found, want fixture.Meta) {
 	}
 }
 
-// checkStatus compares status.json with all that a manifest tells.
+// checkStatus compares status.json with the whole manifest.
 func checkStatus(t *testing.T, text string, want *fixture.Manifest) {
 	t.Helper()
 	var got struct {
@@ -201,7 +196,8 @@ func checkStatus(t *testing.T, text string, want *fixture.Manifest) {
 		t.Fatal(err)
 	}
 	meta := want.Meta
-	// These are in metadata.json's place, not in status.json.
+	// The manifest has these, status.json does not: the tests above look for
+	// them in meta/ and in snapshots/.
 	meta.SnapshotIndex, meta.SnapshotTerm, meta.Snapshot.SHA256 = 0, 0, ""
 	if g, w := fmt.Sprintf("%+v", got.Meta), fmt.Sprintf("%+v", meta); g != w {
 		t.Errorf("status.json says %s, want %s", g, w)
@@ -225,8 +221,8 @@ func checkStatus(t *testing.T, text string, want *fixture.Manifest) {
 	}
 }
 
-// TestOneProcessor: with one thread for Go code the server must not depend on
-// anything that waits for it.
+// TestOneProcessor: the server must not deadlock when only one thread at a time
+// runs Go code.
 func TestOneProcessor(t *testing.T) {
 	needFUSE(t)
 	dir, at := fixture.Dir(t, "alpha"), t.TempDir()

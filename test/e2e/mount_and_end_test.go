@@ -61,15 +61,15 @@ func TestWaysToEnd(t *testing.T) {
 	}
 }
 
-// user is a process that has a mount in use until it is let go.
+// user is a process that keeps a mount in use until letGo.
 type user struct {
 	cmd   *exec.Cmd
 	stdin io.WriteCloser
 	out   *bufio.Reader
 }
 
-// use starts a script that takes hold of the mount at $1, says so, and does
-// the rest when its input ends.
+// use starts a shell that runs the script hold, which takes the mount at $1 into
+// use. After letGo it runs the script rest.
 func use(t *testing.T, at, hold, rest string) *user {
 	t.Helper()
 	u := &user{cmd: exec.Command("sh", "-c", hold+" && echo holds && read wait; "+rest, "sh", at)}
@@ -97,7 +97,7 @@ func use(t *testing.T, at, hold, rest string) *user {
 	return u
 }
 
-// letGo lets the script go on and gives what it prints.
+// letGo ends the wait of the process and gives what its second script prints.
 func (u *user) letGo(t *testing.T) string {
 	t.Helper()
 	u.stdin.Close()
@@ -108,8 +108,8 @@ func (u *user) letGo(t *testing.T) string {
 	return string(rest)
 }
 
-// TestBusyMountIsDetached: a mount in use cannot be unmounted, and left in
-// place it would be dead once walfs has ended.
+// TestBusyMountIsDetached: a mount that is in use cannot be unmounted. If it stayed
+// in place it would be a dead mount once walfs has ended, so walfs detaches it.
 func TestBusyMountIsDetached(t *testing.T) {
 	dir := fixture.Dir(t, "alpha")
 	for _, test := range []struct {
@@ -131,16 +131,15 @@ func TestBusyMountIsDetached(t *testing.T) {
 			if got := u.letGo(t); !strings.Contains(got, test.want) {
 				t.Errorf("the user of the mount got %q, want %q", got, test.want)
 			}
-			// The folder is an ordinary one again, and another mount may
-			// take it while the first is still in use.
+			// The mountpoint is free for another mount.
 			again := mount(t, dir, m.at)
 			again.stop()
 		})
 	}
 }
 
-// TestUmountWhileBusy: an umount from outside fails as for any file system,
-// and the mount lives on.
+// TestUmountWhileBusy: umount fails while the mount is in use, as for any file
+// system, and the mount stays.
 func TestUmountWhileBusy(t *testing.T) {
 	needRoot(t)
 	m := mount(t, fixture.Dir(t, "alpha"), t.TempDir())
@@ -173,55 +172,60 @@ func TestDeadMountIsReplaced(t *testing.T) {
 	again.stop()
 }
 
-// TestRefusals: what cannot be served, and says so at once.
+// refusals are mounts that walfs must refuse. dir and at begin with the name of a
+// folder, file or link that refusalFolders makes; "served" is a mountpoint in use.
+var refusals = []struct{ name, dir, at, want string }{
+	{"mountpoint inside", "DIR", "DIR/inside", "lie one in the other"},
+	{"mountpoint deep inside", "DIR", "DIR/inside/deep", "lie one in the other"},
+	{"mountpoint inside by a link", "DIR", "link-in", "lie one in the other"},
+	{"directory by a link", "link-dir", "DIR/inside", "lie one in the other"},
+	{"directory inside", "DIR", "above", "lie one in the other"},
+	{"directory inside by a link", "DIR", "link-above", "lie one in the other"},
+	{"same folder", "DIR", "DIR", "lie one in the other"},
+	{"same folder by a link", "DIR", "link-dir", "lie one in the other"},
+	{"missing", "DIR", "missing", "does not exist: create it with mkdir -p"},
+	{"missing parent", "DIR", "missing/deep", "no such file or directory"},
+	{"not empty", "DIR", "full", "is not empty"},
+	{"a file", "DIR", "file", "is no folder"},
+	{"below a file", "DIR", "file/x", "not a directory"},
+	{"served already", "DIR", "served", "umount it first"},
+	{"no directory", "missing", "empty", "no such file or directory"},
+	{"not a Raft directory", "full", "empty", "not a Raft directory"},
+	{"a file for a directory", "file", "empty", "not a directory"},
+}
+
+// refusalFolders makes what refusals name, and gives the path of a name.
+func refusalFolders(t *testing.T, temp string) (path func(name string) string) {
+	t.Helper()
+	dir := filepath.Join(temp, "above", "between", "w")
+	path = func(name string) string {
+		if below, ok := strings.CutPrefix(name, "DIR"); ok {
+			return dir + below
+		}
+		return filepath.Join(temp, name)
+	}
+	for _, name := range []string{"empty", "full/x", "above/between", "served"} {
+		fixture.Must(t, os.MkdirAll(path(name), 0o755))
+	}
+	fixture.WriteFile(t, path("file"), nil)
+	fixture.Must(t, os.Rename(fixture.Dir(t, "alpha"), dir))
+	fixture.Must(t, os.MkdirAll(path("DIR/inside/deep"), 0o755))
+	for link, target := range map[string]string{"link-in": "DIR/inside", "link-dir": "DIR", "link-above": "above"} {
+		fixture.Must(t, os.Symlink(path(target), path(link)))
+	}
+	return path
+}
+
+// TestRefusals: what cannot be mounted is refused at once, in one line that says
+// why, and leaves no mount.
 func TestRefusals(t *testing.T) {
 	temp := t.TempDir()
-	path := func(parts ...string) string { return filepath.Join(append([]string{temp}, parts...)...) }
-	for _, p := range []string{"empty", "full", "full/x", "above/between"} {
-		if err := os.MkdirAll(path(p), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := os.WriteFile(path("file"), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	dir := path("above", "between", "w")
-	if err := os.Rename(fixture.Dir(t, "alpha"), dir); err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range []string{"inside", "inside/deep"} {
-		if err := os.Mkdir(filepath.Join(dir, p), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for link, target := range map[string]string{"link-in": dir + "/inside", "link-dir": dir, "link-above": path("above")} {
-		if err := os.Symlink(target, path(link)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	served := mount(t, dir, t.TempDir())
-	for _, test := range []struct{ name, dir, at, want string }{
-		{"mountpoint inside", dir, dir + "/inside", "lie one in the other"},
-		{"mountpoint deep inside", dir, dir + "/inside/deep", "lie one in the other"},
-		{"mountpoint inside by a link", dir, path("link-in"), "lie one in the other"},
-		{"directory by a link", path("link-dir"), dir + "/inside", "lie one in the other"},
-		{"directory inside", dir, path("above"), "lie one in the other"},
-		{"directory inside by a link", dir, path("link-above"), "lie one in the other"},
-		{"same folder", dir, dir, "lie one in the other"},
-		{"same folder by a link", dir, path("link-dir"), "lie one in the other"},
-		{"missing", dir, path("missing"), "does not exist: create it with mkdir -p"},
-		{"missing parent", dir, path("missing", "deep"), "no such file or directory"},
-		{"not empty", dir, path("full"), "is not empty"},
-		{"a file", dir, path("file"), "is no folder"},
-		{"below a file", dir, path("file", "x"), "not a directory"},
-		{"served already", dir, served.at, "umount it first"},
-		{"no directory", path("missing"), path("empty"), "no such file or directory"},
-		{"not a Raft directory", path("full"), path("empty"), "not a Raft directory"},
-		{"a file for a directory", path("file"), path("empty"), "not a directory"},
-	} {
+	path := refusalFolders(t, temp)
+	served := mount(t, path("DIR"), path("served"))
+	for _, test := range refusals {
 		t.Run(test.name, func(t *testing.T) {
 			before := mountsBelow(temp)
-			cmd := exec.Command(walfs, "mount", test.dir, test.at)
+			cmd := exec.Command(walfs, "mount", path(test.dir), path(test.at))
 			out, err := cmd.CombinedOutput()
 			var exit *exec.ExitError
 			if !errors.As(err, &exit) || exit.ExitCode() != 1 {
@@ -238,9 +242,9 @@ func TestRefusals(t *testing.T) {
 	served.stop()
 }
 
-// TestGivesWay: no thread of a mount takes a processor from the node that writes
-// the log.
-func TestGivesWay(t *testing.T) {
+// TestLowPriority: every thread of a mount is nicer than the node that writes the
+// log, so that the node gets the processor first.
+func TestLowPriority(t *testing.T) {
 	m := mount(t, fixture.Dir(t, "alpha"), t.TempDir())
 	output(t, "grep", "-rc", "", m.at+"/entries", m.at+"/decoded")
 	threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", m.cmd.Process.Pid))
@@ -252,7 +256,7 @@ func TestGivesWay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// 20 less the niceness.
+		// The system call gives 20 minus the niceness.
 		if prio, err := unix.Getpriority(unix.PRIO_PROCESS, id); err == nil && prio > 15 {
 			t.Errorf("a thread has a niceness of %d, want 5 at least", 20-prio)
 		}

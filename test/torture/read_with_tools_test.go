@@ -21,7 +21,8 @@ import (
 	"github.com/walfs/walfs/test/raftdir"
 )
 
-// tools let other programs read: by name, what each makes of a place.
+// tools run other programs that read a place, by the program's name, and check what
+// they print.
 var tools = map[string]func(*reader, place) seen{
 	"find": (*reader).find,
 	"cat":  (*reader).cat,
@@ -29,13 +30,13 @@ var tools = map[string]func(*reader, place) seen{
 	"tar":  (*reader).tar,
 }
 
-// place is what a tool is given: a folder, or the last names of a large one. So
-// it comes to its end however fast the writer is.
+// place is what a tool is to read: a folder, or the last names of a large one. A tool
+// that reads only so much ends, however fast the writer is.
 type place struct {
 	folder string
-	term   uint64 // of all that is in it; 0: of any
+	term   uint64 // of all entries in it; 0: they may have different terms
 	names  []string
-	args   []string // below the mount
+	args   []string // paths for the tool, relative to the mount
 }
 
 const (
@@ -43,12 +44,11 @@ const (
 	lastNames   = 200
 )
 
-// seen is what a tool has told of a place: the names that it had to do with, and
-// those that it could not read.
+// seen is what a tool has printed about a place.
 type seen struct {
-	right  map[string]bool
-	unread map[string]bool
-	gone   bool // the place itself
+	right      map[string]bool // names of entries that it has read right
+	unreadable map[string]bool // names that it could not read
+	gone       bool            // it could not read the folder itself
 }
 
 // tools has each of them read, each time from another view.
@@ -66,12 +66,12 @@ func (r *reader) tools() {
 		if s.gone {
 			continue
 		}
-		if p.term != 0 && tool != "cat" { // which takes a few only
+		if p.term != 0 && tool != "cat" { // cat reads only some
 			r.wantAll(tool, p, s)
 		}
 		if r.Right += len(s.right); len(s.right) > 0 {
 			r.Uses[tool]++
-			r.tell()
+			r.print()
 		}
 	}
 }
@@ -100,7 +100,8 @@ func (r *reader) place(view string) (p place, ok bool) {
 	return p, len(p.names) > 0
 }
 
-// isLarge tells of many names, or of the large entries, one in four.
+// isLarge reports whether a folder has many entries, or large ones (of which there is
+// one in four).
 func (r *reader) isLarge(p place) bool {
 	for _, name := range p.names[max(len(p.names)-4, 0):] {
 		if st, err := os.Stat(r.path(p.folder, name)); err == nil && st.Size() > 1<<20 {
@@ -110,15 +111,16 @@ func (r *reader) isLarge(p place) bool {
 	return len(p.names) > largeFolder
 }
 
-// wantAll wants a tool to have met all that was in a term's folder before and
-// after it: an entry of a term that is gone does not come back.
+// wantAll fails unless a tool has seen every entry that was in a term's folder both
+// before and after it ran. Such an entry was there all the time: one that is gone
+// does not come back with the same term.
 func (r *reader) wantAll(tool string, p place, s seen) {
 	before := map[string]bool{}
 	for _, name := range p.names {
 		before[name] = true
 	}
 	for _, name := range r.names(p.folder) {
-		if index := indexOf(name); before[name] && !s.right[name] && !s.unread[name] && (tool != "grep" || len(raftdir.Payload(index, p.term)) > 0) {
+		if index := indexOf(name); before[name] && !s.right[name] && !s.unreadable[name] && (tool != "grep" || len(raftdir.Payload(index, p.term)) > 0) {
 			wrong("%s of %s passes over %s, which was there before and after", tool, p.folder, name)
 		}
 	}
@@ -132,7 +134,8 @@ func indexOf(name string) uint64 {
 	return index
 }
 
-// find tells sizes, and terms: they are the nanoseconds of a file's time.
+// find checks the sizes that find prints, and the terms: a file's time has them as its
+// nanoseconds.
 func (r *reader) find(p place) seen {
 	out, s := r.run(p, "find", append(p.args, "-type", "f", "-printf", `%f %s %T@\n`)...)
 	for line := range strings.Lines(string(out)) {
@@ -148,11 +151,11 @@ func (r *reader) find(p place) seen {
 			wrong("find of %s says %q", p.folder, line)
 		}
 		if size != len(raftdir.Payload(index, term)) {
-			// Of an entry that is gone a size may be anything.
+			// The size of an entry that is gone may be wrong.
 			if r.stillThere(p.folder, name, term) {
 				wrong("find of %s says %q, want %d bytes", p.folder, line, len(raftdir.Payload(index, term)))
 			}
-			s.unread[name] = true
+			s.unreadable[name] = true
 			continue
 		}
 		s.right[name] = true
@@ -160,8 +163,8 @@ func (r *reader) find(p place) seen {
 	return s
 }
 
-// stillThere reports whether a name still leads to an entry of the term, which
-// can be read.
+// stillThere reports whether the file at a name still is the entry of the term and can
+// be read.
 func (r *reader) stillThere(folder, name string, term uint64) bool {
 	f, err := os.Open(r.path(folder, name))
 	if err != nil {
@@ -179,14 +182,15 @@ func (r *reader) stillThere(folder, name string, term uint64) bool {
 	return true
 }
 
-// cat reads a few files, each by itself, so that it is clear what is whose.
+// cat runs cat for a few files, once for each, so that it is clear which bytes are
+// from which file.
 func (r *reader) cat(p place) seen {
 	all := seen{right: map[string]bool{}}
 	for _, name := range r.some(p.names, 4) {
 		path := filepath.Join(p.folder, name)
 		out, s := r.run(p, "cat", path)
 		want, known := derived(p, name, out)
-		failed := s.gone || s.unread[name]
+		failed := s.gone || s.unreadable[name]
 		if known && !bytes.Equal(out, want) && !(failed && bytes.HasPrefix(want, out)) {
 			wrong("cat of %s: %s", path, difference(out, want))
 		}
@@ -198,8 +202,8 @@ func (r *reader) cat(p place) seen {
 	return all
 }
 
-// derived is what a file must hold. Where the place does not tell the term, the
-// first line of what was read does.
+// derived is what a file must hold. If the place does not say the term, the first line
+// that was read does.
 func derived(p place, name string, got []byte) (want []byte, known bool) {
 	index, term := indexOf(name), p.term
 	if term == 0 {
@@ -209,13 +213,13 @@ func derived(p place, name string, got []byte) (want []byte, known bool) {
 			if len(got) > 48 {
 				wrong("cat of %s/%s: %.60q", p.folder, name, got)
 			}
-			return nil, false // empty, or the beginning of what failed
+			return nil, false // nothing was read, or too little to know
 		}
 	}
 	return raftdir.Payload(index, term), true
 }
 
-// grep looks for the line in which a payload says its index and its term.
+// grep searches for the line with index and term that every payload begins with.
 func (r *reader) grep(p place) seen {
 	out, s := r.run(p, "grep", append([]string{"-raHoxE", "walfs log [0-9]+ [0-9]+"}, p.args...)...)
 	for line := range strings.Lines(string(out)) {
@@ -230,7 +234,7 @@ func (r *reader) grep(p place) seen {
 	return s
 }
 
-// tar compares what an archive holds. Its times have nanoseconds, which are
+// tar makes an archive and compares what it holds. The nanoseconds of its times are
 // the terms.
 func (r *reader) tar(p place) seen {
 	out, s := r.run(p, "tar", append([]string{"--format=posix", "-c"}, p.args...)...)
@@ -249,7 +253,7 @@ func (r *reader) tar(p place) seen {
 		term := uint64(h.ModTime.Nanosecond())
 		want := raftdir.Payload(indexOf(name), term)
 		got, err := io.ReadAll(archive)
-		if s.unread[name] { // it is filled up with zeros
+		if s.unreadable[name] { // tar has put zeros in the place of its bytes
 			if r.stillThere(p.folder, name, term) {
 				wrong("tar cannot read %s, term %d, which can be read", h.Name, term)
 			}
@@ -264,8 +268,8 @@ func (r *reader) tar(p place) seen {
 	return s
 }
 
-// run runs a program in the mount. Files that go while it runs make it fail; it
-// must end, though, and by itself.
+// run runs a program in the mount. It may fail, since files are removed while it runs;
+// it may not be ended by a signal.
 func (r *reader) run(p place, name string, args ...string) (out []byte, s seen) {
 	var stdout, stderr bytes.Buffer
 	cmd := exec.Command(name, args...)
@@ -276,7 +280,7 @@ func (r *reader) run(p place, name string, args ...string) (out []byte, s seen) 
 	if err != nil && (!errors.As(err, &exit) || exit.ExitCode() < 0) {
 		wrong("%s: %v: %s", name, err, stderr.Bytes())
 	}
-	s = seen{right: map[string]bool{}, unread: map[string]bool{}}
+	s = seen{right: map[string]bool{}, unreadable: map[string]bool{}}
 	for line := range strings.Lines(stderr.String()) {
 		r.gone(name, said(line))
 		m := complaint.FindStringSubmatch(line)
@@ -286,20 +290,21 @@ func (r *reader) run(p place, name string, args ...string) (out []byte, s seen) 
 		if m[1] == p.folder {
 			s.gone = true
 		}
-		s.unread[filepath.Base(m[1])] = true
+		s.unreadable[filepath.Base(m[1])] = true
 	}
 	return stdout.Bytes(), s
 }
 
-// complaint is what a tool says of a path. That a folder has changed while it
-// was read is none.
+// complaint is a tool's message that it could not read a path. tar's message that a
+// folder has changed while it was read is not one.
 var complaint = regexp.MustCompile(`^\w+: '?([\w./]+)'?: (?:Cannot|Read error|File shrank|File removed|Input|No such|Stale)`)
 
-// said is the error that a tool's message tells of.
+// said turns a tool's message into an error: ENOENT for each message that a reader must
+// expect.
 func said(line string) error {
 	for _, message := range []string{"Input/output error", "No such file or directory", "Stale file handle",
-		// tar's own words. To it a file has shrunk when a read gives less than was
-		// asked for, as one does that an error stops half-way.
+		// These are tar's own. It says that a file has shrunk when it reads fewer
+		// bytes than it wanted, as it does when an error comes half-way.
 		"File removed before we read it", "File shrank by", "file changed as we read it", "Exiting with failure status"} {
 		if strings.Contains(line, message) {
 			return syscall.ENOENT

@@ -21,14 +21,15 @@ import (
 	"github.com/walfs/walfs/test/raftdir"
 )
 
-// What happens to a directory beside a node's own writing, under a mount that
-// follows it, and after all of it was read: what the kernel keeps for good must
-// be taken back.
+// These tests change a directory in ways in which a node does not, under a mount that
+// follows it. All of the mount was read before, so that the kernel has cached it: the
+// mount must make the kernel forget what has changed.
 
-// folders whose files the directory decides alone: no times, no inodes.
+// shown are the folders that show the same for the same directory, on every mount.
 var shown = []string{"entries", "terms", "types", "files", "decoded", "meta", "snapshots", "native"}
 
-// contents of a mount, with what is the same on any mount of the same log.
+// contents reads a mount: sizes and checksums, which are the same on every mount of the
+// same log, and neither times nor inodes.
 func contents(t *testing.T, at string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -38,13 +39,13 @@ func contents(t *testing.T, at string) map[string]string {
 	return all
 }
 
-// single are files that are read by name, without a list that would tell of
-// what has changed.
+// single reads some files by their names. It lists no folder, which would make the
+// kernel notice what has changed.
 const single = "cat entries/00000000000000000042 terms/00000000000000000002/00000000000000000017; " +
 	"seq -f decoded/%020g.json 3 16 | xargs cat; " +
 	"stat -c %s decoded/00000000000000000042.json files/00001.wal/00000000000000000042"
 
-// awaitContents waits until a mount shows what a fresh one of dir does.
+// awaitContents waits until a mount shows the same as a new mount of dir.
 func awaitContents(t *testing.T, m *mounted, dir string) {
 	t.Helper()
 	read := func(at string) string { return sh(t, `cd "$1"; (`+single+`) 2>&1; true`, at) }
@@ -59,8 +60,8 @@ func awaitContents(t *testing.T, m *mounted, dir string) {
 	})
 }
 
-// altered copies a fixture and changes a byte of every payload: the same
-// entries by index, term and place.
+// altered unpacks a fixture and changes a byte of every payload. Index, term and offset
+// of all entries stay the same.
 func altered(t *testing.T, name string) string {
 	t.Helper()
 	dir := fixture.ShortDir(t, name)
@@ -78,8 +79,8 @@ func altered(t *testing.T, name string) string {
 	return dir
 }
 
-// TestRestored: another log takes the directory's place, as a folder or file by
-// file, with and without a moment in which there is none.
+// TestRestored puts another log in the directory's place: the whole folder, so that for
+// a moment there is none, or file by file.
 func TestRestored(t *testing.T) {
 	folder := func(dir, other string) error {
 		if err := os.Rename(dir, dir+".old"); err != nil {
@@ -128,8 +129,8 @@ func TestRestored(t *testing.T) {
 	}
 }
 
-// TestFirstEntries: the mount was there before the log, and before it could be
-// told whose it is.
+// TestFirstEntries mounts a log that has no entries yet, so that it cannot be known
+// whether an Alpha or a Zero writes it.
 func TestFirstEntries(t *testing.T) {
 	dir, full := fixture.ShortDir(t, "empty"), fixture.ShortDir(t, "alpha")
 	// An Alpha that has not joined a group yet.
@@ -152,7 +153,7 @@ func TestFirstEntries(t *testing.T) {
 	defer f.Close()
 	end := len(bytes.TrimRight(wal, "\x00"))
 	write(t, f, 1<<20, wal[1<<20:end])
-	write(t, f, 0, wal[:16*32]) // nothing of it tells an Alpha
+	write(t, f, 0, wal[:16*32]) // an Alpha and a Zero may both have such entries
 	awaitContents(t, m, dir)
 	write(t, f, 16*32, wal[16*32:400*32])
 	awaitContents(t, m, dir)
@@ -161,8 +162,8 @@ func TestFirstEntries(t *testing.T) {
 	m.stop()
 }
 
-// TestEmptiedWhileMounted does what dgraph debug --truncate does: lengths become
-// 0, slots stay.
+// TestEmptiedWhileMounted does what dgraph debug --truncate does: it sets lengths to 0
+// and leaves the slots as they are.
 func TestEmptiedWhileMounted(t *testing.T) {
 	dir := fixture.ShortDir(t, "alpha")
 	m := mount(t, dir, t.TempDir())
@@ -193,7 +194,8 @@ func problems(t *testing.T, m *mounted) string {
 	return string(s.Problems)
 }
 
-// TestFullAndReadOnly: the file system fills up, and is mounted read-only.
+// TestFullAndReadOnly: status.json must say that the directory's file system is full, or
+// has become read-only.
 func TestFullAndReadOnly(t *testing.T) {
 	needRoot(t)
 	base := t.TempDir()
@@ -240,8 +242,8 @@ func TestFullAndReadOnly(t *testing.T) {
 	m.stop()
 }
 
-// TestTail: tail -F goes on with what a file says next, tail -f keeps to what it
-// said; neither gets an error.
+// TestTail: tail -F shows a file's new content when it changes, tail -f stays with the
+// file that it has opened. Neither gets an error.
 func TestTail(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "w")
 	w := raftdir.Create(dir, raftdir.Options{})

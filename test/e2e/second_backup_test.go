@@ -13,7 +13,7 @@ import (
 	"github.com/walfs/walfs/test/fixture"
 )
 
-// summary is what restic backup says at its end.
+// summary is what restic backup prints at its end.
 type summary struct {
 	MessageType     string `json:"message_type"`
 	FilesNew        int    `json:"files_new"`
@@ -24,8 +24,8 @@ type summary struct {
 	DataAdded       int64  `json:"data_added"`
 }
 
-// TestSecondBackupUploadsNothing: a backup tool knows a file again by its
-// path, size, times and inode, so all must be the same on every mount.
+// TestSecondBackupUploadsNothing: a backup tool takes a file for unchanged if its path,
+// size, times and inode are the same. So they must be the same on every mount.
 func TestSecondBackupUploadsNothing(t *testing.T) {
 	need(t, "restic")
 	name := fixture.Size("zero", "alpha")
@@ -51,8 +51,8 @@ func TestSecondBackupUploadsNothing(t *testing.T) {
 	if second.FilesNew+second.FilesChanged+second.DataBlobs != 0 || second.FilesUnmodified != files {
 		t.Errorf("the second backup has %+v, want %d unmodified files and no more", second, files)
 	}
-	// A restic tree names the device of files with several links: a number
-	// that the kernel gives to each mount, and again once it is free.
+	// restic stores the device number of files with several links. The kernel gives
+	// the second mount the same number only if it is still free.
 	if device[0] == device[1] && second.TreeBlobs+int(second.DataAdded) != 0 {
 		t.Errorf("the second backup has %+v, want no tree", second)
 	}
@@ -63,8 +63,8 @@ func TestSecondBackupUploadsNothing(t *testing.T) {
 	checkEntries(t, walk(t, to, entryFolders...), wantEntries(t, dir, fixture.ReadManifest(t, name)))
 }
 
-// backup backs up the folder's content without the folders above it, which
-// change on their own.
+// backup backs up a folder's content. It does so from inside, for restic would also
+// store the folders above it, and they change.
 func backup(t *testing.T, at string, repo ...string) summary {
 	t.Helper()
 	out := sh(t, `cd "$1" && shift && restic "$@" backup --json .`, append([]string{at}, repo...)...)

@@ -29,7 +29,7 @@ func TestCopies(t *testing.T) {
 				sh(t, test.script, m.at, to)
 				m.stop()
 				t.Cleanup(func() { output(t, "chmod", "-R", "u+w", to) }) // so that it can be removed
-				// The copy has the same four links to each inode, too.
+				// The copy, too, has four links to each inode.
 				checkEntries(t, walk(t, to, entryFolders...), wantEntries(t, dir, want))
 				checkMeta(t, walk(t, to, "meta"), want.Meta)
 				checkSnapshot(t, walk(t, to, "snapshots"), want.Meta)
@@ -41,13 +41,16 @@ func TestCopies(t *testing.T) {
 	}
 }
 
-// sameBytes compares two directories' files, byte for byte.
+// sameBytes compares two directories' files byte for byte. Those in a, the copies,
+// must be sparse too.
 func sameBytes(t *testing.T, a, b string) {
 	t.Helper()
 	sh(t, `diff -r "$1" "$2"`, a, b)
-	for _, path := range names(t, b) {
-		if got, want := blocks(t, filepath.Join(a, filepath.Base(path))), blocks(t, path); got > 2*want+64 {
-			t.Errorf("the copy of %s takes %d blocks, the file %d: it is no longer sparse", path, got, want)
+	files, err := os.ReadDir(b)
+	fixture.Must(t, err)
+	for _, f := range files {
+		if got, want := blocks(t, filepath.Join(a, f.Name())), blocks(t, filepath.Join(b, f.Name())); got > 2*want+64 {
+			t.Errorf("the copy of %s takes %d blocks, the file %d: it is no longer sparse", f.Name(), got, want)
 		}
 	}
 }
@@ -61,7 +64,7 @@ func blocks(t *testing.T, path string) int64 {
 	return n
 }
 
-// TestFindAndGrep: the right files by size, name and content.
+// TestFindAndGrep looks for files by size, name and content.
 func TestFindAndGrep(t *testing.T) {
 	dir := fixture.Dir(t, "alpha")
 	want := fixture.ReadManifest(t, "alpha")
@@ -90,8 +93,7 @@ func TestFindAndGrep(t *testing.T) {
 			t.Errorf("%s: %d lines, want %d", test.name, got, test.lines)
 		}
 	}
-	// Each entry that grep finds in the mount is one whose bytes, found in a
-	// plain copy, have the text, and the other way round.
+	// grep finds the same entries in the mount as in a copy of plain files.
 	plain := t.TempDir()
 	sh(t, `cp "$1"/entries/* "$2"`, m.at, plain)
 	grep := func(folder string) string { return sh(t, `cd "$1" && grep -rla 'predicate\|name' . | sort`, folder) }
@@ -101,7 +103,7 @@ func TestFindAndGrep(t *testing.T) {
 	m.stop()
 }
 
-// TestReadersLearnOfDamage: programs learn that an entry is damaged.
+// TestReadersLearnOfDamage: a program that reads a damaged entry gets an error.
 func TestReadersLearnOfDamage(t *testing.T) {
 	dir := fixture.Dir(t, "alpha")
 	f, err := os.OpenFile(filepath.Join(dir, "00001.wal"), os.O_WRONLY, 0)
@@ -109,7 +111,7 @@ func TestReadersLearnOfDamage(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	// Entry 42's data offset.
+	// The offset in entry 42's slot.
 	if _, err := f.WriteAt(make([]byte, 8), 41*32+16); err != nil {
 		t.Fatal(err)
 	}

@@ -22,8 +22,8 @@ import (
 	"github.com/walfs/walfs/test/raftdir"
 )
 
-// readers are the child processes: each does its round again and again until
-// SIGTERM, and tells its tally now and then.
+// readers are what the child processes do, by kind: a process does its round again
+// and again until SIGTERM, and prints its tally now and then.
 var readers = map[string]func(*reader){
 	"entries": func(r *reader) { r.entries("entries") },
 	"terms":   func(r *reader) { r.below("terms") },
@@ -35,21 +35,22 @@ var readers = map[string]func(*reader){
 	"tools":   (*reader).tools,
 }
 
-// tally is what a reader has seen. Right are whole files that were compared,
-// Direct those of them that were read around the kernel's cache; Gone, those
-// that gave an error that a reader must expect. Uses counts, by tool, the times
-// that it came to its end and had read something right.
+// tally counts what a reader has seen.
 type tally struct {
-	Rounds, Right, Direct, Bytes, Gone int
-	Uses                               map[string]int
+	Rounds int
+	Right  int            // files that were read whole and were right
+	Direct int            // those of them that were read without the kernel's cache
+	Bytes  int            // of files that were read whole
+	Gone   int            // reads that failed as they must when an entry is gone
+	Uses   map[string]int // by tool: runs in which it has read something right
 }
 
 type reader struct {
 	tally
-	at   string // the mount
-	rng  *rand.Rand
-	stop atomic.Bool
-	told time.Time // when the tally was
+	at      string // the mount
+	rng     *rand.Rand
+	stop    atomic.Bool
+	printed time.Time // when the tally was
 }
 
 // readerMain is a reader's main.
@@ -67,36 +68,36 @@ func readerMain(kind, at string) int {
 			break
 		}
 		r.Rounds++
-		r.tellSometimes()
+		r.printSometimes()
 	}
-	r.tell()
+	r.print()
 	return 0
 }
 
-// tell prints the tally.
-func (r *reader) tell() {
+// print prints the tally.
+func (r *reader) print() {
 	if err := json.NewEncoder(os.Stdout).Encode(r.tally); err != nil {
 		wrong("stdout: %v", err)
 	}
-	r.told = time.Now()
+	r.printed = time.Now()
 }
 
-func (r *reader) tellSometimes() {
-	if time.Since(r.told) > 200*time.Millisecond {
-		r.tell()
+func (r *reader) printSometimes() {
+	if time.Since(r.printed) > 200*time.Millisecond {
+		r.print()
 	}
 }
 
 func (r *reader) stopped() bool { return r.stop.Load() }
 
-// wrong ends the process: what was read is neither right nor an error.
+// wrong ends the process: it has read something that is neither right nor an error.
 func wrong(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "wrong: "+format+"\n", args...)
 	os.Exit(1)
 }
 
-// gone takes note of an error. Those of a rewritten or removed entry are as
-// they should be, all others are not.
+// gone counts an error that rewritten and removed entries give. Any other error is
+// wrong.
 func (r *reader) gone(path string, err error) {
 	for _, expected := range []syscall.Errno{syscall.EIO, syscall.ENOENT, syscall.ESTALE} {
 		if errors.Is(err, expected) {
@@ -111,8 +112,8 @@ func (r *reader) path(parts ...string) string {
 	return filepath.Join(append([]string{r.at}, parts...)...)
 }
 
-// open opens an entry's file, one time in three with O_DIRECT: each of its reads
-// asks the mount then, and not the kernel's cache.
+// open opens an entry's file, one time in three with O_DIRECT, with which each read
+// asks the mount and not the kernel's cache.
 func (r *reader) open(path string) (f *os.File, direct bool, err error) {
 	flags := os.O_RDONLY
 	if direct = r.rng.IntN(3) == 0; direct {
@@ -140,7 +141,7 @@ func (r *reader) names(folder string) []string {
 	return names
 }
 
-// some picks names: of a long list, a few anywhere and the last, where a
+// some picks names of a long list: a few from anywhere, and the last few, where the
 // writer is at work.
 func (r *reader) some(names []string, few int) []string {
 	if len(names) <= 2*few {
@@ -153,12 +154,12 @@ func (r *reader) some(names []string, few int) []string {
 	return picked
 }
 
-// entries reads a folder of entries: the log's last by name, as they come and
-// go, and now and then some of what is listed.
+// entries reads a folder of entries: those at the log's end by their names, without
+// a list, and now and then some that it lists.
 func (r *reader) entries(folder string) {
 	last, ok := r.number("meta/last_index")
 	for i := uint64(0); ok && i < 70 && last+10 > i; i++ {
-		// The same entry by both its names, there or not there yet.
+		// The same entry by both its names. It may not be there yet.
 		r.entry(folder, strconv.FormatUint(last+10-i, 10))
 		r.entry(folder, fmt.Sprintf("%020d", last+10-i))
 	}
@@ -173,7 +174,7 @@ func (r *reader) listed(folder string) {
 	}
 }
 
-// below reads what is in the folders of a folder.
+// below reads entries in some of a folder's folders.
 func (r *reader) below(folder string) {
 	for _, sub := range r.some(r.names(folder), 2) {
 		if !r.stopped() {
@@ -203,7 +204,8 @@ func (r *reader) entry(folder, name string) {
 	r.compare(path, got, want, direct)
 }
 
-// expect derives an open file's content from what stat says of it.
+// expect derives what an open file must hold from its inode and time, which say index
+// and term.
 func (r *reader) expect(f *os.File, folder, name string) (want []byte, ok bool) {
 	path := filepath.Join(folder, name)
 	var st syscall.Stat_t
@@ -228,8 +230,8 @@ func (r *reader) expect(f *os.File, folder, name string) (want []byte, ok bool) 
 	}
 	want = raftdir.Payload(index, term)
 	if folder != "decoded" && st.Size != int64(len(want)) {
-		// An entry that is gone may say anything of its size, if it cannot
-		// be read.
+		// The size of an entry that is gone may be wrong, as long as the entry
+		// cannot be read.
 		if _, err := f.ReadAt(make([]byte, 1), 0); err != nil && err != io.EOF {
 			r.gone(path, err)
 			return nil, false
@@ -239,7 +241,7 @@ func (r *reader) expect(f *os.File, folder, name string) (want []byte, ok bool) 
 	return want, true
 }
 
-// readSomehow reads a file at once, in pieces, or from behind.
+// readSomehow reads a file at once, in pieces, or from its end to its beginning.
 func (r *reader) readSomehow(f *os.File) ([]byte, error) {
 	switch r.rng.IntN(4) {
 	case 0:
@@ -250,7 +252,7 @@ func (r *reader) readSomehow(f *os.File) ([]byte, error) {
 	return io.ReadAll(f)
 }
 
-// pieces reads n bytes at a time.
+// pieces reads n bytes at a time, and calls between, if there is one, after each.
 func (r *reader) pieces(f *os.File, n int, between func()) (all []byte, err error) {
 	buf := make([]byte, n)
 	for {
@@ -296,7 +298,7 @@ func (r *reader) compare(path string, got, want []byte, direct bool) {
 		r.Direct++
 	}
 	r.Bytes += len(got)
-	r.tellSometimes()
+	r.printSometimes()
 }
 
 func difference(got, want []byte) string {

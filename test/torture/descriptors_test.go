@@ -12,12 +12,13 @@ import (
 	"github.com/walfs/walfs/test/child"
 )
 
-// samples count, again and again, the descriptors of a process.
-type samples []int
+// descriptorCounts are the numbers of descriptors that a process had open, in the
+// order of time.
+type descriptorCounts []int
 
-// watch samples a process as long as more says so. All that it has open in dir it
-// must have open for reading.
-func watch(t *testing.T, p *child.Process, dir string, more func() bool) (all samples) {
+// watch counts a process's descriptors as long as more is true. It fails the test if
+// the process does anything to dir that could disturb its writer.
+func watch(t *testing.T, p *child.Process, dir string, more func() bool) (all descriptorCounts) {
 	t.Helper()
 	for more() {
 		all = append(all, descriptors(t, p))
@@ -41,12 +42,12 @@ func descriptors(t *testing.T, p *child.Process) int {
 	return len(fds)
 }
 
-// check compares the first and the last of a long run: nothing must grow. What
-// else a mount holds on to, trees and readers, fsview and fusefs count.
-func (all samples) check(t *testing.T) {
+// check compares the beginning and the end of a long run: the numbers must not grow.
+// The tests of fsview and fusefs do the same for trees and readers.
+func (all descriptorCounts) check(t *testing.T) {
 	t.Helper()
 	if len(all) < 100 {
-		return // too short to tell: settled looks at what is left
+		return // too short to tell; asManyAsFresh compares what is open at the end
 	}
 	part := 3 * len(all) / 10
 	was, is := slices.Max(all[:part]), slices.Min(all[len(all)-part:])
@@ -56,16 +57,16 @@ func (all samples) check(t *testing.T) {
 	}
 }
 
-// settled compares what a mount has open when writer and readers have gone with
-// what another has that has just begun and shows the same.
-func settled(t *testing.T, m *child.Mounted, dir string, keyArgs []string) {
+// asManyAsFresh compares how many descriptors a mount has open, once writer and
+// readers have ended, with those of a new mount of the same directory.
+func asManyAsFresh(t *testing.T, m *child.Mounted, dir string, keyArgs []string) {
 	t.Helper()
 	fresh := child.Mount(t, dir, keyArgs...)
 	atRest(t, fresh, dir, keyArgs)
 	want, got := descriptors(t, fresh.Process), descriptors(t, m.Process)
 	fresh.Stop()
 	t.Logf("a fresh mount has %d descriptors; this one %d", want, got)
-	if got > want+16 { // pipes are kept for next time
+	if got > want+16 { // the mount keeps pipes to use them again
 		t.Errorf("at rest it has %d descriptors; a fresh mount of the same directory %d", got, want)
 	}
 }

@@ -19,18 +19,19 @@ import (
 	"testing"
 )
 
-// children are what this test binary does when it runs itself: all work on a
-// mount is done there, so that a mount that hangs can be killed.
+// children are what this test binary does when it runs itself, by the first
+// argument. All reading from a mount is done in such a process: if the mount
+// hangs, the process can be killed.
 var children = map[string]func(args []string) error{"walk": walkChild}
 
-// found is what the walk child says of a path.
+// found is what a walk has found at a path.
 type found struct {
 	mode  uint64 // as in st_mode
 	size  int64
 	inode uint64
 	links uint64
-	// sum is the content's sha256 in hex, a link's target, or the message of
-	// the error that reading gave.
+	// sum is the content's SHA-256 in hex, a symbolic link's target, or the text
+	// of the error that reading gave.
 	sum string
 }
 
@@ -122,8 +123,8 @@ func printFound(out io.Writer, rel, path string) {
 
 var readBuffer = make([]byte, 128<<10)
 
-// contentSum reads with system calls alone: os.File would cost more than the
-// mount does.
+// contentSum makes the system calls itself: with os.File this process would take
+// longer than the mount that it reads.
 func contentSum(path string) string {
 	fd, err := syscall.Open(path, syscall.O_RDONLY, 0)
 	if err != nil {
@@ -152,7 +153,13 @@ func contentSum(path string) string {
 	}
 }
 
-// message names the errno.
+// sum is the checksum that a walk gives for a file with this content.
+func sum(text string) string {
+	h := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(h[:])
+}
+
+// message is the text of the errno, without the operation and the path.
 func message(err error) string {
 	var errno syscall.Errno
 	if errors.As(err, &errno) {

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/walfs/walfs/test/child"
@@ -19,11 +18,11 @@ import (
 	"github.com/walfs/walfs/walcore/format"
 )
 
-// A directory while a node writes to it.
+// These tests read a mount while a node writes to its directory.
 
-// livedLog begins a log of 195 entries in three files of 80 slots, all of term
+// newLog begins a log of 195 entries in three files of 80 slots, all of term
 // 1, committed up to 120.
-func livedLog(t *testing.T) *raftdir.Writer {
+func newLog(t *testing.T) *raftdir.Writer {
 	t.Helper()
 	w := raftdir.Create(filepath.Join(t.TempDir(), "w"), raftdir.Options{Slots: 80})
 	t.Cleanup(w.Close)
@@ -32,7 +31,7 @@ func livedLog(t *testing.T) *raftdir.Writer {
 	return w
 }
 
-// watched is a mount and the process that looks at it.
+// watched is a mount and the process that reads it.
 type watched struct {
 	*mounted
 	look *child.Looker
@@ -61,7 +60,7 @@ func (w *watched) awaitText(path, want string) {
 	child.Await(w.t, path, func() bool { return w.do("head", path) == want })
 }
 
-// problems are those of status.json, "kind file" each.
+// problems are those that status.json lists, each as "KIND FILE".
 func (w *watched) problems() (all []string) {
 	w.t.Helper()
 	var status struct{ Problems []walcore.Problem }
@@ -88,89 +87,11 @@ func (w *watched) awaitProblems(want ...string) {
 	})
 }
 
-// TestFrozen: a mount that is frozen shows none of what is written later, and
-// an error for what was overwritten or removed.
-func TestFrozen(t *testing.T) {
-	for _, test := range []struct {
-		name   string
-		change func(*raftdir.Writer)
-		whole  func(index uint64) bool // must read; the others give an error
-	}{
-		{"appended", func(w *raftdir.Writer) { w.Append(10) }, func(uint64) bool { return true }},
-		{"rotated", func(w *raftdir.Writer) { w.Append(100) }, func(uint64) bool { return true }},
-		{"rewritten", func(w *raftdir.Writer) { w.Rewind(180); w.Append(30) }, func(i uint64) bool { return i <= 180 }},
-		{"cut off", func(w *raftdir.Writer) { w.Rewind(150); w.Append(1) }, func(i uint64) bool { return i <= 150 }},
-		{"rewritten from an earlier file on", func(w *raftdir.Writer) { w.Rewind(130); w.Append(90) },
-			func(i uint64) bool { return i <= 130 }},
-		{"compacted", func(w *raftdir.Writer) { w.CommitTo(195); w.Snapshot(190); w.Append(10) },
-			func(i uint64) bool { return i > 160 }},
-	} {
-		for _, warm := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s, listed before %t", test.name, warm), func(t *testing.T) {
-				t.Parallel()
-				w := livedLog(t)
-				frozen, live := watch(t, w.Dir(), "--frozen"), watch(t, w.Dir())
-				listed := map[string]string{}
-				folders := []string{"entries", "terms", "terms/1", "types/normal", "files", "files/00003.wal", "decoded", "native", "snapshots"}
-				texts := []string{"status.json", "meta/last_index", "meta/hard_state/commit"}
-				if warm {
-					for _, folder := range folders {
-						listed[folder] = frozen.do("list", folder)
-					}
-					for _, index := range []int{196, 200} {
-						frozen.do("stat", fmt.Sprintf("entries/%d", index))
-					}
-				}
-				for _, text := range texts {
-					listed[text] = frozen.do("head", text)
-				}
-				test.change(w)
-				w.CommitTo(w.Commit)
-				// Where it is followed, it is there.
-				live.awaitEntry(w.Last, w.Term)
-				live.awaitText("meta/last_index", fmt.Sprintln(w.Last))
-
-				for round := range 2 {
-					for index := uint64(1); index <= 195; index++ {
-						want := string(raftdir.Payload(index, 1))
-						for _, path := range []string{fmt.Sprintf("entries/%020d", index), fmt.Sprintf("terms/1/%d", index)} {
-							switch got := frozen.do("head", path); {
-							case got == want && (test.whole(index) || want == ""):
-							case got == syscall.EIO.Error() && !test.whole(index):
-							default:
-								t.Fatalf("round %d, %s: got %.100q, want %.100q (%t)", round, path, got, want, test.whole(index))
-							}
-						}
-					}
-					for index := uint64(196); index <= 300; index++ {
-						if got := frozen.do("stat", fmt.Sprintf("entries/%d", index)); got != syscall.ENOENT.Error() {
-							t.Fatalf("entry %d: %s", index, got)
-						}
-					}
-					if got := strings.Count(frozen.do("list", "entries"), "\n") + 1; got != 195 {
-						t.Errorf("%d entries are listed", got)
-					}
-					for path, want := range listed {
-						op := "list"
-						if strings.Contains(path, "index") || strings.Contains(path, "commit") || path == "status.json" {
-							op = "head"
-						}
-						if got := frozen.do(op, path); got != want {
-							t.Errorf("%s: got %.100q, want %.100q", path, got, want)
-						}
-					}
-				}
-				frozen.stop()
-				live.stop()
-			})
-		}
-	}
-}
-
-// TestDirectoryAway: a directory that is renamed away is a problem; what was
-// there is still shown; and when it is back, so is the mount.
+// TestDirectoryAway renames the directory under a mount, and back. In between
+// status.json lists a problem, and the mount shows what it showed before. After
+// that it follows the directory again.
 func TestDirectoryAway(t *testing.T) {
-	w := livedLog(t)
+	w := newLog(t)
 	m := watch(t, w.Dir())
 	m.awaitEntry(195, 1)
 	for range 2 {
@@ -180,7 +101,7 @@ func TestDirectoryAway(t *testing.T) {
 		}
 		m.awaitProblems("unreadable .")
 		last := w.Last
-		w.Append(3) // its files are mapped
+		w.Append(3) // the writer has its files mapped
 		for index := uint64(1); index <= last; index++ {
 			if got := m.do("head", fmt.Sprintf("entries/%d", index)); got != string(raftdir.Payload(index, 1)) {
 				t.Fatalf("entry %d: %.100q", index, got)
@@ -198,9 +119,10 @@ func TestDirectoryAway(t *testing.T) {
 	m.stop()
 }
 
-// TestMetaReplaced: our own writer renames a new wal.meta over the old one.
+// TestMetaReplaced: the storage renames a new wal.meta over the old one. A mount
+// must follow the new file.
 func TestMetaReplaced(t *testing.T) {
-	w := livedLog(t)
+	w := newLog(t)
 	m := watch(t, w.Dir())
 	name := filepath.Join(w.Dir(), format.MetaName)
 	data, err := os.ReadFile(name)
@@ -239,10 +161,10 @@ func TestMetaReplaced(t *testing.T) {
 	m.stop()
 }
 
-// TestWriterStopped: one that is stopped between two stores has left something
-// that looks like damage, until it goes on.
+// TestWriterStopped: a writer that is stopped while it writes a slot leaves what
+// looks like damage. Once it goes on, the problem must be gone.
 func TestWriterStopped(t *testing.T) {
-	w := livedLog(t)
+	w := newLog(t)
 	m := watch(t, w.Dir())
 	m.awaitEntry(195, 1)
 	finish := w.HalfSlot()
@@ -266,9 +188,10 @@ func TestWriterStopped(t *testing.T) {
 	m.stop()
 }
 
-// TestWriterGoesOn: nothing is amiss while a writer stops for a moment.
+// TestWriterGoesOn: when a writer stops for a moment while it writes a slot, no
+// entry is lost or wrong.
 func TestWriterGoesOn(t *testing.T) {
-	w := livedLog(t)
+	w := newLog(t)
 	m := watch(t, w.Dir())
 	for range 20 {
 		finish := w.HalfSlot()
