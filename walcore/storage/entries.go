@@ -71,9 +71,14 @@ func (b *batch) read(g *segment, i, n int) (int, error) {
 	if b.entries == nil {
 		b.entries = make([]*raftpb.Entry, 0, k)
 	}
+	slots, next := g.slots(), g.slot(i)
 	for j := range k {
-		slot := g.slot(i + j)
-		data, err := g.payload(i+j, slot, &b.scratch, window, start)
+		slot, limit := next, g.end
+		if i+j+1 < slots {
+			next = g.slot(i + j + 1)
+			limit = int64(next.Offset)
+		}
+		data, err := g.payload(i+j, slot, limit, &b.scratch, window, start)
 		if err != nil {
 			return 0, err
 		}

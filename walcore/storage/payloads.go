@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sort"
 
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
@@ -25,11 +26,15 @@ func (g *segment) limit(i int) int64 {
 // checkLength fails with ErrDamaged where the slot's payload cannot have length
 // n: it has to end at its limit, or before a gap that writers leave.
 func (g *segment) checkLength(i int, n int64) error {
-	most := g.limit(i) - g.offset(i) - format.LengthSize
+	return g.checkLengthBefore(g.limit(i), i, g.slot(i), n)
+}
+
+// checkLengthBefore is checkLength of slot i, which is s, with its limit.
+func (g *segment) checkLengthBefore(limit int64, i int, s format.Slot, n int64) error {
+	most := limit - int64(s.Offset) - format.LengthSize
 	if n == most {
 		return nil
 	}
-	s := g.slot(i)
 	gap := format.Gap{Bytes: most - n, Encrypted: g.header.KeyID != 0, Size: uint32(n), Type: s.Type, Sum: s.Sum}
 	var err error
 	legal := gap.Legal(func() bool {
@@ -106,10 +111,7 @@ func (g *segment) payloadEnd(i int) (int64, error) {
 // how many those are.
 func (g *segment) window(i, n int, most uint64) (k int, buf []byte, err error) {
 	start := g.offset(i)
-	k = 1
-	for k < n && g.limit(i+k)-start <= int64(most) {
-		k++
-	}
+	k = 1 + sort.Search(n-1, func(k int) bool { return g.limit(i+1+k)-start > int64(most) })
 	end := g.limit(i + k - 1)
 	buf = make([]byte, end-start)
 	_, err = g.f.ReadAt(buf, start)
@@ -123,15 +125,15 @@ func (g *segment) window(i, n int, most uint64) (k int, buf []byte, err error) {
 }
 
 // payload cuts a slot's payload, as it is on disk, out of a window that was read
-// from the file's offset start on. It checks length and checksum. scratch is for
-// the slot as it is on disk.
-func (g *segment) payload(i int, s format.Slot, scratch *[format.SlotSize]byte, window []byte, start int64) ([]byte, error) {
+// from the file's offset start on. It checks length and checksum. limit is as
+// segment.limit has it. scratch is for the slot as it is on disk.
+func (g *segment) payload(i int, s format.Slot, limit int64, scratch *[format.SlotSize]byte, window []byte, start int64) ([]byte, error) {
 	at := int64(s.Offset) - start
 	if g.beingEmptied(i) {
 		return nil, nil
 	}
 	n := int64(binary.BigEndian.Uint32(window[at:]))
-	if err := g.checkLength(i, n); err != nil {
+	if err := g.checkLengthBefore(limit, i, s, n); err != nil {
 		return nil, err
 	}
 	b := window[at : at+format.LengthSize+n : at+format.LengthSize+n]

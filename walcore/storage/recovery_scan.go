@@ -161,7 +161,7 @@ func (g *scannedFile) checkSums(i int, e emptying) error {
 		}
 		start := g.offset(i)
 		for end := i + k; i < end; i++ {
-			_, err := g.payload(i, g.slot(i), &scratch, window, start)
+			_, err := g.payload(i, g.slot(i), g.limit(i), &scratch, window, start)
 			if errors.Is(err, walcore.ErrDamaged) {
 				g.truncate(i, errors.Unwrap(err).Error())
 				return g.findEnd(e)
