@@ -1,4 +1,4 @@
-// Command walfs shows Raft directories as file systems, and mends them.
+// Command walfs shows Raft directories as file systems, and repairs what a crash has left.
 package main
 
 import (

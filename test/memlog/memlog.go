@@ -160,7 +160,7 @@ func (l *Log) Gap(first, last uint64) error {
 func (l *Log) Problems() []walcore.Problem {
 	var problems []walcore.Problem
 	for _, index := range l.damaged {
-		problems = append(problems, walcore.Problem{File: l.files[0].Name, Slot: -1, Index: index, Kind: walcore.KindLength, Message: "is damaged"})
+		problems = append(problems, walcore.FileProblem(l.files[0].Name, walcore.KindLength, "is damaged").OfEntry(index))
 	}
 	return problems
 }

@@ -12,7 +12,7 @@ import (
 // lengths: under the same Identity none of them has another size.
 func TestEmptiedDuringReading(t *testing.T) {
 	f := follow(t, raftdir.Options{Slots: 80})
-	f.settle()
+	f.refreshUntilUnchanged()
 	first := f.r
 	last := f.w.Last
 	sizes := map[uint64]int64{}

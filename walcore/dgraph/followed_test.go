@@ -52,8 +52,8 @@ func (f *followed) refresh() {
 	f.r = next
 }
 
-// settle takes looks until there is nothing new.
-func (f *followed) settle() {
+// refreshUntilUnchanged takes looks until there is nothing new.
+func (f *followed) refreshUntilUnchanged() {
 	f.t.Helper()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		before := f.r

@@ -62,7 +62,7 @@ func TestRefresh(t *testing.T) {
 			t.Run(name+", "+test.name, func(t *testing.T) {
 				t.Parallel()
 				f := follow(t, raftdir.Options{Slots: 80, Key: key, KeepKeyID: true, NewDataKey: 1})
-				f.settle()
+				f.refreshUntilUnchanged()
 				f.check(nil)
 				before := f.r
 				test.change(f.w)
@@ -71,7 +71,7 @@ func TestRefresh(t *testing.T) {
 					t.Error("one look sees nothing new")
 				}
 				f.check(before)
-				f.settle()
+				f.refreshUntilUnchanged()
 				f.check(nil)
 			})
 		}
@@ -82,7 +82,7 @@ func TestRefresh(t *testing.T) {
 // file that is gone is closed.
 func TestRefreshSharesFiles(t *testing.T) {
 	f := follow(t, raftdir.Options{Slots: 80})
-	f.settle()
+	f.refreshUntilUnchanged()
 	old := f.r
 	f.w.Append(100)
 	f.refresh()
@@ -178,7 +178,7 @@ func checkUnchanged(t *testing.T, before, after *log) {
 // TestRefreshNothing: where nothing has changed, the reader is the same.
 func TestRefreshNothing(t *testing.T) {
 	f := follow(t, raftdir.Options{Slots: 80})
-	f.settle()
+	f.refreshUntilUnchanged()
 	before := f.r
 	for range 100 {
 		if f.refresh(); f.r != before {
@@ -196,7 +196,7 @@ func TestRefreshHalfSlot(t *testing.T) {
 			if rotate {
 				f.w.Append(45)
 			}
-			f.settle()
+			f.refreshUntilUnchanged()
 			before := shown(f.r)["entries"]
 			finish := f.w.HalfSlot()
 			for range 3 {
@@ -222,7 +222,7 @@ func TestRefreshHalfSlot(t *testing.T) {
 			finish()
 			f.refresh()
 			f.check(nil)
-			f.settle()
+			f.refreshUntilUnchanged()
 			f.check(nil)
 		}))
 	}
@@ -232,7 +232,7 @@ func TestRefreshHalfSlot(t *testing.T) {
 // when the directory is back.
 func TestRefreshDirectoryGone(t *testing.T) {
 	f := follow(t, raftdir.Options{Slots: 80})
-	f.settle()
+	f.refreshUntilUnchanged()
 	before := shown(f.r)
 	fixture.Must(t, os.Rename(f.w.Dir(), f.w.Dir()+".away"))
 	f.w.Append(5)
@@ -253,7 +253,7 @@ func TestRefreshDirectoryGone(t *testing.T) {
 // one. The new one is followed from then on.
 func TestRefreshMetaReplaced(t *testing.T) {
 	f := follow(t, raftdir.Options{Slots: 80})
-	f.settle()
+	f.refreshUntilUnchanged()
 	name := filepath.Join(f.w.Dir(), format.MetaName)
 	data := fixture.ReadFile(t, name)
 	checkpoint := func(n uint64) []byte {
@@ -273,7 +273,7 @@ func TestRefreshMetaReplaced(t *testing.T) {
 		fixture.WriteFile(t, name+".new", checkpoint(n))
 		fixture.Must(t, os.Rename(name+".new", name))
 		want(n)
-		f.settle()
+		f.refreshUntilUnchanged()
 		fixture.WriteFile(t, name, checkpoint(n+1)) // in place
 		want(n + 1)
 	}
@@ -282,7 +282,7 @@ func TestRefreshMetaReplaced(t *testing.T) {
 // TestWatchSeesAppends: what is written between two looks is there at the next.
 func TestWatchSeesAppends(t *testing.T) {
 	f := follow(t, raftdir.Options{Slots: 80})
-	f.settle()
+	f.refreshUntilUnchanged()
 	last, looks := f.w.Last, 0
 	for r, err := range walcore.Watch(t.Context(), f.r) {
 		fixture.Must(t, err)

@@ -75,7 +75,7 @@ func EncodeSlot(b []byte, s Slot) {
 	binary.BigEndian.PutUint32(b[28:], uint32(s.Type))
 }
 
-var Castagnoli = crc32.MakeTable(crc32.Castagnoli)
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Checksum is the CRC-32C of a slot without its own, followed by what stands
 // at its offset: the length and the payload, encrypted if the file is. A CRC of 0
@@ -87,7 +87,7 @@ func Checksum(s Slot, stored []byte) uint32 {
 // ChecksumAt is Checksum of the slot that stands in raw without its own. It
 // allocates nothing, as Checksum does for the slot's bytes.
 func ChecksumAt(raw, stored []byte) uint32 {
-	return RunningChecksum(crc32.Checksum(raw[:SlotSize], Castagnoli)).Add(stored).Sum()
+	return RunningChecksum(crc32.Checksum(raw[:SlotSize], castagnoli)).Add(stored).Sum()
 }
 
 // RunningChecksum is a Checksum of which not all bytes have been seen yet.
@@ -98,12 +98,12 @@ func BeginChecksum(s Slot) RunningChecksum {
 	var b [SlotSize]byte
 	s.Sum = 0
 	EncodeSlot(b[:], s)
-	return RunningChecksum(crc32.Checksum(b[:], Castagnoli))
+	return RunningChecksum(crc32.Checksum(b[:], castagnoli))
 }
 
 // Add is c after the next bytes of what is stored.
 func (c RunningChecksum) Add(stored []byte) RunningChecksum {
-	return RunningChecksum(crc32.Update(uint32(c), Castagnoli, stored))
+	return RunningChecksum(crc32.Update(uint32(c), castagnoli, stored))
 }
 
 // Sum is the checksum of all bytes that were seen.

@@ -131,7 +131,7 @@ func parseRecord(b []byte) (dk DataKey, size int, problem string) {
 }
 
 func recordChecksum(body []byte) uint32 {
-	return crc32.Checksum(body, Castagnoli)
+	return crc32.Checksum(body, castagnoli)
 }
 
 // parseDataKey takes the messages that proto.Unmarshal takes: of a field that is
