@@ -18,7 +18,7 @@ func (t *Tree) snapshotsFolder() *fixedFolder {
 			return ""
 		}
 		return f
-	case snap == nil || snap.Index == 0:
+	case snap == nil || snap.Stored.Size == 0:
 		return newFixedFolder()
 	}
 	add := func(name string, which uint64, o object) item {

@@ -18,7 +18,7 @@ func (r *reading) openKeys() error {
 		}
 		return nil
 	}
-	if before := findNative(r.previous.native, format.KeyRegistryName); before != nil && before.Attr == n.Attr {
+	if before := findNative(r.previous.native, format.KeyRegistryName); before != nil && before.Attr == n.Attr && !r.previous.keys.unreadable {
 		r.keys = r.previous.keys
 		r.problems = append(r.problems, r.keys.problems...)
 		return nil
@@ -42,7 +42,7 @@ func (r *reading) openKeys() error {
 // chooseCipher finds out how a file's payloads are decrypted, if they are.
 func (r *reading) chooseCipher(l *LogFile) {
 	report := func(kind walcore.Kind, message string) {
-		l.problems.add(walcore.FileProblem(l.Name, kind, message).At(format.KeyHeaderAt))
+		l.problems.addAlways(walcore.FileProblem(l.Name, kind, message).At(format.KeyHeaderAt))
 	}
 	switch h := l.Header; {
 	case l.Len() == 0 || l.Attr.Size < format.PayloadAt: // there are no payloads

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/walfs/walfs/meta"
 	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
@@ -114,5 +115,17 @@ func TestFirstAndLastIndex(t *testing.T) {
 			t.Errorf("%s: got %d %t, %d %t, want %d %t, %d %t", test.name, first, firstKnown, last, lastKnown,
 				test.first, test.firstKnown, test.last, test.lastKnown)
 		}
+	}
+}
+
+// TestMetaThatCannotBeRead: what is not known was lost, and is not what Dgraph does
+// not keep. The next look does not take it for sound.
+func TestMetaThatCannotBeRead(t *testing.T) {
+	r := &Reader{metaFile: &nativeFile{Name: format.MetaName}, meta: &meta.Meta{}}
+	if !r.summarize().Damaged {
+		t.Error("nothing of wal.meta is known, and it counts as whole")
+	}
+	if r.asPrevious().meta != nil {
+		t.Error("the next look takes it for sound")
 	}
 }

@@ -40,8 +40,10 @@ type keyRing struct {
 	// there says that there is a registry, whatever is left in it. It gets its
 	// first record before any file uses it: one without has lost it.
 	there bool
-	err   error            // why no data key can be had: ErrNoKey, or what is wrong with the registry
-	keys  *format.DataKeys // nil: there is no registry, or err says why
+	// unreadable says that it could not be read, which may work next time.
+	unreadable bool
+	err        error            // why no data key can be had: ErrNoKey, or what is wrong with the registry
+	keys       *format.DataKeys // nil: there is no registry, or err says why
 
 	problems []walcore.Problem
 
@@ -52,7 +54,7 @@ type keyRing struct {
 // unreadableRing is that of a registry that is there and cannot be read: no
 // file may pass for plain.
 func unreadableRing() *keyRing {
-	return &keyRing{there: true, err: fmt.Errorf("%s cannot be read: %w", format.KeyRegistryName, walcore.ErrDataKey)}
+	return &keyRing{there: true, unreadable: true, err: fmt.Errorf("%s cannot be read: %w", format.KeyRegistryName, walcore.ErrDataKey)}
 }
 
 // openKeyRing reads a registry's bytes. Records behind the first bad one are

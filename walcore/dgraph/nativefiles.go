@@ -95,7 +95,7 @@ func (r *reading) readMeta() {
 		r.report(format.MetaName, walcore.KindUnreadable, "cannot be read: %v", err)
 		return
 	}
-	if len(m.Faults) > 0 && r.previous.meta != nil && r.stillSettling() {
+	if len(m.Faults) > 0 && r.stillSettling() && r.previous.meta != nil {
 		m = r.previous.meta // the writer is between two stores
 	}
 	r.meta = m

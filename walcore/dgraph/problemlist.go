@@ -26,6 +26,9 @@ func (l *problemList) add(p walcore.Problem) {
 	l.list = append(l.list, p)
 }
 
+// addAlways adds a problem that has to be listed, however many there are.
+func (l *problemList) addAlways(p walcore.Problem) { l.list = append(l.list, p) }
+
 // slot adds a problem with a slot, or counts it with the slot before if that has the
 // same one.
 func (l *problemList) slot(file string, slot int, s format.Slot, kind walcore.Kind, message string) {

@@ -29,7 +29,7 @@ type previous struct {
 
 func (r *Reader) asPrevious() previous {
 	p := previous{exists: true, native: r.native, files: r.files, unreadable: r.unreadable, keys: r.keys, settlingSince: r.settlingSince}
-	if r.metaFile != nil && len(r.meta.Faults) == 0 {
+	if r.metaWhole() {
 		p.meta = r.meta
 	}
 	return p

@@ -15,7 +15,7 @@ var system = walcore.System{Name: "dgraph", Types: walcore.RaftTypes}
 // summarize puts what wal.meta says into the words that all systems share.
 func (r *Reader) summarize() walcore.Meta {
 	m := walcore.Meta{
-		Path: r.follower.path, Dir: r.attr, Attr: r.attr, Ignored: r.ignored, System: &system, Damaged: r.metaFile == nil || len(r.meta.Faults) > 0,
+		Path: r.follower.path, Dir: r.attr, Attr: r.attr, Ignored: r.ignored, System: &system, Damaged: !r.metaWhole(),
 		RaftID: r.meta.RaftID, GroupID: r.meta.GroupID, CheckpointIndex: r.meta.CheckpointIndex,
 		SnapshotIndex: r.meta.SnapshotIndex, SnapshotTerm: r.meta.SnapshotTerm,
 	}
@@ -36,6 +36,11 @@ func (r *Reader) summarize() walcore.Meta {
 		m.Snapshot = &walcore.Snapshot{}
 	}
 	return m
+}
+
+// metaWhole reports whether wal.meta was read, and nothing in it is damaged.
+func (r *Reader) metaWhole() bool {
+	return r.metaFile != nil && r.meta.RaftID != nil && len(r.meta.Faults) == 0
 }
 
 func confState(cs *raftpb.ConfState) walcore.ConfState {

@@ -42,10 +42,13 @@ var ErrMisfit = confstate.ErrMisfit
 var ErrNotKnown = errors.New("the log does not tell its commit index")
 
 // Replay gives the members as of the commit index, sorted by id. It fails with
-// ErrMisfit, with ErrNotKnown, and if a committed entry cannot be read that is a
-// configuration change, or may be one.
+// ErrMisfit; with ErrNotKnown; and with ErrDamaged if the hard state, the snapshot,
+// or a committed entry that may be a configuration change cannot be read.
 func Replay(l walcore.Log) ([]Member, error) {
 	m := l.Meta()
+	if m.Damaged && (m.HardState == nil || m.Snapshot == nil) {
+		return nil, fmt.Errorf("the hard state or the snapshot cannot be read: %w", walcore.ErrDamaged)
+	}
 	if m.HardState == nil {
 		return nil, ErrNotKnown
 	}

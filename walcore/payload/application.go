@@ -54,7 +54,7 @@ const maxSnapshot = 64 << 20
 // no snapshot, or if it is not known whether there is one.
 func SnapshotData(l walcore.Log) ([]byte, error) {
 	s := l.Meta().Snapshot
-	if s == nil || s.Index == 0 {
+	if s == nil || s.Stored.Size == 0 {
 		return nil, nil
 	}
 	if s.Data.Size > maxSnapshot {

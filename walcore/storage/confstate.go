@@ -54,8 +54,11 @@ func (s *DiskStorage) ConfStateAt(index uint64) (*raftpb.ConfState, error) {
 	return s.replayTo(index)
 }
 
-// commit is the commit index. What is in a snapshot was committed.
-func (s *DiskStorage) commit() uint64 { return max(s.meta.hard.commit, s.meta.snapIndex) }
+// commit is the commit index. What is in a snapshot was committed, and what was
+// applied, though power loss may have set back the stored commit index.
+func (s *DiskStorage) commit() uint64 {
+	return max(s.meta.hard.commit, s.meta.snapIndex, s.start.applied.Load())
+}
 
 // replayTo gives the conf state as of an index, whether or not that is committed.
 func (s *DiskStorage) replayTo(index uint64) (*raftpb.ConfState, error) {

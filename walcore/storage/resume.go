@@ -61,13 +61,17 @@ func (s *DiskStorage) Resume(c *raft.Config, applied uint64) error {
 		return err
 	}
 	s.start.resumed.Store(true)
+	s.start.applied.Store(applied)
 	c.Storage, c.Applied = &resumed{s, applied, conf}, applied
 	return nil
 }
 
 // startNotes is what the application has asked of how to start Raft, and whether
 // it was warned.
-type startNotes struct{ isNewAsked, resumed, warned atomic.Bool }
+type startNotes struct {
+	isNewAsked, resumed, warned atomic.Bool
+	applied                     atomic.Uint64 // what Resume was told; all of it was committed
+}
 
 // resumed is a DiskStorage for a node that goes on after the index applied.
 type resumed struct {
