@@ -284,7 +284,8 @@ func TestShowSecrets(t *testing.T) {
 	if err := prototext.Unmarshal([]byte(`restore { location: "s3://b" access_key: "AKIA" secret_key: "hush" session_token: "sesame" }`), m); err != nil {
 		t.Fatal(err)
 	}
-	b, err := proto.Marshal(m)
+	// A dynamic message's fields have an order of their own only if it is asked for.
+	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
 	if err != nil {
 		t.Fatal(err)
 	}
