@@ -213,6 +213,7 @@ func TestDumpUsage(t *testing.T) {
 		{"unknown flag", []string{"--no-such-flag", dir}},
 		// Usage is looked at first.
 		{"want table, json or raw", []string{"--format", "xml", "/no/such/dir"}},
+		{"--type x: want normal", []string{"--type", "x", "/no/such/dir"}},
 	} {
 		if r := fails(t, 2, test.message, append([]string{"dump"}, test.args...)...); r.stdout != "" {
 			t.Errorf("%v: on stdout: %s", test.args, r.stdout)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/detect"
 )
 
 // filter says which entries to print.
@@ -33,8 +34,12 @@ func (f *filter) add(flags *pflag.FlagSet) {
 	flags.Lookup("to").DefValue = "0" // help shows no default of 0
 }
 
-// parse finds what is wrong with the flags by themselves.
+// parse finds what is wrong with the flags by themselves. Which types a log has
+// turns out when it is open; a name that no system has is wrong before.
 func (f *filter) parse() error {
+	if err := f.resolve(&walcore.System{Types: detect.Types()}); err != nil {
+		return err
+	}
 	if f.limit < 0 {
 		return usageError("--limit takes a number of entries")
 	}

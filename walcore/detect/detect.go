@@ -22,6 +22,9 @@ type Options struct {
 	Plain bool
 }
 
+// Types are the entry types of all systems whose logs Open opens.
+func Types() []walcore.TypeName { return walcore.RaftTypes }
+
 // Open opens the directory at path. It fails with [walcore.ErrNotRaftDir], and
 // says which files it has looked for, where the directory holds no log; with
 // [walcore.ErrKey]; and where the directory itself cannot be read.
