@@ -5,9 +5,9 @@ writes, and the same calls give the same bytes.
 
 A node saves each raft.Ready with [DiskStorage.Save] before it sends the Ready's
 messages, and takes snapshots of its state with [DiskStorage.CreateSnapshot], which
-compacts the log. The example shows the calls. One DiskStorage has a directory to
-itself: [Open] locks the directory, and refuses one with files that another process
-has open. Programs that only read the directory may come later, while it runs.
+compacts the log. The example shows the calls. One DiskStorage writes to a directory:
+[Open] locks it, and refuses one with files that another process has open for writing.
+Programs that only read it, as a mount does, come and go as they like.
 
 The program decides how a node starts:
 
