@@ -31,13 +31,34 @@ func From(cs *raftpb.ConfState) (*Replay, error) {
 	if n := len(cs.Voters) + len(cs.VotersOutgoing) + len(cs.Learners) + len(cs.LearnersNext); n > maxMembers {
 		return nil, fmt.Errorf("the snapshot's conf state %w: %d members, want at most %d", ErrMisfit, n, maxMembers)
 	}
-	// The tracker also wants a limit of messages in flight and a last index; who
-	// the members are does not depend on them.
-	r := &Replay{confchange.Changer{Tracker: tracker.MakeProgressTracker(1, 0), LastIndex: 1}}
+	r := newReplay()
 	if err := r.set(confchange.Restore(r.changer, cs)); err != nil {
 		return nil, fmt.Errorf("the snapshot's conf state %w: %w", ErrMisfit, err)
 	}
 	return r, nil
+}
+
+// newReplay is a configuration without members. The tracker also wants a limit of
+// messages in flight and a last index; who the members are does not depend on them.
+func newReplay() *Replay {
+	return &Replay{confchange.Changer{Tracker: tracker.MakeProgressTracker(1, 0), LastIndex: 1}}
+}
+
+// Check fails for a conf state with which no node works: one without voters, for which
+// nobody is ever elected, or one that contradicts itself, at which Raft panics.
+func Check(cs *raftpb.ConfState) error {
+	if len(cs.GetVoters()) == 0 {
+		return errors.New("the conf state names no voters")
+	}
+	r := newReplay()
+	err := r.set(confchange.Restore(r.changer, cs))
+	if err == nil {
+		err = cs.Equivalent(r.ConfState())
+	}
+	if err != nil {
+		return fmt.Errorf("the conf state contradicts itself: %w", err)
+	}
+	return nil
 }
 
 // ConfState is the configuration now.
