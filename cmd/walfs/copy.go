@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/walfs/walfs/walcore"
@@ -60,8 +59,8 @@ func runCopy(ctx context.Context, opts copyOptions, args []string, stdout io.Wri
 	if err != nil {
 		return err
 	}
-	bar := newProgressBar()
-	o := backup.Options{Compact: opts.compact, Progress: bar.show}
+	p := newProgress("copying")
+	o := backup.Options{Compact: opts.compact, Progress: p.at}
 	var c *backup.Copy
 	switch {
 	case out == "-":
@@ -71,7 +70,7 @@ func runCopy(ctx context.Context, opts copyOptions, args []string, stdout io.Wri
 	default:
 		c, err = backup.ToFolder(ctx, log, out, o)
 	}
-	bar.end()
+	p.end()
 	if err != nil {
 		return copyError(ctx, err)
 	}
@@ -108,33 +107,4 @@ func copyError(ctx context.Context, err error) error {
 		code = 130
 	}
 	return exitError{code, errors.New("interrupted: nothing was copied")}
-}
-
-// progressBar shows on a terminal how far a copy is.
-type progressBar struct {
-	terminal bool
-	shown    time.Time
-}
-
-func newProgressBar() *progressBar {
-	st, err := os.Stderr.Stat()
-	return &progressBar{terminal: err == nil && st.Mode()&os.ModeCharDevice != 0}
-}
-
-// redraw is how long a number stays on the terminal.
-const redraw = 100 * time.Millisecond
-
-func (b *progressBar) show(done, total int64) {
-	if !b.terminal || time.Since(b.shown) < redraw {
-		return
-	}
-	b.shown = time.Now()
-	fmt.Fprintf(os.Stderr, "\rwalfs: %d of %d MB copied ", done>>20, total>>20)
-}
-
-// end removes the number.
-func (b *progressBar) end() {
-	if !b.shown.IsZero() {
-		fmt.Fprintf(os.Stderr, "\r\033[K")
-	}
 }
