@@ -33,7 +33,8 @@ func TestMain(m *testing.M) {
 //	lines DIR FILE          writes the entries as dump --format json prints them
 //	snapshotpb FILE INDEX TERM VOTERS [LEARNERS]   writes a raftpb.Snapshot
 //	samelog FILE FILE       wants two log files the same up to the last payload
-//	hold FILE               has another process keep the file open
+//	hold FILE               has another process keep the file open for writing
+//	look FILE               has another process keep the file open for reading
 //	remember DIR            notes all about a directory
 //	unchanged DIR           wants it to be as it was noted
 //	unwritten DIR           wants that, access times apart
@@ -61,7 +62,8 @@ func TestScripts(t *testing.T) {
 			"lines":      writeLines,
 			"samelog":    samelog,
 			"snapshotpb": snapshotpb,
-			"hold":       hold,
+			"hold":       hold(os.O_RDWR),
+			"look":       hold(os.O_RDONLY),
 			"remember":   remember,
 			"unchanged":  unchanged,
 			"unwritten":  unwritten,
