@@ -24,7 +24,7 @@ func newStatCommand() *cobra.Command {
 		Use:   "stat [--json] DIR",
 		Short: "Say what a Raft directory holds, and what is wrong with it",
 		Long: `Stat prints the metadata, terms, files and problems of DIR, as text or as the
-JSON that status.json of a mount holds.
+JSON that status.json of a mount holds. It reads no payloads: walfs check does.
 
 Exit codes: 0 sound, 1 failed, 2 wrong usage, 3 problems are listed, 4 key wrong, or
 nothing is wrong but that it is missing.`,
@@ -108,6 +108,9 @@ func printStatus(out io.Writer, s *status.Status) error {
 	}
 	for _, p := range s.Problems {
 		row("problem", "%v", p)
+	}
+	if len(s.Problems) > 0 {
+		row("checked", "slots, lengths and metadata; walfs check DIR reads payloads, too, and says what problems mean")
 	}
 	return w.Flush()
 }
