@@ -31,8 +31,8 @@ var (
 	// ErrNoEntry: the index is outside the log. errors.Is finds fs.ErrNotExist
 	// in it, too.
 	ErrNoEntry error = noEntry{}
-	// ErrInUse: somebody else has the directory open: another DiskStorage,
-	// a running Dgraph, or a program that reads it.
+	// ErrInUse: somebody else writes to the directory: another DiskStorage, or
+	// a running Dgraph.
 	ErrInUse = errors.New("in use")
 	// ErrClosed: the storage was closed.
 	ErrClosed = errors.New("storage is closed")

@@ -107,8 +107,8 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 damage found, 4 key missing or wr
 		},
 	}
 	root.AddCommand(newMountCommand(), newLsCommand(), newCatCommand(), newStatCommand(), newDumpCommand(),
-		newCheckCommand(), newDiffCommand(), newCreateCommand(), newAppendCommand(), newTruncateCommand(), newRewindCommand(),
-		newSetCommand(), newSnapshotCommand(), newDemoCommand(), newVersionCommand())
+		newCheckCommand(), newDiffCommand(), newCopyCommand(), newCreateCommand(), newAppendCommand(), newTruncateCommand(),
+		newRewindCommand(), newSetCommand(), newSnapshotCommand(), newDemoCommand(), newVersionCommand())
 	return root
 }
 

@@ -59,18 +59,20 @@ func samelog(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// hold has another process keep a file open until the script ends.
-func hold(ts *testscript.TestScript, _ bool, args []string) {
-	f, err := os.Open(ts.MkAbs(args[0]))
-	ts.Check(err)
-	defer f.Close()
-	cmd := exec.Command("sleep", "600")
-	cmd.Stdin = f
-	ts.Check(cmd.Start())
-	ts.Defer(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-	})
+// hold has another process keep a file open until the script ends, with these flags.
+func hold(flags int) func(ts *testscript.TestScript, _ bool, args []string) {
+	return func(ts *testscript.TestScript, _ bool, args []string) {
+		f, err := os.OpenFile(ts.MkAbs(args[0]), flags, 0)
+		ts.Check(err)
+		defer f.Close()
+		cmd := exec.Command("sleep", "600")
+		cmd.Stdin = f
+		ts.Check(cmd.Start())
+		ts.Defer(func() {
+			cmd.Process.Kill()
+			cmd.Wait()
+		})
+	}
 }
 
 // remember notes what stat tells of a directory and its files, and what the files

@@ -32,7 +32,8 @@ func TestMain(m *testing.M) {
 //	json FIELD VALUE        wants this in the JSON that stdout is, and no more
 //	lines DIR FILE          writes the entries as dump --format json prints them
 //	samelog FILE FILE       wants two log files the same up to the last payload
-//	hold FILE               has another process keep the file open
+//	hold FILE               has another process keep the file open for writing
+//	look FILE               has another process keep the file open for reading
 //	remember DIR            notes all about a directory
 //	unchanged DIR           wants it to be as it was noted
 //	unwritten DIR           wants that, access times apart
@@ -59,7 +60,8 @@ func TestScripts(t *testing.T) {
 
 			"lines":     writeLines,
 			"samelog":   samelog,
-			"hold":      hold,
+			"hold":      hold(os.O_RDWR),
+			"look":      hold(os.O_RDONLY),
 			"remember":  remember,
 			"unchanged": unchanged,
 			"unwritten": unwritten,

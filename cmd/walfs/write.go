@@ -20,7 +20,7 @@ const writeExits = `
 With --dry-run it changes nothing, and says what it would do. Writing needs Linux.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 DIR is damaged, 4 key missing or wrong,
-5 another program has DIR open.`
+5 another program writes to DIR.`
 
 // writeFlags are the flags of every command that changes a directory.
 type writeFlags struct {

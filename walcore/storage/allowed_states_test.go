@@ -59,11 +59,17 @@ func (o allowed) compare(s *DiskStorage) string {
 		voted = voted || hs.GetTerm() == w.hs.term && hs.GetVote() == w.hs.vote
 	}
 	kept, _ := o.keeps(md.GetIndex())
+	term, err := s.Term(last)
+	if err != nil {
+		return err.Error()
+	}
 	switch {
 	case !snapOf:
 		return fmt.Sprintf("snapshot %d/%d", md.GetIndex(), md.GetTerm())
 	case !voted:
 		return fmt.Sprintf("hard state %v", hs)
+	case term > hs.GetTerm():
+		return fmt.Sprintf("the log ends with term %d, the hard state's is %d", term, hs.GetTerm())
 	case md.GetIndex() > 0 && first != md.GetIndex()+1:
 		return fmt.Sprintf("first index %d behind snapshot %d", first, md.GetIndex())
 	case last < kept:
@@ -211,7 +217,8 @@ func (c *crashTest) checkStorage(o allowed, dir string, more bool) string {
 		return err.Error()
 	}
 	e := &raftpb.Entry{Term: proto.Uint64(term + 1), Index: proto.Uint64(last + 1), Data: []byte("more")}
-	if err := s.Save(nil, []*raftpb.Entry{e}, nil); err != nil {
+	hs, _, _ := s.InitialState()
+	if err := s.Save(hard(max(hs.GetTerm(), term+1), 0, hs.GetCommit()), []*raftpb.Entry{e}, nil); err != nil {
 		return err.Error()
 	}
 	if err := s.Close(); err != nil {

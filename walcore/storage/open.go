@@ -20,7 +20,7 @@ import (
 // Open opens the log in a directory for writing. It repairs what a crash has left
 // and lists that in [DiskStorage.Problems].
 //
-// It fails with [walcore.ErrInUse] if anybody else has the directory open; with
+// It fails with [walcore.ErrInUse] if anybody else writes to the directory; with
 // [walcore.ErrNotRaftDir]; with [walcore.ErrKey], [walcore.ErrNoKey] or
 // [walcore.ErrDataKey] where the key is not right; and with [walcore.ErrDamaged]
 // if anything that was acknowledged is missing or wrong. It has changed nothing

@@ -11,16 +11,19 @@ import (
 )
 
 // Save stores what a raft.Ready asks for: the snapshot, then the entries, then the
-// hard state; each may be nil or empty. A snapshot replaces the whole log. Entries
-// at indexes that the log has already replace those and all after them.
+// hard state's commit index; each may be nil or empty. A snapshot replaces the whole
+// log. Entries at indexes that the log has already replace those and all after them.
+// The hard state's term and vote are stored before entries of a new term, and together
+// with a snapshot: no entry on disk is of a later term than the hard state.
 //
 // It fails with [raft.ErrSnapOutOfDate] if the storage has a snapshot that is as
 // new, and with [walcore.ErrRefused] for entries that do not continue the log.
 // Neither changes anything.
 //
 // A crash leaves a state between the one before and the one after: first the
-// snapshot is there, then some of the entries from the first one on, then the hard
-// state. Entries that are to be replaced may be gone before that.
+// snapshot is there, with the new term and vote, or these alone, if the entries are of
+// a new term; then some of the entries from the first one on; then the hard state.
+// Entries that are to be replaced may be gone before that.
 func (s *DiskStorage) Save(hs *raftpb.HardState, entries []*raftpb.Entry, snap *raftpb.Snapshot) error {
 	defer trace.StartRegion(s.ctx, "walcore.Save").End()
 	if err := s.beginWrite(); err != nil {
@@ -47,28 +50,60 @@ func (s *DiskStorage) Save(hs *raftpb.HardState, entries []*raftpb.Entry, snap *
 	}
 	s.count.saves.Add(1)
 
-	state, hasState := s.meta.hard, !raft.IsEmptyHardState(hs)
-	if hasState {
+	state := s.meta.hard
+	if !raft.IsEmptyHardState(hs) {
 		state = hardState{term: hs.GetTerm(), vote: hs.GetVote(), commit: hs.GetCommit()}
 	}
 	if install {
-		// Without entries the hard state has nothing to wait for: it goes into
-		// the same new wal.meta.
-		early := s.meta.hard
-		if len(entries) == 0 {
-			early = state
+		// The hard state goes into the same new wal.meta. Only a commit index among
+		// the entries has to wait for them.
+		early := state
+		if len(entries) > 0 {
+			early.commit = min(state.commit, snap.GetMetadata().GetIndex())
 		}
 		if err := s.install(snap, early); err != nil {
 			return err
 		}
 	}
 	if len(entries) > 0 {
+		if err := s.reserveFirst(entries); err != nil {
+			return err
+		}
+		if err := s.saveTermFirst(state, entries); err != nil {
+			return err
+		}
 		if err := s.appendEntries(entries); err != nil {
 			return err
 		}
 	}
-	if hasState && state != s.meta.hard {
+	if state != s.meta.hard {
 		return s.saveHardState(state)
+	}
+	return nil
+}
+
+// saveTermFirst stores the term and the vote of a hard state, and flushes them, if
+// the entries that come next are of a later term than the stored one. It does so
+// with SyncManual too: a new term is rare, and a term that Raft has seen must not be
+// forgotten while its entries are there. What the stored commit index speaks of is
+// flushed before it.
+//
+// A crash leaves the old hard state or the new one with the old commit index.
+func (s *DiskStorage) saveTermFirst(state hardState, entries []*raftpb.Entry) error {
+	first := hardState{state.term, state.vote, s.meta.hard.commit}
+	if entries[len(entries)-1].GetTerm() <= s.meta.hard.term || first == s.meta.hard {
+		return nil
+	}
+	if s.opts.Sync == SyncManual {
+		if err := s.syncLog(); err != nil {
+			return err
+		}
+	}
+	if err := s.saveHardState(first); err != nil {
+		return err
+	}
+	if s.meta.dirty {
+		return s.flushMeta()
 	}
 	return nil
 }
