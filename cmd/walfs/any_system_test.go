@@ -65,9 +65,10 @@ members unknown: the log does not tell its commit index
 
 // TestStatAnyLog says of it what it tells, and that the rest is not known.
 func TestStatAnyLog(t *testing.T) {
-	s := status.New(memlog.Sample("w"))
+	log := memlog.Sample("w")
+	s := status.New(log)
 	var out bytes.Buffer
-	if err := printStatus(&out, s); err != nil {
+	if err := printStatus(&out, s, log); err != nil {
 		t.Fatal(err)
 	}
 	const want = `raft id                                    unknown

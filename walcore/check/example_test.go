@@ -12,7 +12,7 @@ import (
 
 func ExampleRun() {
 	dir := nativelog.Temp(nativelog.Meta{Term: 1, Commit: 2},
-		nativelog.Entry{Term: 1, Index: 1, Data: []byte("first")},
+		nativelog.Entry{Term: 1, Index: 1, Type: 1, Data: []byte{0x18, 1}}, // add node 1
 		nativelog.Entry{Term: 1, Index: 2, Data: []byte("second")},
 		nativelog.Entry{Term: 1, Index: 3, Data: []byte("third")})
 	defer nativelog.Remove(dir)

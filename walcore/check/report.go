@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/membership"
 	"github.com/walfs/walfs/walcore/payload"
 	"github.com/walfs/walfs/walcore/status"
 )
@@ -27,6 +28,8 @@ type Report struct {
 
 	Problems []Finding `json:"problems"` // damage
 	Notes    []Finding `json:"notes"`    // what is no damage
+
+	noVoters bool // the log is known to name none as of its commit index
 }
 
 // Range is indexes, both ends included.
@@ -83,6 +86,8 @@ func (c *checker) report(problems []walcore.Problem) *Report {
 	})
 	r.Sound = len(r.Problems) == 0
 	r.Replays = r.replays(m)
+	voters, err := membership.HasVoters(c.log)
+	r.noVoters = err == nil && !voters
 	r.conclude(m)
 	return r
 }

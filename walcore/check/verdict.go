@@ -58,6 +58,9 @@ func (r *Report) start(m *walcore.Meta) string {
 	if r.LastIndex != nil && *r.LastIndex > commit {
 		text += fmt.Sprintf(", with %s behind it that may not be committed", entryCount(*r.LastIndex-commit))
 	}
+	if r.noVoters {
+		text += "; the log names no voters, so that it elects nobody"
+	}
 	return text
 }
 

@@ -37,6 +37,10 @@ func From(cs *raftpb.ConfState) (*Replay, error) {
 	if err := r.set(confchange.Restore(r.changer, cs)); err != nil {
 		return nil, fmt.Errorf("the snapshot's conf state %w: %w", ErrMisfit, err)
 	}
+	// An id that is there twice ends up once. Raft compares the two, too, and panics.
+	if cs.Equivalent(r.ConfState()) != nil {
+		return nil, fmt.Errorf("the snapshot's conf state %w: a node is in it twice, or with two roles", ErrMisfit)
+	}
 	return r, nil
 }
 
