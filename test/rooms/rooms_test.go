@@ -27,6 +27,7 @@ var rooms = map[string]string{
 	"walcore/membership": "walcore walcore/payload walcore/confstate",
 	"walcore/status":     "walcore",
 	"walcore/diff":       "walcore walcore/payload walcore/status",
+	"walcore/check":      "walcore walcore/payload walcore/confstate walcore/membership walcore/status",
 	"fsview":             "walcore walcore/payload walcore/membership walcore/status",
 	"fsview/fusefs":      "fsview walcore/platform",
 }
