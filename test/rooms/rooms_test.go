@@ -28,8 +28,10 @@ var rooms = map[string]string{
 	"walcore/status":     "walcore",
 	"walcore/diff":       "walcore walcore/payload walcore/status",
 	"walcore/check":      "walcore walcore/payload walcore/confstate walcore/membership walcore/status",
-	"fsview":             "walcore walcore/payload walcore/membership walcore/status",
-	"fsview/fusefs":      "fsview walcore/platform",
+	"walcore/repair": "walcore walcore/format walcore/platform walcore/dgraph walcore/storage walcore/confstate " +
+		"walcore/payload walcore/membership walcore/check",
+	"fsview":        "walcore walcore/payload walcore/membership walcore/status",
+	"fsview/fusefs": "fsview walcore/platform",
 }
 
 func list(t *testing.T, args ...string) []string {
