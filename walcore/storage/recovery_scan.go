@@ -164,7 +164,7 @@ func (g *scannedFile) checkSums(i int, e emptying) error {
 			if e.covers(g.slot(i)) {
 				continue // its length may be on the way to 0
 			}
-			_, err := g.payload(i, g.slot(i), g.limit(i), &scratch, window, start)
+			_, err := g.payload(nil, i, g.slot(i), g.limit(i), &scratch, window, start)
 			if errors.Is(err, walcore.ErrDamaged) {
 				g.truncate(i, errors.Unwrap(err).Error())
 				return g.findEnd(e)
