@@ -25,8 +25,9 @@ func newStatCommand() *cobra.Command {
 		Use:   "stat [--json] DIR",
 		Short: "Say what a Raft directory holds, and what is wrong with it",
 		Long: `Stat prints the metadata, terms, files and problems of DIR, as text or as the
-JSON that status.json of a mount holds. As text it also says if the log names no voters as
-of its commit index, as one that was put together by hand may: a node on it elects nobody.
+JSON that status.json of a mount holds. It reads no payloads: walfs check does. As text
+it also says if the log names no voters as of its commit index, as one that was put
+together by hand may: a node on it elects nobody.
 
 Exit codes: 0 sound, 1 failed, 2 wrong usage, 3 problems are listed, 4 key wrong, or
 nothing is wrong but that it is missing.`,
@@ -113,6 +114,9 @@ func printStatus(out io.Writer, s *status.Status, log walcore.Log) error {
 	}
 	for _, p := range s.Problems {
 		row("problem", "%v", p)
+	}
+	if len(s.Problems) > 0 {
+		row("checked", "slots, lengths and metadata; walfs check DIR reads payloads, too, and says what problems mean")
 	}
 	return w.Flush()
 }

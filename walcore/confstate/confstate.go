@@ -57,7 +57,7 @@ func (r *Replay) Apply(t raftpb.EntryType, index uint64, data []byte) error {
 }
 
 func (r *Replay) apply(t raftpb.EntryType, data []byte) error {
-	cc, err := parse(t, data)
+	cc, err := Parse(t, data)
 	if err != nil {
 		return err
 	}
@@ -76,8 +76,8 @@ func (r *Replay) apply(t raftpb.EntryType, data []byte) error {
 	return r.set(r.changer.Simple(cc.Changes...))
 }
 
-// parse reads a change of either type and gives it as a ConfChangeV2.
-func parse(t raftpb.EntryType, data []byte) (*raftpb.ConfChangeV2, error) {
+// Parse reads the data of a change of either type, and gives it as a ConfChangeV2.
+func Parse(t raftpb.EntryType, data []byte) (*raftpb.ConfChangeV2, error) {
 	switch t {
 	case raftpb.EntryConfChange:
 		cc := &raftpb.ConfChange{}

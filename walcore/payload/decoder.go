@@ -56,6 +56,9 @@ func NewDgraph(app App, opts Options) *Dgraph {
 	return &Dgraph{app: app, opts: opts, schema: builtin()}
 }
 
+// App is the application whose log d decodes.
+func (d *Dgraph) App() App { return d.app }
+
 // keySize is the length of the proposal key before the protobuf: node id (16
 // bits), random (32), counter (16), big-endian.
 const keySize = 8

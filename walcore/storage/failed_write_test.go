@@ -115,7 +115,7 @@ func TestFullDisk(t *testing.T) {
 		var err error
 		last := uint64(0)
 		for err == nil && last < 1e6 {
-			if err = s.Save(nil, someEntries(1, last+1, batch), nil); err == nil {
+			if err = s.Save(hard(1, 1, 0), someEntries(1, last+1, batch), nil); err == nil {
 				last += batch
 			}
 		}
