@@ -20,6 +20,7 @@ var (
 	seed    = flag.Uint64("seed", 1, "of the mutants")
 	mutants = flag.Int("mutants", fixture.Size(600, 40_000), "how many to make, about")
 	recipe  = flag.String("recipe", "", "make this one alone, and say what comes of it")
+	rates   = flag.String("rates", "", "write how much was found, by kind, to this file")
 	found   = flag.String("found", "", "write what is found to this file, the simplest of each sort")
 )
 
@@ -88,6 +89,9 @@ func TestMutants(t *testing.T) {
 			report = t.Errorf
 		}
 		report("%s: %d times; the smallest:\n%s", f.what, f.times, f.text)
+	}
+	if *rates != "" {
+		fixture.Must(t, os.WriteFile(*rates, []byte(results.rates(kinds, *seed)), 0o644))
 	}
 	if *found != "" {
 		fixture.Must(t, os.WriteFile(*found, []byte(results.report(*seed)), 0o644))
