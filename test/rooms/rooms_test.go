@@ -22,7 +22,7 @@ var rooms = map[string]string{
 	"walcore/vfs":        "walcore/platform",
 	"walcore/crashfs":    "walcore/vfs",
 	"walcore/confstate":  "",
-	"walcore/storage":    "walcore walcore/format walcore/platform walcore/vfs walcore/confstate meta",
+	"walcore/storage":    "walcore walcore/dgraph walcore/format walcore/platform walcore/vfs walcore/confstate meta",
 	"walcore/payload":    "walcore walcore/platform",
 	"walcore/membership": "walcore walcore/payload walcore/confstate",
 	"walcore/status":     "walcore",

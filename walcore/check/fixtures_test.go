@@ -13,7 +13,12 @@ import (
 // open opens a directory with a fixture's key, if that has one.
 func open(t testing.TB, dir, name string) walcore.Log {
 	t.Helper()
-	r, err := dgraph.OpenReader(dir, dgraph.ReaderOptions{Key: fixture.Key(name)})
+	return openKey(t, dir, fixture.Key(name))
+}
+
+func openKey(t testing.TB, dir string, key []byte) walcore.Log {
+	t.Helper()
+	r, err := dgraph.OpenReader(dir, dgraph.ReaderOptions{Key: key})
 	fixture.Must(t, err)
 	return r
 }
