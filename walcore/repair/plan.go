@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/dgraph"
@@ -51,6 +52,16 @@ type Plan struct {
 	opts  Options
 	bytes int64 // of the payloads that are kept
 	all   int64 // of all payloads
+	// reopened is log, if it was opened with keys that were found again.
+	reopened *dgraph.Reader
+}
+
+// Close closes what New has opened. The Reader that New was given is not closed.
+func (p *Plan) Close() error {
+	if p.reopened == nil {
+		return nil
+	}
+	return p.reopened.Close()
 }
 
 // LeftOut is a range of entries that are not kept.
@@ -72,6 +83,8 @@ type planner struct {
 	stopped error
 	// replaced says that the entries behind the snapshot are older than it.
 	replaced bool
+	mended []walcore.Problem // keys that were lost, and were found again
+	found  []string          // says so
 	// wrong is what check has found in what could be read.
 	wrong struct {
 		snapshot string // what is wrong with the snapshot's data; "": nothing
@@ -81,48 +94,59 @@ type planner struct {
 }
 
 // New finds out what can be kept of the directory that log shows. It reads all of it,
-// and writes nothing.
+// and writes nothing. Close the Plan before the Reader.
 //
 // It fails with walcore.ErrDamaged if Raft could not start on what can be kept, or
 // where it lacks an id that Options have to give; with walcore.ErrNoKey and
 // walcore.ErrKey; and with walcore.ErrChanged if a node is writing to the directory.
 func New(ctx context.Context, log *dgraph.Reader, opts Options) (*Plan, error) {
 	p := &planner{Plan: &Plan{log: log, opts: opts}, ctx: ctx, meta: log.Meta()}
-	if err := p.checkKey(); err != nil {
-		return nil, err
+	if err := p.plan(); err != nil {
+		return nil, errors.Join(err, p.Close())
 	}
-	for e := range log.Entries(0) {
+	return p.Plan, nil
+}
+
+func (p *planner) plan() error {
+	if err := p.checkKey(); err != nil {
+		return err
+	}
+	if err := p.findErased(); err != nil {
+		return err
+	}
+	for e := range p.log.Entries(0) {
 		p.all += e.Size
 	}
 	report, err := p.check(p.wholeLog(), checking)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	p.Problems = p.mended
 	for _, f := range report.Problems {
 		p.Problems = append(p.Problems, f.Problem)
 	}
 	for again := true; again; {
 		if err := p.take(); err != nil {
-			return nil, err
+			return err
 		}
-		if p.Sound = report.Sound && p.stopped == nil && p.hardStateFits(); p.Sound {
-			return p.Plan, nil
+		if p.Sound = report.Sound && len(p.mended) == 0 && p.stopped == nil && p.hardStateFits(); p.Sound {
+			return nil
 		}
 		if again, err = p.checkKept(); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	p.listLeftOut()
 	if err := p.checkStart(); err != nil {
-		return nil, err
+		return err
 	}
 	p.decideHardState()
-	return p.Plan, p.decideIDs()
+	return p.decideIDs()
 }
 
 // take keeps what can be read.
 func (p *planner) take() error {
-	p.Snapshot, p.Remarks, p.stopped, p.replaced = nil, nil, nil, false
+	p.Snapshot, p.Remarks, p.stopped, p.replaced = nil, slices.Clone(p.found), nil, false
 	if err := p.takeSnapshot(); err != nil {
 		return err
 	}
