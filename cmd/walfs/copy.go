@@ -33,7 +33,8 @@ stdout cannot be taken back: copy fails then, and the archive has no end.
 A copy is made under a temporary name beside OUT, read back and checked, and gets its name
 at the end. What a copy that was killed has left there is removed by the next one to OUT.
 
-With --compact, log files with nothing but entries below the snapshot's are left out.
+Log files that end before the snapshot are left out. With --compact, the one that ends with
+it is, too.
 
 Damage: what a node would not start on, or would lose entries with, is not copied.
 walfs repair makes a directory that starts; cp -a --sparse=always keeps the damage.
@@ -45,7 +46,7 @@ and SIGTERM.`,
 			return runCopy(cmd.Context(), opts, args, cmd.OutOrStdout())
 		},
 	}
-	cmd.Flags().BoolVar(&opts.compact, "compact", false, "leave out the log files that the snapshot stands for")
+	cmd.Flags().BoolVar(&opts.compact, "compact", false, "leave out each log file of which the snapshot stands for all entries")
 	return cmd
 }
 
