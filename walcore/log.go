@@ -10,8 +10,8 @@ import (
 // it. It does not change. Its files may change later; reading an entry then fails
 // with ErrChanged. Its methods may be called from many goroutines.
 //
-// A Log can have more to offer: ask for Filer, Imager, Follower and Replacer by type
-// assertion, and for Timer at the Source of a File.
+// A Log can have more to offer: ask for Filer, Imager, Follower, Replacer and Opener by
+// type assertion, and for Timer at the Source of a File.
 type Log interface {
 	// Meta is what the directory says of the node. It must not be changed.
 	Meta() *Meta
@@ -111,6 +111,12 @@ type Replacer interface {
 	// Replaced goes through those with an index of at least from, by index, and
 	// by term where an index has more than one.
 	Replaced(from uint64) iter.Seq[Entry]
+}
+
+// Opener is a Log that knows what opening its directory for writing would say.
+type Opener interface {
+	// Opens fails, with ErrDamaged, if that would be refused. It changes nothing.
+	Opens() error
 }
 
 // FindTerm gives the span of a term, if it has entries.

@@ -22,6 +22,7 @@ type ReaderOptions struct {
 var (
 	_ walcore.Follower = (*Reader)(nil)
 	_ walcore.Filer    = (*Reader)(nil)
+	_ walcore.Opener   = (*Reader)(nil)
 	_ walcore.Imager   = (*Reader)(nil)
 )
 
