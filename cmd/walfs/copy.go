@@ -104,7 +104,7 @@ func copyError(ctx context.Context, err error) error {
 		return err
 	}
 	code := 143
-	if strings.HasPrefix(context.Cause(ctx).Error(), os.Interrupt.String()) {
+	if strings.HasPrefix(context.Cause(ctx).Error(), os.Interrupt.String()) { // see signal.NotifyContext
 		code = 130
 	}
 	return exitError{code, errors.New("interrupted: nothing was copied")}

@@ -18,6 +18,7 @@ import (
 	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/backup"
+	"github.com/walfs/walfs/walcore/check"
 	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/storage"
 	"go.etcd.io/raft/v3"
@@ -100,6 +101,7 @@ func TestFixtures(t *testing.T) {
 					}
 				}
 				fixture.Must(t, c.Log.Close())
+				checkSound(t, out, key, c)
 				manifest := fixture.ReadManifest(t, name)
 				checkEntries(t, out, key, manifest)
 				if len(c.Problems) == 0 {
@@ -131,6 +133,16 @@ func checkEntries(t *testing.T, dir string, key []byte, m *fixture.Manifest) {
 	}
 	if !erased && !slices.Equal(got, m.Entries) || len(got) != len(m.Entries) {
 		t.Errorf("%d entries, want the %d of the manifest", len(got), len(m.Entries))
+	}
+}
+
+// checkSound wants walfs check to find no damage.
+func checkSound(t *testing.T, dir string, key []byte, c *backup.Copy) {
+	t.Helper()
+	report, err := check.Run(t.Context(), open(t, dir, key), check.Options{})
+	fixture.Must(t, err)
+	if !report.Sound && len(c.Problems) == 0 {
+		t.Errorf("%s: %+v", report.Verdict, report.Problems)
 	}
 }
 
