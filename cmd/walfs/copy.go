@@ -22,7 +22,8 @@ func newCopyCommand() *cobra.Command {
 		Short: "Copy the log, of a running node too: a copy that a node starts on",
 		Long: `Copy makes a copy of DIR as it is at one moment, while a node writes to it too. A node
 starts on the copy, at the commit index of that moment. It takes no lock, never waits for
-the node, and changes nothing in DIR. It needs no key: what is encrypted stays so.
+the node, and changes nothing in DIR. It runs with niceness 5: where processors are short,
+the node has more of them. It needs no key: what is encrypted stays so.
 
 OUT is a folder, which does not exist or is empty; or NAME.tar, which does not exist; or -
 for a tar archive on stdout. Log files end where the log ended, so that the copy takes no
@@ -43,6 +44,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 DIR is damaged, 130 and 143 ended
 and SIGTERM.`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			renice()
 			return runCopy(cmd.Context(), opts, args, cmd.OutOrStdout())
 		},
 	}
