@@ -54,8 +54,8 @@ func (r *Report) KeyMissing() bool {
 
 // report makes the report of what was found.
 func (c *checker) report(problems []walcore.Problem) *Report {
-	r := &Report{Checked: status.CheckedEverything, Unread: uint64(c.unread), Problems: []Finding{}, Notes: []Finding{}}
-	if c.unread > 0 {
+	r := &Report{Checked: status.CheckedEverything, Unread: uint64(c.noKey + c.noDataKey), Problems: []Finding{}, Notes: []Finding{}}
+	if r.Unread > 0 {
 		r.Checked = status.CheckedSlots
 	}
 	if i, ok := c.log.FirstIndex(); ok {
