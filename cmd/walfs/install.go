@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -30,13 +31,16 @@ func runInstall(opts snapshotOptions, dir string, stdout io.Writer) error {
 	return s.end(install(s, dir, snap))
 }
 
-// parseSnapshot reads a raftpb.Snapshot with which a node can start. It takes no byte
-// that would not be stored: one that is not known, or is of a field that is there twice.
+// parseSnapshot reads a raftpb.Snapshot with which a node can start. It takes no bytes
+// that would not be stored as they are: unknown ones, or a field that is there twice.
 func parseSnapshot(b []byte) (*raftpb.Snapshot, error) {
 	snap := &raftpb.Snapshot{}
 	err := proto.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(b, snap)
-	if n := proto.Size(snap); err == nil && n != len(b) {
-		err = fmt.Errorf("of its %d bytes %d are a snapshot's", len(b), n)
+	if err == nil {
+		var stored []byte
+		if stored, err = proto.Marshal(snap); err == nil && !bytes.Equal(stored, b) {
+			err = fmt.Errorf("not all of its %d bytes are one", len(b))
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("is no raftpb.Snapshot: %w; walfs cat DIR snapshots/latest/snapshot.pb prints one", err)

@@ -70,11 +70,14 @@ func runRepair(ctx context.Context, opts repairOptions, args []string, stdout io
 		return explain(dir, err)
 	}
 	defer r.Close()
-	o := repair.Options{Key: key, KeepGoing: opts.keepGoing}
+	progress := newProgress("repairing")
+	defer progress.end()
+	o := repair.Options{Key: key, KeepGoing: opts.keepGoing, Progress: progress.at}
 	if opts.hasRaftID {
 		o.RaftID = &opts.raftID
 	}
 	plan, err := repair.New(ctx, r, o)
+	progress.end()
 	if err != nil {
 		return err
 	}
@@ -87,7 +90,7 @@ func runRepair(ctx context.Context, opts repairOptions, args []string, stdout io
 	}
 	if opts.dryRun {
 		notef("dry run: %s was not written", out)
-	} else if err := plan.Write(ctx, out); err != nil {
+	} else if err := writePlan(ctx, plan, out, progress); err != nil {
 		return err
 	} else if _, err := fmt.Fprintf(stdout, "wrote %s\n", out); err != nil {
 		return err
@@ -96,6 +99,11 @@ func runRepair(ctx context.Context, opts repairOptions, args []string, stdout io
 		return exitError{exitDamage, errors.New("something is left out that was committed or may have been: see what that means above")}
 	}
 	return nil
+}
+
+func writePlan(ctx context.Context, plan *repair.Plan, out string, progress *progress) error {
+	defer progress.end()
+	return plan.Write(ctx, out)
 }
 
 // printedProblems bounds how many problems are printed.

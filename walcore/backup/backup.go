@@ -3,6 +3,7 @@ package backup
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/walfs/walfs/walcore"
 )
@@ -31,10 +32,18 @@ type Copy struct {
 // A look takes milliseconds, and a busy node changes its term a few times a minute.
 const maxLooks = 300
 
+// What looks like damage may be a write that has only begun: a process can be stopped in
+// the midst of it. So the directory is looked at until it has been the same for some time.
+const (
+	settlingTime = time.Second
+	settlingStep = 20 * time.Millisecond
+)
+
 // Image gives a log's image. If the directory has changed while it was looked at, it
 // looks again, and newest is the log that the image is of. Only that is to be closed.
 func Image(log walcore.Log) (newest walcore.Log, files []walcore.NativeFile, err error) {
-	for range maxLooks {
+	same := time.Now() // since when the directory is as it is
+	for looks := 0; looks < maxLooks; {
 		imager, ok := log.(walcore.Imager)
 		if !ok {
 			return log, nil, fmt.Errorf("a log of %s cannot be copied", log.Meta().System.Name)
@@ -43,13 +52,18 @@ func Image(log walcore.Log) (newest walcore.Log, files []walcore.NativeFile, err
 			return log, files, nil
 		}
 		next, refreshErr := refresh(log)
-		if refreshErr != nil {
+		switch {
+		case refreshErr != nil:
 			return log, nil, errors.Join(err, refreshErr)
+		case next != log:
+			log, same, looks = next, time.Now(), looks+1
+		case errors.Is(err, walcore.ErrChanged):
+			looks++
+		case time.Since(same) > settlingTime:
+			return log, nil, err
+		default:
+			time.Sleep(settlingStep)
 		}
-		if next == log && !errors.Is(err, walcore.ErrChanged) {
-			break
-		}
-		log = next
 	}
 	return log, nil, err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/walfs/walfs/meta"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
+	"go.etcd.io/raft/v3/raftpb"
 )
 
 // Image gives the directory's own files as of the reader's moment: a directory that a
@@ -33,17 +34,33 @@ func (r *Reader) Image() ([]walcore.NativeFile, error) {
 	if err := r.spoiled(recovery); err != nil {
 		return nil, err
 	}
-	files, err := r.heldFiles()
+	snapshot, err := r.storedSnapshot()
 	if err != nil {
 		return nil, err
 	}
-	for _, k := range recovery.Files {
-		if k.Slots > 0 {
-			files = append(files, newImageFile(k).native())
+	hard, err := r.oneMoment(recovery)
+	if err != nil {
+		return nil, err
+	}
+	head := slices.Clone(r.meta.Head())
+	if hard.GetTerm() != r.meta.HardState.GetTerm() || hard.GetVote() != r.meta.HardState.GetVote() {
+		later := meta.EncodeHardState(hard.GetTerm(), hard.GetVote(), r.meta.HardState.GetCommit())
+		clear(head[meta.HardStateAt:meta.SnapshotIndexAt])
+		copy(head[later.At:], later.Bytes)
+	}
+	files := []walcore.NativeFile{heldFile{append(head, snapshot...), r.metaFile.Attr.Size}.native(r.metaFile)}
+	if n := findNative(r.native, format.KeyRegistryName); n != nil {
+		b, err := r.registryBytes(n)
+		if err != nil {
+			return nil, err
 		}
+		files = append(files, heldFile{b, n.Attr.Size}.native(n))
+	}
+	for _, k := range recovery.Files {
+		files = append(files, newImageFile(k).native())
 	}
 	slices.SortFunc(files, func(a, b walcore.NativeFile) int { return strings.Compare(a.Name, b.Name) })
-	return files, r.oneMoment(recovery.Files)
+	return files, nil
 }
 
 // spoiled says why a copy would be damaged, if it would. What is wrong with the keys is
@@ -56,9 +73,17 @@ func (r *Reader) spoiled(rec *Recovery) error {
 		switch p.Kind {
 		case walcore.KindNoKey, walcore.KindKeyErased, walcore.KindDataKey, walcore.KindKeyRegistry,
 			walcore.KindNotAFile, walcore.KindFileSystem:
+		case kindHardState: // see oneMoment
 		default:
 			if !rec.mends(p) {
 				return r.noImage(p)
+			}
+		}
+	}
+	for _, k := range rec.Files {
+		for i := range k.Slots {
+			if _, whole := k.size(i); !whole {
+				return r.noImage(walcore.SlotProblem(k.Name, i, walcore.KindLength, "its payload is not known").OfEntry(k.Index(i)))
 			}
 		}
 	}
@@ -80,33 +105,67 @@ func (r *Reader) noImage(p walcore.Problem) error {
 }
 
 // oneMoment fails with ErrChanged unless all that was read was there at one moment.
-// wal.meta was read before the slots, and is read again after them. If it had another
-// commit index in between, that does no harm: the entries that were added since are more
-// than it speaks of. In a file whose last slot is still the same there was no rewrite.
-func (r *Reader) oneMoment(kept []KeptFile) error {
-	for _, k := range kept {
-		header, err := readKeyHeader(k.f, k.Attr.Size)
-		if err != nil || header != k.Header || k.mixed {
-			return changedSince(k.Name)
-		}
-		if same, err := k.firstDifference(k.f, max(k.Slots-1, 0), k.Slots); err != nil || same < k.Slots {
-			return changedSince(k.Name)
-		}
-		if attr, err := r.follower.dir.StatIn(k.Name); err != nil || !attr.Same(k.Attr) {
-			return changedSince(k.Name)
-		}
-	}
-	now, err := meta.Read(r.metaFile.f, r.metaFile.Attr.Size)
+// wal.meta was read before the slots. It is read again here, and after that, the last
+// slot of each file: a rewrite that any file has seen would have replaced it. So all
+// slots were there when wal.meta was read for the second time.
+//
+// If wal.meta says the same then, but for the commit index and the checkpoint, it is what
+// it said before: the entries that were added since are more than it speaks of. If the
+// term or the vote is another one, they are taken from the second time, since some of
+// the entries may be of that term; a node may know a term of which it has no entry. The
+// hard state that it gives has them.
+func (r *Reader) oneMoment(rec *Recovery) (*raftpb.HardState, error) {
+	now, err := r.metaAgain()
 	if err != nil || !sameNode(now, r.meta) {
-		return changedSince(format.MetaName)
+		return nil, changedSince(format.MetaName)
 	}
-	return nil
+	term := *now.SnapshotTerm
+	for _, k := range rec.Files {
+		if !r.stillThere(k) {
+			return nil, changedSince(k.Name)
+		}
+		term = max(term, k.Term(k.Slots-1))
+	}
+	if hard := now.HardState.GetTerm(); hard < term {
+		return nil, r.noImage(walcore.FileProblem(format.MetaName, kindHardState, fmt.Sprintf(
+			"the hard state's term is %d, below the log's, %d", hard, term)).At(meta.HardStateAt))
+	}
+	return now.HardState, nil
+}
+
+// metaAgain reads wal.meta until it reads the same twice.
+func (r *Reader) metaAgain() (*meta.Meta, error) {
+	for range maxRetries {
+		m, err := meta.Read(r.metaFile.f, r.metaFile.Attr.Size)
+		if err != nil {
+			return nil, err
+		}
+		if same, err := m.Same(r.metaFile.f); err != nil || same {
+			return m, err
+		}
+	}
+	return nil, walcore.ErrChanged
+}
+
+// stillThere reports whether a log file has all slots that were listed, in the file that
+// has its name.
+func (r *Reader) stillThere(k KeptFile) bool {
+	same, err := k.firstDifference(k.f, k.Slots-1, k.Slots)
+	if k.mixed || err != nil || same < k.Slots {
+		return false
+	}
+	header, err := readKeyHeader(k.f, k.Attr.Size)
+	if err != nil || header != k.Header {
+		return false
+	}
+	attr, err := r.follower.dir.StatIn(k.Name)
+	return err == nil && attr.Same(k.Attr)
 }
 
 func changedSince(name string) error { return walcore.FileError(name, walcore.ErrChanged) }
 
-// sameNode reports whether two states of wal.meta are of the same term, vote and
-// snapshot, and of the same node. Commit index and checkpoint may differ.
+// sameNode reports whether two states of wal.meta are of the same node, with the same
+// snapshot. The hard state and the checkpoint may differ.
 func sameNode(a, b *meta.Meta) bool {
 	if len(a.Faults)+len(b.Faults) > 0 {
 		return false
@@ -114,7 +173,6 @@ func sameNode(a, b *meta.Meta) bool {
 	index, term := a.Emptying()
 	index2, term2 := b.Emptying()
 	return *a.RaftID == *b.RaftID && *a.GroupID == *b.GroupID && index == index2 && term == term2 &&
-		a.HardState.GetTerm() == b.HardState.GetTerm() && a.HardState.GetVote() == b.HardState.GetVote() &&
 		*a.SnapshotIndex == *b.SnapshotIndex && *a.SnapshotTerm == *b.SnapshotTerm
 }
 
@@ -124,36 +182,35 @@ type heldFile struct {
 	size  int64
 }
 
-// heldFiles reads what a writer changes in place, or may replace.
-func (r *Reader) heldFiles() ([]walcore.NativeFile, error) {
-	b := slices.Clone(r.meta.Head())
-	if s := r.meta.Snapshot; s != nil {
-		b = slices.Grow(b, int(s.Size))[:s.At+s.Size]
-		if err := readFull(r.metaFile, b[s.At:], s.At); err != nil {
-			return nil, err
-		}
-		if same, err := r.meta.SameSnapshot(r.metaFile); err != nil || !same {
-			return nil, changedSince(format.MetaName)
-		}
+func (h heldFile) native(of *nativeFile) walcore.NativeFile {
+	attr := of.Attr
+	attr.Blocks = blocks(int64(len(h.bytes)))
+	return walcore.NativeFile{Name: of.Name, Attr: attr, ReaderAt: h}
+}
+
+// storedSnapshot is the snapshot as it is stored, if there is one. A writer stores the
+// next one in its place.
+func (r *Reader) storedSnapshot() ([]byte, error) {
+	s := r.meta.Snapshot
+	if s == nil {
+		return nil, nil
 	}
-	files := []walcore.NativeFile{heldFile{b, r.metaFile.Attr.Size}.native(format.MetaName, r.metaFile.Attr)}
-	n := findNative(r.native, format.KeyRegistryName)
-	if n == nil {
-		return files, nil
+	b := make([]byte, s.Size)
+	if err := readFull(r.metaFile, b, s.At); err != nil {
+		return nil, err
 	}
+	if same, err := r.meta.SameSnapshot(r.metaFile); err != nil || !same {
+		return nil, changedSince(format.MetaName)
+	}
+	return b, nil
+}
+
+func (r *Reader) registryBytes(n *nativeFile) ([]byte, error) {
 	if n.Attr.Size > format.MaxRegistry {
 		return nil, r.noImage(walcore.FileProblem(n.Name, walcore.KindKeyRegistry, fmt.Sprintf("%d bytes are no key registry", n.Attr.Size)))
 	}
-	b = make([]byte, n.Attr.Size)
-	if err := readFull(n, b, 0); err != nil {
-		return nil, err
-	}
-	return append(files, heldFile{b, n.Attr.Size}.native(n.Name, n.Attr)), nil
-}
-
-func (h heldFile) native(name string, attr walcore.Attr) walcore.NativeFile {
-	attr.Blocks = blocks(int64(len(h.bytes)))
-	return walcore.NativeFile{Name: name, Attr: attr, ReaderAt: h}
+	b := make([]byte, n.Attr.Size)
+	return b, readFull(n, b, 0)
 }
 
 // ReadAt reads as io.ReaderAt says.

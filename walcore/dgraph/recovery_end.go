@@ -47,8 +47,8 @@ func (p *recovery) findEnd() error {
 	p.end = f
 	// A torn append with checksums: it is written in any order.
 	if torn := notWritten && f.Sum(f.Slots) != 0; !torn {
-		if from, to, n := p.readableFrom(f); n > 0 {
-			return p.refuse(atSlot(f.LogFile, f.Slots), "%s, and %d entries behind it can be read, in %s", f.why, n, slots(from, to))
+		if from, to, found := p.readableFrom(f); found {
+			return p.refuse(atSlot(f.LogFile, f.Slots), "%s, and entries behind it can be read, in %s", f.why, slots(from, to))
 		}
 	}
 	if f.Slots == 0 {
@@ -119,9 +119,9 @@ func (p *recovery) sizesOf(l *LogFile) payloadSizes {
 	}}
 }
 
-// readableFrom counts the entries behind those that are kept which can be read, and
-// gives the first and the last slot.
-func (p *recovery) readableFrom(f *foundFile) (from, to, n int) {
+// readableFrom gives the first and the last slot behind those that are kept whose
+// entry can be read.
+func (p *recovery) readableFrom(f *foundFile) (from, to int, found bool) {
 	for _, r := range f.runs {
 		for i := max(r.slot, f.Slots); i < r.slot+r.n; i++ {
 			size, whole := f.size(i)
@@ -131,14 +131,13 @@ func (p *recovery) readableFrom(f *foundFile) (from, to, n int) {
 			if e := f.entryOf(i, size); f.verify(&e) != nil {
 				continue
 			}
-			if n == 0 {
+			if !found {
 				from = i
 			}
-			to = i
-			n++
+			to, found = i, true
 		}
 	}
-	return from, to, n
+	return from, to, found
 }
 
 // checkEnd refuses a log that ends before what was committed, and to drop anything

@@ -48,7 +48,7 @@ func (p *recovery) checkReadable() error {
 		switch {
 		case l.used == 0:
 		case p.metaFile == nil:
-			return p.refuse(atFile(format.MetaName), "is missing beside log files with entries")
+			return p.refuse(atFile(format.MetaName), "is missing beside log files with entries; restore it, if there is another one")
 		case l.Attr.Size < format.PayloadAt:
 			return p.refuse(atFile(l.Name), "%s are in a file of %d bytes, and one with slots has %d at least: it was cut",
 				slots(0, l.used-1), l.Attr.Size, format.PayloadAt)

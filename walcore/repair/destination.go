@@ -137,6 +137,9 @@ func (d *destination) finish() error {
 	if err := likeSource(d.temporary, d.source.Dir, d.source.Dir.Mode|0o700); err != nil {
 		return err
 	}
+	if err := os.Remove(d.final); err != nil && !errors.Is(err, fs.ErrNotExist) { // it is empty
+		return err
+	}
 	if err := os.Rename(d.temporary, d.final); err != nil {
 		return err
 	}

@@ -85,6 +85,9 @@ func (p *Plan) firstReadable() (index uint64, found bool) {
 // the commit index, or as applied.
 func (p *planner) knownCommit() uint64 {
 	commit := p.snapshotIndex()
+	if at := p.meta.SnapshotIndex; at != nil && *at <= walcore.MaxNumber {
+		commit = max(commit, *at)
+	}
 	if hs := p.meta.HardState; hs != nil && hs.Commit <= walcore.MaxNumber {
 		commit = max(commit, hs.Commit)
 	}

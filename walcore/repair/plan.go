@@ -93,7 +93,7 @@ func New(ctx context.Context, log *dgraph.Reader, opts Options) (*Plan, error) {
 	if err := p.takeEntries(); err != nil {
 		return nil, err
 	}
-	if p.Sound = len(p.Problems) == 0 && p.stopped == nil; p.Sound {
+	if p.Sound = len(p.Problems) == 0 && p.stopped == nil && p.hardStateFits(); p.Sound {
 		return p.Plan, nil
 	}
 	p.listLeftOut()

@@ -14,11 +14,7 @@ import (
 
 // decideHardState fits hard state and checkpoint to what is kept.
 func (p *planner) decideHardState() {
-	hs := p.meta.HardState
-	seen := p.snapshotTerm()
-	for _, t := range p.log.Terms() {
-		seen = max(seen, t.Term)
-	}
+	hs, seen := p.meta.HardState, p.highestTerm()
 	if p.metaLost() || hs != nil && max(hs.Term, hs.Commit) > walcore.MaxNumber {
 		hs = nil
 	}
@@ -34,11 +30,47 @@ func (p *planner) decideHardState() {
 			st.Vote = hs.Vote
 		}
 	}
+	if p.snapshotLost() {
+		st.Commit, p.Lost = 0, true
+		p.remark("The log goes back to before the snapshot that is lost, and nothing tells whether it is the one that the snapshot stood for. " +
+			"The commit index is 0: a leader finds out what is different, and sends it again.")
+	}
 	if at := p.meta.CheckpointIndex; at != nil {
 		st.Checkpoint = min(*at, st.Commit)
 	}
 	p.judgeHardState(hs)
 	p.judgeEntries(hs)
+}
+
+// highestTerm is the highest term that the snapshot or the log shows.
+func (p *planner) highestTerm() uint64 {
+	term := p.snapshotTerm()
+	for _, t := range p.log.Terms() {
+		term = max(term, t.Term)
+	}
+	return term
+}
+
+// hardStateFits reports whether the hard state can be the one that belongs to the log:
+// no entry has a term above its own.
+func (p *planner) hardStateFits() bool {
+	hs := p.meta.HardState
+	return hs != nil && !p.metaLost() && hs.Term >= p.highestTerm()
+}
+
+// snapshotLost reports whether there may have been a snapshot that is lost and is not
+// borne out by the log. One from another node replaces a log, of which entries can be
+// left. They are known to be those that it stood for if the last of them has its term.
+func (p *planner) snapshotLost() bool {
+	if p.Snapshot != nil || p.noSnapshot() || p.metaLost() {
+		return false
+	}
+	index, term := p.meta.SnapshotIndex, p.meta.SnapshotTerm
+	if index == nil || term == nil || *index > p.Last {
+		return true
+	}
+	e, err := p.log.Entry(*index)
+	return err != nil || e.Term != *term
 }
 
 // judgeHardState says what is lost with the hard state.
