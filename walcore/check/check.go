@@ -29,7 +29,10 @@ func Run(ctx context.Context, log walcore.Log, opts Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	changes, err := readChanges(ctx, c.log)
+	if c.live {
+		c.outline = outlineOf(c.log)
+	}
+	changes, err := readChanges(ctx, c.log, c.outline)
 	if err != nil {
 		return nil, err
 	}
@@ -54,6 +57,7 @@ type checker struct {
 	live    bool        // somebody writes to the directory: it has changed since it was opened
 	opts    Options
 	decoder *payload.Dgraph
+	outline *outline
 	tally
 }
 

@@ -21,7 +21,8 @@ func (c *checker) scan(ctx context.Context) error {
 	progress := c.progress()
 	wanted := func(uint64) bool { return true }
 	for round := 0; ; round++ {
-		t, err := readPayloads(ctx, c.log, c.decoder, wanted, progress)
+		c.outline = newOutline(c.log)
+		t, err := readPayloads(ctx, c.log, c.outline, c.decoder, wanted, progress)
 		if err != nil {
 			return err
 		}
@@ -90,6 +91,9 @@ const (
 // somebody writes to the directory.
 func (c *checker) settledProblems(ctx context.Context) ([]walcore.Problem, error) {
 	problems := c.log.Problems()
+	if _, ok := c.log.(walcore.Follower); !ok {
+		return problems, nil
+	}
 	wait, end := firstLook, time.Now().Add(settleFor)
 	for {
 		if len(problems) > 0 {

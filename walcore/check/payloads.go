@@ -61,8 +61,8 @@ func (t *tally) merge(others []*reader) {
 }
 
 // readPayloads reads the payloads of the entries that are wanted, with as many readers
-// as there are processors.
-func readPayloads(ctx context.Context, log walcore.Log, d *payload.Dgraph, wanted func(index uint64) bool, done func(bytes int64)) (tally, error) {
+// as there are processors. It tells o of all entries.
+func readPayloads(ctx context.Context, log walcore.Log, o *outline, d *payload.Dgraph, wanted func(index uint64) bool, done func(bytes int64)) (tally, error) {
 	n := runtime.GOMAXPROCS(0)
 	batches := make(chan []walcore.Entry, n)
 	free := make(chan []walcore.Entry, 2*n+1)
@@ -91,6 +91,7 @@ func readPayloads(ctx context.Context, log walcore.Log, d *payload.Dgraph, wante
 		if ctx.Err() != nil {
 			break
 		}
+		o.add(&e)
 		if !wanted(e.Index) {
 			continue
 		}

@@ -64,10 +64,7 @@ func (c *checker) report(problems []walcore.Problem) *Report {
 	if i, ok := c.log.LastIndex(); ok {
 		r.LastIndex = &i
 	}
-	for e := range c.log.Entries(0) {
-		r.Entries++
-		r.Bytes += uint64(e.Size)
-	}
+	r.Entries, r.Bytes = c.outline.entries, c.outline.bytes
 	m := c.log.Meta()
 	if m.HardState != nil {
 		r.Commit = &m.HardState.Commit
