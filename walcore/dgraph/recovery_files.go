@@ -18,11 +18,11 @@ const (
 // readMeta takes from wal.meta what decides about the log.
 func (p *recovery) readMeta() error {
 	m := p.meta
-	if p.metaFile == nil || m.RaftID == nil {
-		return nil // see checkReadable
-	}
 	if len(m.Faults) > 0 {
 		return p.refuse(atMeta(int64(m.Faults[0].Offset)), "%s", m.Faults[0].Message)
+	}
+	if p.metaFile == nil || m.RaftID == nil {
+		return nil // see checkReadable
 	}
 	p.commit, p.checkpoint = m.HardState.GetCommit(), *m.CheckpointIndex
 	p.snapIndex, p.snapTerm = *m.SnapshotIndex, *m.SnapshotTerm

@@ -106,9 +106,7 @@ func (s *DiskStorage) openDir() error {
 		if err != nil {
 			return err
 		}
-		if s.meta, err = openMeta(f); err != nil {
-			return errors.Join(err, f.Close())
-		}
+		s.meta.f = f
 	}
 	if err := s.openLogFiles(files.logs); err != nil {
 		return err
@@ -116,6 +114,11 @@ func (s *DiskStorage) openDir() error {
 	plan, err := s.planRecovery(files)
 	if err != nil {
 		return err
+	}
+	if files.meta {
+		if s.meta, err = openMeta(s.meta.f); err != nil {
+			return err
+		}
 	}
 	// Up to here nothing in the directory has changed.
 	return s.applyRecovery(plan, !files.meta)
