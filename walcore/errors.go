@@ -36,8 +36,9 @@ var (
 	ErrInUse = errors.New("in use")
 	// ErrClosed: the storage was closed.
 	ErrClosed = errors.New("storage is closed")
-	// ErrRefused: with what was to be stored, the log would be none: an index
-	// below the first or above the last plus one, or a term that goes down.
+	// ErrRefused: with what was to be stored, the log would be none, or Raft could
+	// not go on with it: an index that leaves a gap, a term that goes down, a commit
+	// index beyond the log's end.
 	ErrRefused = errors.New("refused")
 )
 

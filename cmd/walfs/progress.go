@@ -43,6 +43,14 @@ func progressOn(f *os.File, what string) *progress {
 	return p
 }
 
+// report gives at for those who tell of progress, or nil where nobody would see it.
+func (p *progress) report() func(done, total int64) {
+	if p.out == nil {
+		return nil
+	}
+	return p.at
+}
+
 // at is told how many bytes are done, of how many.
 func (p *progress) at(done, total int64) {
 	if p.out == nil {

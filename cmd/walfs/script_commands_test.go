@@ -12,12 +12,15 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/format"
+	"go.etcd.io/raft/v3/raftpb"
 	"golang.org/x/sys/unix"
+	"google.golang.org/protobuf/proto"
 )
 
 // writeLines writes a directory's entries to a file, as dump --format json prints
@@ -35,6 +38,26 @@ func writeLines(ts *testscript.TestScript, _ bool, args []string) {
 			e.Index, e.Term, typ.Symbol, e.Size, e.File.Name, e.Slot, e.Offset, base64.StdEncoding.EncodeToString(data))
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), out.Bytes(), 0o600))
+}
+
+// snapshotpb writes a raftpb.Snapshot without data. Voters and learners are ids with
+// commas between, or none.
+func snapshotpb(ts *testscript.TestScript, _ bool, args []string) {
+	var ids [2]idList
+	for i, text := range args[3:] {
+		if text != "none" {
+			ts.Check(ids[i].Set(text))
+		}
+	}
+	number := func(text string) *uint64 {
+		n, err := strconv.ParseUint(text, 10, 64)
+		ts.Check(err)
+		return &n
+	}
+	b, err := proto.Marshal(&raftpb.Snapshot{Metadata: &raftpb.SnapshotMetadata{Index: number(args[1]), Term: number(args[2]),
+		ConfState: raftpb.EnsureConfState(&raftpb.ConfState{Voters: ids[0], Learners: ids[1]})}})
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b, 0o600))
 }
 
 // samelog wants the same bytes in two log files up to the last payload's end.

@@ -52,6 +52,13 @@ func (r *Reader) Recovery() (*Recovery, error) {
 	return &p.plan, nil
 }
 
+// Opens fails where opening the directory for writing would be refused. It changes
+// nothing.
+func (r *Reader) Opens() error {
+	_, err := r.Recovery()
+	return err
+}
+
 // recovery is a Recovery that is being worked out.
 type recovery struct {
 	*Reader

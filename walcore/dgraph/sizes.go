@@ -100,7 +100,7 @@ func (l *LogFile) readLengths(before *LogFile) *storedLengths {
 	}
 	// A length is the slot's only if the slot is still there: a writer that
 	// reuses the place has emptied it before.
-	end, err := l.firstDifference(l.f, in.sound)
+	end, err := l.firstDifference(l.f, in.sound, l.Len())
 	if err != nil {
 		for i := range in.entries.from(end) {
 			in.failed[i] = fmt.Errorf("its slot cannot be read again: %w", err)

@@ -130,21 +130,21 @@ func (t *slotTable) withoutHalfWritten() *slotTable {
 // unchangedIn reports whether f still begins with the table. One that is half old
 // and half new, since it was read during a rewrite, does not.
 func (t *slotTable) unchangedIn(f file) bool {
-	same, err := t.firstDifference(f, 0)
+	same, err := t.firstDifference(f, 0, t.Len())
 	return err == nil && same == t.Len()
 }
 
 // slotsAtOnce is how many slots are compared at once.
 const slotsAtOnce = 1024
 
-// firstDifference gives the first slot, of those from the given one on, that is
-// not the same in f as in the table; Len if all are. Where reading fails, the slots
+// firstDifference gives the first slot, of those from from up to but without to, that
+// is not the same in f as in the table; to if all are. Where reading fails, the slots
 // before the one that it gives are the same.
-func (t *slotTable) firstDifference(f file, from int) (int, error) {
-	most := min(t.Len()-from, slotsAtOnce) * format.SlotSize
+func (t *slotTable) firstDifference(f file, from, to int) (int, error) {
+	most := min(to-from, slotsAtOnce) * format.SlotSize
 	now, then := make([]byte, most), make([]byte, most)
-	for from < t.Len() {
-		n := min(t.Len()-from, slotsAtOnce) * format.SlotSize
+	for from < to {
+		n := min(to-from, slotsAtOnce) * format.SlotSize
 		now, then = now[:n], then[:n]
 		if err := readFull(f, now, int64(from)*format.SlotSize); err != nil {
 			return from, err

@@ -69,6 +69,9 @@ func Replay(l walcore.Log) ([]Member, error) {
 		if !confstate.IsChange(typ) {
 			continue
 		}
+		if e.Size > payload.MaxData {
+			return nil, fmt.Errorf("entry %d, a configuration change, has %d bytes: too many to be one: %w", e.Index, e.Size, walcore.ErrDamaged)
+		}
 		data, err := e.Data()
 		if err != nil {
 			return nil, err

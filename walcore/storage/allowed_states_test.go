@@ -216,7 +216,10 @@ func (c *crashTest) checkStorage(o allowed, dir string, more bool) string {
 	}
 	e := &raftpb.Entry{Term: proto.Uint64(term + 1), Index: proto.Uint64(last + 1), Data: []byte("more")}
 	hs, _, _ := s.InitialState()
-	if err := s.Save(hard(max(hs.GetTerm(), term+1), 0, hs.GetCommit()), []*raftpb.Entry{e}, nil); err != nil {
+	if hs.GetTerm() <= term {
+		hs = hard(term+1, 0, hs.GetCommit())
+	}
+	if err := s.Save(hs, []*raftpb.Entry{e}, nil); err != nil {
 		return err.Error()
 	}
 	if err := s.Close(); err != nil {
