@@ -158,9 +158,20 @@ func TestSeveralFiles(t *testing.T) {
 
 // overlap makes a second file, so that entries 301 to 400 are in both.
 func overlap(d *damaged) fixture.File {
-	table := d.Read(0, 400*format.SlotSize)
-	second := d.second(300)
+	d.t.Helper()
+	return d.splitTwice(300, 400)
+}
+
+// splitTwice makes a second file of the slots from the given one on, and leaves those
+// before end in the first one, too.
+func (d *damaged) splitTwice(from, end int) fixture.File {
+	d.t.Helper()
+	table := d.Read(0, end*format.SlotSize)
+	last := int64(d.Get(end-1, fixture.Offset)) + format.LengthSize + int64(d.Length(end-1))
+	payloads := d.Read(format.PayloadAt, int(last-format.PayloadAt))
+	second := d.second(from)
 	d.Write(0, table)
+	d.Write(format.PayloadAt, payloads)
 	return second
 }
 
@@ -178,9 +189,7 @@ func TestTwoFilesWithTheSameEntries(t *testing.T) {
 			d.problem("00002.wal", walcore.KindDuplicate, 0, 100, s.Get(0, fixture.Offset), 301)
 		}},
 		{"wholly", "alpha", func(d *damaged) {
-			table := d.Read(0, 975*format.SlotSize)
-			s := d.second(0)
-			d.Write(0, table)
+			s := d.splitTwice(0, 975)
 			d.problem("00002.wal", walcore.KindDuplicate, 0, 975, s.Get(0, fixture.Offset), 1)
 		}},
 		{"other terms", "alpha", func(d *damaged) {

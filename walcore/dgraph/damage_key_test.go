@@ -302,6 +302,14 @@ func TestGapBeforeARewrite(t *testing.T) {
 		d.Set(slot, fixture.Offset, off+gap)
 		d.SetLength(slot, n)
 	}
+	begin := int64(d.Get(600, fixture.Offset))
+	d.Write(begin-17, append([]byte{1}, make([]byte, 16)...))
+	d.check()
+
+	// No rewrite begins anywhere else.
+	d.Write(begin-17, []byte{0})
+	d.about(walcore.KindLength, 599, 1)
+	d.lose(walcore.ErrDamaged, 600, 600)
 	d.check()
 }
 

@@ -22,6 +22,11 @@ type LogFile struct {
 	*slotTable
 	entrySlots // what the log takes from this file
 	problems   problemList
+	full       bool        // others with entries come after it
+	earlier    []*LogFile  // those before it in the log's order; nil once its sizes are there
+	emptied    atomic.Bool // see leftFull
+
+	mayBeEncrypted bool // it is, or was before its key header was erased
 
 	cipher    cipher.Block // nil: the payloads are plain
 	cipherErr error        // why payloads cannot be read at all

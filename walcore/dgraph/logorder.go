@@ -45,6 +45,14 @@ type logOrder struct {
 	terms []walcore.TermSpan
 }
 
+// last is the place of the last file that the log has entries from, -1 for none.
+func (o *logOrder) last() int {
+	if len(o.spans) == 0 {
+		return -1
+	}
+	return o.spans[len(o.spans)-1].file
+}
+
 // orderLog puts files in order. unreadable are the ids of those whose slots are not
 // known. Up to compactedTo indexes may be missing: a follower that lagged has got a
 // snapshot instead. hardTerm is the hard state's term, 0 if it is not known.

@@ -83,6 +83,10 @@ func (r *reading) orderLogFiles(tables []tableFile) *log {
 	for place, i := range order.files {
 		l.files = append(l.files, r.newLogFile(tables[i], order.found[place]))
 	}
+	for place, f := range l.files {
+		f.earlier = l.files[:place]
+		f.full = place < order.last()
+	}
 	return l
 }
 

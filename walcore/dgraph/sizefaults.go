@@ -3,7 +3,7 @@ package dgraph
 import (
 	"fmt"
 	"iter"
-	"sort"
+	"slices"
 
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
@@ -37,12 +37,16 @@ type storedLengths struct {
 	slots     *format.PackedSlots
 	entries   entrySlots
 	fileSize  uint64
-	encrypted bool
+	encrypted bool // or it may be
+	full      bool // others with entries come after the file: it ends with its last payload
 
 	lengths  []uint32                                  // by slot; of entries
 	failed   map[int]error                             // why an entry's length could not be read
 	end      int                                       // slots from here on have changed since they were listed
 	lengthAt func(offset uint64) (n uint32, err error) // what is stored where a length might be
+	read     func(p []byte, offset uint64) error       // any bytes of the file
+	// endedEarlier is format.Evidence.EmptyingEnded of the files before; nil: there are none.
+	endedEarlier func() bool
 
 	// What an earlier look at the same slots has found.
 	sound         int                             // this many are sound
@@ -54,8 +58,8 @@ type storedLengths struct {
 // a fault is its length.
 type sizeFaults struct {
 	list []sizeFault
-	// emptyingEnded says that before the last sound entry there is one that
-	// emptying would have emptied, and has not.
+	// emptyingEnded says that before the last slot there is an entry in this file
+	// that emptying would have emptied, and has not.
 	emptyingEnded bool
 	// emptiedDuringRead says that a payload has been emptied since an earlier
 	// look found it full.
@@ -68,21 +72,29 @@ type sizeFault struct {
 	message string
 }
 
-// findSizeFaults checks each length by itself, and each payload's end against
-// the offset of the one after it. Where the two differ more than a writer lets
-// them, a length or an offset is wrong, and would be read as bytes that no
-// writer meant.
+// findSizeFaults checks each length by itself, and where each payload ends against
+// what follows it: see neighbours.go.
 func findSizeFaults(in *storedLengths) sizeFaults {
-	c := sizeCheck{storedLengths: in, last: in.sound - 1, confirmed: in.sound - 2}
+	c := sizeCheck{storedLengths: in, last: in.sound - 1, lastEnds: packed, floor: format.PayloadAt, unsure: -1, tail: in.slots.Len()}
+	if c.last >= 0 {
+		c.floor = c.payloadEnd(c.last)
+	}
+	for c.tail > 0 && !in.full && !c.inRange(c.slots.Offset(c.tail-1)) {
+		c.tail--
+	}
 	c.found.emptyingEnded = in.emptyingEnded
 	for i := range in.entries.from(in.sound) {
 		if i >= in.end {
 			break
 		}
-		if c.alone(i) {
-			c.behindLast(i)
+		if c.alone(i) && !c.isFaulty(i) {
+			c.judge(i)
 		}
 	}
+	if c.unsure >= 0 {
+		c.faultUnsure()
+	}
+	slices.SortStableFunc(c.neighbours, func(a, b sizeFault) int { return a.slot - b.slot })
 	c.found.list = append(c.found.list, c.neighbours...)
 	return c.found
 }
@@ -92,17 +104,32 @@ type sizeCheck struct {
 	*storedLengths
 	found      sizeFaults  // each length by itself
 	neighbours []sizeFault // those that do not go together
-	last       int         // the last entry that is sound so far, -1 for none
-	confirmed  int         // the last entry whose end is where the next slot's payload begins
 	faulty     []bool      // by slot; nil: none is
+
+	last     int    // the last entry that is sound so far, -1 for none
+	lastEnds ending // how it ends
+	floor    uint64 // where its payload ends: all others begin behind that
+	tail     int    // the slots from here on have no offsets that can be: their payloads never got to the disk
+
+	// See followEmptying.
+	lost   bool
+	unsure int // -1: none is
+
+	earlier *bool // what endedEarlier has said; nil: it was not asked
+	readErr error // why the last evidence could not be had
 }
 
+func (c *sizeCheck) isFaulty(i int) bool { return c.faulty != nil && c.faulty[i] }
+
+// fault says what is wrong with an entry, once.
 func (c *sizeCheck) fault(list *[]sizeFault, i int, kind walcore.Kind, text string, args ...any) {
 	if c.faulty == nil {
 		c.faulty = make([]bool, c.slots.Len())
 	}
-	c.faulty[i] = true
-	*list = append(*list, sizeFault{i, kind, fmt.Sprintf(text, args...)})
+	if !c.faulty[i] {
+		c.faulty[i] = true
+		*list = append(*list, sizeFault{i, kind, fmt.Sprintf(text, args...)})
+	}
 }
 
 // alone checks the length of slot i by itself.
@@ -117,7 +144,7 @@ func (c *sizeCheck) alone(i int) bool {
 		return fault(walcore.KindUnreadable, "the payload's length cannot be read: %v", c.failed[i])
 	case n == noPayload:
 		return fault(walcore.KindLength, "the payload claims %d bytes: no log file has that much", n)
-	case offset+format.LengthSize+uint64(n) > c.fileSize:
+	case !c.fits(i):
 		return fault(walcore.KindLength, "the payload claims %d bytes, the file ends %d bytes behind its offset", n, c.fileSize-offset)
 	case n == 0 && c.deniesEmpty(i):
 		return fault(walcore.KindLength, "the payload is empty, which its checksum denies: it was not written, or its length is lost")
@@ -126,6 +153,20 @@ func (c *sizeCheck) alone(i int) bool {
 		return fault(walcore.KindEmptying, "the payload was emptied this moment")
 	}
 	return true
+}
+
+// inRange reports whether a payload can begin at an offset.
+func (c *sizeCheck) inRange(offset uint64) bool {
+	return offset >= format.PayloadAt && offset <= c.fileSize && c.fileSize-offset >= format.LengthSize
+}
+
+// fits reports whether the payload that the length of slot i claims is in the file.
+func (c *sizeCheck) fits(i int) bool {
+	return c.lengths[i] != noPayload && c.payloadEnd(i) <= c.fileSize
+}
+
+func (c *sizeCheck) payloadEnd(i int) uint64 {
+	return c.slots.Offset(i) + format.LengthSize + uint64(c.lengths[i])
 }
 
 // deniesEmpty reports whether slot i has a checksum, of more than no bytes.
@@ -148,72 +189,4 @@ func (c *sizeCheck) wasFull(i int) bool {
 
 func (c *sizeCheck) canBeEmptied(i int) bool {
 	return format.CanBeEmptied(c.slots.Type(i), c.slots.Sum(i))
-}
-
-// behindLast checks slot i against the last sound entry before it.
-func (c *sizeCheck) behindLast(i int) {
-	last, next := c.last, c.slots.Offset(i)
-	if last < 0 || c.payloadEnd(last) == next || c.gap(last, i).Legal(func() bool { return c.found.emptyingEnded }) {
-		if last >= 0 && c.lengths[last] > 0 && c.canBeEmptied(last) {
-			c.found.emptyingEnded = true
-		}
-		if last >= 0 && i == last+1 && c.payloadEnd(last) == next {
-			c.confirmed = last
-		}
-		c.last = i
-		return
-	}
-	end := c.payloadEnd(last)
-	switch lastIsSound, nextIsSound := i == last+1 && c.leadsOn(end, i), c.leadsOn(next, i); {
-	case nextIsSound && !lastIsSound:
-		if at := c.slots.Offset(last); at >= next {
-			c.fault(&c.neighbours, last, walcore.KindOffset, "the data offset is not below the next slot's, %d", next)
-		} else {
-			c.fault(&c.neighbours, last, walcore.KindLength, "the payload claims %d bytes and ends at %d, but the next one begins at %d",
-				c.lengths[last], end, next)
-		}
-		c.last = i
-	case lastIsSound && !nextIsSound:
-		c.fault(&c.neighbours, i, walcore.KindOffset, "the payload before ends at %d, not at this offset", end)
-	case last == c.confirmed:
-		// The entry behind it has gone, but has borne out where it ends.
-		c.fault(&c.neighbours, i, walcore.KindOffset, "the payload before ends at %d: this offset or a length between the two is wrong", end)
-	default:
-		c.fault(&c.neighbours, last, walcore.KindLength, "the payload ends at %d, but the next one begins at %d: this length or that offset is wrong",
-			end, next)
-		c.fault(&c.neighbours, i, walcore.KindOffset, "the payload before ends at %d: this offset or that length is wrong", end)
-		c.last = c.soundBefore(last)
-	}
-}
-
-func (c *sizeCheck) payloadEnd(i int) uint64 {
-	return c.slots.Offset(i) + format.LengthSize + uint64(c.lengths[i])
-}
-
-func (c *sizeCheck) gap(a, b int) format.Gap {
-	return format.Gap{Bytes: int64(c.slots.Offset(b)) - int64(c.payloadEnd(a)), Encrypted: c.encrypted, Skipped: b > a+1,
-		Size: c.lengths[a], Type: c.slots.Type(a), Sum: c.slots.Sum(a)}
-}
-
-// leadsOn reports whether a payload at offset, taken for slot i's, ends where
-// the payload of the slot after i begins.
-func (c *sizeCheck) leadsOn(offset uint64, i int) bool {
-	if i+1 >= c.slots.Len() || c.entries.isDropped(i+1) || offset+format.LengthSize > c.fileSize {
-		return false
-	}
-	n, err := c.lengthAt(offset)
-	return err == nil && offset+format.LengthSize+uint64(n) == c.slots.Offset(i+1)
-}
-
-// soundBefore is the last sound entry before slot i, -1 for none.
-func (c *sizeCheck) soundBefore(i int) int {
-	runs := c.entries.runs
-	for k := sort.Search(len(runs), func(k int) bool { return runs[k].slot >= i }) - 1; k >= 0; k-- {
-		for slot := min(runs[k].slot+runs[k].n, i) - 1; slot >= runs[k].slot; slot-- {
-			if !c.faulty[slot] && !c.entries.isDropped(slot) {
-				return slot
-			}
-		}
-	}
-	return -1
 }

@@ -35,6 +35,7 @@ func lengthsOf(payloads []payload) *storedLengths {
 	in.slots = &slots
 	in.entries = entrySlots{runs: []run{{slot: 0, n: len(payloads), index: 1}}}
 	in.lengthAt = func(offset uint64) (uint32, error) { return stored[offset], nil }
+	in.read = func(p []byte, _ uint64) error { copy(p, strings.Repeat("payload that was emptied ", 10)); return nil }
 	return in
 }
 
@@ -68,8 +69,8 @@ var sizeFaultCases = []sizeFaultCase{
 	{"up to the file's end", []payload{{0, 996, 0, 0}}, "", nil},
 
 	{"a byte more than the file has", []payload{{0, 997, 0, 0}}, "0 length", nil},
-	{"4 GiB", []payload{{0, 6, 0, 0}, {10, 1<<32 - 1, 0, 0}, {20, 6, 0, 0}}, "1 length", nil},
-	{"cannot be read", []payload{{0, 6, 0, 0}, {10, 0, 0, 0}, {20, 6, 0, 0}}, "1 unreadable",
+	{"4 GiB", []payload{{0, 6, 0, 0}, {10, 1<<32 - 1, 0, 0}, {20, 6, 0, 0}, {30, 6, 0, 0}}, "1 length", nil},
+	{"cannot be read", []payload{{0, 6, 0, 0}, {10, 0, 0, 0}, {20, 6, 0, 0}, {30, 6, 0, 0}}, "1 unreadable",
 		func(in *storedLengths) { in.failed[1] = errors.New("EIO") }},
 	{"a checksum of bytes, and none there", []payload{{0, 0, 0, 77}}, "0 length", nil},
 	{"a checksum of no bytes", []payload{{0, 0, 0, sumOfEmpty}}, "", nil},
@@ -80,11 +81,64 @@ var sizeFaultCases = []sizeFaultCase{
 	{"empty behind one that was full before", []payload{{0, 0, 0, 0}, {10, 6, 0, 0}, {20, 0, 0, 0}, {30, 6, 0, 0}, {40, 1, 0, 0}}, "2 length", nil},
 	{"the same where others are known to be sound", []payload{{0, 0, 0, 0}, {10, 6, 0, 0}, {20, 0, 0, 0}, {30, 6, 0, 0}, {40, 1, 0, 0}}, "2 length",
 		func(in *storedLengths) { in.sound, in.emptyingEnded = 2, true }},
-	{"a gap in an encrypted file", []payload{{0, 6, 0, 0}, {50, 6, 0, 0}}, "", func(in *storedLengths) { in.encrypted = true }},
+	{"a gap in an encrypted file", []payload{{0, 6, 0, 0}, {50, 6, 0, 0}}, "", beforeARewrite},
+	{"not where a rewrite begins", []payload{{0, 6, 0, 0}, {50, 6, 0, 0}, {60, 6, 0, 0}}, "0 length", func(in *storedLengths) { in.encrypted = true }},
+	{"the gap cannot be read", []payload{{0, 6, 0, 0}, {50, 6, 0, 0}, {60, 6, 0, 0}}, "0 unreadable", func(in *storedLengths) {
+		in.encrypted = true
+		in.read = func([]byte, uint64) error { return errors.New("EIO") }
+	}},
+	{"a gap before the first payload", []payload{{50, 6, 0, 0}, {60, 6, 0, 0}}, "", beforeARewrite},
+	{"the same in a plain file", []payload{{50, 6, 0, 0}, {60, 6, 0, 0}, {70, 6, 0, 0}}, "0 offset", nil},
 	{"an overlap in an encrypted file", []payload{{0, 7, 0, 0}, {10, 6, 0, 0}, {20, 1, 0, 0}}, "0 length",
 		func(in *storedLengths) { in.encrypted = true }},
-	{"a slot between is no entry", []payload{{0, 6, 0, 0}, {999, 9, 0, 0}, {20, 6, 0, 0}}, "",
-		func(in *storedLengths) { in.entries.dropped = []bool{false, true, false} }},
+	{"a slot between is no entry", []payload{{0, 6, 0, 0}, {999, 9, 0, 0}, {20, 6, 0, 0}, {30, 6, 0, 0}}, "",
+		func(in *storedLengths) {
+			in.entries.dropped = []bool{false, true, false, false}
+			in.lengthAt = lengthsOfTens
+		}},
+	{"it is none, but its offset is right", []payload{{0, 5, 0, 0}, {10, 6, 0, 0}, {20, 6, 0, 0}, {30, 6, 0, 0}}, "0 length",
+		func(in *storedLengths) { in.entries.dropped = []bool{false, true, false, false} }},
+	{"too short before slots without offsets", []payload{{0, 5, 0, 0}, {-9, 6, 0, 0}, {-9, 6, 0, 0}, {30, 6, 0, 0}, {40, 6, 0, 0}}, "0 length",
+		func(in *storedLengths) {
+			in.entries.dropped = []bool{false, true, true, false, false}
+			in.lengthAt = lengthsOfTens
+		}},
+	{"it ends where another entry does", []payload{{0, 16, 0, 0}, {-9, 6, 0, 0}, {-9, 6, 0, 0}, {30, 6, 0, 0}, {40, 6, 0, 0}}, "0 length",
+		func(in *storedLengths) {
+			in.entries.dropped = []bool{false, true, true, false, false}
+			in.lengthAt = lengthsOfTens
+		}},
+	{"the last slot is half written", []payload{{0, 6, 0, 0}, {10, 6, 0, 0}, {-format.PayloadAt, 0, 0, 0}}, "",
+		func(in *storedLengths) { in.entries.dropped = []bool{false, false, true} }},
+	{"the last payload never got to the disk", []payload{{0, 6, 0, 0}, {10, 6, 0, 0}, {1000, 0, 0, 0}}, "",
+		func(in *storedLengths) { in.entries.dropped = []bool{false, false, true} }},
+
+	{"full", []payload{{0, 6, 0, 0}, {10, 986, 0, 0}}, "", full},
+	{"full, and more behind it", []payload{{0, 6, 0, 0}, {10, 6, 0, 0}}, "1 length", full},
+	{"full, the last one emptied", []payload{{0, 0, 0, 0}, {10, 0, 0, 0}}, "", full},
+	{"full, the last one empty behind a full one", []payload{{0, 6, 0, 0}, {10, 0, 0, 0}}, "1 length", full},
+	{"full, encrypted, and rewritten to its end", []payload{{0, 6, 0, 0}, {10, 6, 0, 0}}, "", func(in *storedLengths) { full(in); beforeARewrite(in) }},
+	{"full, the last slot half written", []payload{{0, 6, 0, 0}, {-format.PayloadAt, 0, 0, 0}}, "",
+		func(in *storedLengths) {
+			full(in)
+			in.entries.dropped = []bool{false, true}
+			in.lengthAt = func(uint64) (uint32, error) { return 986, nil }
+		}},
+	{"the same, and its length wrong", []payload{{0, 6, 0, 0}, {-format.PayloadAt, 0, 0, 0}}, "0 length",
+		func(in *storedLengths) {
+			full(in)
+			in.entries.dropped = []bool{false, true}
+			in.lengthAt = func(uint64) (uint32, error) { return 985, nil }
+		}},
+
+	{"empty, and a file before was not emptied", []payload{{0, 0, 0, 0}, {10, 0, 0, 0}, {20, 6, 0, 0}, {30, 6, 0, 0}}, "0 length; 1 length",
+		func(in *storedLengths) { in.endedEarlier = func() bool { return true } }},
+	{"empty, and the files before were emptied", []payload{{0, 0, 0, 0}, {10, 0, 0, 0}, {20, 6, 0, 0}, {30, 6, 0, 0}}, "",
+		func(in *storedLengths) { in.endedEarlier = func() bool { return false } }},
+	{"nothing where the payload was", []payload{{0, 0, 0, 0}, {20, 0, 0, 0}, {40, 6, 0, 0}, {50, 6, 0, 0}}, "0 length; 1 length", zerosUpTo(40)},
+	{"the same, and one behind that may be lost", []payload{{0, 0, 0, 0}, {20, 0, 0, 0}, {40, 6, 0, 0}, {50, 6, 0, 0}}, "0 length; 1 length", zerosUpTo(20)},
+	{"the same, and two that were emptied", []payload{{0, 0, 0, 0}, {20, 0, 0, 0}, {40, 0, 0, 0}, {60, 6, 0, 0}}, "0 length", zerosUpTo(20)},
+	{"the same at the end", []payload{{0, 0, 0, 0}, {20, 0, 0, 0}, {40, 0, confChange, 0}}, "0 length; 1 length", zerosUpTo(20)},
 
 	{"too long", []payload{{0, 6, 0, 0}, {10, 60, 0, 0}, {20, 6, 0, 0}, {30, 6, 0, 0}}, "1 length", nil},
 	{"too short", []payload{{0, 6, 0, 0}, {10, 5, 0, 0}, {20, 6, 0, 0}, {30, 6, 0, 0}}, "1 length", nil},
@@ -95,11 +149,11 @@ var sizeFaultCases = []sizeFaultCase{
 	{"the first offset too high", []payload{{15, 6, 0, 0}, {10, 6, 0, 0}, {20, 6, 0, 0}}, "0 offset", nil},
 	{"the last offset: either of two", []payload{{0, 6, 0, 0}, {10, 6, 0, 0}, {90, 6, 0, 0}}, "1 length; 2 offset", nil},
 	{"two by two, back to the beginning", []payload{{0, 0, confChange, 0}, {4, 0, confChange, 0}, {2, 0, 0, 0}, {1, 0, 0, 0}, {100, 1, 0, 0}},
-		"1 length; 2 offset; 3 offset", nil},
+		"1 offset; 2 offset; 3 offset; 4 offset", nil},
 	{"back over one that is faulty by itself", []payload{{0, 6, 0, 0}, {10, 1<<32 - 1, 0, 0}, {20, 6, 0, 0}, {90, 6, 0, 0}, {40, 6, 0, 0}},
-		"1 length; 2 length; 3 offset", nil},
+		"1 length; 2 length; 3 offset; 4 offset", nil},
 	{"where a payload ends says nothing of the next slot but one", []payload{{0, 20, 0, 0}, {999, 0, 0, 0}, {10, 6, 0, 0}, {30, 6, 0, 0}},
-		"0 length; 2 offset", func(in *storedLengths) {
+		"0 length; 2 length", func(in *storedLengths) {
 			in.entries.dropped = []bool{false, true, false, false}
 			in.lengthAt = func(offset uint64) (uint32, error) {
 				if offset == format.PayloadAt+24 {
@@ -108,11 +162,34 @@ var sizeFaultCases = []sizeFaultCase{
 				return 6, nil
 			}
 		}},
-	{"each by itself comes first", []payload{{0, 60, 0, 0}, {10, 6, 0, 0}, {20, 1<<32 - 1, 0, 0}}, "2 length; 0 length",
+	{"each by itself comes first", []payload{{0, 60, 0, 0}, {10, 6, 0, 0}, {20, 1<<32 - 1, 0, 0}, {30, 6, 0, 0}, {40, 6, 0, 0}}, "2 length; 0 length",
 		func(in *storedLengths) { in.lengthAt = lengthsOfTens }},
 
 	{"what has changed since", []payload{{0, 6, 0, 0}, {10, 6, 0, 0}, {500, 1<<32 - 1, 0, 0}}, "", func(in *storedLengths) { in.end = 2 }},
 	{"what is known to be sound", []payload{{0, 60, 0, 0}, {10, 6, 0, 0}, {20, 1<<32 - 1, 0, 0}}, "2 length", func(in *storedLengths) { in.sound = 2 }},
+}
+
+func full(in *storedLengths) { in.full = true }
+
+// beforeARewrite makes each gap one that a rewrite has left.
+func beforeARewrite(in *storedLengths) {
+	in.encrypted = true
+	in.read = func(p []byte, _ uint64) error { clear(p); p[0] = 1; return nil }
+}
+
+// zerosUpTo makes a file zero up to an offset.
+func zerosUpTo(end uint64) func(in *storedLengths) {
+	return func(in *storedLengths) {
+		in.read = func(p []byte, at uint64) error {
+			for i := range p {
+				p[i] = 'x'
+				if at+uint64(i) < format.PayloadAt+end {
+					p[i] = 0
+				}
+			}
+			return nil
+		}
+	}
 }
 
 func TestSizeFaults(t *testing.T) {

@@ -60,6 +60,7 @@ func (l *LogFile) loadSizes() {
 		l.emptyingEnded, l.emptiedDuringRead = faults.emptyingEnded, faults.emptiedDuringRead
 		l.whole = !slices.Contains(sizes, noPayload)
 		l.sizes = packSizes(&l.PackedSlots, sizes)
+		l.earlier = nil
 		l.sized.Store(true)
 	})
 }
@@ -72,10 +73,14 @@ func (l *LogFile) readLengths(before *LogFile) *storedLengths {
 		slots:     &l.PackedSlots,
 		entries:   l.entrySlots,
 		fileSize:  uint64(l.Attr.Size),
-		encrypted: l.Header.KeyID != 0,
+		encrypted: l.mayBeEncrypted,
+		full:      l.full,
 		lengths:   slices.Repeat([]uint32{noPayload}, l.Len()),
 		failed:    map[int]error{},
 		lengthAt:  reader.at,
+		read:      func(p []byte, offset uint64) error { return readFull(l.f, p, int64(offset)) },
+		// Asked after this file's lengths were read: emptying begins with the first file.
+		endedEarlier: l.emptyingEndedEarlier,
 	}
 	if before != nil {
 		in.sizeBefore = func(i int) (n uint32, ok bool) {

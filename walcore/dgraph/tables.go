@@ -126,6 +126,7 @@ func (r *reading) newLogFile(t tableFile, found slotFindings) *LogFile {
 		Header: t.header, f: t.f, slotTable: t.slotTable, entrySlots: found.entrySlots, problems: found.problems,
 	}
 	l.Source = l
+	l.mayBeEncrypted = t.header != format.KeyHeader{} || r.keys.there
 	l.before.Store(t.before)
 	r.chooseCipher(l)
 	return l

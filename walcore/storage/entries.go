@@ -37,7 +37,7 @@ func (s *DiskStorage) Entries(lo, hi, maxSize uint64) ([]*raftpb.Entry, error) {
 	case hi > last+1, last < first:
 		return nil, raft.ErrUnavailable
 	}
-	b := batch{left: maxSize}
+	b := batch{log: s.segments, left: maxSize}
 	for lo < hi && !b.atLimit {
 		g, i := s.find(lo)
 		n := min(g.slots()-i, int(hi-lo))
@@ -52,6 +52,7 @@ func (s *DiskStorage) Entries(lo, hi, maxSize uint64) ([]*raftpb.Entry, error) {
 
 // batch gathers the entries of one call.
 type batch struct {
+	log     []*segment
 	entries []*raftpb.Entry
 	term    *uint64 // the last entry's: most entries share it with the one before
 	left    uint64  // of maxSize
@@ -78,7 +79,7 @@ func (b *batch) read(g *segment, i, n int) (int, error) {
 			next = g.slot(i + j + 1)
 			limit = int64(next.Offset)
 		}
-		data, err := g.payload(i+j, slot, limit, &b.scratch, window, start)
+		data, err := g.payload(b.log, i+j, slot, limit, &b.scratch, window, start)
 		if err != nil {
 			return 0, err
 		}

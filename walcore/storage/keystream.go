@@ -1,5 +1,7 @@
 package storage
 
+import "github.com/walfs/walfs/walcore/format"
+
 // behindCiphertext is the first offset, from end on, with nothing but zeros
 // behind it. An encrypted payload that was dropped, by a rewrite or a crash, has
 // left its bytes there. The key stream depends on the offset: were another
@@ -20,9 +22,8 @@ func (g *segment) behindCiphertext(end int64) (int64, error) {
 			}
 			for i := len(b) - 1; i >= 0; i-- {
 				if b[i] != 0 {
-					// The last encrypted byte can be 0 itself: one cipher
-					// block more is left out.
-					free = at + int64(i) + 1 + 16
+					// The last encrypted byte can be 0 itself.
+					free = at + int64(i) + 1 + format.RewriteMargin
 					break
 				}
 			}

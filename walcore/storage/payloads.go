@@ -24,28 +24,68 @@ func (g *segment) limit(i int) int64 {
 }
 
 // checkLength fails with ErrDamaged where the slot's payload cannot have length
-// n: it has to end at its limit, or before a gap that writers leave.
-func (g *segment) checkLength(i int, n int64) error {
-	return g.checkLengthBefore(g.limit(i), i, g.slot(i), n)
+// n: it has to end at its limit, or before a gap that writers leave. log is the
+// files of the log, g among them.
+func (g *segment) checkLength(log []*segment, i int, n int64) error {
+	return g.checkLengthBefore(log, g.limit(i), i, g.slot(i), n)
 }
 
 // checkLengthBefore is checkLength of slot i, which is s, with its limit.
-func (g *segment) checkLengthBefore(limit int64, i int, s format.Slot, n int64) error {
+func (g *segment) checkLengthBefore(log []*segment, limit int64, i int, s format.Slot, n int64) error {
 	most := limit - int64(s.Offset) - format.LengthSize
 	if n == most {
 		return nil
 	}
 	gap := format.Gap{Bytes: most - n, Encrypted: g.header.KeyID != 0, Size: uint32(n), Type: s.Type, Sum: s.Sum}
 	var err error
-	legal := gap.Legal(func() bool {
-		var first int
-		first, err = g.firstNonEmpty()
-		return err != nil || i >= first
+	legal := gap.Legal(format.Evidence{
+		EmptyingEnded: func() bool {
+			var ended bool
+			ended, err = g.emptyingEnded(log, i)
+			return ended || err != nil
+		},
+		Read: func(p []byte, at int64) bool {
+			_, err = g.f.ReadAt(p, int64(s.Offset)+format.LengthSize+n+at)
+			return err == nil
+		},
 	})
-	if legal || err != nil {
-		return err
+	if legal {
+		return nil
+	}
+	if err != nil {
+		return g.slotErr(i, err)
 	}
 	return g.slotErr(i, fmt.Errorf("the payload claims %d bytes, its room is %d: %w", n, most, walcore.ErrDamaged))
+}
+
+// emptyingEnded reports whether there is an entry before slot i, in this file or an
+// earlier one of the log, that emptying would have emptied and has not.
+func (g *segment) emptyingEnded(log []*segment, i int) (bool, error) {
+	first, err := g.firstNonEmpty()
+	if err != nil || i >= first {
+		return true, err
+	}
+	for _, earlier := range log {
+		if earlier == g {
+			break
+		}
+		if full, err := earlier.leftFull(); full || err != nil {
+			return true, err
+		}
+	}
+	return false, nil
+}
+
+// leftFull reports whether emptying has not got as far as the file's end.
+func (g *segment) leftFull() (bool, error) {
+	return format.LeftFull(g.slots(),
+		func(i int) (format.Slot, int64) { return g.slot(i), g.limit(i) - g.offset(i) - format.LengthSize },
+		func(i int) (uint32, error) {
+			if g.beingEmptied(i) {
+				return 0, nil
+			}
+			return g.readLength(i)
+		})
 }
 
 // canBeEmptied reports whether emptying takes the slot's payload, too.
@@ -125,15 +165,15 @@ func (g *segment) window(i, n int, most uint64) (k int, buf []byte, err error) {
 }
 
 // payload cuts a slot's payload, as it is on disk, out of a window that was read
-// from the file's offset start on. It checks length and checksum. limit is as
-// segment.limit has it. scratch is for the slot as it is on disk.
-func (g *segment) payload(i int, s format.Slot, limit int64, scratch *[format.SlotSize]byte, window []byte, start int64) ([]byte, error) {
+// from the file's offset start on. It checks length and checksum. log is as in
+// checkLength, limit as segment.limit has it. scratch is for the slot as it is on disk.
+func (g *segment) payload(log []*segment, i int, s format.Slot, limit int64, scratch *[format.SlotSize]byte, window []byte, start int64) ([]byte, error) {
 	at := int64(s.Offset) - start
 	if g.beingEmptied(i) {
 		return nil, nil
 	}
 	n := int64(binary.BigEndian.Uint32(window[at:]))
-	if err := g.checkLengthBefore(limit, i, s, n); err != nil {
+	if err := g.checkLengthBefore(log, limit, i, s, n); err != nil {
 		return nil, err
 	}
 	b := window[at : at+format.LengthSize+n : at+format.LengthSize+n]

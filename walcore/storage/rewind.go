@@ -79,7 +79,7 @@ func (s *DiskStorage) planRewind(index uint64) (rewindPlan, error) {
 		}
 		// A wrong length could be recognised by the next payload's offset up to
 		// now. Once that is dropped, it could not be any more.
-		if err := g.checkLength(last, p.end-g.offset(last)-format.LengthSize); err != nil {
+		if err := g.checkLength(s.segments, last, p.end-g.offset(last)-format.LengthSize); err != nil {
 			return p, err
 		}
 	}

@@ -29,23 +29,24 @@ func (s *DiskStorage) capacity(g *segment, slots int, entries []*raftpb.Entry) (
 }
 
 // rotate ends a file, if there is one, and begins the next. The old one must be
-// on disk before there are slots in the new one, for those mean that the files
-// before are complete. So it is flushed here, unless it is staged: payloads were
-// written to it whose slots are not yet, and its flush comes with these.
+// on disk, and cut, before there are slots in the new one, for those mean that the
+// files before are complete and end with their last payloads. So it is flushed here,
+// unless it is staged: payloads were written to it whose slots are not yet, and its
+// flush comes with these.
 //
-// A crash leaves the old file cut at its end or not, which means nothing, and the
-// new one not there or without slots: Open removes that.
+// A crash leaves the old file cut at its end or not, and the new one not there or
+// without slots: Open removes that.
 func (s *DiskStorage) rotate(old *segment, staged bool) (*segment, error) {
 	if old != nil {
-		if old.dirty && !staged {
-			if err := s.flushFile(old); err != nil {
-				return nil, err
-			}
-		}
 		if err := old.f.Truncate(old.tail); err != nil {
 			return nil, old.fileErr(err)
 		}
 		old.size = old.tail
+		if !staged {
+			if err := s.flushFile(old); err != nil {
+				return nil, err
+			}
+		}
 	}
 	g, err := s.createSegment(s.nextID)
 	if err != nil {

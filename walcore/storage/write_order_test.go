@@ -144,7 +144,7 @@ var manualOrder = []orderStep{
 		"sync 2, remove m.new, create m.new, truncate m.new, write m.new, write m.new, write m.new, sync m.new, rename m.new, sync dir, remove 1, sync dir"},
 	{"fill the file", func(s *DiskStorage) error { return s.Save(nil, someEntries(1, 20, 1), nil) }, "write 2, write 2"},
 	{"rotate", func(s *DiskStorage) error { return s.Save(nil, someEntries(1, 21, 1), nil) },
-		"sync 2, truncate 2, create 3, truncate 3, sync 3, sync dir, write 3, write 3"},
+		"truncate 2, sync 2, create 3, truncate 3, sync 3, sync dir, write 3, write 3"},
 	{"a hard state", func(s *DiskStorage) error { return s.SetState(State{Term: 1, Vote: 1, Commit: 21}) }, "sync 3, write m"},
 	{"more", func(s *DiskStorage) error { return s.Save(nil, someEntries(1, 22, 1), nil) }, "write 3, write 3"},
 	{"entries of a new term", func(s *DiskStorage) error { return s.Save(hard(2, 1, 22), someEntries(2, 23, 1), nil) },
