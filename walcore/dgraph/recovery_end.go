@@ -70,15 +70,23 @@ func (f *foundFile) tornWithChecksum() bool {
 	if n == f.Len() {
 		return false
 	}
-	gap := format.Gap{Bytes: int64(f.Offset(n)) - format.PayloadAt, Encrypted: f.Header.KeyID != 0}
+	begin, gap := int64(format.PayloadAt), format.Gap{Type: format.NoEntry}
 	if n > 0 {
 		size, _ := f.size(n - 1)
-		gap.Bytes = int64(f.Offset(n)) - int64(f.Offset(n-1)) - format.LengthSize - int64(size)
-		gap.Size, gap.Type, gap.Sum = size, f.Type(n-1), f.Sum(n-1)
-	} else if !gap.Encrypted {
-		return gap.Bytes == 0
+		begin = int64(f.Offset(n-1)) + format.LengthSize + int64(size)
+		gap = format.Gap{Size: size, Type: f.Type(n - 1), Sum: f.Sum(n - 1)}
 	}
-	return gap.Legal(func() bool { return false })
+	gap.Bytes = int64(f.Offset(n)) - begin
+	return f.legal(gap, begin, func() bool { return false })
+}
+
+// legal reports whether a writer leaves a gap at an offset.
+func (l *LogFile) legal(gap format.Gap, begin int64, emptyingEnded func() bool) bool {
+	gap.Encrypted = l.mayBeEncrypted
+	return gap.Legal(format.Evidence{
+		EmptyingEnded: emptyingEnded,
+		Read:          func(p []byte, at int64) bool { return readFull(l.f, p, begin+at) == nil },
+	})
 }
 
 // checkPayloads keeps the slots up to the first one whose payload is not there, or

@@ -127,11 +127,15 @@ func damagesOfFiles() []damageOf {
 		}
 		add("longer", func(t testing.TB, path string) { fixture.Must(t, os.Truncate(path, 300<<20)) })
 		add("gone", func(t testing.TB, path string) { fixture.Must(t, os.Remove(path)) })
-		add("twice", func(t testing.TB, path string) { copyFile(t, path, filepath.Join(filepath.Dir(path), format.FileName(7))) })
+		add("twice", func(t testing.TB, path string) {
+			copyFile(t, path, filepath.Join(filepath.Dir(path), format.FileName(7)))
+		})
 		add("no slots", func(t testing.TB, path string) {
 			patch(t, filepath.Dir(path), name, 0, make([]byte, file.slots*format.SlotSize))
 		})
-		add("no first slots", func(t testing.TB, path string) { patch(t, filepath.Dir(path), name, 0, make([]byte, 4*format.SlotSize)) })
+		add("no first slots", func(t testing.TB, path string) {
+			patch(t, filepath.Dir(path), name, 0, make([]byte, 4*format.SlotSize))
+		})
 		add("no last slots", func(t testing.TB, path string) {
 			patch(t, filepath.Dir(path), name, 3*format.SlotSize, make([]byte, 30*format.SlotSize))
 		})
