@@ -23,8 +23,9 @@ import (
 // It fails with [walcore.ErrInUse] if anybody else writes to the directory; with
 // [walcore.ErrNotRaftDir]; with [walcore.ErrKey], [walcore.ErrNoKey] or
 // [walcore.ErrDataKey] where the key is not right; and with [walcore.ErrDamaged]
-// if anything that was acknowledged is missing or wrong. It has changed nothing
-// in the directory then. Outside Linux it fails with [errors.ErrUnsupported].
+// if anything that was acknowledged is missing or wrong, or would be lost that can be
+// read: the error says what, and names the command that makes a directory which opens.
+// It has changed nothing in the directory then. Outside Linux it fails with [errors.ErrUnsupported].
 func Open(path string, opts Options) (_ *DiskStorage, err error) {
 	if err := platform.CheckWriting(); err != nil {
 		return nil, err
