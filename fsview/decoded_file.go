@@ -28,6 +28,8 @@ func (f *decodedFile) readAt(t *Tree, p []byte, off int64) (n int, end error) {
 	return n, end
 }
 
+func (f *decodedFile) payloadSize() int64 { return f.Size }
+
 func (f *decodedFile) appendTo(t *Tree, dst []byte, payloads *walcore.Scanner) ([]byte, error) {
 	return f.makeText(t, dst, &f.Entry, payloads)
 }
@@ -61,7 +63,7 @@ func (t *Tree) appendDecoded(dst []byte, e *walcore.Entry, payloads *walcore.Sca
 	if text, ok := t.decoding.cache.get(n); ok {
 		return append(dst, text...), nil
 	}
-	data, err := payloads.Data(e)
+	data, err := payload.Data(payloads, e)
 	if err != nil {
 		return dst, err
 	}
@@ -85,7 +87,7 @@ func (t *Tree) appendNotAsked(dst []byte, e *walcore.Entry, payloads *walcore.Sc
 	if !ok {
 		return dst, fs.ErrNotExist
 	}
-	data, err := payloads.Data(e)
+	data, err := payload.Data(payloads, e)
 	if err != nil {
 		return dst, err
 	}

@@ -46,6 +46,10 @@ overwritten on disk since then fails with [walcore.ErrChanged]. [Live] shows a d
 as it is now: [Live.Follow] makes a new tree after each change, and [Changes] tells what
 of the old tree is no longer right, for those who cache it.
 
+The files in native/ are an exception: those of a tree that [New] makes are read as they
+are now, one after the other, and are no backup while a node writes to them. Those of
+[NewFrozen] are the log's image.
+
 # Concurrency
 
 All methods of Tree and Live may be called from many goroutines. A [Cursor] belongs to

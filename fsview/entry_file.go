@@ -21,6 +21,8 @@ func (f *entryFile) attr(t *Tree, n Node) (Attr, error) {
 
 func (f *entryFile) readAt(_ *Tree, p []byte, off int64) (int, error) { return f.ReadAt(p, off) }
 
+func (f *entryFile) payloadSize() int64 { return f.Size }
+
 func (f *entryFile) appendTo(_ *Tree, dst []byte, payloads *walcore.Scanner) ([]byte, error) {
 	data, err := payloads.Data(&f.Entry)
 	return append(dst, data...), err

@@ -47,15 +47,26 @@ var readme []byte
 // New makes the tree of a log, which must stay open as long as the tree is used.
 // The decoder says what entries mean. If it is nil, it is that of the application
 // whose log it is, as payload.Classify tells.
+//
+// native/ shows the directory's own files as they are when they are read: see NewFrozen.
 func New(log walcore.Log, decoder payload.Decoder) *Tree {
-	return newTree(log, nil, &decoding{given: decoder})
+	return newTree(log, nil, nil, &decoding{given: decoder})
 }
 
-func newTree(log walcore.Log, more []walcore.Problem, d *decoding) *Tree {
+// NewFrozen makes a tree whose native/ has the given files: the log's image (see
+// walcore.Imager), so that it stays as it was. Without any, it is New.
+func NewFrozen(log walcore.Log, native []walcore.NativeFile, decoder payload.Decoder) *Tree {
+	return newTree(log, native, nil, &decoding{given: decoder})
+}
+
+func newTree(log walcore.Log, native []walcore.NativeFile, more []walcore.Problem, d *decoding) *Tree {
 	// An entry's links are in entries/, terms/, types/ and files/.
 	t := &Tree{log: log, more: more, fixed: map[Node]object{}, links: 3, decoding: d}
 	if f, ok := log.(walcore.Filer); ok {
-		t.files, t.native, t.links = f.Files(), f.Native(), 4
+		t.files, t.native, t.links = f.Files(), native, 4
+		if native == nil {
+			t.native = f.Native()
+		}
 	}
 	m := log.Meta()
 	t.newest = newestTime(&m.Dir, t.native)

@@ -13,7 +13,7 @@ type View interface {
 	List(folder Node, after uint64, fn func(Dirent) bool) error
 	ReadAt(n Node, p []byte, off int64) (int, error)
 	CanReadAhead(Node) bool
-	AppendEntry(dst []byte, n Node, c *Cursor) ([]byte, error)
+	AppendEntry(dst []byte, n Node, most int64, c *Cursor) ([]byte, error)
 	Readlink(Node) (string, error)
 	Properties(Node) ([]Property, error)
 	Usage() (bytes int64, entries int)
@@ -84,8 +84,8 @@ func (l *Live) List(folder Node, after uint64, fn func(Dirent) bool) error {
 func (l *Live) CanReadAhead(n Node) bool { return l.Tree().CanReadAhead(n) }
 
 // AppendEntry is that of the newest tree.
-func (l *Live) AppendEntry(dst []byte, n Node, c *Cursor) ([]byte, error) {
-	return l.Tree().AppendEntry(dst, n, c)
+func (l *Live) AppendEntry(dst []byte, n Node, most int64, c *Cursor) ([]byte, error) {
+	return l.Tree().AppendEntry(dst, n, most, c)
 }
 
 // Readlink is that of the newest tree.

@@ -57,6 +57,8 @@ type entryObject interface {
 	fileObject
 	// appendTo appends all of the file to dst. If it fails, it returns dst as it was.
 	appendTo(t *Tree, dst []byte, payloads *walcore.Scanner) ([]byte, error)
+	// payloadSize is how many bytes the entry has.
+	payloadSize() int64
 }
 
 func (t *Tree) object(n Node) (object, error) {
@@ -140,9 +142,9 @@ func (t *Tree) ReadAt(n Node, p []byte, off int64) (int, error) {
 // The zero value is ready for use; it belongs to one goroutine.
 type Cursor struct{ payloads walcore.Scanner }
 
-// AppendEntry appends to dst all of an entry's file, or of its text in decoded/. If it
-// fails, it returns dst as it was.
-func (t *Tree) AppendEntry(dst []byte, n Node, c *Cursor) ([]byte, error) {
+// AppendEntry appends to dst all of an entry's file, or of its text in decoded/, if the
+// entry has at most so many bytes. Otherwise, and if it fails, it returns dst as it was.
+func (t *Tree) AppendEntry(dst []byte, n Node, most int64, c *Cursor) ([]byte, error) {
 	o, err := t.object(n)
 	if err != nil {
 		return dst, err
@@ -150,6 +152,9 @@ func (t *Tree) AppendEntry(dst []byte, n Node, c *Cursor) ([]byte, error) {
 	f, ok := o.(entryObject)
 	if !ok {
 		return dst, fmt.Errorf("node %#x is no entry's: %w", uint64(n), fs.ErrInvalid)
+	}
+	if f.payloadSize() > most {
+		return dst, nil
 	}
 	return f.appendTo(t, dst, &c.payloads)
 }

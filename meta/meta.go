@@ -67,6 +67,10 @@ func (m *Meta) Emptying() (index, term uint64) {
 	return binary.BigEndian.Uint64(m.head[emptyingAt:]), binary.BigEndian.Uint64(m.head[emptyingAt+8:])
 }
 
+// Head is the bytes of the file that m was read from, up to the snapshot's. They must
+// not be changed.
+func (m *Meta) Head() []byte { return m.head }
+
 func (m *Meta) fault(at int64, snapshot bool, format string, args ...any) {
 	m.Faults = append(m.Faults, Fault{Offset: uint64(at), Snapshot: snapshot, Message: fmt.Sprintf(format, args...)})
 }

@@ -42,6 +42,9 @@ import breaks one.
 	walcore/membership  who is in the group as one log has it, with addresses
 	walcore/status      what is in any log, in numbers: status.json
 	walcore/diff        where logs of one group differ
+	walcore/check       whether a directory is sound, payloads included, and what each kind
+	                    of problem means for a node
+	walcore/repair      a directory that starts, out of a damaged one that is only read
 	fsview              the tree of any log: names, nodes (inode numbers), attributes, what
 	                    has changed between two trees. It is an io/fs file system
 	fsview/fusefs       serves the tree through FUSE: errno (EIO), what the kernel caches

@@ -31,13 +31,14 @@ var (
 	// ErrNoEntry: the index is outside the log. errors.Is finds fs.ErrNotExist
 	// in it, too.
 	ErrNoEntry error = noEntry{}
-	// ErrInUse: somebody else has the directory open: another DiskStorage,
-	// a running Dgraph, or a program that reads it.
+	// ErrInUse: somebody else writes to the directory: another DiskStorage, or
+	// a running Dgraph.
 	ErrInUse = errors.New("in use")
 	// ErrClosed: the storage was closed.
 	ErrClosed = errors.New("storage is closed")
-	// ErrRefused: with what was to be stored, the log would be none: an index
-	// below the first or above the last plus one, or a term that goes down.
+	// ErrRefused: with what was to be stored, the log would be none, or Raft could
+	// not go on with it: an index that leaves a gap, a term that goes down, a commit
+	// index beyond the log's end.
 	ErrRefused = errors.New("refused")
 )
 

@@ -1,6 +1,7 @@
 package walcore
 
 import (
+	"io"
 	"iter"
 	"sort"
 )
@@ -9,8 +10,8 @@ import (
 // it. It does not change. Its files may change later; reading an entry then fails
 // with ErrChanged. Its methods may be called from many goroutines.
 //
-// A Log can have more to offer: ask for Filer, Follower and Replacer by type
-// assertion, and for Timer at the Source of a File.
+// A Log can have more to offer: ask for Filer, Imager, Follower, Replacer and Opener by
+// type assertion, and for Timer at the Source of a File.
 type Log interface {
 	// Meta is what the directory says of the node. It must not be changed.
 	Meta() *Meta
@@ -60,6 +61,32 @@ type Filer interface {
 	Unindexed() (name string, ok bool)
 }
 
+// Imager is a Log that can give its directory as it was.
+type Imager interface {
+	Log
+	// Image gives the directory's own files as of the log's moment. It fails with
+	// ErrChanged if the log was looked at while it changed, so that there was no such
+	// moment: Refresh, and ask again; and with ErrDamaged where no node could start
+	// on such a directory. Their ReadAt fails with ErrChanged for what was destroyed
+	// since. They are Sparse.
+	Image() ([]NativeFile, error)
+}
+
+// Sparse is a NativeFile's ReaderAt that knows where its data are.
+type Sparse interface {
+	// NextData gives the first range at or after off that may hold anything but
+	// zeros; found is false if there is none.
+	NextData(off int64) (from, to int64, found bool)
+}
+
+// Continued is a NativeFile's ReaderAt that can be compared with that of an earlier
+// image of the same log.
+type Continued interface {
+	// Same is a range in which both have the same bytes. It is empty where from is not
+	// below to. Only there, reading can fail with ErrChanged.
+	Same(earlier io.ReaderAt) (from, to int64)
+}
+
 // Follower is a Log whose directory can be read again.
 type Follower interface {
 	Log
@@ -84,6 +111,12 @@ type Replacer interface {
 	// Replaced goes through those with an index of at least from, by index, and
 	// by term where an index has more than one.
 	Replaced(from uint64) iter.Seq[Entry]
+}
+
+// Opener is a Log that knows what opening its directory for writing would say.
+type Opener interface {
+	// Opens fails, with ErrDamaged, if that would be refused. It changes nothing.
+	Opens() error
 }
 
 // FindTerm gives the span of a term, if it has entries.

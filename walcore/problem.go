@@ -31,6 +31,17 @@ const (
 	KindFileSystem  Kind = "file_system"    // the file system is full, or has become read-only
 	KindReplaced    Kind = "replaced"       // log files that a snapshot has replaced
 	KindEmptying    Kind = "emptying"       // emptying payloads was cut off
+	KindHardState   Kind = "hard_state"     // its term is below an entry's or the snapshot's, or it is lost
+	KindCheckpoint  Kind = "checkpoint"     // it lies beyond the commit index
+	KindEmptyFile   Kind = "empty_file"     // a file without entries, or with stale ones only, that is not the last
+	KindFirstFile   Kind = "first_file"     // the smallest file id is above 1, and nothing explains where the files before went
+
+	// What takes a look at payloads, which only check does.
+	KindChecksum   Kind = "checksum"    // an entry's bytes are not those that its checksum was made of
+	KindPayload    Kind = "payload"     // data that are no proposal, in a log where all others are
+	KindConfChange Kind = "conf_change" // a configuration change that cannot be parsed or applied
+	KindIgnored    Kind = "ignored"     // a name in the directory that is no part of the log
+	KindRefused    Kind = "refused"     // opening for writing refuses the directory, and no other kind says why
 )
 
 // Problem is one thing wrong with a directory. Slots that follow one another

@@ -65,9 +65,10 @@ members unknown: the log does not tell its commit index
 
 // TestStatAnyLog says of it what it tells, and that the rest is not known.
 func TestStatAnyLog(t *testing.T) {
-	s := status.New(memlog.Sample("w"))
+	log := memlog.Sample("w")
+	s := status.New(log)
 	var out bytes.Buffer
-	if err := printStatus(&out, s); err != nil {
+	if err := printStatus(&out, s, log); err != nil {
 		t.Fatal(err)
 	}
 	const want = `raft id                                    unknown
@@ -83,6 +84,7 @@ term 5                                     12 to 12, 1 entries
 00000000000000000001-0000000000000abd.seg  41 bytes, 7 to 9, 3 entries
 00000000000000000002-0000000000000abe.seg  9 bytes, 11 to 12, 2 entries
 problem                                    00000000000000000001-0000000000000abd.seg index 10: length: is damaged
+checked                                    slots, lengths and metadata; walfs check DIR reads payloads, too, and says what problems mean
 `
 	if out.String() != want {
 		t.Errorf("%s", out.String())

@@ -7,10 +7,14 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+	"github.com/walfs/walfs/walcore/storage"
 	"go.etcd.io/raft/v3/raftpb"
 )
 
-type appendOptions struct{ write writeFlags }
+type appendOptions struct {
+	write  writeFlags
+	commit bool
+}
 
 func newAppendCommand() *cobra.Command {
 	var opts appendOptions
@@ -24,11 +28,19 @@ appends the entries to the log in DIR:
 
 A line has index, term, type (EntryNormal, EntryConfChange, EntryConfChangeV2, or normal,
 conf_change, conf_change_v2, or a number) and data (base64). If it has size, data must
-have it. Other fields mean nothing. Indexes must go on where the log ends, and terms must
-not go down; walfs rewind drops entries that are in the way.
+have it. Other fields mean nothing. Indexes must go on where the log ends, behind the
+snapshot if it has no entries, and terms must not go down; walfs rewind drops entries that
+are in the way.
 
-The first bad line ends it: the lines before are appended, nothing after is. Memory holds
-a batch of some megabytes, or the longest line (1 GiB at most).
+A node that has entries of a term was in that term: append raises the hard state's term to
+that of the last entry, and says so. Its vote was one of the old term, and becomes 0. The
+commit index stays as it is, unless --commit says that all entries up to the last one that
+is appended are committed. On a log of which nothing is committed that names a voter, a
+node elects nobody.
+
+The first bad line ends it: the lines before are appended, nothing after is, and the commit
+index stays as it is. Memory holds a batch of some megabytes, or the longest line (1 GiB at
+most).
 ` + writeExits,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -36,6 +48,7 @@ a batch of some megabytes, or the longest line (1 GiB at most).
 		},
 	}
 	opts.write.add(cmd.Flags())
+	cmd.Flags().BoolVar(&opts.commit, "commit", false, "set the commit index to the last entry that is appended")
 	return cmd
 }
 
@@ -56,11 +69,18 @@ func runAppend(ctx context.Context, opts appendOptions, args []string, stdin io.
 	}
 	err = a.appendAll(ctx, newEntryLines(stdin))
 	err = errors.Join(err, a.flush())
+	if opts.commit {
+		err = a.commit(err)
+	}
 	if a.saved == 0 {
 		s.say("append", "appended", "nothing; the last index is %d", a.savedLast)
 	} else {
 		s.say("append", "appended", "%s, %d to %d; %s", count(a.saved, "entry", "entries"),
 			a.savedLast+1-a.saved, a.savedLast, a.lastIndex())
+	}
+	s.sayHardState(a.before, a.state)
+	if err == nil && a.saved > 0 {
+		s.noteNoVoters(args[0])
 	}
 	return s.end(err)
 }
@@ -68,16 +88,19 @@ func runAppend(ctx context.Context, opts appendOptions, args []string, stdin io.
 // appender saves entries in batches.
 type appender struct {
 	s          *writer
-	last, term uint64 // of the last entry, in the batch or saved
+	empty      bool   // the log had no entries, or none behind its snapshot
+	last, term uint64 // of the last entry, in the batch or saved, or of the snapshot
 	batch      []*raftpb.Entry
 	bytes      int
 
 	saved, savedLast uint64
+	before, state    storage.State // as it was, and is now or, in a dry run, would be
 }
 
 func newAppender(s *writer) (*appender, error) {
 	last, term, err := s.last()
-	return &appender{s: s, last: last, term: term, savedLast: last}, err
+	st := s.State()
+	return &appender{s: s, empty: s.NumEntries() == 0, last: last, term: term, savedLast: last, before: st, state: st}, err
 }
 
 func (a *appender) appendAll(ctx context.Context, lines *entryLines) error {
@@ -110,8 +133,15 @@ func (a *appender) appendAll(ctx context.Context, lines *entryLines) error {
 // replace those at its index and behind it, which is not what append is for.
 func (a *appender) checkNext(e *raftpb.Entry) error {
 	switch index := e.GetIndex(); {
+	case index == 0:
+		return errors.New("index 0: indexes begin with 1")
+	case index <= a.last && a.empty:
+		return fmt.Errorf("index %d: the snapshot stands for the entries up to %d; walfs dump --from %d leaves them out", index, a.last, a.last+1)
 	case index <= a.last:
 		return fmt.Errorf("index %d: the log has it, it ends at %d; walfs rewind --to drops entries", index, a.last)
+	case index > a.last+1 && a.last == 0:
+		return fmt.Errorf("index %d: the log is empty, so that 1 comes next; if a snapshot stands for the entries before, "+
+			"walfs snapshot --install comes first", index)
 	case index > a.last+1:
 		return fmt.Errorf("index %d: the log ends at %d, so that %d comes next", index, a.last, a.last+1)
 	case e.GetTerm() < a.term:
@@ -124,9 +154,12 @@ func (a *appender) flush() error {
 	if len(a.batch) == 0 {
 		return nil
 	}
+	// One Save has both: the term is on disk before the entries of it are.
+	hs := a.raiseTerm()
 	if !a.s.dry {
-		if err := a.s.Save(nil, a.batch, nil); err != nil {
+		if err := a.s.Save(hs, a.batch, nil); err != nil {
 			a.batch = a.batch[:0] // the last flush must not try it again
+			a.state = a.s.State()
 			return err
 		}
 	}
@@ -135,6 +168,31 @@ func (a *appender) flush() error {
 	clear(a.batch)
 	a.batch, a.bytes = a.batch[:0], 0
 	return nil
+}
+
+// raiseTerm gives the hard state to be saved with the batch, nil if it stays as it is.
+func (a *appender) raiseTerm() *raftpb.HardState {
+	if a.term <= a.state.Term {
+		return nil
+	}
+	a.state.Term, a.state.Vote = a.term, 0
+	return hardStateOf(a.state)
+}
+
+// commit sets the commit index to the last entry that was appended, unless appending
+// failed with err. It gives the error that append ends with.
+func (a *appender) commit(err error) error {
+	if err != nil {
+		return fmt.Errorf("%w; the commit index stays %d", err, a.before.Commit)
+	}
+	if a.saved == 0 || a.savedLast <= a.state.Commit {
+		return nil
+	}
+	a.state.Commit = a.savedLast
+	if a.s.dry {
+		return nil
+	}
+	return a.s.Save(hardStateOf(a.state), nil, nil)
 }
 
 func (a *appender) lastIndex() string {

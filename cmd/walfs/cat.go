@@ -31,7 +31,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a file is damaged, 4 key missing 
 }
 
 func runCat(_ context.Context, opts catOptions, args []string, stdout io.Writer) error {
-	tree, err := opts.tree.open(args[0])
+	tree, err := opts.tree.openFor(args[0], args[1:])
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -93,7 +94,8 @@ func (o *dumpOptions) check() error {
 
 // printer is a format of dump.
 type printer interface {
-	// print writes an entry. data may be overwritten once it returns.
+	// print writes an entry. data may be overwritten once it returns. They are nil
+	// where the entry has more than payload.MaxData bytes.
 	print(e *walcore.Entry, data []byte) error
 	// end writes what comes after the last entry.
 	end(log walcore.Log) error
@@ -111,9 +113,20 @@ func (o *dumpOptions) printer(out *bufio.Writer, s *walcore.System, d payload.De
 
 type raw struct{ out *bufio.Writer }
 
-func (r raw) print(_ *walcore.Entry, data []byte) error {
-	_, err := r.out.Write(data)
+func (r raw) print(e *walcore.Entry, data []byte) error {
+	_, err := io.Copy(r.out, payloadReader(e, data))
 	return err
 }
+
+// payloadReader reads an entry's payload: data, or where those were too large to be
+// read at once, from the log, a window at a time.
+func payloadReader(e *walcore.Entry, data []byte) io.Reader {
+	if int64(len(data)) == e.Size {
+		return bytes.NewReader(data)
+	}
+	return bufio.NewReaderSize(io.NewSectionReader(e, 0, e.Size), payloadWindow)
+}
+
+const payloadWindow = 1 << 20
 
 func (raw) end(walcore.Log) error { return nil }

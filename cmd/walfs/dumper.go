@@ -118,7 +118,7 @@ func (d *dumper) printEntry(e *walcore.Entry, mayRetry bool) error {
 	if !d.filter.matches(e) {
 		return nil
 	}
-	data, err := d.payloads.Data(e)
+	data, err := payload.Data(&d.payloads, e)
 	if mayRetry && errors.Is(err, walcore.ErrChanged) {
 		return errRetry
 	}

@@ -3,6 +3,8 @@ package main
 import (
 	"bufio"
 	"encoding/base64"
+	"fmt"
+	"io"
 	"strconv"
 
 	"github.com/walfs/walfs/walcore"
@@ -40,7 +42,14 @@ func (j *jsonLines) print(e *walcore.Entry, data []byte) error {
 	b = append(b, `,"offset":`...)
 	b = strconv.AppendUint(b, e.Offset, 10)
 	b = append(b, `,"data":"`...)
-	b = base64.StdEncoding.AppendEncode(b, data)
+	if e.Size <= payloadWindow {
+		b = base64.StdEncoding.AppendEncode(b, data)
+	} else {
+		if err := j.encode(b, e, data); err != nil {
+			return err
+		}
+		b = b[:0]
+	}
 	b = append(b, '"')
 	if j.decoded {
 		b = append(b, `,"decoded":`...)
@@ -49,6 +58,19 @@ func (j *jsonLines) print(e *walcore.Entry, data []byte) error {
 	j.line = append(b, '}', '\n')
 	_, err := j.out.Write(j.line)
 	return err
+}
+
+// encode writes the line so far, and a large payload after it, which so is not held
+// in memory once more.
+func (j *jsonLines) encode(line []byte, e *walcore.Entry, data []byte) error {
+	if _, err := j.out.Write(line); err != nil {
+		return err
+	}
+	w := base64.NewEncoder(base64.StdEncoding, j.out)
+	if _, err := io.Copy(w, payloadReader(e, data)); err != nil {
+		return fmt.Errorf("the line of entry %d is cut off: %w", e.Index, err)
+	}
+	return w.Close()
 }
 
 func (j *jsonLines) end(walcore.Log) error { return nil }

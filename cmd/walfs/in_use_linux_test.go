@@ -31,13 +31,14 @@ func TestTwoWriters(t *testing.T) {
 	// the directory.
 	data := base64.StdEncoding.EncodeToString(make([]byte, 1<<20))
 	fmt.Fprintf(in, `{"index":1,"term":1,"type":"normal","data":"%s"}`, data)
+	who := fmt.Sprintf("another storage has it open: walfs (pid %d): in use", first.Process.Pid)
 	for _, args := range [][]string{
 		{"append", dir}, {"append", "--dry-run", dir}, {"set", dir, "raft_id=1"}, {"rewind", dir, "--to", "0"},
 		{"truncate", dir, "--until", "1"}, {"snapshot", dir, "--index", "1", "--data", "/dev/null", "--voters", "1"},
 	} {
 		second := exec.Command("walfs", args...)
 		out, _ := second.CombinedOutput()
-		if code := second.ProcessState.ExitCode(); code != exitInUse || !strings.Contains(string(out), "another storage has it open") {
+		if code := second.ProcessState.ExitCode(); code != exitInUse || !strings.Contains(string(out), who) {
 			t.Errorf("%v: exit code %d\n%s", args, code, out)
 		}
 	}

@@ -38,7 +38,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 PATH is damaged, 4 wrong key.`,
 }
 
 func runLs(_ context.Context, opts lsOptions, args []string, stdout io.Writer) error {
-	tree, err := opts.tree.open(args[0])
+	tree, err := opts.tree.openFor(args[0], args[1:])
 	if err != nil {
 		return err
 	}

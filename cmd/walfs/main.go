@@ -107,8 +107,9 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 damage found, 4 key missing or wr
 		},
 	}
 	root.AddCommand(newMountCommand(), newLsCommand(), newCatCommand(), newStatCommand(), newDumpCommand(),
-		newDiffCommand(), newCreateCommand(), newAppendCommand(), newTruncateCommand(), newRewindCommand(),
-		newSetCommand(), newSnapshotCommand(), newDemoCommand(), newVersionCommand())
+		newCheckCommand(), newDiffCommand(), newCopyCommand(), newRepairCommand(), newCreateCommand(), newAppendCommand(),
+		newTruncateCommand(), newRewindCommand(), newSetCommand(), newSnapshotCommand(), newDemoCommand(),
+		newVersionCommand())
 	return root
 }
 

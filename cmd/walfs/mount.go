@@ -19,7 +19,8 @@ func newMountCommand() *cobra.Command {
 		Long: `Mount shows the Raft directory DIR on the empty folder MOUNTPOINT, read-only,
 and stays in the foreground. Ctrl-C, SIGTERM, umount and fusermount3 -u end it.
 It follows the directory: what a running node writes appears at once. --frozen
-shows it as it is when the command starts. It runs with niceness 5: where
+shows it as it is when the command starts, and native/ as walfs copy would write
+it then, for backups. It runs with niceness 5: where
 processors are short, the node has more of them. It needs Linux.
 
 With --xattrs an entry's file has the extended attributes user.raft.term, .index,

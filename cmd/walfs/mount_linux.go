@@ -12,11 +12,18 @@ import (
 func runMount(ctx context.Context, opts mountOptions, args []string) error {
 	dir, at := args[0], args[1]
 	renice()
-	tree, err := opts.tree.open(dir)
+	open := opts.tree.open
+	if opts.frozen {
+		open = opts.tree.openFrozen
+	}
+	tree, err := open(dir)
 	if err != nil {
 		return err
 	}
 	defer tree.endDecoder()
+	if tree.imageErr != nil {
+		notef("native/ cannot be read: %v", tree.imageErr)
+	}
 	live := fsview.NewLive(tree.Tree)
 	defer live.Close() // and the newest log with it: tree.log is one that came before
 	var view fsview.View = live

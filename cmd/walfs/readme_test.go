@@ -11,14 +11,23 @@ import (
 	"github.com/walfs/walfs/test/fixture"
 )
 
+// readme gives README.md in two parts: what it says of writing by hand, where one
+// command goes on with what the last one made, and all else.
+func readme(t *testing.T) (byHand, others string) {
+	t.Helper()
+	before, rest, found := strings.Cut(string(fixture.ReadFile(t, "../../README.md")), "\n### By hand\n")
+	byHand, after, ended := strings.Cut(rest, "\n### ")
+	if !found || !ended {
+		t.Fatal("README.md says nothing of writing by hand")
+	}
+	return byHand, before + after
+}
+
 // TestReadme: what README.md shows of stat, dump and diff is what they print, word
 // for word. Its directories are fixtures: an Alpha's at /var/lib/dgraph/w, and the
 // replicas of a cluster.
 func TestReadme(t *testing.T) {
-	text, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, text := readme(t)
 	dir := t.TempDir()
 	place := func(name, at string) {
 		t.Helper()
@@ -41,7 +50,7 @@ func TestReadme(t *testing.T) {
 		}
 	}
 	ran := map[string]int{}
-	for _, example := range strings.Split(string(text), "\n    $ ")[1:] {
+	for _, example := range strings.Split(text, "\n    $ ")[1:] {
 		line, rest, _ := strings.Cut(example, "\n")
 		word := strings.Fields(line)
 		if len(word) < 2 || word[0] != "walfs" || !strings.Contains("stat dump diff", word[1]) || !cluster && strings.Contains(line, "node0") {

@@ -12,12 +12,15 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/format"
+	"go.etcd.io/raft/v3/raftpb"
 	"golang.org/x/sys/unix"
+	"google.golang.org/protobuf/proto"
 )
 
 // writeLines writes a directory's entries to a file, as dump --format json prints
@@ -35,6 +38,26 @@ func writeLines(ts *testscript.TestScript, _ bool, args []string) {
 			e.Index, e.Term, typ.Symbol, e.Size, e.File.Name, e.Slot, e.Offset, base64.StdEncoding.EncodeToString(data))
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), out.Bytes(), 0o600))
+}
+
+// snapshotpb writes a raftpb.Snapshot without data. Voters and learners are ids with
+// commas between, or none.
+func snapshotpb(ts *testscript.TestScript, _ bool, args []string) {
+	var ids [2]idList
+	for i, text := range args[3:] {
+		if text != "none" {
+			ts.Check(ids[i].Set(text))
+		}
+	}
+	number := func(text string) *uint64 {
+		n, err := strconv.ParseUint(text, 10, 64)
+		ts.Check(err)
+		return &n
+	}
+	b, err := proto.Marshal(&raftpb.Snapshot{Metadata: &raftpb.SnapshotMetadata{Index: number(args[1]), Term: number(args[2]),
+		ConfState: raftpb.EnsureConfState(&raftpb.ConfState{Voters: ids[0], Learners: ids[1]})}})
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b, 0o600))
 }
 
 // samelog wants the same bytes in two log files up to the last payload's end.
@@ -59,18 +82,20 @@ func samelog(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// hold has another process keep a file open until the script ends.
-func hold(ts *testscript.TestScript, _ bool, args []string) {
-	f, err := os.Open(ts.MkAbs(args[0]))
-	ts.Check(err)
-	defer f.Close()
-	cmd := exec.Command("sleep", "600")
-	cmd.Stdin = f
-	ts.Check(cmd.Start())
-	ts.Defer(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-	})
+// hold has another process keep a file open until the script ends, with these flags.
+func hold(flags int) func(ts *testscript.TestScript, _ bool, args []string) {
+	return func(ts *testscript.TestScript, _ bool, args []string) {
+		f, err := os.OpenFile(ts.MkAbs(args[0]), flags, 0)
+		ts.Check(err)
+		defer f.Close()
+		cmd := exec.Command("sleep", "600")
+		cmd.Stdin = f
+		ts.Check(cmd.Start())
+		ts.Defer(func() {
+			cmd.Process.Kill()
+			cmd.Wait()
+		})
+	}
 }
 
 // remember notes what stat tells of a directory and its files, and what the files

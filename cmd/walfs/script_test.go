@@ -31,14 +31,16 @@ func TestMain(m *testing.M) {
 //	poke FILE OFFSET HEX    writes bytes
 //	json FIELD VALUE        wants this in the JSON that stdout is, and no more
 //	lines DIR FILE          writes the entries as dump --format json prints them
+//	snapshotpb FILE INDEX TERM VOTERS [LEARNERS]   writes a raftpb.Snapshot
 //	samelog FILE FILE       wants two log files the same up to the last payload
-//	hold FILE               has another process keep the file open
+//	hold FILE               has another process keep the file open for writing
+//	look FILE               has another process keep the file open for reading
 //	remember DIR            notes all about a directory
 //	unchanged DIR           wants it to be as it was noted
 //	unwritten DIR           wants that, access times apart
 func TestScripts(t *testing.T) {
 	dirs := map[string]string{}
-	for _, name := range []string{"alpha", "bigsnap", "highstart", "sealed128"} {
+	for _, name := range []string{"alpha", "bigsnap", "highstart", "sealed128", "snaponly"} {
 		dirs[name] = fixture.Dir(t, name)
 	}
 	testscript.Run(t, testscript.Params{
@@ -57,12 +59,14 @@ func TestScripts(t *testing.T) {
 			"poke":  poke,
 			"json":  jsonField,
 
-			"lines":     writeLines,
-			"samelog":   samelog,
-			"hold":      hold,
-			"remember":  remember,
-			"unchanged": unchanged,
-			"unwritten": unwritten,
+			"lines":      writeLines,
+			"samelog":    samelog,
+			"snapshotpb": snapshotpb,
+			"hold":       hold(os.O_RDWR),
+			"look":       hold(os.O_RDONLY),
+			"remember":   remember,
+			"unchanged":  unchanged,
+			"unwritten":  unwritten,
 		},
 	})
 }

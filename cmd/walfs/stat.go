@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/membership"
 	"github.com/walfs/walfs/walcore/status"
 )
 
@@ -24,7 +25,9 @@ func newStatCommand() *cobra.Command {
 		Use:   "stat [--json] DIR",
 		Short: "Say what a Raft directory holds, and what is wrong with it",
 		Long: `Stat prints the metadata, terms, files and problems of DIR, as text or as the
-JSON that status.json of a mount holds.
+JSON that status.json of a mount holds. It reads no payloads: walfs check does. As text
+it also says if the log names no voters as of its commit index, as one that was put
+together by hand may: a node on it elects nobody.
 
 Exit codes: 0 sound, 1 failed, 2 wrong usage, 3 problems are listed, 4 key wrong, or
 nothing is wrong but that it is missing.`,
@@ -48,7 +51,7 @@ func runStat(_ context.Context, opts statOptions, args []string, stdout io.Write
 	if opts.json {
 		err = printStatusJSON(stdout, s)
 	} else {
-		err = printStatus(stdout, s)
+		err = printStatus(stdout, s, log)
 	}
 	if err != nil {
 		return err
@@ -79,7 +82,7 @@ func printStatusJSON(out io.Writer, s *status.Status) error {
 	return err
 }
 
-func printStatus(out io.Writer, s *status.Status) error {
+func printStatus(out io.Writer, s *status.Status, log walcore.Log) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	row := func(name, format string, args ...any) { fmt.Fprintf(w, "%s\t%s\n", name, fmt.Sprintf(format, args...)) }
 	row("raft id", "%s", known(s.RaftID))
@@ -91,6 +94,9 @@ func printStatus(out io.Writer, s *status.Status) error {
 		row("hard state", "unknown")
 	}
 	row("snapshot", "%s", snapshotText(s.Snapshot))
+	if commit, ok := withoutVoters(log); ok {
+		row("voters", "%s", noVoters(commit))
+	}
 	row("raft log", "%s to %s", known(s.FirstIndex), known(s.LastIndex))
 	var types []string
 	for _, t := range s.Types {
@@ -109,7 +115,22 @@ func printStatus(out io.Writer, s *status.Status) error {
 	for _, p := range s.Problems {
 		row("problem", "%v", p)
 	}
+	if len(s.Problems) > 0 {
+		row("checked", "slots, lengths and metadata; walfs check DIR reads payloads, too, and says what problems mean")
+	}
 	return w.Flush()
+}
+
+// withoutVoters reports whether it is certain that a log names no voters as of its
+// commit index. A new one need not: who starts a node on it says who they are.
+func withoutVoters(log walcore.Log) (commit uint64, ok bool) {
+	voters, err := membership.HasVoters(log)
+	if voters || err != nil {
+		return 0, false
+	}
+	m := log.Meta()
+	isNew := *m.HardState == walcore.HardState{} && (m.Snapshot == nil || m.Snapshot.Index == 0) && walcore.Count(log) == 0
+	return m.HardState.Commit, !isNew
 }
 
 func known(n *uint64) string {
@@ -126,8 +147,12 @@ func snapshotText(s *status.Snapshot) string {
 	case s.Index == 0:
 		return "none"
 	}
-	c := s.ConfState
-	text := fmt.Sprintf("index %d, term %d, %d bytes, voters %v", s.Index, s.Term, s.Size, c.Voters)
+	return fmt.Sprintf("index %d, term %d, %d bytes, %s", s.Index, s.Term, s.Size, membersText(&s.ConfState))
+}
+
+// membersText is a conf state in words.
+func membersText(c *walcore.ConfState) string {
+	text := fmt.Sprintf("voters %v", c.Voters)
 	for _, more := range []struct {
 		name string
 		ids  []uint64

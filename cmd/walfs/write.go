@@ -8,11 +8,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/pflag"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
 	"github.com/walfs/walfs/walcore/storage"
+	"go.etcd.io/raft/v3/raftpb"
 )
 
 // writeExits is the end of each writing command's help.
@@ -20,7 +22,7 @@ const writeExits = `
 With --dry-run it changes nothing, and says what it would do. Writing needs Linux.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 DIR is damaged, 4 key missing or wrong,
-5 another program has DIR open.`
+5 another program writes to DIR.`
 
 // writeFlags are the flags of every command that changes a directory.
 type writeFlags struct {
@@ -100,6 +102,36 @@ func (s *writer) sayRemoved(before []string) {
 			s.say("remove", "removed", "%s", name)
 		}
 	}
+}
+
+// sayHardState says which numbers of the hard state have changed.
+func (s *writer) sayHardState(before, after storage.State) {
+	for _, n := range settings {
+		from, to := *n.field(&before), *n.field(&after)
+		if from != to && strings.HasPrefix(n.name, "hard_state.") {
+			s.say("set", "set", "%s: %d -> %d", n.name, from, to)
+		}
+	}
+}
+
+func hardStateOf(st storage.State) *raftpb.HardState {
+	return &raftpb.HardState{Term: &st.Term, Vote: &st.Vote, Commit: &st.Commit}
+}
+
+// noteNoVoters says it if a node on the log would elect nobody. A dry run has not
+// stored what the answer depends on.
+func (s *writer) noteNoVoters(dir string) {
+	commit := s.State().Commit
+	cs, err := s.ConfStateAt(commit)
+	if s.dry || err != nil || len(cs.Voters)+len(cs.VotersOutgoing) > 0 {
+		return
+	}
+	notef("voters: %s; if a conf change that adds one is committed: walfs set %s hard_state.commit=N", noVoters(commit), quoted(dir))
+}
+
+// noVoters is what follows from a log that names none.
+func noVoters(commit uint64) string {
+	return fmt.Sprintf("none as of commit index %d: a node elects nobody until a leader sends it more", commit)
 }
 
 // last is the last index and its term.

@@ -102,7 +102,7 @@ func (a *readAhead) storeWindow(w window) {
 			continue
 		}
 		var err error
-		if data, err = a.tree.AppendEntry(data[:0], n, &cursor); err != nil {
+		if data, err = a.tree.AppendEntry(data[:0], n, maxStored, &cursor); err != nil {
 			return
 		}
 		if len(data) == 0 || len(data) > maxStored {

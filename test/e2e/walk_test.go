@@ -22,7 +22,7 @@ import (
 // children are what this test binary does when it runs itself, by the first
 // argument. All reading from a mount is done in such a process: if the mount
 // hangs, the process can be killed.
-var children = map[string]func(args []string) error{"walk": walkChild}
+var children = map[string]func(args []string) error{"walk": walkChild, "node": nodeChild}
 
 // found is what a walk has found at a path.
 type found struct {

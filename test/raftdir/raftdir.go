@@ -50,6 +50,9 @@ type Writer struct {
 	Term, Commit uint64
 	Wrote        uint64 // entries, ever
 	Grown, Full  int    // how often a file had to grow, and was full by size
+	// Begun is where each term but the first began: all entries from there on were
+	// dropped then.
+	Begun map[uint64]uint64
 
 	dir   string
 	o     Options
@@ -76,7 +79,7 @@ func Create(dir string, o Options) *Writer {
 		o.Slots = slotsAFile
 	}
 	must(os.MkdirAll(dir, 0o700))
-	w := &Writer{First: 1, Term: 1, dir: dir, o: o}
+	w := &Writer{First: 1, Term: 1, dir: dir, o: o, Begun: map[uint64]uint64{}}
 	if o.Large {
 		w.Term = LargeTerm
 	}
@@ -204,6 +207,7 @@ func (w *Writer) HalfSlot() (finish func()) {
 // append of a new leader does.
 func (w *Writer) Rewind(index uint64) {
 	w.Term++
+	w.Begun[w.Term] = min(index, w.Last) + 1
 	if index >= w.Last {
 		return
 	}

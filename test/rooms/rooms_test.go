@@ -22,13 +22,16 @@ var rooms = map[string]string{
 	"walcore/vfs":        "walcore/platform",
 	"walcore/crashfs":    "walcore/vfs",
 	"walcore/confstate":  "",
-	"walcore/storage":    "walcore walcore/format walcore/platform walcore/vfs walcore/confstate meta",
+	"walcore/storage":    "walcore walcore/dgraph walcore/format walcore/platform walcore/vfs walcore/confstate meta",
 	"walcore/payload":    "walcore walcore/platform",
 	"walcore/membership": "walcore walcore/payload walcore/confstate",
 	"walcore/status":     "walcore",
 	"walcore/diff":       "walcore walcore/payload walcore/status",
-	"fsview":             "walcore walcore/payload walcore/membership walcore/status",
-	"fsview/fusefs":      "fsview walcore/platform",
+	"walcore/check":      "walcore walcore/payload walcore/confstate walcore/membership walcore/status",
+	"walcore/repair": "walcore walcore/format walcore/platform walcore/dgraph walcore/storage walcore/confstate " +
+		"walcore/payload walcore/membership walcore/check",
+	"fsview":        "walcore walcore/payload walcore/membership walcore/status",
+	"fsview/fusefs": "fsview walcore/platform",
 }
 
 func list(t *testing.T, args ...string) []string {

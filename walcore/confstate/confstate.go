@@ -31,13 +31,38 @@ func From(cs *raftpb.ConfState) (*Replay, error) {
 	if n := len(cs.Voters) + len(cs.VotersOutgoing) + len(cs.Learners) + len(cs.LearnersNext); n > maxMembers {
 		return nil, fmt.Errorf("the snapshot's conf state %w: %d members, want at most %d", ErrMisfit, n, maxMembers)
 	}
+	r, err := restore(cs)
+	if err != nil {
+		return nil, fmt.Errorf("the snapshot's conf state %w: %w", ErrMisfit, err)
+	}
+	return r, nil
+}
+
+// restore makes the configuration that a conf state describes.
+func restore(cs *raftpb.ConfState) (*Replay, error) {
 	// The tracker also wants a limit of messages in flight and a last index; who
 	// the members are does not depend on them.
 	r := &Replay{confchange.Changer{Tracker: tracker.MakeProgressTracker(1, 0), LastIndex: 1}}
 	if err := r.set(confchange.Restore(r.changer, cs)); err != nil {
-		return nil, fmt.Errorf("the snapshot's conf state %w: %w", ErrMisfit, err)
+		return nil, err
+	}
+	// An id that is there twice ends up once. Raft compares the two, too, and panics.
+	if cs.Equivalent(r.ConfState()) != nil {
+		return nil, errors.New("a node is in it twice, or with two roles")
 	}
 	return r, nil
+}
+
+// Check fails for a conf state with which no node works: one without voters, for which
+// nobody is ever elected, or one that contradicts itself, at which Raft panics.
+func Check(cs *raftpb.ConfState) error {
+	if len(cs.GetVoters()) == 0 {
+		return errors.New("the conf state names no voters")
+	}
+	if _, err := restore(cs); err != nil {
+		return fmt.Errorf("the conf state contradicts itself: %w", err)
+	}
+	return nil
 }
 
 // ConfState is the configuration now.
@@ -53,7 +78,7 @@ func (r *Replay) Apply(t raftpb.EntryType, index uint64, data []byte) error {
 }
 
 func (r *Replay) apply(t raftpb.EntryType, data []byte) error {
-	cc, err := parse(t, data)
+	cc, err := Parse(t, data)
 	if err != nil {
 		return err
 	}
@@ -72,8 +97,8 @@ func (r *Replay) apply(t raftpb.EntryType, data []byte) error {
 	return r.set(r.changer.Simple(cc.Changes...))
 }
 
-// parse reads a change of either type and gives it as a ConfChangeV2.
-func parse(t raftpb.EntryType, data []byte) (*raftpb.ConfChangeV2, error) {
+// Parse reads the data of a change of either type, and gives it as a ConfChangeV2.
+func Parse(t raftpb.EntryType, data []byte) (*raftpb.ConfChangeV2, error) {
 	switch t {
 	case raftpb.EntryConfChange:
 		cc := &raftpb.ConfChange{}

@@ -9,6 +9,7 @@ import (
 	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/walcore/confstate"
 	"go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/protobuf/proto"
 )
 
 // text is a conf state in a line: voters; learners; outgoing; next learners.
@@ -84,7 +85,10 @@ func TestMisfit(t *testing.T) {
 	for i := range many {
 		many[i] = uint64(i + 1)
 	}
-	for _, cs := range []*raftpb.ConfState{{Voters: many}, {Learners: []uint64{1}, LearnersNext: []uint64{4}}} {
+	for _, cs := range []*raftpb.ConfState{
+		{Voters: many}, {Learners: []uint64{1}, LearnersNext: []uint64{4}},
+		{Voters: []uint64{1, 1}}, {Voters: []uint64{1, 2}, Learners: []uint64{2}}, {Voters: []uint64{1}, AutoLeave: proto.Bool(true)},
+	} {
 		if _, err := confstate.From(cs); !errors.Is(err, confstate.ErrMisfit) {
 			t.Errorf("%d voters, learners %v: %v", len(cs.Voters), cs.Learners, err)
 		}

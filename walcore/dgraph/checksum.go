@@ -40,6 +40,45 @@ func (l *LogFile) verify(e *walcore.Entry) error {
 	return nil
 }
 
+// checksumWindow is how much is read at once to verify checksums.
+const checksumWindow = 1 << 20
+
+// firstBadChecksum is the first slot, of those in [from, to), whose entry has another
+// checksum than it should; to if there is none.
+func (l *LogFile) firstBadChecksum(from, to int) (int, error) {
+	var window []byte
+	at := int64(0) // of window in the file
+	for i := from; i < to; i++ {
+		slot := l.Slot(i)
+		size, whole := l.size(i)
+		if slot.Sum == 0 || !whole {
+			continue
+		}
+		n := format.LengthSize + int64(size)
+		if n > checksumWindow {
+			if e := l.entryOf(i, size); l.verify(&e) != nil {
+				return i, nil
+			}
+			continue
+		}
+		begin := int64(slot.Offset) - at
+		if begin < 0 || begin+n > int64(len(window)) {
+			if window == nil {
+				window = make([]byte, checksumWindow)
+			}
+			window = window[:min(checksumWindow, l.Attr.Size-int64(slot.Offset))]
+			if err := readFull(l.f, window, int64(slot.Offset)); err != nil {
+				return 0, walcore.SlotError(l.Name, i, err).At(slot.Offset)
+			}
+			at, begin = int64(slot.Offset), 0
+		}
+		if format.Checksum(slot, window[begin:begin+n]) != slot.Sum {
+			return i, nil
+		}
+	}
+	return to, nil
+}
+
 // slotBits has a bit for each slot of a file. Many goroutines may use it.
 type slotBits [(format.SlotsPerFile + 31) / 32]atomic.Uint32
 

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math"
 	"os"
 	"path/filepath"
@@ -15,7 +14,6 @@ import (
 	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
-	"github.com/walfs/walfs/walcore/storage"
 )
 
 func TestNoKey(t *testing.T) {
@@ -209,7 +207,7 @@ func TestErasedAndRegistryCut(t *testing.T) {
 		if !withKey {
 			d.opts.Key = nil
 		}
-		_, err := storage.Open(d.dir, storage.Options{Key: d.opts.Key, Logger: slog.New(slog.DiscardHandler), DryRun: true})
+		_, err := OpenWriter(d.dir, WriterOptions{Key: d.opts.Key, DryRun: true})
 		if want := map[bool]error{true: walcore.ErrDataKey, false: walcore.ErrNoKey}[withKey]; !errors.Is(err, want) {
 			t.Errorf("to write, with the key %t: got %v, want %v", withKey, err, want)
 		}

@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,7 +14,6 @@ import (
 	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/test/nativelog"
 	"github.com/walfs/walfs/walcore/format"
-	"github.com/walfs/walfs/walcore/storage"
 	"go.etcd.io/raft/v3/raftpb"
 )
 
@@ -255,7 +253,7 @@ func (d *described) problems() string {
 // open says what opening for writing would do; it does it to a picture of the
 // directory only.
 func (d *described) open(t *testing.T) string {
-	s, err := storage.Open(d.dir, storage.Options{Key: d.key, DryRun: true, Logger: slog.New(slog.DiscardHandler)})
+	s, err := OpenWriter(d.dir, WriterOptions{Key: d.key, DryRun: true})
 	if err != nil {
 		return "refused: " + d.plain(err).Error() + "\n"
 	}

@@ -42,6 +42,10 @@
 //	bounds.go         the first and the last index
 //	problems.go       what is wrong, in words
 //	unreadable.go     what files may hold that cannot be read
+//	recovery.go       what opening the directory for writing makes of it: recovery_files.go
+//	                  which files are the log, recovery_end.go where it ends,
+//	                  recovery_snapshot.go what the snapshot has replaced
+//	alone.go          reading a directory that a writer has for itself
 //	refresh.go        following a directory
 //	unchanged.go      what two looks have in common
 package dgraph

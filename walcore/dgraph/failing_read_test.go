@@ -16,7 +16,6 @@ import (
 	"github.com/walfs/walfs/test/nativelog"
 	"github.com/walfs/walfs/test/raftdir"
 	"github.com/walfs/walfs/walcore"
-	"github.com/walfs/walfs/walcore/storage"
 )
 
 // change is a step in a directory's life.
@@ -43,7 +42,7 @@ func lives(t *testing.T) map[string]func(dir string) (ReaderOptions, []change) {
 		"plain":     written(raftdir.Options{}),
 		"encrypted": written(raftdir.Options{Key: key, KeepKeyID: true, NewDataKey: 1}),
 		"with checksums": func(dir string) (ReaderOptions, []change) {
-			s, err := storage.Open(dir, storage.Options{Create: true, Checksums: true, Sync: storage.SyncManual})
+			s, err := OpenWriter(dir, WriterOptions{Create: true, Checksums: true})
 			fixture.Must(t, err)
 			t.Cleanup(func() { s.Close() })
 			return ReaderOptions{}, []change{

@@ -13,7 +13,6 @@ import (
 
 	"github.com/walfs/walfs/test/nativelog"
 	"github.com/walfs/walfs/walcore/format"
-	"github.com/walfs/walfs/walcore/storage"
 )
 
 // readable makes a sound log of n entries, without the storage's code.
@@ -122,7 +121,7 @@ func BenchmarkRefresh(b *testing.B) {
 		b.Run(bench.name, func(b *testing.B) {
 			const n = 10*format.SlotsPerFile - 5000
 			dir := readable(b, n)
-			s, err := storage.Open(dir, storage.Options{Sync: storage.SyncManual})
+			s, err := OpenWriter(dir, WriterOptions{})
 			fixture.Must(b, err)
 			r, err := OpenReader(dir, ReaderOptions{})
 			fixture.Must(b, err)

@@ -22,6 +22,8 @@ type ReaderOptions struct {
 var (
 	_ walcore.Follower = (*Reader)(nil)
 	_ walcore.Filer    = (*Reader)(nil)
+	_ walcore.Opener   = (*Reader)(nil)
+	_ walcore.Imager   = (*Reader)(nil)
 )
 
 // Reader is an open directory, as it was at one moment: a walcore.Log.

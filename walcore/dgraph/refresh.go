@@ -14,8 +14,9 @@ import (
 // follower is what the readers of a directory have in common, one after the other.
 // It owns the directory and the newest reader.
 type follower struct {
-	path string
-	opts ReaderOptions
+	path  string
+	opts  ReaderOptions
+	alone bool // nobody writes to the directory: what was read once is so
 
 	mu      sync.Mutex // protects what follows
 	dir     directory

@@ -8,7 +8,6 @@ import (
 
 	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/walcore"
-	"github.com/walfs/walfs/walcore/storage"
 	"go.etcd.io/raft/v3/raftpb"
 )
 
@@ -49,7 +48,7 @@ func TestSizesThatNoOffsetTells(t *testing.T) {
 // TestManyReaders: goroutines share what a file's sizes and checksums tell.
 func TestManyReaders(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "w")
-	s, err := storage.Open(dir, storage.Options{Create: true, Sync: storage.SyncManual, Checksums: true})
+	s, err := OpenWriter(dir, WriterOptions{Create: true, Checksums: true})
 	fixture.Must(t, err)
 	fixture.Must(t, s.Save(nil, entriesFrom(1, 300), nil))
 	fixture.Must(t, s.Close())

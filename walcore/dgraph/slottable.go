@@ -3,6 +3,7 @@ package dgraph
 import (
 	"bytes"
 	"math"
+	"slices"
 	"sync"
 
 	"github.com/walfs/walfs/walcore"
@@ -20,9 +21,20 @@ type slotTable struct {
 	// leftoverAt their numbers.
 	leftovers  []format.Slot
 	leftoverAt []int
+	// used is how many slots there are up to the last one that is not all zero.
+	used int
 	// mixed says that the file changed each time the table was read: it may be
 	// half old and half new.
 	mixed bool
+}
+
+// leftover gives a slot behind the first empty one.
+func (t *slotTable) leftover(i int) (s format.Slot, ok bool) {
+	k, ok := slices.BinarySearch(t.leftoverAt, i)
+	if !ok {
+		return s, false
+	}
+	return t.leftovers[k], true
 }
 
 func (t *slotTable) knownType(i int) bool {
@@ -37,18 +49,24 @@ var tableBuffers = sync.Pool{New: func() any { return new([format.SlotTableSize]
 func readTable(f file, size int64) (*slotTable, error) {
 	buf := tableBuffers.Get().(*[format.SlotTableSize]byte)
 	defer tableBuffers.Put(buf)
-	raw := buf[:min(size, format.SlotTableSize)/format.SlotSize*format.SlotSize]
-	if err := readFull(f, raw, 0); err != nil {
+	all := buf[:min(size, format.SlotTableSize)]
+	if err := readFull(f, all, 0); err != nil {
 		return nil, err
 	}
+	raw := all[:len(all)/format.SlotSize*format.SlotSize]
 	n := 0
 	for n < len(raw)/format.SlotSize && format.DecodeSlot(raw[n*format.SlotSize:]).Index != 0 {
 		n++
 	}
 	t := packTable(raw[:n*format.SlotSize])
-	if format.AllZero(raw[n*format.SlotSize:]) {
+	if format.AllZero(all[n*format.SlotSize:]) {
 		return t, nil
 	}
+	end := len(all)
+	for all[end-1] == 0 {
+		end--
+	}
+	t.used = (end + format.SlotSize - 1) / format.SlotSize
 	for i := n; i < len(raw)/format.SlotSize; i++ {
 		if s := format.DecodeSlot(raw[i*format.SlotSize:]); s.Index != 0 {
 			t.leftovers, t.leftoverAt = append(t.leftovers, s), append(t.leftoverAt, i)
@@ -63,6 +81,7 @@ func packTable(raw []byte) *slotTable {
 		PackedSlots: format.PackSlots(raw),
 		chain:       longestChain(runsOf(len(raw)/format.SlotSize, func(i int) format.Slot { return format.DecodeSlot(raw[i*format.SlotSize:]) })),
 	}
+	t.used = t.Len()
 	t.summary = t.summarize()
 	return t
 }
@@ -73,6 +92,7 @@ func packTable(raw []byte) *slotTable {
 // node adds, and with summaries that takes no look at each slot of each file.
 type summary struct {
 	low, high uint64             // the data offsets, both ends included
+	ascending bool               // each offset leaves room for the length before it
 	spans     []walcore.TermSpan // of the terms
 }
 
@@ -81,9 +101,12 @@ func (t *slotTable) summarize() *summary {
 	if len(t.chain) != 1 || t.chain[0].n != t.Len() {
 		return nil
 	}
-	s := &summary{low: math.MaxUint64}
+	s := &summary{low: math.MaxUint64, ascending: true}
+	before := uint64(0)
 	for i := range t.Len() {
 		off, term, index := t.Offset(i), t.Term(i), t.chain[0].index+uint64(i)
+		s.ascending = s.ascending && (i == 0 || off >= before && off-before >= format.LengthSize)
+		before = off
 		s.low, s.high = min(s.low, off), max(s.high, off)
 		k := len(s.spans) - 1
 		switch {
@@ -111,27 +134,27 @@ func (t *slotTable) withoutHalfWritten() *slotTable {
 	for n > 0 && t.Offset(n-1) < format.PayloadAt {
 		n--
 	}
-	return &slotTable{PackedSlots: t.Prefix(n), chain: longestChain(runsOf(n, t.Slot)), mixed: t.mixed}
+	return &slotTable{PackedSlots: t.Prefix(n), chain: longestChain(runsOf(n, t.Slot)), used: n, mixed: t.mixed}
 }
 
 // unchangedIn reports whether f still begins with the table. One that is half old
 // and half new, since it was read during a rewrite, does not.
 func (t *slotTable) unchangedIn(f file) bool {
-	same, err := t.firstDifference(f, 0)
+	same, err := t.firstDifference(f, 0, t.Len())
 	return err == nil && same == t.Len()
 }
 
 // slotsAtOnce is how many slots are compared at once.
 const slotsAtOnce = 1024
 
-// firstDifference gives the first slot, of those from the given one on, that is
-// not the same in f as in the table; Len if all are. Where reading fails, the slots
+// firstDifference gives the first slot, of those from from up to but without to, that
+// is not the same in f as in the table; to if all are. Where reading fails, the slots
 // before the one that it gives are the same.
-func (t *slotTable) firstDifference(f file, from int) (int, error) {
-	most := min(t.Len()-from, slotsAtOnce) * format.SlotSize
+func (t *slotTable) firstDifference(f file, from, to int) (int, error) {
+	most := min(to-from, slotsAtOnce) * format.SlotSize
 	now, then := make([]byte, most), make([]byte, most)
-	for from < t.Len() {
-		n := min(t.Len()-from, slotsAtOnce) * format.SlotSize
+	for from < to {
+		n := min(to-from, slotsAtOnce) * format.SlotSize
 		now, then = now[:n], then[:n]
 		if err := readFull(f, now, int64(from)*format.SlotSize); err != nil {
 			return from, err

@@ -92,8 +92,8 @@ const maxRetries = 5
 func (r *reading) readStableTable(n *nativeFile, newest bool, old *LogFile) (*slotTable, error) {
 	for try := 0; ; try++ {
 		table, err := readTable(n.f, n.Attr.Size)
-		if err != nil {
-			return nil, err
+		if err != nil || r.follower.alone {
+			return table, err
 		}
 		if newest {
 			// After the table: the file grows before a slot points there.

@@ -2,11 +2,10 @@ package diff
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"slices"
 
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/payload"
 )
 
 // Promise is what Raft says of two entries with one index.
@@ -22,7 +21,7 @@ const (
 // compareAt compares the entries with one index, of the logs that have it.
 func (r *Report) compareAt(index uint64, here []*log) {
 	for _, l := range here {
-		if l.data, l.err = l.payloads.Data(&l.entry); l.err != nil {
+		if l.data, l.err = payload.Data(&l.payloads, &l.entry); l.err != nil {
 			r.Unreadable++
 		}
 	}
@@ -76,8 +75,12 @@ func (r *Report) differs(a, b *log) string {
 		return "type"
 	case r.oneGroup && a.entry.Type == walcore.EntryNormal && (a.entry.Size == 0) != (b.entry.Size == 0):
 		return emptied
-	case a.entry.Size != b.entry.Size, a.err == nil && b.err == nil && !bytes.Equal(a.data, b.data):
+	case a.entry.Size != b.entry.Size:
 		return "payload"
+	case a.err == nil && b.err == nil:
+		if _, same := r.samePrefix(a, b); !same {
+			return "payload"
+		}
 	}
 	return ""
 }
@@ -109,9 +112,9 @@ func (r *Report) differ(index uint64, what string, promise Promise, here []*log)
 			v.Committed = &committed
 		}
 		if l.err == nil {
-			sum := sha256.Sum256(l.data)
-			text := hex.EncodeToString(sum[:])
-			v.SHA256, v.Data = &text, bytes.Clone(l.data)
+			if text, err := l.sum(); err == nil {
+				v.SHA256, v.Data = &text, bytes.Clone(l.data)
+			}
 		}
 		d.Entries = append(d.Entries, v)
 	}
@@ -142,19 +145,10 @@ func (r *Report) firstByte(here []*log) *int {
 			if r.differs(a, b) != "payload" || a.err != nil || b.err != nil {
 				continue
 			}
-			if n := samePrefix(a.data, b.data); at == nil || n < *at {
+			if n, _ := r.samePrefix(a, b); at == nil || n < *at {
 				at = &n
 			}
 		}
 	}
 	return at
-}
-
-// samePrefix is how many bytes at their start a and b have in common.
-func samePrefix(a, b []byte) int {
-	n := 0
-	for n < min(len(a), len(b)) && a[n] == b[n] {
-		n++
-	}
-	return n
 }

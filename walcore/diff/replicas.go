@@ -89,7 +89,8 @@ type Difference struct {
 	Entries []Version `json:"entries"`
 }
 
-// Version is one replica's entry. Data is its payload, not shown in JSON.
+// Version is one replica's entry. Data is its payload, not shown in JSON, and nil for
+// one of more than payload.MaxData bytes.
 type Version struct {
 	Dir       string  `json:"dir"`
 	Term      uint64  `json:"term"`

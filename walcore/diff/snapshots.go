@@ -96,7 +96,7 @@ func firstByteOf(s, t walcore.Section) (int64, error) {
 		if err := readBoth(s, t, x[:n], y[:n], at); err != nil {
 			return 0, err
 		}
-		if same := samePrefix(x[:n], y[:n]); int64(same) < n {
+		if same := commonBytes(x[:n], y[:n]); int64(same) < n {
 			return at + int64(same), nil
 		}
 	}

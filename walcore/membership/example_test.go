@@ -33,3 +33,22 @@ func ExampleReplay() {
 	fmt.Println(members, err)
 	// Output: [1 voter 2 voter] <nil>
 }
+
+func ExampleHasVoters() {
+	// A change that adds a node, and that nobody has committed.
+	id := uint64(1)
+	data, err := proto.Marshal(&raftpb.ConfChange{NodeId: &id})
+	if err != nil {
+		log.Fatal(err)
+	}
+	dir := nativelog.Temp(nativelog.Meta{Term: 1}, nativelog.Entry{Term: 1, Index: 1, Type: uint32(raftpb.EntryConfChange), Data: data})
+	defer nativelog.Remove(dir)
+
+	r, err := dgraph.OpenReader(dir, dgraph.ReaderOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer r.Close()
+	fmt.Println(membership.HasVoters(r))
+	// Output: false <nil>
+}

@@ -45,22 +45,14 @@ var ErrNotKnown = errors.New("the log does not tell its commit index")
 // ErrMisfit; with ErrNotKnown; and with ErrDamaged if the hard state, the snapshot,
 // or a committed entry that may be a configuration change cannot be read.
 func Replay(l walcore.Log) ([]Member, error) {
-	m := l.Meta()
-	if m.Damaged && (m.HardState == nil || m.Snapshot == nil) {
-		return nil, fmt.Errorf("the hard state or the snapshot cannot be read: %w", walcore.ErrDamaged)
-	}
-	if m.HardState == nil {
-		return nil, ErrNotKnown
-	}
-	cs, snapshot := walcore.ConfState{}, uint64(0)
-	if m.Snapshot != nil {
-		cs, snapshot = m.Snapshot.ConfState, m.Snapshot.Index
+	cs, snapshot, commit, err := bounds(l.Meta())
+	if err != nil {
+		return nil, err
 	}
 	replay, err := begin(cs)
 	if err != nil {
 		return nil, err
 	}
-	commit := m.HardState.Commit
 	addresses := snapshotAddresses(l)
 	next := snapshot + 1
 	for e := range l.Entries(0) {
@@ -68,14 +60,17 @@ func Replay(l walcore.Log) ([]Member, error) {
 			break
 		}
 		if e.Index > snapshot {
-			if err := l.Gap(next, e.Index-1); err != nil {
-				return nil, fmt.Errorf("%w; it may be a configuration change", err)
+			if err := gap(l, next, e.Index-1); err != nil {
+				return nil, err
 			}
 			next = e.Index + 1
 		}
 		typ := raftpb.EntryType(e.Type)
 		if !confstate.IsChange(typ) {
 			continue
+		}
+		if e.Size > payload.MaxData {
+			return nil, fmt.Errorf("entry %d, a configuration change, has %d bytes: too many to be one: %w", e.Index, e.Size, walcore.ErrDamaged)
 		}
 		data, err := e.Data()
 		if err != nil {
@@ -91,13 +86,45 @@ func Replay(l walcore.Log) ([]Member, error) {
 			return nil, err
 		}
 	}
-	if next <= commit {
-		if err := l.Gap(next, commit); err != nil {
-			return nil, fmt.Errorf("%w; it may be a configuration change", err)
-		}
-		return nil, fmt.Errorf("entries %d to %d are committed, but not in the log: %w", next, commit, walcore.ErrDamaged)
+	if err := atEnd(l, next, commit); err != nil {
+		return nil, err
 	}
 	return members(replay.ConfState(), addresses), nil
+}
+
+// bounds is what configuration changes are applied to, and which: those behind the
+// snapshot, up to the commit index.
+func bounds(m *walcore.Meta) (cs walcore.ConfState, snapshot, commit uint64, err error) {
+	if m.Damaged && (m.HardState == nil || m.Snapshot == nil) {
+		return cs, 0, 0, fmt.Errorf("the hard state or the snapshot cannot be read: %w", walcore.ErrDamaged)
+	}
+	if m.HardState == nil {
+		return cs, 0, 0, ErrNotKnown
+	}
+	if m.Snapshot != nil {
+		cs, snapshot = m.Snapshot.ConfState, m.Snapshot.Index
+	}
+	return cs, snapshot, m.HardState.Commit, nil
+}
+
+// gap fails if the log once held an entry in a range from which none came.
+func gap(l walcore.Log, first, last uint64) error {
+	if err := l.Gap(first, last); err != nil {
+		return fmt.Errorf("%w; it may be a configuration change", err)
+	}
+	return nil
+}
+
+// atEnd fails if the log ends before the commit index. next is the index behind the
+// last entry.
+func atEnd(l walcore.Log, next, commit uint64) error {
+	if next > commit {
+		return nil
+	}
+	if err := gap(l, next, commit); err != nil {
+		return err
+	}
+	return fmt.Errorf("entries %d to %d are committed, but not in the log: %w", next, commit, walcore.ErrDamaged)
 }
 
 func begin(cs walcore.ConfState) (*confstate.Replay, error) {

@@ -37,6 +37,9 @@ func Classify(l walcore.Log) *Classifier {
 			}
 			tries++
 		}
+		if e.Size > MaxData {
+			continue
+		}
 		data, err := e.AppendData(buf[:0])
 		if err == nil && c.Entry(EntryOf(&e, data)) || tries == maxTries {
 			break
@@ -65,9 +68,4 @@ func SnapshotData(l walcore.Log) ([]byte, error) {
 		return nil, err
 	}
 	return blob, nil
-}
-
-// EntryOf is an entry and its data in the form that decoders take.
-func EntryOf(e *walcore.Entry, data []byte) Entry {
-	return Entry{Term: e.Term, Index: e.Index, Type: uint32(e.Type), Data: data}
 }

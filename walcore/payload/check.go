@@ -7,6 +7,7 @@ type match uint8
 
 const (
 	malformed     match = iota // not a message at all
+	otherTypes                 // a message, with a field whose number the schema has for another wire type
 	unknownFields              // a message, with fields that are not in the schema
 	oddStrings                 // all fields known, but strings that are not plain text
 	exact                      // all fields known
@@ -28,6 +29,8 @@ func (p *messagePlan) checkAt(b []byte, depth int) match {
 		one := unknownFields
 		if f := p.find(v.num, v.typ); f != nil {
 			one = f.check(v, depth)
+		} else if p.byNumber(v.num) != nil {
+			one = otherTypes
 		}
 		result = min(result, one)
 		if result == malformed {

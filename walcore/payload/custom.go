@@ -32,6 +32,9 @@ func (c *Custom) AppendCompact(dst []byte, e Entry) ([]byte, error) {
 }
 
 func (c *Custom) append(dst []byte, e Entry, indent bool) []byte {
+	if e.TooLarge > 0 {
+		return appendTooLarge(dst, e, indent)
+	}
 	w := newWalker(dst, c.opts, len(e.Data), indent)
 	w.entry(e, func() bool {
 		message, ok := c.message(e.Data)

@@ -13,6 +13,9 @@ type Entry struct {
 	Index uint64
 	Type  uint32 // raftpb.EntryType
 	Data  []byte // a decoder only reads it, and holds it no longer than the call
+	// TooLarge is the size of data that are too large to be decoded, and are not
+	// given; 0: Data has them.
+	TooLarge int64
 }
 
 // Options holds for all decoders.
@@ -53,6 +56,9 @@ func NewDgraph(app App, opts Options) *Dgraph {
 	return &Dgraph{app: app, opts: opts, schema: builtin()}
 }
 
+// App is the application whose log d decodes.
+func (d *Dgraph) App() App { return d.app }
+
 // keySize is the length of the proposal key before the protobuf: node id (16
 // bits), random (32), counter (16), big-endian.
 const keySize = 8
@@ -68,6 +74,9 @@ func (d *Dgraph) AppendCompact(dst []byte, e Entry) ([]byte, error) {
 }
 
 func (d *Dgraph) append(dst []byte, e Entry, indent bool) []byte {
+	if e.TooLarge > 0 {
+		return appendTooLarge(dst, e, indent)
+	}
 	w := newWalker(dst, d.opts, len(e.Data), indent)
 	w.entry(e, func() bool { return w.proposal(d.proposalPlan(), e.Data) }, func() bool { return d.hides(e.Data) })
 	return w.free()
@@ -165,7 +174,7 @@ func (w *walker) entry(e Entry, normal, hides func() bool) {
 		w.key(`"text":`)
 		w.string(redactedRaw)
 	default:
-		w.raw(e.Data)
+		w.rawData(e)
 	}
 	w.close('}')
 }
@@ -182,7 +191,7 @@ func (w *walker) head(e Entry) {
 		w.uint(uint64(e.Type)) // as protojson writes a number without a name
 	}
 	w.key(`"size":`)
-	w.uint(uint64(len(e.Data)))
+	w.uint(e.size())
 }
 
 // try calls write and returns what it returns. If that is false, what was written is
@@ -201,6 +210,15 @@ func (w *walker) orRaw(data []byte, write func() bool) {
 	if !w.try(write) {
 		w.raw(data)
 	}
+}
+
+// rawData writes an entry's data as they are, unless they are too many.
+func (w *walker) rawData(e Entry) {
+	if len(e.Data) > maxRaw {
+		w.tooLarge(e.Index, maxRaw)
+		return
+	}
+	w.raw(e.Data)
 }
 
 // raw writes data as text if it is UTF-8, else as base64.

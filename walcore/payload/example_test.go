@@ -41,3 +41,22 @@ func ExampleAppOf() {
 	fmt.Println(payload.AppOf(memlog.Sample("/var/lib/memory")))
 	// Output: zero
 }
+
+func ExampleAlphaSnapshot_Encode() {
+	data := payload.AlphaSnapshot{
+		Context: payload.RaftContext{ID: 3, Group: 1, Addr: "h:7080"}, Index: 6434, ReadTs: 9060}.Encode()
+	fmt.Printf("%s", payload.NewDgraph(payload.Alpha, payload.Options{}).AppendSnapshot(nil, data))
+	// Output:
+	// {
+	//   "size": 27,
+	//   "snapshot": {
+	//     "context": {
+	//       "id": "3",
+	//       "group": 1,
+	//       "addr": "h:7080"
+	//     },
+	//     "index": "6434",
+	//     "read_ts": "9060"
+	//   }
+	// }
+}

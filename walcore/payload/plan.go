@@ -163,16 +163,19 @@ func (m *messagePlan) byName(name string) *fieldPlan {
 // find returns the plan of a field as it is stored, or nil if the message has
 // no such field or has it in another wire type: an unknown field either way.
 func (m *messagePlan) find(num protowire.Number, typ protowire.Type) *fieldPlan {
-	var f *fieldPlan
-	if int(num) < len(m.dense) {
-		f = m.dense[num]
-	} else {
-		f = m.sparse[num]
-	}
+	f := m.byNumber(num)
 	if f == nil || typ == f.typ || f.packed(typ) {
 		return f
 	}
 	return nil
+}
+
+// byNumber returns the plan of the field with a number, or nil.
+func (m *messagePlan) byNumber(num protowire.Number) *fieldPlan {
+	if int(num) < len(m.dense) {
+		return m.dense[num]
+	}
+	return m.sparse[num]
 }
 
 // packed reports whether typ is the packed form of the list f. Readers take

@@ -182,12 +182,18 @@ func (p *Program) AppendCompact(dst []byte, e Entry) ([]byte, error) {
 }
 
 func (p *Program) append(dst []byte, e Entry, indent bool) ([]byte, error) {
+	if e.TooLarge > 0 {
+		return appendTooLarge(dst, e, indent), nil
+	}
 	status, data, err := p.Decode(e)
 	return appendAnswer(dst, e, indent, status, data, err), err
 }
 
 // AppendNotAsked appends what AppendJSON appends when it fails with ErrPaused.
 func (p *Program) AppendNotAsked(dst []byte, e Entry) []byte {
+	if e.TooLarge > 0 {
+		return append(appendTooLarge(dst, e, true), '\n')
+	}
 	return append(appendAnswer(dst, e, true, "", "", notAsked(e)), '\n')
 }
 
@@ -215,9 +221,11 @@ func appendAnswer(dst []byte, e Entry, indent bool, status, data string, err err
 	w.close('}')
 	switch {
 	case e.isConfChange():
-		w.orRaw(e.Data, func() bool { return w.confChange(e) })
+		if !w.try(func() bool { return w.confChange(e) }) {
+			w.rawData(e)
+		}
 	case err != nil && len(e.Data) > 0:
-		w.raw(e.Data)
+		w.rawData(e)
 	}
 	w.close('}')
 	return w.free()
@@ -233,6 +241,9 @@ func (p *Program) AppendSnapshot(dst, blob []byte) []byte {
 // *ProgramError.
 func (p *Program) Summarize(s *Summary, e Entry) error {
 	common := s.common(e)
+	if e.TooLarge > 0 {
+		return nil
+	}
 	status, data, err := p.Decode(e)
 	if err != nil {
 		if !common {

@@ -29,11 +29,12 @@ const (
 	KindCDC         = "cdc_state"
 	KindDeleteNs    = "delete_ns"
 	KindExtSnapshot = "ext_snapshot_state"
-	KindOther       = "proposal" // nothing in it that the schema knows
-	KindMessage     = "message"  // by the user's schema
-	KindProgram     = "decoder"  // by the user's program
-	KindText        = "text"     // does not parse, UTF-8
-	KindBinary      = "binary"   // does not parse
+	KindOther       = "proposal"  // nothing in it that the schema knows
+	KindMessage     = "message"   // by the user's schema
+	KindProgram     = "decoder"   // by the user's program
+	KindTooLarge    = "too_large" // more data than are decoded
+	KindText        = "text"      // does not parse, UTF-8
+	KindBinary      = "binary"    // does not parse
 )
 
 // Summary says in one line what an entry is about, and has the numbers that a summary
@@ -90,6 +91,9 @@ func (s *Summary) reset() {
 func (s *Summary) common(e Entry) bool {
 	s.reset()
 	switch {
+	case e.TooLarge > 0:
+		s.Kind = KindTooLarge
+		s.text("more data than are decoded")
 	case e.isConfChange():
 		if !s.confChange(e) {
 			s.raw(e.Data)

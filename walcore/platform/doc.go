@@ -23,5 +23,5 @@
 // they decide for all. Windows has access times only where that was switched on.
 //
 // Writing works only on Linux, because only there can a program find out whether
-// another one has a file open (see OpenElsewhere).
+// another one writes to a file (see HasWriter).
 package platform

@@ -43,14 +43,18 @@ func (l *Lock) Close() error {
 	return errors.Join(err, l.dir.Close())
 }
 
-// OpenElsewhere reports whether any process has the file open or mapped, this one
-// included. It asks for a write lease, which the kernel grants only if the file is open
-// just once. Where there are no leases (a file of another user, a network file system),
-// the answer is no.
+// HasWriter reports whether any process has the file open for writing, or mapped so
+// that what it stores is written to the file, this process included. Those that only
+// read it do not count. It asks for a read lease, which the kernel grants only where
+// there is no writer, and gives it back at once: a program that opens the file for
+// writing meanwhile waits that long. Where there are no leases (a file of another user,
+// a network file system), the answer is no; so it is for a mapping on an overlay whose
+// file was closed.
 //
 // A process that this one has just forked has all files of this one open until it runs
 // its own program. So after a yes it can make sense to ask again.
-func OpenElsewhere(name string) (bool, error) {
+func HasWriter(name string) (bool, error) {
+	// With write permission the kernel would count this very descriptor.
 	f, err := os.OpenFile(name, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return false, err
@@ -62,7 +66,7 @@ func OpenElsewhere(name string) (bool, error) {
 			return err
 		})
 	}
-	if err := lease(unix.F_WRLCK); err != nil {
+	if err := lease(unix.F_RDLCK); err != nil {
 		return errors.Is(err, unix.EAGAIN), nil
 	}
 	return false, lease(unix.F_UNLCK)

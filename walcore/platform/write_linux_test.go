@@ -15,53 +15,68 @@ import (
 
 const holdEnv = "WALFS_TEST_HOLD"
 
-// TestHold is not a test but the other process in TestHeldElsewhere. It locks a folder
-// and has the file in it open until its standard input ends.
+// TestHold is not a test but another process. It locks a folder and has the file a in
+// it until its standard input ends: open for "read" or "write", or mapped to "store" in
+// it with the file closed.
 func TestHold(t *testing.T) {
-	dir := os.Getenv(holdEnv)
+	dir, how := os.Getenv(holdEnv), os.Getenv(holdEnv+"_HOW")
 	if dir == "" {
-		t.Skip("runs in a child process of TestHeldElsewhere")
+		t.Skip("runs in a child process")
 	}
 	lock, err := LockDir(dir)
 	must(t, err)
 	defer lock.Close()
-	f, err := os.Open(filepath.Join(dir, "a"))
+	f, err := OpenForWriting(filepath.Join(dir, "a"), 0)
 	must(t, err)
-	defer f.Close()
+	switch how {
+	case "read":
+		must(t, f.Close())
+		f, err = os.Open(filepath.Join(dir, "a"))
+		must(t, err)
+		_, err = unix.Mmap(int(f.Fd()), 0, 1, unix.PROT_READ, unix.MAP_SHARED)
+		must(t, err)
+	case "store":
+		_, err := Map(f, 1)
+		must(t, err)
+		must(t, f.Close())
+	}
 	os.Stdout.WriteString("holding\n")
 	io.ReadAll(os.Stdin) // wait for its end
+	f.Close()
 }
 
-func TestHeldElsewhere(t *testing.T) {
-	tmp := t.TempDir()
-	name := filepath.Join(tmp, "a")
-	must(t, os.WriteFile(name, nil, 0o600))
-	child := exec.Command(os.Args[0], "-test.run=^TestHold$", "-test.v=false")
-	child.Env = append(os.Environ(), holdEnv+"="+tmp)
+// hold starts a process that holds what TestHold says, until release is called.
+func hold(t *testing.T, dir, how string) (child *exec.Cmd, release func()) {
+	t.Helper()
+	child = exec.Command(os.Args[0], "-test.run=^TestHold$", "-test.v=false")
+	child.Env = append(os.Environ(), holdEnv+"="+dir, holdEnv+"_HOW="+how)
 	stdin, err := child.StdinPipe()
 	must(t, err)
 	stdout, err := child.StdoutPipe()
 	must(t, err)
 	must(t, child.Start())
-	defer child.Wait()
-	defer stdin.Close()
 	if line, err := bufio.NewReader(stdout).ReadString('\n'); line != "holding\n" {
 		t.Fatalf("the child says %q, %v", line, err)
 	}
+	return child, func() {
+		stdin.Close()
+		if err := child.Wait(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestLockedElsewhere(t *testing.T) {
+	tmp := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(tmp, "a"), nil, 0o600))
+	_, release := hold(t, tmp, "write")
 	if _, err := LockDir(tmp); !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), tmp) {
 		t.Errorf("locked a directory that another process has locked: %v", err)
 	}
-	if open, err := OpenElsewhere(name); !open || err != nil {
-		t.Errorf("another process has it open: %v, %v", open, err)
-	}
-	must(t, stdin.Close())
-	must(t, child.Wait())
+	release()
 	lock, err := LockDir(tmp)
 	must(t, err)
 	must(t, lock.Close())
-	if open, err := OpenElsewhere(name); open || err != nil {
-		t.Errorf("nobody has it open: %v, %v", open, err)
-	}
 }
 
 func TestLockDir(t *testing.T) {
@@ -81,32 +96,6 @@ func TestLockDir(t *testing.T) {
 	}
 	if _, err := LockDir(filepath.Join(tmp, "missing")); !errors.Is(err, os.ErrNotExist) {
 		t.Error(err)
-	}
-}
-
-func TestOpenElsewhere(t *testing.T) {
-	tmp := t.TempDir()
-	name := filepath.Join(tmp, "a")
-	f := write(t, name, "x")
-	want := func(want bool) {
-		t.Helper()
-		if got, err := OpenElsewhere(name); got != want || err != nil {
-			t.Errorf("%v, %v; want %v", got, err, want)
-		}
-	}
-	want(true)
-	memory, err := Map(f, 1)
-	must(t, err)
-	must(t, f.Close())
-	want(true) // a file that is mapped counts as open
-	must(t, Unmap(memory))
-	want(false)
-	want(false) // the lease was given back
-	must(t, os.Symlink("a", filepath.Join(tmp, "link")))
-	for _, bad := range []string{"link", "missing"} {
-		if _, err := OpenElsewhere(filepath.Join(tmp, bad)); err == nil {
-			t.Errorf("%s: no error", bad)
-		}
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 	"runtime"
 )
 
-var errWriting = fmt.Errorf("writing needs Linux, where alone a program can learn that no other one has "+
-	"the files open: on %s this is an %w; reading works here", runtime.GOOS, errors.ErrUnsupported)
+var errWriting = fmt.Errorf("writing needs Linux, where alone a program can learn that no other one "+
+	"writes to the files: on %s this is an %w; reading works here", runtime.GOOS, errors.ErrUnsupported)
 
 // CheckWriting says why a log cannot be written on this operating system. The error
 // wraps errors.ErrUnsupported, as do those of the functions that only a writer needs.
@@ -25,8 +25,11 @@ func LockDir(string) (*Lock, error) { return nil, errWriting }
 // Close does nothing: LockDir gives no lock.
 func (l *Lock) Close() error { return nil }
 
-// OpenElsewhere fails.
-func OpenElsewhere(string) (bool, error) { return false, errWriting }
+// HasWriter fails.
+func HasWriter(string) (bool, error) { return false, errWriting }
+
+// Writers names none.
+func Writers(string) []Process { return nil }
 
 // Allocate fails.
 func Allocate(*os.File, int64, int64) error { return errWriting }

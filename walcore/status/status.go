@@ -23,8 +23,15 @@ type Status struct {
 	Types           Types              `json:"types"`
 	Files           []File             `json:"files"`
 	Ignored         []string           `json:"ignored"`
+	Checked         string             `json:"checked"` // what Problems are made of: slots
 	Problems        []walcore.Problem  `json:"problems"`
 }
+
+// What Checked says: slots with their lengths, and metadata; or payloads, too.
+const (
+	CheckedSlots      = "slots"
+	CheckedEverything = "everything"
+)
 
 // Snapshot is the stored snapshot; all zero where there is none. Size is that of
 // the application's data.
@@ -119,6 +126,7 @@ func New(l walcore.Log, more ...walcore.Problem) *Status {
 		Types:           Types{},
 		Files:           []File{},
 		Ignored:         append([]string{}, m.Ignored...),
+		Checked:         CheckedSlots,
 	}
 	for _, t := range m.System.Types {
 		s.Types = append(s.Types, TypeCount{Name: t.Name, typ: t.Type})

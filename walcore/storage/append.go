@@ -34,9 +34,6 @@ type part struct {
 // first one that is missing, and Open clears the rest. With checksums a slot can
 // also be there without its payload. The log ends there in the same way.
 func (s *DiskStorage) appendEntries(entries []*raftpb.Entry) error {
-	if err := s.reserveFirst(entries); err != nil {
-		return err
-	}
 	if index := entries[0].GetIndex(); index <= s.logLast() {
 		if err := s.rewind(index); err != nil {
 			return err

@@ -100,9 +100,9 @@ func (c *crashTest) acknowledged() {
 	case c.opts.Sync == SyncAlways || n.flushes:
 		c.past, c.floor = []expectedLog{n.next}, n.next.last()
 	case n.next.snapIndex != old.snapIndex:
-		// The snapshot is on disk, with the hard state from before.
+		// The snapshot is on disk, with as much of the hard state as needs no entries.
 		first := n.next
-		first.hs, first.entries = old.hs, nil
+		first.hs.commit, first.entries = min(first.hs.commit, first.snapIndex), nil
 		c.past, c.floor = []expectedLog{first, n.next}, n.kept
 	default:
 		c.past, c.floor = append(c.past, n.next), min(c.floor, n.kept)

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/walfs/walfs/meta"
 	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
@@ -16,7 +17,7 @@ import (
 func TestStaleTail(t *testing.T) {
 	dir := filepath.Join(memDir(t), "w")
 	s := create(t, dir, Options{Logger: quiet})
-	fixture.Must(t, s.Save(nil, someEntries(1, 1, 10), nil))
+	fixture.Must(t, s.Save(hard(1, 1, 5), someEntries(1, 1, 10), nil))
 	fixture.Must(t, s.Close())
 	patch(t, dir, format.FileName(1), 5*format.SlotSize, make([]byte, 2*format.SlotSize))
 	s = reopen(t, dir, Options{Logger: quiet})
@@ -104,13 +105,18 @@ func TestDamageStopsOpen(t *testing.T) {
 	}
 }
 
+// A log that ends before the commit index, or the checkpoint, is not served.
 func TestCommitBeyondTheLog(t *testing.T) {
-	dir := filepath.Join(memDir(t), "w")
-	s := create(t, dir, Options{Logger: quiet})
-	fixture.Must(t, s.Save(hard(1, 1, 12), someEntries(1, 1, 10), nil))
-	fixture.Must(t, s.Close())
-	s = reopen(t, dir, Options{Logger: quiet})
-	if p := s.Problems(); len(p) != 1 || p[0].Kind != walcore.KindCommit || p[0].Index != 12 {
-		t.Error(p)
+	for _, damage := range []meta.Patch{meta.EncodeHardState(1, 1, 12), meta.EncodeIDs(1, 1, 12)} {
+		dir := filepath.Join(memDir(t), "w")
+		s := create(t, dir, Options{Logger: quiet})
+		fixture.Must(t, s.Save(hard(1, 1, 10), someEntries(1, 1, 10), nil))
+		fixture.Must(t, s.Close())
+		patch(t, dir, format.MetaName, damage.At, damage.Bytes)
+		_, err := Open(dir, Options{Logger: quiet})
+		var where *walcore.Error
+		if !errors.As(err, &where) || !errors.Is(err, walcore.ErrDamaged) || where.File != format.MetaName || where.Index != 12 {
+			t.Errorf("%d: %v", damage.At, err)
+		}
 	}
 }

@@ -5,9 +5,9 @@ writes, and the same calls give the same bytes.
 
 A node saves each raft.Ready with [DiskStorage.Save] before it sends the Ready's
 messages, and takes snapshots of its state with [DiskStorage.CreateSnapshot], which
-compacts the log. The example shows the calls. One DiskStorage has a directory to
-itself: [Open] locks the directory, and refuses one with files that another process
-has open. Programs that only read the directory may come later, while it runs.
+compacts the log. The example shows the calls. One DiskStorage writes to a directory:
+[Open] locks it, and refuses one with files that another process has open for writing.
+Programs that only read it, as a mount does, come and go as they like.
 
 The program decides how a node starts:
 
@@ -52,11 +52,12 @@ method that writes says which. The order of writes and flushes sees to it:
 	rewrite     later files removed, newest first, the directory flushed after each ·
 	            slots set to 0 · flush · append
 	hard state  after the entries · flush, unless the commit index alone has changed
+	new term    term and vote · flush · entries of that term · commit index
 	emptying    a note in wal.meta · flush · checksums removed · flush ·
 	            lengths set to 0 · flush · note removed · flush
 	encryption  KEYREGISTRY under another name · flush · renamed · flush directory
 	data key    its record in KEYREGISTRY, flushed · a file that uses it
-	snapshot    wal.meta.new · flush · renamed · flush directory ·
+	snapshot    wal.meta.new, with the hard state · flush · renamed · flush directory ·
 	            the files before it removed, oldest first · flush directory
 
 This holds for disks that write a sector of 512 bytes as a whole or not at all.
@@ -64,8 +65,8 @@ Each slot, the ids and the hard state lie within one sector.
 
 With [SyncManual] the same holds when the process is killed. Power loss may take
 anything since the last [DiskStorage.Sync], in any order; with Checksums that is
-noticed. Rewrites, rotations and snapshots flush what their order needs in either
-mode. Slots and the commit index of small appends are not written with a system
+noticed. Rewrites, rotations, snapshots and new terms flush what their order needs in
+either mode. Slots and the commit index of small appends are not written with a system
 call in this mode, but stored to mapped memory, each so that one aligned word
 makes it count.
 

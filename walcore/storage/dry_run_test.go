@@ -3,6 +3,7 @@
 package storage
 
 import (
+	"encoding/binary"
 	"errors"
 	"os"
 	"path/filepath"
@@ -65,7 +66,7 @@ func TestDryRunTouchesNothing(t *testing.T) {
 	}
 }
 
-// setCommit stores a commit index in a fixture, by the reader's own format.
+// setCommit stores a commit index and a checkpoint in a fixture, by the reader's own format.
 func setCommit(t *testing.T, dir string, commit uint64) {
 	t.Helper()
 	f, err := os.OpenFile(filepath.Join(dir, format.MetaName), os.O_WRONLY, 0)
@@ -73,5 +74,7 @@ func setCommit(t *testing.T, dir string, commit uint64) {
 	defer f.Close()
 	b := []byte{0, 0, 0, 7, 8, 2, 16, 1, 24, byte(commit) | 0x80, byte(commit >> 7)}
 	_, err = f.WriteAt(b, 512)
+	fixture.Must(t, err)
+	_, err = f.WriteAt(binary.BigEndian.AppendUint64(nil, commit), 16)
 	fixture.Must(t, err)
 }

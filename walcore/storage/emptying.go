@@ -117,11 +117,6 @@ func (s *DiskStorage) finishEmptying() error {
 	return s.emptyUpTo(e.index)
 }
 
-// covers reports whether the slot's payload may be one that is being emptied.
-func (e emptying) covers(s format.Slot) bool {
-	return s.Index <= e.index && s.Term <= e.term && format.CanBeEmptied(s.Type, s.Sum)
-}
-
 // dropSums removes the checksums of the normal entries in the file's first n
 // slots.
 func (s *DiskStorage) dropSums(g *segment, n int) error {

@@ -198,8 +198,8 @@ func TestNoteOfOtherEntries(t *testing.T) {
 	for _, note := range []emptying{{5, 1}, {5, 3}, {11, 2}, {2, 1}} {
 		dir := filepath.Join(memDir(t), "w")
 		s := create(t, dir, Options{Logger: quiet, limits: limits{slots: 3, bytes: format.MaxFileSize}})
-		fixture.Must(t, s.Save(nil, someEntries(2, 1, 10), nil))
-		fixture.Must(t, s.CreateSnapshot(5, nil, nil))
+		fixture.Must(t, s.Save(hard(2, 1, 5), someEntries(2, 1, 10), nil))
+		fixture.Must(t, s.CreateSnapshot(5, oneVoter, nil))
 		fixture.Must(t, s.noteEmptying(note))
 		fixture.Must(t, s.Close())
 		s = reopen(t, dir, Options{Logger: quiet})

@@ -102,7 +102,7 @@ type tornKey struct {
 func newTornKey(t *testing.T, have int) *tornKey {
 	d := &tornKey{opts: Options{Key: someKey, limits: smallFiles, Logger: quiet}, dir: filepath.Join(memDir(t), "w"), have: have}
 	s := create(t, d.dir, d.opts)
-	fixture.Must(t, s.Save(nil, someEntries(1, 1, 10), nil))
+	fixture.Must(t, s.Save(hard(1, 1, 0), someEntries(1, 1, 10), nil))
 	fixture.Must(t, s.Close())
 	if have == 0 {
 		fixture.Must(t, os.Remove(filepath.Join(d.dir, format.FileName(1))))
@@ -144,7 +144,7 @@ func (d *tornKey) check(t *testing.T, torn []byte) {
 		if found := len(p) == 1 && p[0].Kind == walcore.KindKeyRegistry && p[0].Offset == uint64(d.sound); found != wantProblem || len(p) > 1 {
 			t.Fatalf("%d bytes: %v", len(torn), p)
 		}
-		fixture.Must(t, s.Save(nil, someEntries(1, first, 15), nil)) // with a new data key
+		fixture.Must(t, s.Save(hard(1, 1, 0), someEntries(1, first, 15), nil)) // with a new data key
 		wantLog(t, s, someEntries(1, 1, int(first)+14)...)
 		fixture.Must(t, s.Close())
 		if now := fixture.ReadFile(t, d.registry()); opts.DryRun && !bytes.Equal(now, torn) {

@@ -26,7 +26,7 @@ func TestRewriteAfterEncryptionIsOn(t *testing.T) {
 			}
 			rewritten := someEntries(2, from, 45)
 			want := append(someEntries(1, 1, int(from)-1), rewritten...)
-			fixture.Must(t, s.Save(nil, rewritten, nil))
+			fixture.Must(t, s.Save(hard(2, 1, 0), rewritten, nil))
 			check := func() {
 				t.Helper()
 				wantLog(t, s, want...)

@@ -17,12 +17,12 @@ import (
 
 // script is a history that touches everything once.
 func script(s *DiskStorage) []func() error {
-	snap := &raftpb.Snapshot{Data: []byte("x"), Metadata: &raftpb.SnapshotMetadata{Index: proto.Uint64(40), Term: proto.Uint64(9)}}
+	snap := &raftpb.Snapshot{Data: []byte("x"), Metadata: &raftpb.SnapshotMetadata{Index: proto.Uint64(40), Term: proto.Uint64(9), ConfState: oneVoter}}
 	return []func() error{
 		func() error { return s.Save(hard(1, 1, 2), someEntries(1, 1, 4), nil) },
 		func() error { return s.Save(hard(1, 1, 4), someEntries(1, 5, 25), nil) },
 		func() error { return s.Save(hard(2, 1, 8), someEntries(2, 9, 2), nil) },
-		func() error { return s.CreateSnapshot(8, nil, []byte("y")) },
+		func() error { return s.CreateSnapshot(8, oneVoter, []byte("y")) },
 		func() error { return s.SetGroupID(4) },
 		func() error { return s.TruncateEntriesUntil(10) },
 		func() error { return s.Save(nil, nil, snap) },
@@ -115,7 +115,7 @@ func TestFullDisk(t *testing.T) {
 		var err error
 		last := uint64(0)
 		for err == nil && last < 1e6 {
-			if err = s.Save(nil, someEntries(1, last+1, batch), nil); err == nil {
+			if err = s.Save(hard(1, 1, 0), someEntries(1, last+1, batch), nil); err == nil {
 				last += batch
 			}
 		}

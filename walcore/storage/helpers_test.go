@@ -118,6 +118,9 @@ func hard(term, vote, commit uint64) *raftpb.HardState {
 	return &raftpb.HardState{Term: &term, Vote: &vote, Commit: &commit}
 }
 
+// oneVoter is the conf state of a node alone.
+var oneVoter = &raftpb.ConfState{Voters: []uint64{1}}
+
 // openReader reads a directory until the test ends.
 func openReader(t testing.TB, dir string, key []byte) *dgraph.Reader {
 	t.Helper()

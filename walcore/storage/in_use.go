@@ -3,10 +3,13 @@ package storage
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/format"
 	"github.com/walfs/walfs/walcore/platform"
 )
 
@@ -15,7 +18,8 @@ import (
 func lockDir(path string) (*platform.Lock, error) {
 	lock, err := platform.LockDir(path)
 	if errors.Is(err, platform.ErrLocked) {
-		return nil, fmt.Errorf("%s: another storage has it open: %w; close that one first", path, walcore.ErrInUse)
+		return nil, fmt.Errorf("%s: another storage has it open%s: %w; close that one first",
+			path, whoWrites(filepath.Join(path, format.MetaName)), walcore.ErrInUse)
 	}
 	return lock, err
 }
@@ -26,18 +30,35 @@ func lockDir(path string) (*platform.Lock, error) {
 // the directory has its files open for longer.
 const unusedWait = 2 * time.Second
 
-// checkUnused fails with ErrInUse if anybody has the file open or mapped. Dgraph
-// takes no lock that could be looked for. Where the kernel cannot tell (a file of
-// another user, a network file system), the file counts as unused.
+// checkUnused fails with ErrInUse if anybody has the file open for writing, or mapped
+// so. Dgraph takes no lock that could be looked for. Whoever only reads it, as a mount
+// does, has nothing to do with it. Where the kernel cannot tell (a file of another
+// user, a network file system), the file counts as unused.
 func checkUnused(dir, name string) error {
 	path := filepath.Join(dir, name)
 	for deadline := time.Now().Add(unusedWait); ; time.Sleep(time.Millisecond) {
-		open, err := platform.OpenElsewhere(path)
-		if !open {
+		written, err := platform.HasWriter(path)
+		if !written {
 			return err
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("%s: another program has it open: %w; stop the node, unmount the directory, or see fuser(1)", path, walcore.ErrInUse)
+			return fmt.Errorf("%s: another program has it open for writing%s: %w; stop the node first", path, whoWrites(path), walcore.ErrInUse)
 		}
 	}
+}
+
+// whoWrites names who has a file open for writing, for an error message: ": dgraph (pid
+// 12)", or nothing where /proc does not show it.
+func whoWrites(path string) string {
+	var names []string
+	for _, p := range platform.Writers(path) {
+		if p.PID == os.Getpid() {
+			p.Command = "this process"
+		}
+		names = append(names, fmt.Sprintf("%s (pid %d)", p.Command, p.PID))
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(names, ", ")
 }

@@ -46,7 +46,9 @@ func TestKilledChild(t *testing.T) {
 		term, err := s.Term(last)
 		fixture.Must(t, err)
 		from := last + 1
-		term = max(term, 1)
+		hs, _, err := s.InitialState()
+		fixture.Must(t, err)
+		term = max(term, hs.GetTerm(), 1)
 		switch k := r.Intn(20); {
 		case k == 0 && first < last:
 			from = last - uint64(r.Intn(int(min(last-first, 400))))

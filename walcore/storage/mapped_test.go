@@ -69,7 +69,7 @@ func TestMappedAsWritten(t *testing.T) {
 		s := create(t, dir, Options{Sync: mode, Checksums: true, Logger: quiet, limits: limits{slots: 50, bytes: format.MaxFileSize}})
 		last := uint64(0)
 		for k := range 40 {
-			fixture.Must(t, s.Save(hard(uint64(1+k/9), uint64(k%3), last), someEntries(uint64(1+k/9), last+1, 1+k%7), nil))
+			fixture.Must(t, s.Save(hard(uint64(1+k/9), uint64(k/9%3), max(last, 9)-9), someEntries(uint64(1+k/9), last+1, 1+k%7), nil))
 			last += uint64(1 + k%7)
 			if k%11 == 5 {
 				last -= 9

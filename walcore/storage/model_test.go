@@ -30,6 +30,7 @@ func (m *model) first() uint64 { i, _ := m.m.FirstIndex(); return i }
 
 func (m *model) last() uint64 { i, _ := m.m.LastIndex(); return i }
 
+// commit is the commit index. What is committed stays.
 func (m *model) must(err error) {
 	m.t.Helper()
 	if err != nil {
@@ -58,17 +59,22 @@ func (m *model) entries(from, term uint64) []*raftpb.Entry {
 	return list
 }
 
+func (m *model) stored() *raftpb.HardState { hs, _, _ := m.m.InitialState(); return hs }
+
+func (m *model) lastTerm() uint64 { term, _ := m.m.Term(m.last()); return term }
+
 func (m *model) save() {
 	from := m.last() + 1
-	if m.upTo("overwrite", 0, 3) == 0 && m.first() <= m.last() {
-		from = m.upTo("from", m.first(), m.last())
+	if least := max(m.first(), m.stored().GetCommit()+1); m.upTo("overwrite", 0, 3) == 0 && least <= m.last() {
+		from = m.upTo("from", least, m.last())
 	}
 	term, err := m.m.Term(from - 1)
 	m.must(err)
 	list := m.entries(from, max(term, 1))
 	var hs *raftpb.HardState
 	if m.upTo("hs", 0, 1) == 0 {
-		hs = m.hardState(list[len(list)-1].GetIndex())
+		e := list[len(list)-1]
+		hs = m.hardState(e.GetIndex(), e.GetTerm())
 	}
 	m.must(m.s.Save(hs, list, nil))
 	m.must(m.m.Append(list))
@@ -77,16 +83,62 @@ func (m *model) save() {
 	}
 }
 
-func (m *model) hardState(last uint64) *raftpb.HardState {
-	return &raftpb.HardState{Term: proto.Uint64(m.upTo("hs term", 1, 9)), Vote: proto.Uint64(m.upTo("vote", 0, 3)),
-		Commit: proto.Uint64(m.upTo("commit", m.first()-1, last))}
+// hardState draws one that keeps what the last one has promised, for a log that ends
+// with an entry of the term lastTerm at the index last.
+func (m *model) hardState(last, lastTerm uint64) *raftpb.HardState {
+	old := m.stored()
+	term := max(old.GetTerm(), lastTerm, 1) + m.upTo("hs term+", 0, 2)
+	vote := m.upTo("vote", 0, 3)
+	if term == old.GetTerm() && old.GetVote() != 0 {
+		vote = old.GetVote()
+	}
+	return &raftpb.HardState{Term: &term, Vote: &vote, Commit: proto.Uint64(m.upTo("commit", m.first()-1, last))}
+}
+
+// refused makes a call that Raft could not go on with. It changes nothing, as the
+// comparison after it shows.
+func (m *model) refused() {
+	hs, last := m.hardState(m.last(), m.lastTerm()), m.last()
+	var entries []*raftpb.Entry
+	var snap *raftpb.Snapshot
+	switch m.upTo("why", 0, 7) {
+	case 0:
+		hs.Commit = proto.Uint64(last + 1)
+	case 1:
+		entries = m.entries(last+2, m.lastTerm())
+	case 2:
+		if hs.Term = proto.Uint64(max(m.stored().GetTerm(), m.lastTerm(), 1) - 1); hs.GetTerm() == 0 || proto.Equal(hs, m.stored()) {
+			return
+		}
+	case 3:
+		if m.stored().GetVote() == 0 || m.stored().GetTerm() < m.lastTerm() {
+			return
+		}
+		hs = &raftpb.HardState{Term: m.stored().Term, Vote: proto.Uint64(m.stored().GetVote() + 1), Commit: hs.Commit}
+	case 4:
+		commit := m.stored().GetCommit()
+		if commit < m.first() {
+			return
+		}
+		entries = m.entries(m.upTo("committed", m.first(), commit), m.lastTerm())
+	case 5:
+		if entries = m.entries(last+1, hs.GetTerm()+1); proto.Equal(hs, m.stored()) {
+			return // as if there were none
+		}
+	default:
+		snap = &raftpb.Snapshot{Metadata: &raftpb.SnapshotMetadata{Index: proto.Uint64(last + 1), Term: hs.Term, ConfState: &raftpb.ConfState{Learners: []uint64{1}}}}
+		hs = nil
+	}
+	if err := m.s.Save(hs, entries, snap); !errors.Is(err, walcore.ErrRefused) {
+		m.t.Fatalf("%v, entries %v, snapshot %v: %v", hs, entries, snap, err)
+	}
 }
 
 func (m *model) snapshot() {
 	i := m.upTo("index", m.first()-min(m.first(), 2), m.last())
 	data := []byte(fmt.Sprintf("up to %d", i))
-	cs := &raftpb.ConfState{Voters: []uint64{1, i}, Learners: []uint64{300}, VotersOutgoing: []uint64{1, 7}, LearnersNext: []uint64{7}}
-	if m.upTo("no conf state", 0, 3) == 0 {
+	cs := &raftpb.ConfState{Voters: []uint64{1, 10 + i}, Learners: []uint64{9}, VotersOutgoing: []uint64{1, 7}, LearnersNext: []uint64{7}}
+	if _, before, _ := m.m.InitialState(); len(before.Voters) > 0 && m.upTo("no conf state", 0, 3) == 0 {
 		cs = nil
 	}
 	err := m.s.CreateSnapshot(i, cs, data)
@@ -109,13 +161,13 @@ func (m *model) raise() {
 }
 
 func (m *model) install() {
-	i := m.upTo("index", m.first()-1, m.last()+20)
+	i := m.upTo("index", max(m.first()-1, m.stored().GetCommit()), m.last()+20)
 	if i == 0 {
 		return
 	}
 	term, _ := m.m.Term(m.last())
 	snap := &raftpb.Snapshot{Data: []byte{byte(i)}, Metadata: &raftpb.SnapshotMetadata{
-		Index: &i, Term: proto.Uint64(term + 1), ConfState: &raftpb.ConfState{Voters: []uint64{i}, AutoLeave: proto.Bool(true)}}}
+		Index: &i, Term: proto.Uint64(term + 1), ConfState: &raftpb.ConfState{Voters: []uint64{i}, VotersOutgoing: []uint64{i}, AutoLeave: proto.Bool(true)}}}
 	err, want := m.s.Save(nil, nil, snap), m.m.ApplySnapshot(snap)
 	if !errors.Is(err, want) {
 		m.t.Fatalf("install at %d: %v, want %v", i, err, want)
@@ -129,7 +181,7 @@ func (m *model) reopen() {
 	m.s, err = Open(m.dir, m.opts)
 	m.must(err)
 	for _, p := range m.s.Problems() {
-		if p.Kind != walcore.KindCommit {
+		if p.Kind != "hard_state" { // of any term here
 			m.t.Fatal(p)
 		}
 	}
@@ -187,6 +239,9 @@ func (m *model) compare() {
 func (m *model) compareDisk(p *parsedDir) {
 	hs, _, _ := m.m.InitialState()
 	snap, _ := m.m.Snapshot()
+	if p.commit < p.snapIndex && !raft.IsEmptyHardState(hs) {
+		m.t.Fatalf("on disk: commit index %d, snapshot at %d", p.commit, p.snapIndex)
+	}
 	cs := snap.GetMetadata().GetConfState()
 	if got, want := []uint64{p.snapIndex, p.snapTerm, p.term, p.vote, max(p.commit, p.snapIndex)}, []uint64{snap.GetMetadata().GetIndex(),
 		snap.GetMetadata().GetTerm(), hs.GetTerm(), hs.GetVote(), max(hs.GetCommit(), m.first()-1)}; !slices.Equal(got, want) {
@@ -240,7 +295,7 @@ func TestAsMemoryStorage(t *testing.T) {
 			case k < 8:
 				m.save()
 			case k < 10:
-				hs := m.hardState(m.last())
+				hs := m.hardState(m.last(), m.lastTerm())
 				m.must(m.s.Save(hs, nil, nil))
 				m.must(m.m.SetHardState(hs))
 			case k < 11:
@@ -249,6 +304,8 @@ func TestAsMemoryStorage(t *testing.T) {
 				m.install()
 			case k < 14:
 				m.reopen()
+			case k < 16:
+				m.refused()
 			default:
 				m.read()
 			}

@@ -20,7 +20,7 @@ import (
 // Open opens the log in a directory for writing. It repairs what a crash has left
 // and lists that in [DiskStorage.Problems].
 //
-// It fails with [walcore.ErrInUse] if anybody else has the directory open; with
+// It fails with [walcore.ErrInUse] if anybody else writes to the directory; with
 // [walcore.ErrNotRaftDir]; with [walcore.ErrKey], [walcore.ErrNoKey] or
 // [walcore.ErrDataKey] where the key is not right; and with [walcore.ErrDamaged]
 // if anything that was acknowledged is missing or wrong. It has changed nothing
@@ -110,18 +110,22 @@ func (s *DiskStorage) openDir() error {
 			return errors.Join(err, f.Close())
 		}
 	}
+	if err := s.openLogFiles(files.logs); err != nil {
+		return err
+	}
 	plan, err := s.planRecovery(files)
 	if err != nil {
 		return err
 	}
 	// Up to here nothing in the directory has changed.
-	return s.applyRecovery(plan)
+	return s.applyRecovery(plan, !files.meta)
 }
 
 // dirFiles says which of the log's files there are.
 type dirFiles struct {
 	meta, registry bool
 	logs           []string // names
+	list           []fs.DirEntry
 }
 
 func (d dirFiles) names() []string {
@@ -138,11 +142,11 @@ func (d dirFiles) names() []string {
 // listFiles finds the files that belong to the log. All others are left alone.
 func (s *DiskStorage) listFiles() (dirFiles, error) {
 	var d dirFiles
-	list, err := s.dir.List()
-	if err != nil {
+	var err error
+	if d.list, err = s.dir.List(); err != nil {
 		return d, err
 	}
-	for _, e := range list {
+	for _, e := range d.list {
 		name := e.Name()
 		_, isLog := format.ParseFileName(name)
 		switch {
@@ -160,4 +164,17 @@ func (s *DiskStorage) listFiles() (dirFiles, error) {
 		}
 	}
 	return d, nil
+}
+
+// openLogFiles opens log files. Each is a segment without slots for now.
+func (s *DiskStorage) openLogFiles(names []string) error {
+	for _, name := range names {
+		id, _ := format.ParseFileName(name)
+		f, err := s.dir.Open(name)
+		if err != nil {
+			return err
+		}
+		s.open[&segment{id: id, name: name, f: f, slotTable: &openTable{}}] = true
+	}
+	return nil
 }

@@ -280,7 +280,7 @@ func TestResumeFails(t *testing.T) {
 		message string
 	}{
 		{"below the snapshot", func(s *DiskStorage) error {
-			return errors.Join(s.Save(hard(1, 1, 5), changeEntries(t, 1, "v1", "", "", "", ""), nil), s.CreateSnapshot(4, nil, nil))
+			return errors.Join(s.Save(hard(1, 1, 5), changeEntries(t, 1, "v1", "", "", "", ""), nil), s.CreateSnapshot(4, oneVoter, nil))
 		}, 3, raft.ErrCompacted, "restore the state machine from it"},
 		{"behind the log", func(s *DiskStorage) error {
 			return s.Save(hard(1, 1, 1), changeEntries(t, 1, "v1"), nil)

@@ -47,7 +47,7 @@ func TestRewind(t *testing.T) {
 		}
 		refused(11, "entries up to 12 are committed")
 		fixture.Must(t, s.SetState(State{RaftID: 1, Checkpoint: 11, Term: 1, Vote: 1, Commit: 11}))
-		fixture.Must(t, s.CreateSnapshot(9, nil, nil))
+		fixture.Must(t, s.CreateSnapshot(9, oneVoter, nil))
 		fixture.Must(t, s.Rewind(11))
 		fixture.Must(t, s.SetState(State{RaftID: 1, Checkpoint: 10, Term: 1, Vote: 1, Commit: 11}))
 		fixture.Must(t, s.SetState(State{RaftID: 1, Checkpoint: 9, Term: 1, Vote: 1, Commit: 9}))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime/trace"
 
+	"github.com/walfs/walfs/walcore/confstate"
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
@@ -22,9 +23,19 @@ func (s *DiskStorage) Snapshot() (*raftpb.Snapshot, error) {
 }
 
 // CreateSnapshot stores a snapshot at an index of the log and compacts the log up
-// to there: the first index is index+1 then. With a nil conf state the snapshot has
-// that of the one before. It fails with [raft.ErrSnapOutOfDate] if the storage has
-// a snapshot that is as new, and with [raft.ErrUnavailable] behind the log's end.
+// to there: the first index is index+1 then. cs is what the last ApplyConfChange up to
+// that index has returned. With nil the snapshot has the conf state of the one before,
+// which is right if no configuration change was applied since.
+//
+// It fails with [raft.ErrSnapOutOfDate] if the storage has a snapshot that is as new,
+// with [raft.ErrUnavailable] behind the log's end, where [raft.MemoryStorage] panics,
+// and with [walcore.ErrRefused] for a conf state that names no voters or contradicts
+// itself: the configuration changes are gone with the log, and a node that starts
+// again would elect nobody, or panic. Neither changes anything.
+//
+// An index beyond the stored commit index is allowed, for what was applied was
+// committed, and a program need not save each commit index. It is raised to the
+// snapshot's, since Raft panics at one below it.
 //
 // A crash leaves the old snapshot with the whole log, or the new one with all
 // entries after it. Files that are no longer needed may be left; Open removes them.
@@ -44,13 +55,16 @@ func (s *DiskStorage) CreateSnapshot(index uint64, cs *raftpb.ConfState, data []
 	if cs == nil {
 		cs = s.meta.confState()
 	}
+	if err := confstate.Check(cs); err != nil {
+		return refused("snapshot at index %d: %v", index, err)
+	}
 	// The new wal.meta takes the hard state along: entries first.
 	if err := s.syncLog(); err != nil {
 		return err
 	}
 	snap := &raftpb.Snapshot{Data: data, Metadata: &raftpb.SnapshotMetadata{
 		ConfState: cs, Index: proto.Uint64(index), Term: proto.Uint64(term)}}
-	if err := s.replaceMeta(snap, s.meta.hard, func() {}); err != nil {
+	if err := s.replaceMeta(snap, s.meta.hard.raised(index), func() {}); err != nil {
 		return err
 	}
 	s.count.snapshots.Add(1)

@@ -17,9 +17,9 @@ func TestSnapshotAtTheEdge(t *testing.T) {
 	s := create(t, dir, Options{})
 	fixture.Must(t, s.Save(nil, someEntries(1, 1, 20), nil))
 	for i := range uint64(16) {
-		data := make([]byte, 1047533-20+i)
+		data := make([]byte, 1047533-22+i)
 		data[len(data)-1] = byte(i)
-		fixture.Must(t, s.CreateSnapshot(1+i, nil, data))
+		fixture.Must(t, s.CreateSnapshot(1+i, oneVoter, data))
 		fixture.Must(t, s.Close())
 		if got := parseDir(t, dir, nil).snapData; got != string(data) {
 			t.Fatalf("%d bytes: on disk are %d others", len(data), len(got))
@@ -42,7 +42,7 @@ func TestInstallDropsTheLog(t *testing.T) {
 		dir := filepath.Join(memDir(t), "w")
 		s := create(t, dir, Options{limits: smallFiles, Logger: quiet})
 		fixture.Must(t, s.Save(hard(1, 1, 3), someEntries(1, 1, 27), nil))
-		snap := &raftpb.Snapshot{Data: []byte("s"), Metadata: &raftpb.SnapshotMetadata{Index: &index, Term: proto.Uint64(7)}}
+		snap := &raftpb.Snapshot{Data: []byte("s"), Metadata: &raftpb.SnapshotMetadata{Index: &index, Term: proto.Uint64(7), ConfState: oneVoter}}
 		fixture.Must(t, s.Save(nil, nil, snap))
 		for range 2 {
 			first, _ := s.FirstIndex()

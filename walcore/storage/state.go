@@ -31,7 +31,8 @@ func (s *DiskStorage) State() State {
 // SetState stores all numbers at once. It fails with [walcore.ErrRefused] for
 // numbers with which Raft would not start, or would break what it has promised: a
 // commit index that is not in the log, a checkpoint above the commit index, a term
-// below the last entry's.
+// below the last entry's. Unlike Save it lets a term go down or a vote change: it is
+// for a node whose promises are known not to matter.
 //
 // A crash leaves all old numbers or all new ones.
 func (s *DiskStorage) SetState(st State) error {

@@ -79,7 +79,7 @@ func TestPowerLossInSetState(t *testing.T) {
 func TestSetStateRefuses(t *testing.T) {
 	s := create(t, filepath.Join(memDir(t), "w"), Options{Logger: quiet})
 	fixture.Must(t, s.Save(hard(2, 1, 5), someEntries(2, 1, 9), nil))
-	fixture.Must(t, s.CreateSnapshot(3, nil, nil))
+	fixture.Must(t, s.CreateSnapshot(3, oneVoter, nil))
 	sound := State{RaftID: 1, Checkpoint: 4, Term: 2, Vote: 1, Commit: 5}
 	fixture.Must(t, s.SetState(sound))
 	for _, test := range []struct {

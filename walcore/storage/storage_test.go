@@ -51,7 +51,7 @@ func TestReadersBesideWriter(t *testing.T) {
 			from = max(last-uint64(i%150), first)
 			term++
 		case i%50 == 48 && last > first+200:
-			fixture.Must(t, s.CreateSnapshot(last-200, nil, []byte("state")))
+			fixture.Must(t, s.CreateSnapshot(last-200, oneVoter, []byte("state")))
 		}
 		fixture.Must(t, s.Save(hard(term, 1, first-1), someEntries(term, from, 1+i%30), nil))
 	}
@@ -157,7 +157,7 @@ func TestStats(t *testing.T) {
 func TestRefused(t *testing.T) {
 	s := create(t, filepath.Join(t.TempDir(), "w"), Options{})
 	fixture.Must(t, s.Save(nil, someEntries(3, 1, 10), nil))
-	fixture.Must(t, s.CreateSnapshot(4, nil, nil))
+	fixture.Must(t, s.CreateSnapshot(4, oneVoter, nil))
 	gap := someEntries(3, 11, 2)
 	gap[1].Index = proto.Uint64(13)
 	for name, list := range map[string][]*raftpb.Entry{

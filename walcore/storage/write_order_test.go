@@ -69,7 +69,7 @@ type orderStep struct {
 }
 
 func snapshotAt(index uint64) *raftpb.Snapshot {
-	return &raftpb.Snapshot{Data: []byte("x"), Metadata: &raftpb.SnapshotMetadata{Index: &index, Term: proto.Uint64(9)}}
+	return &raftpb.Snapshot{Data: []byte("x"), Metadata: &raftpb.SnapshotMetadata{Index: &index, Term: proto.Uint64(9), ConfState: oneVoter}}
 }
 
 var commonOrder = []orderStep{
@@ -82,7 +82,7 @@ var commonOrder = []orderStep{
 
 var plainOrder = slices.Concat([]orderStep{
 	{"append", func(s *DiskStorage) error { return s.Save(hard(1, 1, 2), someEntries(1, 1, 4), nil) },
-		"zero 1, write 1, sync 1, write 1, sync 1, write m, sync m"},
+		"write m, sync m, zero 1, write 1, sync 1, write 1, sync 1, write m"},
 }, commonOrder, []orderStep{
 	{"append over two files", func(s *DiskStorage) error { return s.Save(nil, someEntries(1, 5, 15), nil) },
 		"write 1, truncate 1, create 2, truncate 2, zero 2, sync 2, sync dir, zero 2, write 2, sync 1, sync 2, write 1, sync 1, write 2, sync 2"},
@@ -95,16 +95,19 @@ var plainOrder = slices.Concat([]orderStep{
 	{"fill two files", func(s *DiskStorage) error { return s.Save(nil, someEntries(3, 7, 9), nil) },
 		"write 1, truncate 1, create 4, truncate 4, zero 4, sync 4, sync dir, zero 4, write 4, " +
 			"sync 1, sync 4, write 1, sync 1, write 4, sync 4"},
-	{"snapshot", func(s *DiskStorage) error { return s.CreateSnapshot(12, nil, []byte("x")) },
-		"remove m.new, create m.new, truncate m.new, write m.new, write m.new, sync m.new, rename m.new, sync dir, remove 1, sync dir"},
+	{"snapshot", func(s *DiskStorage) error { return s.CreateSnapshot(12, oneVoter, []byte("x")) },
+		"remove m.new, create m.new, truncate m.new, write m.new, write m.new, write m.new, sync m.new, rename m.new, sync dir, remove 1, sync dir"},
 	{"install", func(s *DiskStorage) error { return s.Save(nil, nil, snapshotAt(14)) },
-		"remove m.new, create m.new, truncate m.new, write m.new, write m.new, sync m.new, rename m.new, sync dir, remove 4, sync dir"},
+		"remove m.new, create m.new, truncate m.new, write m.new, write m.new, write m.new, sync m.new, rename m.new, sync dir, remove 4, sync dir"},
+	{"a vote", func(s *DiskStorage) error { return s.Save(hard(10, 2, 14), nil, nil) }, "write m, sync m"},
+	{"a new term, and entries of an old one", func(s *DiskStorage) error { return s.Save(hard(11, 1, 14), someEntries(10, 15, 2), nil) },
+		"create 5, truncate 5, zero 5, sync 5, sync dir, zero 5, write 5, sync 5, write 5, sync 5, write m, sync m"},
 })
 
 // With checksums slots and payloads need no flush between them.
 var checksumOrder = slices.Concat([]orderStep{
 	{"append", func(s *DiskStorage) error { return s.Save(hard(1, 1, 2), someEntries(1, 1, 4), nil) },
-		"zero 1, write 1, write 1, sync 1, write m, sync m"},
+		"write m, sync m, zero 1, write 1, write 1, sync 1, write m"},
 }, commonOrder, []orderStep{
 	{"append over two files", func(s *DiskStorage) error { return s.Save(nil, someEntries(1, 5, 15), nil) },
 		"write 1, truncate 1, create 2, truncate 2, zero 2, sync 2, sync dir, zero 2, write 2, write 1, sync 1, write 2, sync 2"},
@@ -117,36 +120,41 @@ var checksumOrder = slices.Concat([]orderStep{
 // come after it.
 var manyFilesOrder = []orderStep{
 	{"append over four files", func(s *DiskStorage) error { return s.Save(hard(1, 1, 33), someEntries(1, 1, 35), nil) },
-		"zero 1, write 1, truncate 1, create 2, truncate 2, zero 2, sync 2, sync dir, zero 2, write 2, truncate 2, create 3, truncate 3, zero 3, sync 3, sync dir, " +
+		"write m, sync m, zero 1, write 1, truncate 1, create 2, truncate 2, zero 2, sync 2, sync dir, zero 2, write 2, truncate 2, create 3, truncate 3, zero 3, sync 3, sync dir, " +
 			"zero 3, write 3, truncate 3, create 4, truncate 4, zero 4, sync 4, sync dir, zero 4, write 4, sync 1, sync 2, sync 3, sync 4, " +
-			"write 1, sync 1, write 2, sync 2, write 3, sync 3, write 4, sync 4, write m, sync m"},
-	{"snapshot", func(s *DiskStorage) error { return s.CreateSnapshot(33, nil, []byte("x")) },
+			"write 1, sync 1, write 2, sync 2, write 3, sync 3, write 4, sync 4, write m"},
+	{"snapshot", func(s *DiskStorage) error { return s.CreateSnapshot(33, oneVoter, []byte("x")) },
 		"remove m.new, create m.new, truncate m.new, write m.new, write m.new, sync m.new, rename m.new, sync dir, " +
 			"remove 1, remove 2, remove 3, sync dir"},
-	{"install, entries and hard state", func(s *DiskStorage) error { return s.Save(hard(9, 2, 42), someEntries(9, 41, 2), snapshotAt(40)) },
-		"remove m.new, create m.new, truncate m.new, write m.new, write m.new, sync m.new, rename m.new, sync dir, remove 4, sync dir, " +
-			"create 5, truncate 5, zero 5, sync 5, sync dir, zero 5, write 5, sync 5, write 5, sync 5, write m, sync m"},
+	{"install, entries and hard state", func(s *DiskStorage) error { return s.Save(hard(9, 2, 41), someEntries(9, 41, 2), snapshotAt(40)) },
+		"remove m.new, create m.new, truncate m.new, write m.new, write m.new, write m.new, sync m.new, rename m.new, sync dir, remove 4, sync dir, " +
+			"create 5, truncate 5, zero 5, sync 5, sync dir, zero 5, write 5, sync 5, write 5, sync 5, write m"},
+	{"entries of a new term that replace others", func(s *DiskStorage) error { return s.Save(hard(10, 2, 41), someEntries(10, 42, 1), nil) },
+		"write m, sync m, zero 5, sync 5, zero 5, write 5, sync 5, write 5, sync 5"},
 }
 
 // Without flushes only rotations and snapshots flush.
 var manualOrder = []orderStep{
-	{"append", func(s *DiskStorage) error { return s.Save(hard(1, 1, 2), someEntries(1, 1, 4), nil) }, "write 1, write 1, write m"},
+	{"append", func(s *DiskStorage) error { return s.Save(hard(1, 1, 2), someEntries(1, 1, 4), nil) },
+		"write m, sync m, write 1, write 1, write m"},
 	{"sync", func(s *DiskStorage) error { return s.Sync() }, "sync 1, sync m"},
 	{"append over two files", func(s *DiskStorage) error { return s.Save(nil, someEntries(1, 5, 15), nil) },
 		"write 1, truncate 1, create 2, truncate 2, sync 2, sync dir, write 2, write 1, sync 1, write 2"},
-	{"snapshot", func(s *DiskStorage) error { return s.CreateSnapshot(12, nil, []byte("x")) },
-		"sync 2, remove m.new, create m.new, truncate m.new, write m.new, write m.new, sync m.new, rename m.new, sync dir, remove 1, sync dir"},
+	{"snapshot", func(s *DiskStorage) error { return s.CreateSnapshot(12, oneVoter, []byte("x")) },
+		"sync 2, remove m.new, create m.new, truncate m.new, write m.new, write m.new, write m.new, sync m.new, rename m.new, sync dir, remove 1, sync dir"},
 	{"fill the file", func(s *DiskStorage) error { return s.Save(nil, someEntries(1, 20, 1), nil) }, "write 2, write 2"},
 	{"rotate", func(s *DiskStorage) error { return s.Save(nil, someEntries(1, 21, 1), nil) },
 		"truncate 2, sync 2, create 3, truncate 3, sync 3, sync dir, write 3, write 3"},
 	{"a hard state", func(s *DiskStorage) error { return s.SetState(State{Term: 1, Vote: 1, Commit: 21}) }, "sync 3, write m"},
 	{"more", func(s *DiskStorage) error { return s.Save(nil, someEntries(1, 22, 1), nil) }, "write 3, write 3"},
-	{"all of the state", func(s *DiskStorage) error { return s.SetState(State{RaftID: 1, Term: 1, Vote: 1, Commit: 22}) },
+	{"entries of a new term", func(s *DiskStorage) error { return s.Save(hard(2, 1, 22), someEntries(2, 23, 1), nil) },
+		"sync 3, write m, sync m, write 3, write 3, write m"},
+	{"all of the state", func(s *DiskStorage) error { return s.SetState(State{RaftID: 1, Term: 2, Vote: 1, Commit: 21}) },
 		"sync 3, remove m.new, create m.new, truncate m.new, write m.new, sync m.new, rename m.new, sync dir"},
 }
 
 // What is written and flushed, and in which order: payloads before slots,
-// entries before the hard state, a snapshot before what it replaces is
+// a new term before its entries, entries before the commit index, a snapshot before what it replaces is
 // unlinked, later files before the slots that are zeroed.
 func TestOrderOfWrites(t *testing.T) {
 	for name, v := range map[string]struct {

@@ -132,8 +132,8 @@ func TestStartAgain(t *testing.T) {
 	}
 }
 
-// A reader in the same process does not disturb a node, but does not let it
-// start again either.
+// A reader in the same process does not disturb a node, nor keeps it from starting
+// again.
 func TestReaderBesideNode(t *testing.T) {
 	c, ctx := start(t, 40)
 	want := map[string]string{}
@@ -147,10 +147,7 @@ func TestReaderBesideNode(t *testing.T) {
 		t.Errorf("%v", p)
 	}
 	must(t, c.Stop(leader))
-	if err := c.Restart(leader); err == nil {
-		t.Error("a node has started on a directory that a reader has open")
-	}
-	must(t, r.Close())
 	must(t, c.Restart(leader))
+	must(t, r.Close())
 	agree(t, ctx, c, want, 1, 2, 3)
 }

@@ -9,6 +9,7 @@
 package main
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -28,6 +29,7 @@ type node struct {
 	rng                *rand.Rand
 	keep               int
 	last, commit, term uint64
+	begun              map[uint64]uint64 // where each term but the first began
 
 	wrote, rewrites, snapshots int
 }
@@ -37,6 +39,7 @@ func main() {
 	keep := flag.Int("files", 3, "log files that a snapshot leaves at most")
 	large := flag.Bool("large", false, "every fourth entry has two megabytes")
 	checksums := flag.Bool("checksums", false, "with checksums")
+	history := flag.String("history", "", "write there at the end where each term began, as JSON")
 	key := flag.String("key-file", "", "encrypt the payloads with the key in this file")
 	flag.Parse()
 	stop := make(chan os.Signal, 1)
@@ -52,7 +55,7 @@ func main() {
 	check(err)
 	check(s.SetRaftID(1))
 	check(s.SetGroupID(1))
-	n := &node{DiskStorage: s, rng: rand.New(rand.NewPCG(1, 2)), keep: *keep, term: 1}
+	n := &node{DiskStorage: s, rng: rand.New(rand.NewPCG(1, 2)), keep: *keep, term: 1, begun: map[uint64]uint64{}}
 	if *large {
 		n.term = raftdir.LargeTerm
 	}
@@ -61,6 +64,11 @@ func main() {
 		n.round()
 	}
 	check(s.Close())
+	if *history != "" {
+		b, err := json.Marshal(n.begun)
+		check(err)
+		check(os.WriteFile(*history, b, 0o600))
+	}
 	fmt.Printf("%d entries, %d rewrites, %d snapshots\n", n.wrote, n.rewrites, n.snapshots)
 }
 
@@ -69,6 +77,7 @@ func (n *node) round() {
 	if n.last > n.commit && n.rng.IntN(50) == 0 {
 		n.last = n.commit + n.rng.Uint64N(n.last-n.commit)
 		n.term++
+		n.begun[n.term] = n.last + 1
 		n.rewrites++
 	}
 	var entries []*raftpb.Entry

@@ -5,10 +5,12 @@
 // committed, full files, snapshots that remove old ones (see package raftdir).
 //
 // It prints "ready" once the directory is there. On SIGTERM, or after -seconds, it
-// prints how many entries it has written, and ends.
+// prints how many entries it has written, and ends. With -history it writes to a file
+// where each term began, as JSON.
 package main
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -38,12 +40,14 @@ func main() {
 	keep := flag.Int("files", 3, "log files that a snapshot leaves at most")
 	slots := flag.Int("slots", 0, "entries a file takes; 0: 30,000")
 	large := flag.Bool("large", false, "every fourth entry has two megabytes")
+	keepKeyID := flag.Bool("keep-key-id", false, "a rewrite does not erase key ids")
+	history := flag.String("history", "", "write there at the end where each term began")
 	key := flag.String("key-file", "", "encrypt the payloads with the key in this file")
 	flag.Parse()
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM, os.Interrupt)
 
-	o := raftdir.Options{Slots: *slots, NewDataKey: 3, Large: *large}
+	o := raftdir.Options{Slots: *slots, NewDataKey: 3, Large: *large, KeepKeyID: *keepKeyID}
 	if *key != "" {
 		var err error
 		if o.Key, err = os.ReadFile(*key); err != nil {
@@ -61,8 +65,23 @@ func main() {
 			time.Sleep(min(max(ahead, 0), 100*time.Millisecond))
 		}
 	}
+	writeHistory(*history, c.Begun)
 	fmt.Printf("%d entries, %d rewrites, %d snapshots, %d files grown, %d full by size\n",
 		c.Wrote, c.rewrites, c.snapshots, c.Grown, c.Full)
+}
+
+func writeHistory(name string, begun map[uint64]uint64) {
+	if name == "" {
+		return
+	}
+	b, err := json.Marshal(begun)
+	if err == nil {
+		err = os.WriteFile(name, b, 0o600)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 }
 
 // round does what a node does with one Ready of Raft.

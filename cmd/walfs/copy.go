@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/backup"
+)
+
+type copyOptions struct{ compact bool }
+
+func newCopyCommand() *cobra.Command {
+	var opts copyOptions
+	cmd := &cobra.Command{
+		Use:   "copy DIR OUT",
+		Short: "Copy the log, of a running node too: a copy that a node starts on",
+		Long: `Copy makes a copy of DIR as it is at one moment, while a node writes to it too. A node
+starts on the copy, at the commit index of that moment. It takes no lock, never waits for
+the node, and changes nothing in DIR. It needs no key: what is encrypted stays so.
+
+OUT is a folder, which does not exist or is empty; or NAME.tar, which does not exist; or -
+for a tar archive on stdout. Log files end where the log ended, so that the copy takes no
+more room than its entries. A new leader's entries replace others, and a snapshot removes
+log files: what is destroyed before it was copied is looked for again. Only an archive on
+stdout cannot be taken back: copy fails then, and the archive has no end.
+
+A copy is made under a temporary name beside OUT, read back and checked, and gets its name
+at the end. What a copy that was killed has left there is removed by the next one to OUT.
+
+With --compact, log files with nothing but entries below the snapshot's are left out.
+
+Damage: what a node would not start on, or would lose entries with, is not copied.
+walfs repair makes a directory that starts; cp -a --sparse=always keeps the damage.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 DIR is damaged, 130 and 143 ended by SIGINT
+and SIGTERM.`,
+		Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runCopy(cmd.Context(), opts, args, cmd.OutOrStdout())
+		},
+	}
+	cmd.Flags().BoolVar(&opts.compact, "compact", false, "leave out the log files that the snapshot stands for")
+	return cmd
+}
+
+func runCopy(ctx context.Context, opts copyOptions, args []string, stdout io.Writer) error {
+	dir, out := args[0], args[1]
+	if out == "" {
+		return usageError(`OUT "": want a folder, NAME.tar, or -`)
+	}
+	var read readFlags
+	log, err := read.open(dir)
+	if err != nil {
+		return err
+	}
+	p := newProgress("copying")
+	o := backup.Options{Compact: opts.compact, Progress: p.at}
+	var c *backup.Copy
+	switch {
+	case out == "-":
+		c, err = backup.ToStream(ctx, log, stdout, o)
+	case strings.HasSuffix(out, ".tar"):
+		c, err = backup.ToTar(ctx, log, out, o)
+	default:
+		c, err = backup.ToFolder(ctx, log, out, o)
+	}
+	p.end()
+	if err != nil {
+		return copyError(ctx, err)
+	}
+	defer c.Log.Close()
+	for _, p := range c.Problems {
+		notef("the copy has it too: %v", p)
+	}
+	if out == "-" {
+		stdout, out = os.Stderr, "stdout"
+	}
+	_, err = fmt.Fprintf(stdout, "copied %s to %s: %s, commit index %d, %s, %d bytes\n", dir, out,
+		indexRange(c.First, c.Last), c.Commit, count(len(c.Files), "file", "files"), c.Bytes)
+	return err
+}
+
+// indexRange says which entries a raft.Storage would serve.
+func indexRange(first, last uint64) string {
+	if first > last {
+		return fmt.Sprintf("no entries behind %d", last)
+	}
+	return fmt.Sprintf("entries %d to %d", first, last)
+}
+
+// copyError gives an interrupted copy the exit code of its signal.
+func copyError(ctx context.Context, err error) error {
+	if ctx.Err() == nil || !errors.Is(err, context.Cause(ctx)) {
+		if errors.Is(err, walcore.ErrChanged) {
+			return exitError{exitFailed, fmt.Errorf("%w; the node changes its log faster than it can be copied: try again", err)}
+		}
+		return err
+	}
+	code := 143
+	if strings.HasPrefix(context.Cause(ctx).Error(), os.Interrupt.String()) {
+		code = 130
+	}
+	return exitError{code, errors.New("interrupted: nothing was copied")}
+}

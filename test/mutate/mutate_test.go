@@ -1,0 +1,162 @@
+//go:build linux
+
+package mutate
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/metrics"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/walfs/walfs/test/fixture"
+)
+
+var (
+	seed    = flag.Uint64("seed", 1, "of the mutants")
+	mutants = flag.Int("mutants", fixture.Size(600, 40_000), "how many to make, about")
+	recipe  = flag.String("recipe", "", "make this one alone, and say what comes of it")
+	found   = flag.String("found", "", "write what is found to this file, the simplest of each sort")
+)
+
+// TestSound: nothing is wrong with what mutants are made of.
+func TestSound(t *testing.T) {
+	for _, b := range Bases(t) {
+		w, err := NewBench(b, filepath.Join(t.TempDir(), "w"))
+		fixture.Must(t, err)
+		for _, really := range []bool{false, true} {
+			o, err := w.judge(nil, really)
+			fixture.Must(t, err)
+			if o.reported || !o.opened || len(o.findings) > 0 {
+				t.Errorf("%s: %+v", b.Name, o)
+			}
+		}
+	}
+}
+
+// task is some of the mutants of a base and a kind.
+type task struct {
+	base *Base
+	kind Kind
+	n    int
+}
+
+// TestMutants makes mutants of all bases in all ways.
+func TestMutants(t *testing.T) {
+	bases, kinds := Bases(t), Kinds()
+	if *recipe != "" {
+		explain(t, bases, kinds)
+		return
+	}
+	var tasks []task
+	each := float64(*mutants) / float64(len(bases)*len(kinds))
+	for i, b := range bases {
+		for j, k := range kinds {
+			n := int(float64(i*len(kinds)+j+1)*each) - int(float64(i*len(kinds)+j)*each)
+			tasks = append(tasks, task{b, k, n})
+		}
+	}
+	results := newResults()
+	next := make(chan task)
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		benches := filepath.Join(t.TempDir())
+		workers.Go(func() {
+			for k := range next {
+				if err := k.run(benches, results); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for _, k := range tasks {
+		next <- k
+	}
+	close(next)
+	workers.Wait()
+	t.Logf("%d mutants; %s has allocated %d MiB", results.mutants, results.hungriest, results.most>>20)
+	if results.most > bound {
+		t.Errorf("%s allocates %d bytes, want at most %d", results.hungriest, results.most, bound)
+	}
+	for _, f := range results.sorted() {
+		report := t.Logf
+		if slices.Contains(never, f.what) {
+			report = t.Errorf
+		}
+		report("%s: %d times; the smallest:\n%s", f.what, f.times, f.text)
+	}
+	if *found != "" {
+		fixture.Must(t, os.WriteFile(*found, []byte(results.report(*seed)), 0o644))
+	}
+}
+
+// never are the failures that no mutant may have.
+var never = []Failure{failPanic, failAsked, failTouched}
+
+// bound is on what is allocated while a mutant is judged, by the other one that is
+// judged at the same time too. A damaged length can be as long as its file, of
+// 256 MiB, and a storage gives a payload as a whole.
+const bound = 600 << 20
+
+func (k task) run(benches string, results *results) error {
+	dir := filepath.Join(benches, k.base.Name)
+	w := &Bench{k.base, dir}
+	if _, err := os.Stat(dir); err != nil {
+		if err := w.reset(); err != nil {
+			return err
+		}
+	}
+	for i := range k.n {
+		r := Recipe{k.base.Name, k.kind.Name, i, *seed}
+		before := allocated()
+		edits, o, err := w.Mutant(r, k.kind)
+		if err != nil {
+			return fmt.Errorf("%s: %w", r, err)
+		}
+		results.took(r, allocated()-before)
+		if o != nil {
+			results.add(r, edits, o)
+		}
+	}
+	return nil
+}
+
+// allocated is how many bytes the process has allocated so far.
+func allocated() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}
+
+// explain makes one mutant and tells all about it.
+func explain(t *testing.T, bases []*Base, kinds []Kind) {
+	r, err := ParseRecipe(*recipe)
+	fixture.Must(t, err)
+	b := slices.IndexFunc(bases, func(b *Base) bool { return b.Name == r.Base })
+	k := slices.IndexFunc(kinds, func(k Kind) bool { return k.Name == r.Kind })
+	if b < 0 || k < 0 {
+		t.Fatalf("%s: no such base or kind", r)
+	}
+	w, err := NewBench(bases[b], filepath.Join(t.TempDir(), "w"))
+	fixture.Must(t, err)
+	edits, o, err := w.Mutant(r, kinds[k])
+	fixture.Must(t, err)
+	for _, e := range edits {
+		t.Logf("%s", e)
+	}
+	if o == nil {
+		t.Log("that changes nothing")
+		return
+	}
+	for _, p := range o.problems {
+		t.Logf("problem: %s", p)
+	}
+	t.Logf("detectable %v, reported %v, opened for writing %v: %v", o.detectable, o.reported, o.opened, o.openErr)
+	for _, f := range o.findings {
+		t.Errorf("%s: %s", f.what, f.detail)
+	}
+}

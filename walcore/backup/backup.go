@@ -1,0 +1,138 @@
+package backup
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/walfs/walfs/walcore"
+)
+
+// Options say how a copy is made.
+type Options struct {
+	// Compact leaves out the log files of which the snapshot stands for all entries.
+	Compact bool
+	// Progress, if there is one, is told how many bytes have been copied, and how many
+	// there are. Both can grow.
+	Progress func(done, total int64)
+}
+
+// Copy is a copy that was made.
+type Copy struct {
+	Log         walcore.Log // the look at the directory that it is of, to be closed
+	Files       []string    // their names
+	Bytes       int64       // what they have in data
+	First, Last uint64      // its first and its last index, as a raft.Storage answers
+	Commit      uint64
+	// Problems are what is wrong with the directory's keys: the copy has the same.
+	Problems []walcore.Problem
+}
+
+// maxLooks is how often the directory is looked at again until there is an image of it.
+// A look takes milliseconds, and a busy node changes its term a few times a minute.
+const maxLooks = 300
+
+// What looks like damage may be a write that has only begun: a process can be stopped in
+// the midst of it. So the directory is looked at until it has been the same for some time.
+const (
+	settlingTime = time.Second
+	settlingStep = 20 * time.Millisecond
+)
+
+// Image gives a log's image. If the directory has changed while it was looked at, it
+// looks again, and newest is the log that the image is of. Only that is to be closed.
+func Image(log walcore.Log) (newest walcore.Log, files []walcore.NativeFile, err error) {
+	same := time.Now() // since when the directory is as it is
+	for looks := 0; looks < maxLooks; {
+		imager, ok := log.(walcore.Imager)
+		if !ok {
+			return log, nil, fmt.Errorf("a log of %s cannot be copied", log.Meta().System.Name)
+		}
+		if files, err = imager.Image(); err == nil {
+			return log, files, nil
+		}
+		next, refreshErr := refresh(log)
+		switch {
+		case refreshErr != nil:
+			return log, nil, errors.Join(err, refreshErr)
+		case next != log:
+			log, same, looks = next, time.Now(), looks+1
+		case errors.Is(err, walcore.ErrChanged):
+			looks++
+		case time.Since(same) > settlingTime:
+			return log, nil, err
+		default:
+			time.Sleep(settlingStep)
+		}
+	}
+	return log, nil, err
+}
+
+// refresh looks at a directory again, if it can change at all.
+func refresh(log walcore.Log) (walcore.Log, error) {
+	f, ok := log.(walcore.Follower)
+	if !ok {
+		return log, nil
+	}
+	next, err := f.Refresh()
+	if err != nil {
+		return log, err
+	}
+	return next, nil
+}
+
+// source is a directory that is being copied.
+type source struct {
+	log     walcore.Log
+	compact bool
+	files   []walcore.NativeFile
+	total   int64 // of data in files
+}
+
+// look takes an image.
+func (s *source) look() (err error) {
+	if s.log, s.files, err = Image(s.log); err != nil {
+		return err
+	}
+	if s.compact {
+		s.leaveOutCompacted()
+	}
+	s.total = 0
+	for _, f := range s.files {
+		s.total += f.Attr.Blocks * 512
+	}
+	return nil
+}
+
+// again looks again at a directory that has changed.
+func (s *source) again() (err error) {
+	if s.log, err = refresh(s.log); err != nil {
+		return err
+	}
+	return s.look()
+}
+
+// leaveOutCompacted leaves out the log files that have only entries below the
+// snapshot's index, as Dgraph's own compaction does.
+func (s *source) leaveOutCompacted() {
+	snap := s.log.Meta().Snapshot
+	filer, ok := s.log.(walcore.Filer)
+	if snap == nil || snap.Index == 0 || !ok {
+		return
+	}
+	below := map[string]bool{}
+	for _, f := range filer.Files() {
+		below[f.Name] = true
+		for range f.Source.Entries(snap.Index) {
+			below[f.Name] = false
+			break
+		}
+	}
+	kept := s.files[:0]
+	for _, f := range s.files {
+		if !below[f.Name] {
+			kept = append(kept, f)
+		}
+	}
+	s.files = kept
+}

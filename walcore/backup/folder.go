@@ -1,0 +1,201 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
+)
+
+// ToFolder copies a log's directory to a folder. out must not exist, or be an empty
+// folder. It takes over the log, and closes it if it fails.
+func ToFolder(ctx context.Context, log walcore.Log, out string, o Options) (*Copy, error) {
+	s := &source{log: log, compact: o.Compact}
+	c, err := s.toFolder(ctx, out, o)
+	if err != nil {
+		return nil, errors.Join(err, s.log.Close())
+	}
+	return c, nil
+}
+
+func (s *source) toFolder(ctx context.Context, out string, o Options) (*Copy, error) {
+	p, err := newPlace(out, s.log.Meta().Path)
+	if err != nil {
+		return nil, err
+	}
+	temp, err := p.tempFolder()
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(temp)
+	f := &folder{source: s, path: temp, files: map[string]*fileCopy{}, progress: o.Progress}
+	defer f.close()
+	if err := f.copyAll(ctx); err != nil {
+		return nil, err
+	}
+	c, err := f.verify(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return c, p.finish(temp)
+}
+
+// folder is a folder that is being written.
+type folder struct {
+	*source
+	path     string
+	files    map[string]*fileCopy
+	progress func(done, total int64)
+}
+
+// maxRounds bounds how often the directory is looked at again because it has changed
+// before all was copied. The first round copies nearly everything; each after it what
+// came meanwhile, in milliseconds.
+const maxRounds = 300
+
+// copyAll writes all files of one image. What can change in the directory is written
+// first. The rest is in memory.
+func (d *folder) copyAll(ctx context.Context) error {
+	err := d.look()
+	for range maxRounds {
+		if err != nil {
+			return err
+		}
+		if err = d.copyPayloads(ctx); !errors.Is(err, walcore.ErrChanged) {
+			break
+		}
+		err = d.again()
+	}
+	if err != nil {
+		return err
+	}
+	return d.copyRest(ctx)
+}
+
+// copyPayloads writes what is read from files that a node changes.
+func (d *folder) copyPayloads(ctx context.Context) error {
+	if err := d.begin(); err != nil {
+		return err
+	}
+	// The newest first, where the node is at work.
+	for i := len(d.source.files) - 1; i >= 0; i-- {
+		f := d.source.files[i]
+		if _, ok := f.ReaderAt.(walcore.Continued); !ok {
+			continue
+		}
+		c := d.files[f.Name]
+		err := c.write(ctx, f, max(c.done, chunk), f.Attr.Size, func(n int64) {
+			c.done = max(c.done, chunk) + n
+			d.tell()
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// begin makes the folder have the files of the image, with as much of them as is right.
+func (d *folder) begin() error {
+	wanted := map[string]bool{}
+	for _, f := range d.source.files {
+		wanted[f.Name] = true
+		c := d.files[f.Name]
+		if c == nil {
+			file, err := os.OpenFile(filepath.Join(d.path, f.Name), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+			if err != nil {
+				return err
+			}
+			c = &fileCopy{File: file}
+			d.files[f.Name] = c
+		}
+		if err := c.keep(f); err != nil {
+			return err
+		}
+	}
+	for name, c := range d.files {
+		if !wanted[name] {
+			delete(d.files, name)
+			if err := errors.Join(c.Close(), os.Remove(c.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// copyRest writes what the image has in memory, and flushes the files.
+func (d *folder) copyRest(ctx context.Context) error {
+	for _, f := range d.source.files {
+		c, end := d.files[f.Name], int64(chunk)
+		if _, ok := f.ReaderAt.(walcore.Continued); !ok {
+			end = f.Attr.Size
+		}
+		if err := c.write(ctx, f, 0, min(end, f.Attr.Size), func(int64) {}); err != nil {
+			return err
+		}
+		c.done = f.Attr.Size
+		d.tell()
+		if err := c.finish(f.Attr); err != nil {
+			return err
+		}
+	}
+	giveTo(d.path, d.log.Meta().Dir)
+	return syncFolder(d.path)
+}
+
+// finish gives a file its size and the original's times and owner, and flushes it.
+func (c *fileCopy) finish(a walcore.Attr) error {
+	if err := c.Truncate(a.Size); err != nil {
+		return err
+	}
+	giveTo(c.Name(), a)
+	if err := os.Chtimes(c.Name(), a.Mtime, a.Mtime); err != nil {
+		return err
+	}
+	return c.Sync()
+}
+
+// giveTo gives a file the original's owner. Only root can, and not everywhere; the copy
+// is the user's own then.
+func giveTo(name string, a walcore.Attr) {
+	if os.Geteuid() == 0 {
+		os.Chown(name, int(a.UID), int(a.GID)) // no reason to fail
+	}
+}
+
+func (d *folder) tell() {
+	if d.progress == nil {
+		return
+	}
+	done := int64(0)
+	for _, c := range d.files {
+		done += c.done
+	}
+	d.progress(min(done, d.total), d.total)
+}
+
+func (d *folder) close() {
+	for _, c := range d.files {
+		c.Close() // flushed, or to be removed
+	}
+}
+
+// verify reads the copy back, and opens it as a node would.
+func (d *folder) verify(ctx context.Context) (*Copy, error) {
+	for _, f := range d.source.files {
+		c := d.files[f.Name]
+		if err := compare(ctx, f.Name, c, f.Attr.Size, c.sums); err != nil {
+			return nil, err
+		}
+	}
+	r, err := dgraph.OpenReader(d.path, dgraph.ReaderOptions{})
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return d.examine(r)
+}

@@ -1,0 +1,91 @@
+package storage
+
+import (
+	"cmp"
+	"errors"
+	"io"
+	"io/fs"
+
+	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
+	"github.com/walfs/walfs/walcore/format"
+	"github.com/walfs/walfs/walcore/vfs"
+)
+
+// What the directory's log is, and what goes, is for the reader to say: what it
+// shows is never lost. Here it gets the storage's own files to read.
+
+// planRecovery decides what the directory's log is. It changes nothing, and fails
+// with ErrDamaged where anything would be lost that was acknowledged or can be read.
+func (s *DiskStorage) planRecovery(files dirFiles) (*dgraph.Recovery, error) {
+	if !files.meta && len(files.logs) == 0 {
+		return &dgraph.Recovery{}, nil // a new log
+	}
+	dir := &readDir{files: map[string]vfs.File{}}
+	if files.meta {
+		dir.files[format.MetaName] = s.meta.f
+	}
+	for g := range s.open {
+		dir.files[g.name] = g.f
+	}
+	for _, e := range files.list {
+		if dir.files[e.Name()] != nil {
+			dir.list = append(dir.list, e)
+		}
+	}
+	r, err := dgraph.ReadDirectory(dir, s.path, dgraph.ReaderOptions{})
+	if err = cmp.Or(dir.err, err); err != nil {
+		return nil, err
+	}
+	for _, f := range r.Files() {
+		l := f.Source.(*dgraph.LogFile)
+		if l.Len() == 0 || f.Attr.Size < format.PayloadAt {
+			continue
+		}
+		if err := s.keys.check(l.Header, s.opts.Plain); err != nil {
+			return nil, keyErr(l, err)
+		}
+	}
+	plan, err := r.Recovery()
+	if dir.err != nil { // it was taken for damage
+		return nil, dir.err
+	}
+	return plan, err
+}
+
+// keyErr is an error with a file's data key.
+func keyErr(l *dgraph.LogFile, err error) error {
+	return walcore.FileError(l.Name, err).At(format.KeyHeaderAt)
+}
+
+// readDir is the files that the storage has opened: wal.meta and the log files.
+// KEYREGISTRY is not the reader's to judge.
+type readDir struct {
+	list  []fs.DirEntry
+	files map[string]vfs.File
+	err   error // of the first call that failed
+}
+
+func (d *readDir) List() ([]fs.DirEntry, error) { return d.list, nil }
+
+func (d *readDir) Open(name string) (dgraph.File, error) { return &readFile{d, d.files[name]}, nil }
+
+// readFile is a file that takes note when reading it fails.
+type readFile struct {
+	dir *readDir
+	f   vfs.File
+}
+
+func (f *readFile) ReadAt(p []byte, off int64) (int, error) {
+	n, err := f.f.ReadAt(p, off)
+	if !errors.Is(err, io.EOF) {
+		f.dir.err = cmp.Or(f.dir.err, err)
+	}
+	return n, err
+}
+
+func (f *readFile) Size() (int64, error) {
+	size, err := f.f.Size()
+	f.dir.err = cmp.Or(f.dir.err, err)
+	return size, err
+}
