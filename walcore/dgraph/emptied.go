@@ -2,6 +2,7 @@ package dgraph
 
 import (
 	"encoding/binary"
+	"sync/atomic"
 
 	"github.com/walfs/walfs/walcore/format"
 )
@@ -10,43 +11,60 @@ import (
 // been emptied only if all files before were, to their ends. To find that out takes
 // a length of each, and it is asked for few entries.
 
-// emptyingEndedEarlier reports whether emptying has not got to the end of a file
-// before this one.
-func (l *LogFile) emptyingEndedEarlier() bool {
-	for k := len(l.earlier) - 1; k >= 0; k-- {
-		if l.earlier[k].leftFull() {
+// fullFile is what tells how far a file was emptied that others come after.
+type fullFile struct {
+	f       file
+	size    int64
+	slots   *slotTable
+	entries entrySlots
+	emptied atomic.Bool // to its end; it stays so
+}
+
+// asFull is a log file as one that others come after.
+func (l *LogFile) asFull() *fullFile {
+	return &fullFile{f: l.f, size: l.Attr.Size, slots: l.slotTable, entries: l.entrySlots}
+}
+
+// leftFull reports whether emptying has not got to the end of one of the files. Those
+// entries count as emptied that a note says are about to be.
+func leftFull(files []*fullFile, note emptyingNote) bool {
+	for k := len(files) - 1; k >= 0; k-- {
+		if files[k].leftFull(note) {
 			return true
 		}
 	}
 	return false
 }
 
-// leftFull reports whether emptying has not got to the file's end. What was emptied
-// once stays so.
-func (l *LogFile) leftFull() bool {
+func (l *fullFile) leftFull(note emptyingNote) bool {
 	if l.emptied.Load() {
 		return false
 	}
-	full, err := format.LeftFull(l.Len(), l.slotWithRoom, l.lengthAt)
-	l.emptied.Store(!full && err == nil)
+	full, err := format.LeftFull(l.slots.Len(), l.slotWithRoom, func(i int) (uint32, error) {
+		if note.covers(l.slots.Slot(i)) {
+			return 0, nil
+		}
+		return l.lengthAt(i)
+	})
+	l.emptied.Store(!full && err == nil && note == emptyingNote{})
 	return full
 }
 
 // lengthAt reads the length of slot i's payload.
-func (l *LogFile) lengthAt(i int) (uint32, error) {
+func (l *fullFile) lengthAt(i int) (uint32, error) {
 	var length [format.LengthSize]byte
-	err := readFull(l.f, length[:], int64(l.Offset(i)))
+	err := readFull(l.f, length[:], int64(l.slots.Offset(i)))
 	return binary.BigEndian.Uint32(length[:]), err
 }
 
-// slotWithRoom gives a slot of a full file and how much room its payload has. That of
-// a slot that is no entry is not known.
-func (l *LogFile) slotWithRoom(i int) (format.Slot, int64) {
-	s, next := l.Slot(i), uint64(l.Attr.Size)
-	if i+1 < l.Len() {
-		next = l.Offset(i + 1)
+// slotWithRoom gives a slot and how much room its payload has. That of a slot that is
+// no entry is not known.
+func (l *fullFile) slotWithRoom(i int) (format.Slot, int64) {
+	s, next := l.slots.Slot(i), uint64(l.size)
+	if i+1 < l.slots.Len() {
+		next = l.slots.Offset(i + 1)
 	}
-	if l.isDropped(i) || next > uint64(l.Attr.Size) || s.Offset < format.PayloadAt {
+	if l.entries.isDropped(i) || next > uint64(l.size) || s.Offset < format.PayloadAt {
 		return s, 0
 	}
 	return s, int64(next) - int64(s.Offset) - format.LengthSize

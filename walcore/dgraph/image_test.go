@@ -133,12 +133,16 @@ func readAll(t *testing.T, f walcore.NativeFile) (all []byte) {
 	}
 }
 
-// blankGaps sets what is between payloads to zero, and what stands behind the slots.
+// blankGaps sets what is between payloads to zero, but for what tells of an emptied one,
+// and what stands behind the slots.
 func blankGaps(t *testing.T, l *LogFile, b []byte) {
 	clear(b[l.Len()*format.SlotSize : format.KeyHeaderAt])
 	end := uint64(format.PayloadAt)
 	for i := range l.Len() {
-		clear(b[end:max(l.Offset(i), end)])
+		if i > 0 {
+			end += format.EmptiedBytes
+		}
+		clear(b[min(end, l.Offset(i)):l.Offset(i)])
 		size, ok := l.sizes.at(i)
 		if !ok {
 			t.Fatalf("slot %d has no payload", i)

@@ -41,6 +41,16 @@ func (f *imageFile) end(i int) int64 {
 	return f.begin(i) + format.LengthSize + int64(size)
 }
 
+// kept is up to where the image has what stands behind slot i's offset: the first bytes
+// of an emptied payload show that it was not lost.
+func (f *imageFile) kept(i int) int64 {
+	next := f.size
+	if i+1 < f.slots {
+		next = f.begin(i + 1)
+	}
+	return min(f.end(i)+format.EmptiedBytes, next)
+}
+
 // firstEndingBehind is the first slot whose payload ends behind an offset.
 func (f *imageFile) firstEndingBehind(off int64) int {
 	return sort.Search(f.slots, func(i int) bool { return f.end(i) > off })
@@ -95,12 +105,15 @@ func (f *imageFile) readPayloads(p []byte, off int64) error {
 		return walcore.SlotError(f.Name, same, err).OfEntry(f.Index(same))
 	}
 	done := off
+	if first > 0 {
+		done = max(done, f.kept(first-1))
+	}
 	for i := first; i < behind; i++ {
 		if err := f.check(i, p, off); err != nil {
 			return walcore.SlotError(f.Name, i, err).At(f.Offset(i)).OfEntry(f.Index(i))
 		}
 		f.clearGap(p, off, done, f.begin(i))
-		done = f.end(i)
+		done = f.kept(i)
 	}
 	f.clearGap(p, off, done, off+int64(len(p)))
 	return nil
@@ -158,16 +171,16 @@ func (f *imageFile) NextData(off int64) (from, to int64, found bool) {
 	case f.Header.KeyID != 0:
 		return max(off, format.PayloadAt), f.size, off < f.size
 	}
-	i := f.firstEndingBehind(off)
-	for i < f.slots && f.end(i)-f.begin(i) == format.LengthSize {
+	i := sort.Search(f.slots, func(i int) bool { return f.kept(i) > off })
+	for i < f.slots && f.kept(i)-f.begin(i) == format.LengthSize {
 		i++ // empty: its length is zero
 	}
 	if i == f.slots {
 		return 0, 0, false
 	}
-	from, to = max(off, f.begin(i)), f.end(i)
+	from, to = max(off, f.begin(i)), f.kept(i)
 	for i++; i < f.slots && f.begin(i)-to < hole && to-from < stretch; i++ {
-		to = f.end(i)
+		to = f.kept(i)
 	}
 	return from, to, true
 }

@@ -23,8 +23,7 @@ type LogFile struct {
 	entrySlots // what the log takes from this file
 	problems   problemList
 	full       bool        // others with entries come after it
-	earlier    []*LogFile  // those before it in the log's order; nil once its sizes are there
-	emptied    atomic.Bool // see leftFull
+	earlier    []*fullFile // the files before it in the log's order
 
 	mayBeEncrypted bool // it is, or was before its key header was erased
 

@@ -133,19 +133,25 @@ func (c *sizeCheck) step(at uint64) (end uint64, ok bool) {
 // full file. The offsets between are wrong then.
 func (c *sizeCheck) leadsOver(i int) bool {
 	at, ok := c.payloadEnd(i), true
-	for k := i + 1; k < c.slots.Len() && k <= i+maxSteps; k++ {
+	for k := i + 1; k <= i+maxSteps; k++ {
 		if at, ok = c.step(at); !ok {
 			return false
 		}
-		switch {
-		case k+1 == c.slots.Len():
-			ok = c.full && at == c.fileSize
-		case at != c.slots.Offset(k+1):
-			continue
+		if k+1 == c.slots.Len() && c.full && at == c.fileSize || c.begins(k+1, at) {
+			return !c.faultSkipped(i, k)
 		}
-		return ok && !c.faultSkipped(i, k)
 	}
 	return false
+}
+
+// begins reports whether slot i has this offset. Behind the first empty slot there may
+// be others: those before them are lost.
+func (c *sizeCheck) begins(i int, offset uint64) bool {
+	if i < c.slots.Len() {
+		return c.slots.Offset(i) == offset
+	}
+	s, ok := c.leftover(i)
+	return ok && s.Offset == offset
 }
 
 // faultSkipped says that the offsets of the slots behind slot i up to slot k are

@@ -83,9 +83,11 @@ func (r *reading) orderLogFiles(tables []tableFile) *log {
 	for place, i := range order.files {
 		l.files = append(l.files, r.newLogFile(tables[i], order.found[place]))
 	}
+	var earlier []*fullFile
 	for place, f := range l.files {
-		f.earlier = l.files[:place]
+		f.earlier = earlier[:place:place]
 		f.full = place < order.last()
+		earlier = append(earlier, f.asFull())
 	}
 	return l
 }

@@ -129,6 +129,7 @@ func (p *recovery) sizesOf(l *LogFile) payloadSizes {
 		return payloadSizes{func(i int) bool { _, ok := l.size(i); return ok }, l.whyNot}
 	}
 	in := l.readLengths(nil)
+	in.endedEarlier = func() bool { return leftFull(l.earlier, p.emptying) }
 	for i := range in.entries.from(0) {
 		if i < in.end && p.emptying.covers(l.Slot(i)) {
 			in.lengths[i] = 0

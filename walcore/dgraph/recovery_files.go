@@ -146,7 +146,7 @@ func (p *recovery) checkWhole() error {
 func (p *recovery) findPayloadEnd(f *foundFile, last bool) error {
 	i := f.Slots - 1
 	at := int64(f.Offset(i))
-	n, err := f.lengthAt(i)
+	n, err := f.asFull().lengthAt(i)
 	if err != nil {
 		return walcore.SlotError(f.Name, i, err).At(f.Offset(i))
 	}
@@ -158,7 +158,7 @@ func (p *recovery) findPayloadEnd(f *foundFile, last bool) error {
 		}
 	case beyond:
 		return p.refuse(atSlot(f.LogFile, i), "the payload claims %d bytes, the file ends at %d", n, f.Attr.Size)
-	case !last && !f.endsTheFile(i, n):
+	case !last && !p.endsTheFile(f, i, n):
 		return p.refuse(atSlot(f.LogFile, i), "the payload claims %d bytes and ends at %d, but the file at %d: it is full, and ends with its last payload",
 			n, f.End, f.Attr.Size)
 	}
@@ -167,15 +167,16 @@ func (p *recovery) findPayloadEnd(f *foundFile, last bool) error {
 
 // endsTheFile reports whether the payload of a full file's last slot, with its length,
 // ends where the file does, or before a gap that writers leave.
-func (f *foundFile) endsTheFile(i int, length uint32) bool {
+func (p *recovery) endsTheFile(f *foundFile, i int, length uint32) bool {
 	if f.sized.Load() {
 		_, whole := f.size(i)
 		return whole
 	}
 	gap := format.Gap{Bytes: f.Attr.Size - f.End, Size: length, Type: f.Type(i), Sum: f.Sum(i)}
 	return f.legal(gap, f.End, func() bool {
-		full, err := format.LeftFull(i, f.slotWithRoom, f.lengthAt)
-		return full || err != nil || f.emptyingEndedEarlier()
+		l := f.asFull()
+		full, err := format.LeftFull(i, l.slotWithRoom, l.lengthAt)
+		return full || err != nil || leftFull(f.earlier, p.emptying)
 	})
 }
 

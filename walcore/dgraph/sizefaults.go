@@ -45,6 +45,7 @@ type storedLengths struct {
 	end      int                                       // slots from here on have changed since they were listed
 	lengthAt func(offset uint64) (n uint32, err error) // what is stored where a length might be
 	read     func(p []byte, offset uint64) error       // any bytes of the file
+	leftover func(i int) (s format.Slot, ok bool)      // a slot behind the first empty one
 	// endedEarlier is format.Evidence.EmptyingEnded of the files before; nil: there are none.
 	endedEarlier func() bool
 

@@ -35,6 +35,7 @@ func lengthsOf(payloads []payload) *storedLengths {
 	in.slots = &slots
 	in.entries = entrySlots{runs: []run{{slot: 0, n: len(payloads), index: 1}}}
 	in.lengthAt = func(offset uint64) (uint32, error) { return stored[offset], nil }
+	in.leftover = func(int) (format.Slot, bool) { return format.Slot{}, false }
 	in.read = func(p []byte, _ uint64) error { copy(p, strings.Repeat("payload that was emptied ", 10)); return nil }
 	return in
 }
@@ -131,6 +132,9 @@ var sizeFaultCases = []sizeFaultCase{
 			in.lengthAt = func(uint64) (uint32, error) { return 985, nil }
 		}},
 
+	{"full, and slots are lost that others come after", []payload{{0, 6, 0, 0}, {10, 6, 0, 0}}, "", leftover(5, 50)},
+	{"the same, and too long", []payload{{0, 6, 0, 0}, {10, 16, 0, 0}}, "1 length", leftover(5, 50)},
+
 	{"empty, and a file before was not emptied", []payload{{0, 0, 0, 0}, {10, 0, 0, 0}, {20, 6, 0, 0}, {30, 6, 0, 0}}, "0 length; 1 length",
 		func(in *storedLengths) { in.endedEarlier = func() bool { return true } }},
 	{"empty, and the files before were emptied", []payload{{0, 0, 0, 0}, {10, 0, 0, 0}, {20, 6, 0, 0}, {30, 6, 0, 0}}, "",
@@ -170,6 +174,16 @@ var sizeFaultCases = []sizeFaultCase{
 }
 
 func full(in *storedLengths) { in.full = true }
+
+// leftover makes a full file of payloads of 10 bytes, with slots lost before one.
+func leftover(slot int, offset uint64) func(in *storedLengths) {
+	return func(in *storedLengths) {
+		in.full, in.lengthAt = true, lengthsOfTens
+		in.leftover = func(i int) (format.Slot, bool) {
+			return format.Slot{Offset: format.PayloadAt + offset}, i == slot
+		}
+	}
+}
 
 // beforeARewrite makes each gap one that a rewrite has left.
 func beforeARewrite(in *storedLengths) {

@@ -60,7 +60,6 @@ func (l *LogFile) loadSizes() {
 		l.emptyingEnded, l.emptiedDuringRead = faults.emptyingEnded, faults.emptiedDuringRead
 		l.whole = !slices.Contains(sizes, noPayload)
 		l.sizes = packSizes(&l.PackedSlots, sizes)
-		l.earlier = nil
 		l.sized.Store(true)
 	})
 }
@@ -78,9 +77,10 @@ func (l *LogFile) readLengths(before *LogFile) *storedLengths {
 		lengths:   slices.Repeat([]uint32{noPayload}, l.Len()),
 		failed:    map[int]error{},
 		lengthAt:  reader.at,
+		leftover:  l.leftover,
 		read:      func(p []byte, offset uint64) error { return readFull(l.f, p, int64(offset)) },
 		// Asked after this file's lengths were read: emptying begins with the first file.
-		endedEarlier: l.emptyingEndedEarlier,
+		endedEarlier: func() bool { return leftFull(l.earlier, emptyingNote{}) },
 	}
 	if before != nil {
 		in.sizeBefore = func(i int) (n uint32, ok bool) {

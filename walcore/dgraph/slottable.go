@@ -3,6 +3,7 @@ package dgraph
 import (
 	"bytes"
 	"math"
+	"slices"
 	"sync"
 
 	"github.com/walfs/walfs/walcore"
@@ -25,6 +26,15 @@ type slotTable struct {
 	// mixed says that the file changed each time the table was read: it may be
 	// half old and half new.
 	mixed bool
+}
+
+// leftover gives a slot behind the first empty one.
+func (t *slotTable) leftover(i int) (s format.Slot, ok bool) {
+	k, ok := slices.BinarySearch(t.leftoverAt, i)
+	if !ok {
+		return s, false
+	}
+	return t.leftovers[k], true
 }
 
 func (t *slotTable) knownType(i int) bool { return knownType(t.Type(i)) }

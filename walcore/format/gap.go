@@ -48,16 +48,17 @@ func (g Gap) emptied(e Evidence) bool {
 	return g.Size == 0 && CanBeEmptied(g.Type, g.Sum) && !e.EmptyingEnded() && !g.Lost(e)
 }
 
-// lostBytes is how many zeros no payload begins with: one of Dgraph's has a key of
-// 8 bytes and then a protobuf message, which does not begin with a zero.
-const lostBytes = 16
+// EmptiedBytes is how much of an emptied payload shows that it was there: no payload
+// begins with so many zeros. One of Dgraph's has a key of 8 bytes and then a protobuf
+// message, which does not begin with a zero.
+const EmptiedBytes = 16
 
 // Lost reports whether there is nothing where the payload's first bytes would be if
 // the entry had been emptied. A few bytes may well be zero.
 func (g Gap) Lost(e Evidence) bool {
-	var b [lostBytes]byte
-	p := b[:max(min(g.Bytes, lostBytes), 0)]
-	return len(p) >= lostBytes/2 && (!e.Read(p, 0) || AllZero(p))
+	var b [EmptiedBytes]byte
+	p := b[:max(min(g.Bytes, EmptiedBytes), 0)]
+	return len(p) >= EmptiedBytes/2 && (!e.Read(p, 0) || AllZero(p))
 }
 
 // RewriteMargin is how many zeros a rewrite leaves behind the last byte that is not
