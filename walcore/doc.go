@@ -45,6 +45,7 @@ import breaks one.
 	walcore/diff        where logs of one group differ
 	walcore/check       whether a directory is sound, payloads included, and what each kind
 	                    of problem means for a node
+	walcore/backup      copies of a directory, from a running node too, that a node starts on
 	walcore/repair      a directory that starts, out of a damaged one that is only read
 	fsview              the tree of any log: names, nodes (inode numbers), attributes, what
 	                    has changed between two trees. It is an io/fs file system

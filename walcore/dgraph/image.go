@@ -81,6 +81,9 @@ func (r *Reader) spoiled(rec *Recovery) error {
 		}
 	}
 	for _, k := range rec.Files {
+		if k.whole && k.dropped == nil {
+			continue
+		}
 		for i := range k.Slots {
 			if _, whole := k.size(i); !whole {
 				return r.noImage(walcore.SlotProblem(k.Name, i, walcore.KindLength, "its payload is not known").OfEntry(k.Index(i)))
