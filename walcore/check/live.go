@@ -96,7 +96,7 @@ func (c *checker) settledProblems(ctx context.Context) ([]walcore.Problem, error
 	}
 	wait, end := firstLook, time.Now().Add(settleFor)
 	for {
-		if len(problems) > 0 {
+		if len(problems) > 0 || wait == lookAgain {
 			select {
 			case <-ctx.Done():
 				return nil, ctx.Err()
