@@ -147,13 +147,10 @@ func (x *expectation) isKey(id uint64) bool {
 // slot compares the fields of a slot but for the term. See terms.
 func (x *expectation) slot(f *logFile, i int) {
 	was, now := f.slots[i], x.slots[f.name][i]
-	endsLog := f == x.base.layout.last() && i == len(f.slots)-1
 	switch {
 	case now.index == was.index:
-	case now.index == 0 && endsLog && was.index > x.base.layout.meta.hard.GetCommit():
-		// An entry that was being added, and had been acknowledged by nobody.
-		x.slots[f.name][i] = was
-		return
+	case x.endsEarlier(f, i) && was.index > x.base.layout.meta.hard.GetCommit():
+		return // entries that had been acknowledged by nobody are not there
 	default:
 		x.see("%s slot %d: index %d, was %d", f.name, i, now.index, was.index)
 	}
@@ -171,9 +168,17 @@ func (x *expectation) slot(f *logFile, i int) {
 	}
 }
 
+// endsEarlier reports whether the log has no slots now from slot i on.
+func (x *expectation) endsEarlier(f *logFile, i int) bool {
+	return f == x.base.layout.last() && !slices.ContainsFunc(x.slots[f.name][i:], func(s slot) bool { return s.index != 0 })
+}
+
 // payload compares a length and the bytes behind it.
 func (x *expectation) payload(f *logFile, i int, now *image) {
 	was, slot := f.slots[i], x.slots[f.name][i]
+	if slot.index == 0 {
+		return
+	}
 	summed := slot.sum != 0
 	if slot.length != was.length {
 		switch {
@@ -250,6 +255,9 @@ func (x *expectation) terms() {
 	for _, f := range l.files {
 		for i, s := range x.slots[f.name] {
 			was := f.slots[i]
+			if s.index != was.index {
+				continue // that is seen already
+			}
 			changed = changed || s.term != was.term
 			if s.term < last || s.term > l.meta.hard.GetTerm() ||
 				was.index == l.meta.snapshotIndex && s.term != l.meta.snapshotTerm ||
@@ -265,7 +273,7 @@ func (x *expectation) terms() {
 	case changed:
 		for _, f := range l.files {
 			for i, s := range x.slots[f.name] {
-				if was := f.slots[i]; s.term != was.term {
+				if was := f.slots[i]; s.term != was.term && s.index == was.index {
 					x.allow(was.index, may{term: s.sum == 0})
 				}
 			}

@@ -20,6 +20,7 @@ var (
 	seed    = flag.Uint64("seed", 1, "of the mutants")
 	mutants = flag.Int("mutants", fixture.Size(600, 40_000), "how many to make, about")
 	recipe  = flag.String("recipe", "", "make this one alone, and say what comes of it")
+	rates   = flag.String("rates", "", "write how much was found, by kind, to this file")
 	found   = flag.String("found", "", "write what is found to this file, the simplest of each sort")
 )
 
@@ -84,10 +85,13 @@ func TestMutants(t *testing.T) {
 	}
 	for _, f := range results.sorted() {
 		report := t.Logf
-		if slices.Contains(never, f.what) {
+		if must(f.what) {
 			report = t.Errorf
 		}
 		report("%s: %d times; the smallest:\n%s", f.what, f.times, f.text)
+	}
+	if *rates != "" {
+		fixture.Must(t, os.WriteFile(*rates, []byte(results.rates(kinds, *seed)), 0o644))
 	}
 	if *found != "" {
 		fixture.Must(t, os.WriteFile(*found, []byte(results.report(*seed)), 0o644))
@@ -96,6 +100,8 @@ func TestMutants(t *testing.T) {
 
 // never are the failures that no mutant may have.
 var never = []Failure{failPanic, failAsked, failTouched}
+
+func must(what Failure) bool { return slices.Contains(never, what) }
 
 // bound is on what is allocated while a mutant is judged, by the other one that is
 // judged at the same time too. A damaged length can be as long as its file, of

@@ -30,7 +30,6 @@ func (m *model) first() uint64 { i, _ := m.m.FirstIndex(); return i }
 
 func (m *model) last() uint64 { i, _ := m.m.LastIndex(); return i }
 
-// commit is the commit index. What is committed stays.
 func (m *model) must(err error) {
 	m.t.Helper()
 	if err != nil {
