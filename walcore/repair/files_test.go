@@ -83,12 +83,7 @@ var fileDamages = []struct {
 	},
 		func(fixture.File) int { return 30 }},
 	{"slots zeroed", func(_ *testing.T, f fixture.File) { f.Write(0, make([]byte, 4096)) }, nil},
-	{"four slots zeroed", func(_ *testing.T, f fixture.File) { f.Write(20*32, make([]byte, 4*32)) }, func(f fixture.File) int {
-		if filepath.Base(f.Path) == "00005.wal" {
-			return 20
-		}
-		return 19 // it is not the last entry of a full file, whose end would bear out its length
-	}},
+	{"four slots zeroed", func(_ *testing.T, f fixture.File) { f.Write(20*32, make([]byte, 4*32)) }, func(fixture.File) int { return 20 }},
 	{"a copy beside it", func(t *testing.T, f fixture.File) {
 		fixture.Must(t, exec.Command("cp", "--sparse=always", f.Path, filepath.Join(filepath.Dir(f.Path), "00009.wal")).Run())
 	}, func(fixture.File) int { return -1 }},
