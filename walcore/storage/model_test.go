@@ -180,7 +180,7 @@ func (m *model) reopen() {
 	m.s, err = Open(m.dir, m.opts)
 	m.must(err)
 	for _, p := range m.s.Problems() {
-		if p.Kind != "hard_state" { // of any term here
+		if p.Kind != walcore.KindHardState { // of any term here
 			m.t.Fatal(p)
 		}
 	}
