@@ -83,8 +83,8 @@ type planner struct {
 	stopped error
 	// replaced says that the entries behind the snapshot are older than it.
 	replaced bool
-	mended []walcore.Problem // keys that were lost, and were found again
-	found  []string          // says so
+	mended   []walcore.Problem // keys that were lost, and were found again
+	found    []string          // says so
 	// wrong is what check has found in what could be read.
 	wrong struct {
 		snapshot string // what is wrong with the snapshot's data; "": nothing
