@@ -27,13 +27,16 @@ func (l *LogFile) leftFull() bool {
 	if l.emptied.Load() {
 		return false
 	}
-	full, err := format.LeftFull(l.Len(), l.slotWithRoom, func(i int) (uint32, error) {
-		var length [format.LengthSize]byte
-		err := readFull(l.f, length[:], int64(l.Offset(i)))
-		return binary.BigEndian.Uint32(length[:]), err
-	})
+	full, err := format.LeftFull(l.Len(), l.slotWithRoom, l.lengthAt)
 	l.emptied.Store(!full && err == nil)
 	return full
+}
+
+// lengthAt reads the length of slot i's payload.
+func (l *LogFile) lengthAt(i int) (uint32, error) {
+	var length [format.LengthSize]byte
+	err := readFull(l.f, length[:], int64(l.Offset(i)))
+	return binary.BigEndian.Uint32(length[:]), err
 }
 
 // slotWithRoom gives a slot of a full file and how much room its payload has. That of

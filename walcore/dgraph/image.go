@@ -73,7 +73,7 @@ func (r *Reader) spoiled(rec *Recovery) error {
 		switch p.Kind {
 		case walcore.KindNoKey, walcore.KindKeyErased, walcore.KindDataKey, walcore.KindKeyRegistry,
 			walcore.KindNotAFile, walcore.KindFileSystem:
-		case kindHardState: // see oneMoment
+		case walcore.KindHardState: // see oneMoment
 		default:
 			if !rec.mends(p) {
 				return r.noImage(p)
@@ -81,6 +81,9 @@ func (r *Reader) spoiled(rec *Recovery) error {
 		}
 	}
 	for _, k := range rec.Files {
+		if k.whole && k.dropped == nil {
+			continue
+		}
 		for i := range k.Slots {
 			if _, whole := k.size(i); !whole {
 				return r.noImage(walcore.SlotProblem(k.Name, i, walcore.KindLength, "its payload is not known").OfEntry(k.Index(i)))
@@ -127,7 +130,7 @@ func (r *Reader) oneMoment(rec *Recovery) (*raftpb.HardState, error) {
 		term = max(term, k.Term(k.Slots-1))
 	}
 	if hard := now.HardState.GetTerm(); hard < term {
-		return nil, r.noImage(walcore.FileProblem(format.MetaName, kindHardState, fmt.Sprintf(
+		return nil, r.noImage(walcore.FileProblem(format.MetaName, walcore.KindHardState, fmt.Sprintf(
 			"the hard state's term is %d, below the log's, %d", hard, term)).At(meta.HardStateAt))
 	}
 	return now.HardState, nil

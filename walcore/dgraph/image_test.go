@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"slices"
 	"testing"
 
 	"github.com/walfs/walfs/test/fixture"
@@ -163,13 +162,4 @@ func TestImageOfDamage(t *testing.T) {
 			t.Errorf("%v: no %q", err, want)
 		}
 	}
-}
-
-// names are those of an image's files.
-func names(files []walcore.NativeFile) (all []string) {
-	for _, f := range files {
-		all = append(all, f.Name)
-	}
-	slices.Sort(all)
-	return all
 }

@@ -141,8 +141,12 @@ func (f *imageFile) check(i int, p []byte, off int64) error {
 	return nil
 }
 
-// hole is how many zeros are worth to be stepped over.
-const hole = 64 << 10
+// hole is how many zeros are worth to be stepped over, and stretch how long a range of
+// data becomes: to find its end takes a look at each slot.
+const (
+	hole    = 64 << 10
+	stretch = 1 << 20
+)
 
 // NextData says where the file's data are.
 func (f *imageFile) NextData(off int64) (from, to int64, found bool) {
@@ -162,7 +166,7 @@ func (f *imageFile) NextData(off int64) (from, to int64, found bool) {
 		return 0, 0, false
 	}
 	from, to = max(off, f.begin(i)), f.end(i)
-	for i++; i < f.slots && f.begin(i)-to < hole; i++ {
+	for i++; i < f.slots && f.begin(i)-to < hole && to-from < stretch; i++ {
 		to = f.end(i)
 	}
 	return from, to, true
