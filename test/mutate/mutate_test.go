@@ -104,9 +104,9 @@ var never = []Failure{failPanic, failAsked, failTouched}
 func must(what Failure) bool { return slices.Contains(never, what) }
 
 // bound is on what is allocated while a mutant is judged, by the other one that is
-// judged at the same time too. A damaged length can be as long as its file, of
-// 256 MiB, and a storage gives a payload as a whole.
-const bound = 600 << 20
+// judged at the same time too, ever: much more than is held. A damaged length can be as
+// long as its file, of 256 MiB, and a storage gives a payload as a whole.
+const bound = 1 << 30
 
 func (k task) run(benches string, results *results) error {
 	dir := filepath.Join(benches, k.base.Name)
