@@ -234,7 +234,7 @@ func (x *expectation) compareStorage(o *outcome, s *storage.DiskStorage, read ma
 	for index, want := range read {
 		got, ok := served[index]
 		switch {
-		case index <= x.base.layout.meta.snapshotIndex, ok && got.equal(want):
+		case index <= x.base.layout.meta.snapshotIndex, ok && got.equal(want), ok && x.may[index].data && len(got.data) == 0:
 		case !ok && index >= first && index <= last:
 			// It is there, beside a damaged one, and gives an error.
 		case index <= x.base.layout.meta.hard.GetCommit():
