@@ -8,9 +8,9 @@ import (
 )
 
 // rates is the table of RATES.md.
-func (r *results) rates(kinds []Kind, seed uint64) string {
+func (r *results) rates(kinds []Kind, seed uint64, asked int) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, ratesHead, r.mutants, seed, r.mutants, seed)
+	fmt.Fprintf(&b, ratesHead, r.mutants, seed, asked, seed)
 	row := func(name string, k *rate) {
 		fmt.Fprintf(&b, "| %s | %d | %d | %s | %d | %d | %d |\n", name, k.mutants, k.detectable, percent(k.reported, k.detectable),
 			k.others, k.othersReported, k.opened)
