@@ -94,7 +94,7 @@ func (x *expectation) logFile(was *logFile) error {
 		x.see("%s is cut at %d, its payloads end at %d", was.name, size, was.end)
 		x.slots[was.name] = nil
 		return nil
-	case size > was.image.size && !last:
+	case size > was.image.size && !last && !was.endsEmptied():
 		x.see("%s goes on behind its last payload", was.name)
 	}
 	now, err := readImage(f.Name())
@@ -251,7 +251,7 @@ func (x *expectation) emptyBefore(index uint64) bool {
 func (x *expectation) terms() {
 	l := x.base.layout
 	last, changed := uint64(0), false
-	ordered := true
+	ordered, voted := true, true
 	for _, f := range l.files {
 		for i, s := range x.slots[f.name] {
 			was := f.slots[i]
@@ -259,17 +259,20 @@ func (x *expectation) terms() {
 				continue // that is seen already
 			}
 			changed = changed || s.term != was.term
-			if s.term < last || s.term > l.meta.hard.GetTerm() ||
-				was.index == l.meta.snapshotIndex && s.term != l.meta.snapshotTerm ||
+			voted = voted && s.term <= l.meta.hard.GetTerm()
+			if s.term < last || was.index == l.meta.snapshotIndex && s.term != l.meta.snapshotTerm ||
 				was.index > l.meta.snapshotIndex && s.term < l.meta.snapshotTerm {
 				ordered = false
 			}
 			last = s.term
 		}
 	}
+	if changed && !voted {
+		x.see("a term is above the hard state's") // either of the two can be wrong
+	}
 	switch {
 	case changed && !ordered:
-		x.see("terms go down, or contradict the snapshot or the hard state")
+		x.see("terms go down, or contradict the snapshot")
 	case changed:
 		for _, f := range l.files {
 			for i, s := range x.slots[f.name] {

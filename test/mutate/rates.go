@@ -8,9 +8,9 @@ import (
 )
 
 // rates is the table of RATES.md.
-func (r *results) rates(kinds []Kind, seed uint64) string {
+func (r *results) rates(kinds []Kind, seed uint64, asked int) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, ratesHead, r.mutants, seed, r.mutants, seed)
+	fmt.Fprintf(&b, ratesHead, r.mutants, seed, asked, seed)
 	row := func(name string, k *rate) {
 		fmt.Fprintf(&b, "| %s | %d | %d | %s | %d | %d | %d |\n", name, k.mutants, k.detectable, percent(k.reported, k.detectable),
 			k.others, k.othersReported, k.opened)
@@ -59,7 +59,7 @@ program finds that out by itself, from the bytes that it has changed. **Reported
 many of these the reader lists as problems, or tells with an error when it opens the
 directory or reads an entry. The **others** cannot be told from a sound directory, or
 have changed nothing that anybody reads; some of them are reported all the same, since
-the bytes between payloads or of another program's are looked at, too. **Opens** is how
+the gaps between payloads are looked at, too. **Opens** is how
 many of all can be opened for writing: where nothing is wrong, or only the end of the
 log, of which nothing is committed. In none of them was an entry lost that could be
 read and was committed.

@@ -46,6 +46,9 @@ func (r Recipe) random() *rand.Rand {
 	return rand.New(rand.NewPCG(r.Seed, h.Sum64()))
 }
 
+// really reports whether the mutant is one that takes longer.
+func (r Recipe) really() bool { return r.random().Uint64()%reallyEvery == 0 }
+
 // Bench is a base's directory on disk. Mutants are made in it one after the other.
 type Bench struct {
 	*Base
@@ -74,9 +77,9 @@ func (w *Bench) reset() error {
 	return nil
 }
 
-// reallyEvery is how often a mutant is opened for writing for real: that takes
-// longer than on paper.
-const reallyEvery = 8
+// reallyEvery is how many mutants are made for one that is checked, copied, repaired
+// and opened for writing for real: that takes ten times as long.
+const reallyEvery = 16
 
 // patience is how long a mutant may take: thousands of times as long as they do.
 const patience = time.Minute
@@ -87,7 +90,7 @@ func (w *Bench) Mutant(recipe Recipe, kind Kind) (edits []Edit, o *outcome, err 
 	hang := time.AfterFunc(patience, func() { panic(fmt.Sprintf("%s hangs", recipe)) })
 	defer hang.Stop()
 	edits = kind.edits(w.Base, recipe.random())
-	o, err = w.make(edits, recipe.Number%reallyEvery == 0)
+	o, err = w.make(edits, recipe.really())
 	return edits, o, err
 }
 
