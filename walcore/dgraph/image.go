@@ -74,7 +74,7 @@ func (r *Reader) spoiled(rec *Recovery) error {
 		switch p.Kind {
 		case walcore.KindNoKey, walcore.KindKeyErased, walcore.KindDataKey, walcore.KindKeyRegistry,
 			walcore.KindNotAFile, walcore.KindFileSystem:
-		case kindHardState: // see oneMoment
+		case walcore.KindHardState: // see oneMoment
 		default:
 			if !rec.mends(p) {
 				return r.noImage(p)
@@ -128,7 +128,7 @@ func (r *Reader) oneMoment(rec *Recovery) (*raftpb.HardState, error) {
 		term = max(term, k.Term(k.Slots-1))
 	}
 	if hard := now.HardState.GetTerm(); hard < term {
-		return nil, r.noImage(walcore.FileProblem(format.MetaName, kindHardState, fmt.Sprintf(
+		return nil, r.noImage(walcore.FileProblem(format.MetaName, walcore.KindHardState, fmt.Sprintf(
 			"the hard state's term is %d, below the log's, %d", hard, term)).At(meta.HardStateAt))
 	}
 	return now.HardState, nil

@@ -149,7 +149,7 @@ func (p *recovery) warn() {
 		what, term = fmt.Sprintf("entry %d", p.log[k].last()), p.log[k].lastTerm()
 	}
 	if hard := p.meta.HardState.GetTerm(); hard < term {
-		p.plan.Warnings = append(p.plan.Warnings, walcore.FileProblem(format.MetaName, kindHardState, fmt.Sprintf(
+		p.plan.Warnings = append(p.plan.Warnings, walcore.FileProblem(format.MetaName, walcore.KindHardState, fmt.Sprintf(
 			"the hard state's term is %d, but %s is of term %d: it is lost, and the node may vote again in a term in which it has voted",
 			hard, what, term)).At(meta.HardStateAt))
 	}

@@ -10,11 +10,6 @@ import (
 	"github.com/walfs/walfs/walcore/format"
 )
 
-const (
-	kindHardState walcore.Kind = "hard_state"
-	kindEmptyFile walcore.Kind = "empty_file"
-)
-
 // readMeta takes from wal.meta what decides about the log.
 func (p *recovery) readMeta() error {
 	m := p.meta
@@ -195,7 +190,7 @@ func (p *recovery) removeEmpty() error {
 		if isFirst {
 			return p.refuse(atFile(l.Name), "has no slots, and the log begins at %d in a later file: what was before may be in it", p.log[0].first())
 		}
-		p.plan.Removed = append(p.plan.Removed, walcore.FileProblem(l.Name, kindEmptyFile, "the file has no slots"))
+		p.plan.Removed = append(p.plan.Removed, walcore.FileProblem(l.Name, walcore.KindEmptyFile, "the file has no slots"))
 	}
 	return nil
 }
