@@ -26,7 +26,7 @@ type Patch struct {
 // EncodeIDs gives the bytes of raft id, group id and checkpoint index. They
 // share a sector.
 func EncodeIDs(raftID, groupID, checkpoint uint64) Patch {
-	b := make([]byte, 0, checkpointAt+8)
+	b := make([]byte, 0, CheckpointAt+8)
 	b = binary.BigEndian.AppendUint64(b, raftID)
 	b = binary.BigEndian.AppendUint64(b, groupID)
 	b = binary.BigEndian.AppendUint64(b, checkpoint)

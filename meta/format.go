@@ -10,7 +10,7 @@ package meta
 const (
 	raftIDAt        = 0
 	groupIDAt       = 8
-	checkpointAt    = 16
+	CheckpointAt    = 16
 	emptyingAt      = 24
 	HardStateAt     = 512
 	SnapshotIndexAt = 1024

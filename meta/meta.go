@@ -51,7 +51,7 @@ func Read(r io.ReaderAt, size int64) (*Meta, error) {
 	m := &Meta{head: head}
 	m.RaftID = m.number(head, raftIDAt, "raft id", false)
 	m.GroupID = m.number(head, groupIDAt, "group id", false)
-	m.CheckpointIndex = m.number(head, checkpointAt, "checkpoint index", false)
+	m.CheckpointIndex = m.number(head, CheckpointAt, "checkpoint index", false)
 	m.HardState = m.hardState(head)
 	m.SnapshotIndex = m.number(head, SnapshotIndexAt, "snapshot index", true)
 	m.SnapshotTerm = m.number(head, snapshotTermAt, "snapshot term", true)

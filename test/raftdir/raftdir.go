@@ -204,9 +204,10 @@ func (w *Writer) HalfSlot() (finish func()) {
 }
 
 // Rewind drops the entries after index and begins a new term, as the first
-// append of a new leader does.
+// append of a new leader does. The node has stored the term when it voted.
 func (w *Writer) Rewind(index uint64) {
 	w.Term++
+	w.hardState()
 	w.Begun[w.Term] = min(index, w.Last) + 1
 	if index >= w.Last {
 		return

@@ -53,6 +53,9 @@ func (r *reading) chooseCipher(l *LogFile) {
 		l.cipherErr = fmt.Errorf("key id 0 in a directory with a %s: %w", format.KeyRegistryName, walcore.ErrDataKey)
 		report(walcore.KindKeyErased, "key id 0, but the directory has a "+format.KeyRegistryName+": the file is plain, or a rewrite has erased "+
 			"its key id; --plain shows its payloads as they are")
+	case h.BaseIV == [8]byte{}:
+		l.cipherErr = fmt.Errorf("key id %d and a base IV of zeros: %w", h.KeyID, walcore.ErrDataKey)
+		report(walcore.KindKeyErased, fmt.Sprintf("key id %d and a base IV of zeros, which no writer makes: the IV is erased", h.KeyID))
 	default:
 		l.cipher, l.cipherErr = r.keys.block(h.KeyID)
 		switch {

@@ -126,6 +126,7 @@ func TestSeveralFiles(t *testing.T) {
 		{"the first file is lost", "alpha", func(d *damaged) {
 			d.second(400)
 			d.rename("00001.wal", "lost")
+			d.problem("00002.wal", walcore.KindFirstFile, -1, 1, 0, 401)
 			d.lose(walcore.ErrNoEntry, 1, 400)
 		}},
 		{"the first file behind a snapshot is lost", "bigsnap", func(d *damaged) {
@@ -202,6 +203,7 @@ func TestTwoFilesWithTheSameEntries(t *testing.T) {
 			}
 			d.problem("00002.wal", walcore.KindDuplicate, 0, 50, s.Get(0, fixture.Offset), 301)
 			d.problem("00002.wal", walcore.KindConflict, 50, 50, s.Get(50, fixture.Offset), 351)
+			d.problem(format.MetaName, walcore.KindHardState, -1, 1, 512, 975)
 			d.lose(walcore.ErrDamaged, 351, 400)
 		}},
 		{"a stale file behind a rewrite", "alpha", func(d *damaged) {

@@ -61,7 +61,42 @@ func TestDamagedMeta(t *testing.T) {
 			edit(0, bytes.Repeat(huge, 1000), 512, 1040)(d)
 			d.problem(format.MetaName, walcore.KindSnapshot, -1, 1, 1024, math.MaxUint64)
 		}},
-		{"all zero", "bigsnap", edit(0, make([]byte, 4<<20))},
+		{"all zero", "bigsnap", func(d *damaged) {
+			edit(0, make([]byte, 4<<20))(d)
+			d.problem(format.MetaName, walcore.KindHardState, -1, 1, 512, 50)
+		}},
+		{"hard state of zeros", "alpha", func(d *damaged) {
+			edit(512, make([]byte, 16))(d)
+			d.problem(format.MetaName, walcore.KindHardState, -1, 1, 512, 975)
+			d.problem(format.MetaName, walcore.KindCheckpoint, -1, 1, 16, 975)
+		}},
+		{"hard state of zeros, no checkpoint", "zero", func(d *damaged) {
+			edit(512, make([]byte, 16))(d)
+			d.problem(format.MetaName, walcore.KindHardState, -1, 1, 512, 419)
+		}},
+		{"hard state of zeros behind a snapshot", "snaponly", func(d *damaged) {
+			edit(512, make([]byte, 16))(d)
+			d.problem(format.MetaName, walcore.KindHardState, -1, 1, 512, 0)
+			d.problem(format.MetaName, walcore.KindCommit, -1, 1, 512, 0)
+		}},
+		{"hard state of an older term", "alpha", func(d *damaged) {
+			edit(516, []byte{0x08, 1})(d)
+			d.problem(format.MetaName, walcore.KindHardState, -1, 1, 512, 975)
+		}},
+		{"commit below the snapshot", "bigsnap", func(d *damaged) {
+			edit(516, []byte{0x08, 2, 0x10, 2, 0x18, 19})(d)
+			d.problem(format.MetaName, walcore.KindCommit, -1, 1, 512, 19)
+		}},
+		{"checkpoint beyond the commit index", "alpha", func(d *damaged) {
+			edit(16, u64(976))(d)
+			d.problem(format.MetaName, walcore.KindCheckpoint, -1, 1, 16, 976)
+		}},
+		{"snapshot of another term than its entry", "bigsnap", func(d *damaged) {
+			edit(1032, u64(1))(d)
+			at := bytes.LastIndex(fixture.ReadFile(d.t, d.path(format.MetaName)), []byte{0x10, 20, 0x18, 2})
+			edit(at+3, []byte{1})(d)
+			d.about(walcore.KindSnapshot, 19, 1)
+		}},
 		{"snapshot announced with another index", "bigsnap", edit(1024, u64(21), 1024)},
 		{"snapshot announced with another term", "bigsnap", edit(1032, u64(9), 1024)},
 		{"snapshot announced and not stored", "alpha", edit(1024, u64(21), 1040)},

@@ -91,15 +91,16 @@ func number(t *testing.T, c *datadriven.TestData, name string, otherwise uint64)
 func (d *described) make(t *testing.T, c *datadriven.TestData) {
 	d.dir, d.key = filepath.Join(t.TempDir(), "w"), nil
 	var entries []nativelog.Entry
+	last := uint64(1)
 	for _, line := range strings.Split(c.Input, "\n") {
 		var e nativelog.Entry
 		var data string
 		_, err := fmt.Sscan(line, &e.Term, &e.Index, &e.Type, &data)
 		fixture.Must(t, err)
 		e.Data = []byte(data)
-		entries = append(entries, e)
+		entries, last = append(entries, e), max(last, e.Term)
 	}
-	m := nativelog.Meta{RaftID: 1, GroupID: 1, Term: number(t, c, "term", 1), Vote: 1, Commit: number(t, c, "commit", 0)}
+	m := nativelog.Meta{RaftID: 1, GroupID: 1, Term: number(t, c, "term", last), Vote: 1, Commit: number(t, c, "commit", 0)}
 	if index := number(t, c, "snapshot", 0); index > 0 {
 		term := number(t, c, "snapshot-term", 1)
 		m.Snapshot = &raftpb.Snapshot{Data: []byte("state"), Metadata: &raftpb.SnapshotMetadata{

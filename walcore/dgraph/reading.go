@@ -68,6 +68,7 @@ func (r *reading) load() (err error) {
 	}
 	r.readMeta()
 	r.log = r.orderLogFiles(r.readLogFiles())
+	r.settleTerm()
 	r.summary = r.summarize()
 	return nil
 }

@@ -85,6 +85,8 @@ func (k *writeKeys) check(h format.KeyHeader, plain bool) error {
 		return fmt.Errorf("the file is not encrypted, and a key was given: %w; leave it out, or allow plain files (Plain) to encrypt what comes", walcore.ErrKey)
 	case h.KeyID == 0:
 		return nil
+	case h.BaseIV == [8]byte{}:
+		return fmt.Errorf("key id %d and a base IV of zeros: it is erased: %w", h.KeyID, walcore.ErrDataKey)
 	case known:
 		_, err := k.keys.Cipher(h.KeyID)
 		return err
