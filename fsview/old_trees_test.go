@@ -52,6 +52,7 @@ func TestOldTreesAreFreed(t *testing.T) {
 		case 1:
 			w.CommitTo(69)
 			w.Snapshot(60)
+			w.Checkpoint(uint64(len(trees))) // another one each time
 		default:
 			w.Append(20)
 		}

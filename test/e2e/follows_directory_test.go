@@ -49,7 +49,7 @@ const single = "cat entries/00000000000000000042 terms/00000000000000000002/0000
 func awaitContents(t *testing.T, m *mounted, dir string) {
 	t.Helper()
 	read := func(at string) string { return sh(t, `cd "$1"; (`+single+`) 2>&1; true`, at) }
-	fresh := mount(t, dir, t.TempDir(), "--frozen")
+	fresh := mount(t, dir, t.TempDir()) // frozen, native/ would be another one
 	one, want := read(fresh.at), contents(t, fresh.at)
 	fresh.stop()
 	child.Await(t, "the new files, without a list", func() bool { return read(m.at) == one })
