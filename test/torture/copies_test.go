@@ -57,7 +57,7 @@ func TestCopies(t *testing.T) {
 				key = fixture.ReadFile(t, keyArgs[1])
 			}
 			var copies []copied
-			for i := range fixture.Size(3, 100) {
+			for i := range fixture.Size(3, 12) {
 				if i == 0 { // there is something to copy
 					child.Await(t, "a second log file", func() bool { _, err := os.Stat(filepath.Join(dir, "00002.wal")); return err == nil })
 				}

@@ -72,7 +72,7 @@ func TestKilled(t *testing.T) {
 		temp := t.TempDir()
 		out := filepath.Join(temp, name)
 		killed := 0
-		for step := 1; ; step += fixture.Size(7, 1) {
+		for step := 1; ; step += fixture.Size(7, 3) {
 			_, err := runCopier(t, fmt.Sprint("kill ", step), dir, out)
 			if err == nil {
 				break

@@ -22,7 +22,7 @@ func TestRandomDamage(t *testing.T) {
 		snapshot bool
 	}{{nil, false}, {nil, true}, {testKey, true}} {
 		sound, want := logDir(t, base.key, base.snapshot)
-		for seed := range uint64(fixture.Size(4, 60)) {
+		for seed := range uint64(fixture.Size(4, 15)) {
 			t.Run(fmt.Sprintf("encrypted %v snapshot %v seed %d", base.key != nil, base.snapshot, seed), func(t *testing.T) {
 				dir := copyOf(t, sound)
 				what := damageAtRandom(t, dir, rand.New(rand.NewPCG(seed, 1)))

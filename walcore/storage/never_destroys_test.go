@@ -45,7 +45,7 @@ func TestOpenNeverDestroys(t *testing.T) {
 						c.build(t, 5)
 					}
 					damages := allDamages()
-					for i := first; i < len(damages); i += fixture.Size(60, 3) {
+					for i := first; i < len(damages); i += fixture.Size(60, 12) {
 						c.check(t, damages[i])
 					}
 					if c.opened == 0 || c.refused == 0 {
