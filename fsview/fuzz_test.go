@@ -3,8 +3,6 @@ package fsview
 import (
 	"bytes"
 	"errors"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/walfs/walfs/test/fixture"
@@ -30,7 +28,6 @@ func FuzzTree(f *testing.F) {
 	if len(seeds) == 0 {
 		f.Fatal("no seeds")
 	}
-	dir := f.TempDir() // not one each time: that takes longer than the rest
 	f.Fuzz(func(t *testing.T, which uint8, edits []byte, logSize, metaSize uint16, plain bool) {
 		s := seeds[int(which)%len(seeds)]
 		parts := [][]byte{bytes.Clone(s.Slots), bytes.Clone(s.Slots), bytes.Clone(s.KeyHeader), bytes.Clone(s.Payloads),
@@ -45,21 +42,19 @@ func FuzzTree(f *testing.F) {
 				p[(int(edits[0])/len(parts)+int(edits[1])*40)%len(p)] = edits[2]
 			}
 		}
-		for i := range 2 {
-			name := filepath.Join(dir, format.FileName(uint64(i+1)))
-			if i == files {
-				os.Remove(name)
-				continue
+		var native []walcore.NativeFile
+		for i := range files {
+			log := &fixture.Sparse{Size: format.PayloadAt + int64(logSize), Parts: []fixture.Part{
+				{At: 0, Bytes: parts[i]}, {At: format.KeyHeaderAt, Bytes: parts[2]}, {At: format.PayloadAt, Bytes: parts[3]}}}
+			native = append(native, log.Native(format.FileName(uint64(i+1))))
+		}
+		for name, b := range map[string][]byte{format.MetaName: parts[4][:min(len(parts[4]), int(metaSize))], format.KeyRegistryName: parts[5]} {
+			if b != nil {
+				file := &fixture.Sparse{Size: int64(len(b)), Parts: []fixture.Part{{At: 0, Bytes: b}}}
+				native = append(native, file.Native(name))
 			}
-			writeLog(t, name, parts[i], parts[2], parts[3], 1<<20+int64(logSize))
 		}
-		writeFile(t, filepath.Join(dir, "wal.meta"), parts[4][:min(len(parts[4]), int(metaSize))])
-		if s.Registry == nil {
-			os.Remove(filepath.Join(dir, "KEYREGISTRY"))
-		} else {
-			writeFile(t, filepath.Join(dir, "KEYREGISTRY"), parts[5])
-		}
-		r, err := dgraph.OpenReader(dir, dgraph.ReaderOptions{Key: s.key, Plain: plain})
+		r, err := dgraph.OpenFiles("w", native, dgraph.ReaderOptions{Key: s.key, Plain: plain})
 		if err != nil {
 			if !errors.Is(err, walcore.ErrKey) {
 				t.Fatal(err)
@@ -69,34 +64,4 @@ func FuzzTree(f *testing.F) {
 		defer r.Close()
 		checkTree(t, New(r, nil))
 	})
-}
-
-func writeFile(t *testing.T, name string, b []byte) {
-	t.Helper()
-	if err := os.WriteFile(name, b, 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// writeLog replaces a log file that has at most 64 slots.
-func writeLog(t *testing.T, name string, slots, header, payloads []byte, size int64) {
-	t.Helper()
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o600)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	table := make([]byte, 64*format.SlotSize)
-	copy(table, slots)
-	for _, step := range []func() error{
-		func() error { _, err := f.WriteAt(table, 0); return err },
-		func() error { _, err := f.WriteAt(header, format.KeyHeaderAt); return err },
-		func() error { return f.Truncate(format.PayloadAt) },
-		func() error { _, err := f.WriteAt(payloads, format.PayloadAt); return err },
-		func() error { return f.Truncate(size) },
-	} {
-		if err := step(); err != nil {
-			t.Fatal(err)
-		}
-	}
 }

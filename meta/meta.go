@@ -110,8 +110,8 @@ func (m *Meta) readSnapshot(r io.ReaderAt, head []byte, size int64) error {
 	}
 	n := int64(binary.BigEndian.Uint32(head[snapshotAt:]))
 	if n == 0 {
-		if *m.SnapshotIndex != 0 {
-			m.fault(snapshotAt, true, "a snapshot at index %d is announced, but none is stored", *m.SnapshotIndex)
+		if *m.SnapshotIndex != 0 || *m.SnapshotTerm != 0 {
+			m.fault(snapshotAt, true, "a snapshot at index %d, term %d is announced, but none is stored", *m.SnapshotIndex, *m.SnapshotTerm)
 		}
 		return nil
 	}

@@ -156,7 +156,9 @@ var damages = []struct {
 		copy(b[stored:], bytes.Repeat([]byte{0x18, 1}, 5000))
 		return set4(snapshotAt, 10000)(b)
 	}, true, false, 1040, "more than 64 fields"},
-	{"announced, not stored", "snaponly", set4(snapshotAt, 0), true, false, 1040, "index 1000 is announced, but none is stored"},
+	{"announced, not stored", "snaponly", set4(snapshotAt, 0), true, false, 1040, "index 1000, term 6 is announced, but none is stored"},
+	{"a term alone", "alpha", func(b []byte) []byte { binary.BigEndian.PutUint64(b[snapshotTermAt:], 7); return b }, true, false, 1040,
+		"index 0, term 7 is announced, but none is stored"},
 	{"another index", "snaponly", func(b []byte) []byte { binary.BigEndian.PutUint64(b[SnapshotIndexAt:], 2000); return b }, true, true, 1024,
 		"index 2000, term 6 are announced, but the stored snapshot has index 1000, term 6"},
 	{"another term", "snaponly", func(b []byte) []byte { binary.BigEndian.PutUint64(b[snapshotTermAt:], 7); return b }, true, true, 1024,

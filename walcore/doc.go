@@ -30,20 +30,22 @@ import breaks one.
 	                    decryption, KEYREGISTRY, packed slots. It opens nothing
 	walcore/dgraph      reads Dgraph's directory: which files belong to the log, the order of
 	                    slots and terms, payload lengths, verification of checksums, first
-	                    and last index, what is a problem and its text, refresh
+	                    and last index, what is a problem and its text, refresh, and what
+	                    opening for writing keeps, drops and refuses
 	walcore/detect      says whose directory it is, and opens the right reader
 	walcore/vfs         the little of a file system that a log is written through; crashfs is
 	                    one that loses power
 	walcore/confstate   who is in the group after configuration changes
 	walcore/storage     DiskStorage, the raft.Storage that writes Dgraph's format: append,
-	                    rotation, rewind, snapshots, compaction, emptying, encryption, what
-	                    Open plans and applies after a crash
+	                    rotation, rewind, snapshots, compaction, emptying, encryption; Open
+	                    applies what the reader has found to be left of a crash
 	walcore/payload     what entries mean: decoding, summaries, redaction, whose log it is
 	walcore/membership  who is in the group as one log has it, with addresses
 	walcore/status      what is in any log, in numbers: status.json
 	walcore/diff        where logs of one group differ
 	walcore/check       whether a directory is sound, payloads included, and what each kind
 	                    of problem means for a node
+	walcore/backup      copies of a directory, from a running node too, that a node starts on
 	walcore/repair      a directory that starts, out of a damaged one that is only read
 	fsview              the tree of any log: names, nodes (inode numbers), attributes, what
 	                    has changed between two trees. It is an io/fs file system
@@ -52,6 +54,7 @@ import breaks one.
 	cmd/walfs           the commands: flags, output, exit codes
 
 A reader cannot write: neither dgraph nor anything above a log imports storage or vfs.
+The writer imports the reader, so that both have one idea of what a log is.
 A new system's log is one package beside dgraph that gives a Log, and detect, which
 looks for its files; nothing else has to know it.
 */

@@ -105,8 +105,22 @@ func printNotes(out io.Writer, notes []check.Finding) {
 			names = append(names[:mostNames], fmt.Sprintf("and %d more", n))
 		}
 		fmt.Fprintf(out, "note: %s: %s: %s\n", strings.Join(names, ", "), first.Kind, first.Message)
-		fmt.Fprintf(out, "  node    %s\n\n", first.Node)
+		printMeaning(out, "node", first.Node)
+		fmt.Fprintln(out)
 	}
+}
+
+// printMeaning prints a text below its problem, in lines of at most 96 characters.
+func printMeaning(out io.Writer, name, text string) {
+	line := fmt.Sprintf("  %-7s", name)
+	for word := range strings.FieldsSeq(text) {
+		if len(line)+1+len(word) > 96 {
+			fmt.Fprintln(out, line)
+			line = strings.Repeat(" ", 9)
+		}
+		line += " " + word
+	}
+	fmt.Fprintln(out, line)
 }
 
 // mostAlike is how many problems of a file that mean the same are printed one by one.
@@ -124,7 +138,9 @@ func printFindings(out io.Writer, findings []check.Finding) {
 			}
 			fmt.Fprintln(out)
 		}
-		fmt.Fprintf(out, "  node    %s\n  repair  %s\n\n", g[0].Node, g[0].Repair)
+		printMeaning(out, "node", g[0].Node)
+		printMeaning(out, "repair", g[0].Repair)
+		fmt.Fprintln(out)
 	}
 }
 

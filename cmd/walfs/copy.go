@@ -22,7 +22,8 @@ func newCopyCommand() *cobra.Command {
 		Short: "Copy the log, of a running node too: a copy that a node starts on",
 		Long: `Copy makes a copy of DIR as it is at one moment, while a node writes to it too. A node
 starts on the copy, at the commit index of that moment. It takes no lock, never waits for
-the node, and changes nothing in DIR. It needs no key: what is encrypted stays so.
+the node, and changes nothing in DIR. It runs with niceness 5: where processors are short,
+the node has more of them. It needs no key: what is encrypted stays so.
 
 OUT is a folder, which does not exist or is empty; or NAME.tar, which does not exist; or -
 for a tar archive on stdout. Log files end where the log ended, so that the copy takes no
@@ -33,7 +34,8 @@ stdout cannot be taken back: copy fails then, and the archive has no end.
 A copy is made under a temporary name beside OUT, read back and checked, and gets its name
 at the end. What a copy that was killed has left there is removed by the next one to OUT.
 
-With --compact, log files with nothing but entries below the snapshot's are left out.
+Log files that end before the snapshot are left out. With --compact, the one that ends with
+it is, too.
 
 Damage: what a node would not start on, or would lose entries with, is not copied.
 walfs repair makes a directory that starts; cp -a --sparse=always keeps the damage.
@@ -42,10 +44,11 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 DIR is damaged, 130 and 143 ended
 and SIGTERM.`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			renice()
 			return runCopy(cmd.Context(), opts, args, cmd.OutOrStdout())
 		},
 	}
-	cmd.Flags().BoolVar(&opts.compact, "compact", false, "leave out the log files that the snapshot stands for")
+	cmd.Flags().BoolVar(&opts.compact, "compact", false, "leave out each log file of which the snapshot stands for all entries")
 	return cmd
 }
 
@@ -103,7 +106,7 @@ func copyError(ctx context.Context, err error) error {
 		return err
 	}
 	code := 143
-	if strings.HasPrefix(context.Cause(ctx).Error(), os.Interrupt.String()) {
+	if strings.HasPrefix(context.Cause(ctx).Error(), os.Interrupt.String()) { // see signal.NotifyContext
 		code = 130
 	}
 	return exitError{code, errors.New("interrupted: nothing was copied")}

@@ -24,3 +24,7 @@ func runMount(context.Context, mountOptions, []string) error {
 func runDemo(context.Context, demoOptions, io.Writer) error {
 	return errors.New("the demo writes logs and mounts one, which needs Linux; " + unmounted)
 }
+
+// renice does nothing: elsewhere, a process with threads that are already at work cannot
+// be made nicer as a whole.
+func renice() {}

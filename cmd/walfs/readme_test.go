@@ -23,7 +23,7 @@ func readme(t *testing.T) (byHand, others string) {
 	return byHand, before + after
 }
 
-// TestReadme: what README.md shows of stat, dump and diff is what they print, word
+// TestReadme: what README.md shows of stat, check, dump and diff is what they print, word
 // for word. Its directories are fixtures: an Alpha's at /var/lib/dgraph/w, and the
 // replicas of a cluster.
 func TestReadme(t *testing.T) {
@@ -53,7 +53,7 @@ func TestReadme(t *testing.T) {
 	for _, example := range strings.Split(text, "\n    $ ")[1:] {
 		line, rest, _ := strings.Cut(example, "\n")
 		word := strings.Fields(line)
-		if len(word) < 2 || word[0] != "walfs" || !strings.Contains("stat dump diff", word[1]) || !cluster && strings.Contains(line, "node0") {
+		if len(word) < 2 || word[0] != "walfs" || !strings.Contains("stat check dump diff", word[1]) || !cluster && strings.Contains(line, "node0") {
 			continue
 		}
 		cmd := exec.CommandContext(t.Context(), "sh", "-c", strings.ReplaceAll(line, "/var/lib/dgraph/w", "alpha"))
@@ -64,7 +64,7 @@ func TestReadme(t *testing.T) {
 		}
 		ran[word[1]]++
 	}
-	if ran["stat"] == 0 || ran["dump"] < 2 || ran["diff"] == 0 {
+	if ran["stat"] == 0 || ran["check"] < 2 || ran["dump"] < 2 || ran["diff"] == 0 {
 		t.Errorf("README.md shows %v", ran)
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mountNiceness is the niceness of a mount. Where processors are short, the node
-// whose log it shows must have more of them than the mount, and the mount enough
+// mountNiceness is the niceness of a mount, and of a copy. Where processors are short, the node
+// whose log it reads must have more of them than the mount, and the mount enough
 // to follow the node.
 const mountNiceness = 5
 

@@ -35,6 +35,9 @@ that were committed, or may have been, this node has forgotten what it has promi
 keep: a copy of another replica, or a new node in its place, is better. What is refused is
 a log that has lost its beginning and has no whole snapshot: Raft cannot start on it.
 
+A log file of which Dgraph has erased the key id and the base IV gets them back, where
+what is known of its payloads is enough to find them.
+
 If nothing is wrong, repair says so and writes nothing: walfs copy makes copies.
 
 Holes below the snapshot do not matter, and are passed. A hole behind it ends the log, and
@@ -81,6 +84,7 @@ func runRepair(ctx context.Context, opts repairOptions, args []string, stdout io
 	if err != nil {
 		return err
 	}
+	defer plan.Close() // it was only read
 	if plan.Sound {
 		_, err := fmt.Fprintf(stdout, "%s is sound: there is nothing to repair, and nothing was written; walfs copy makes a copy\n", dir)
 		return err

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -135,6 +136,18 @@ func TestNodeRestartsWhileMounted(t *testing.T) {
 	dump.Signal(os.Interrupt)
 	live.stop()
 	frozen.stop()
+}
+
+// A writer that has its files mapped, as Dgraph has, keeps commands that write away, and
+// is named.
+func TestCommandBesideWriter(t *testing.T) {
+	w := newLog(t)
+	out, err := exec.Command(walfs, "set", w.Dir(), "raft_id=9").CombinedOutput()
+	who := fmt.Sprintf("another program has it open for writing: e2e.test (pid %d): in use", os.Getpid())
+	var failed *exec.ExitError
+	if !errors.As(err, &failed) || failed.ExitCode() != 5 || !strings.Contains(string(out), who) {
+		t.Errorf("%v: %s\nwant %s", err, out, who)
+	}
 }
 
 // tear writes the slot of an entry that does not follow the last one, as a crash may

@@ -94,7 +94,7 @@ func (x *expectation) logFile(was *logFile) error {
 		x.see("%s is cut at %d, its payloads end at %d", was.name, size, was.end)
 		x.slots[was.name] = nil
 		return nil
-	case size > was.image.size && !last:
+	case size > was.image.size && !last && !was.endsEmptied():
 		x.see("%s goes on behind its last payload", was.name)
 	}
 	now, err := readImage(f.Name())
@@ -147,13 +147,10 @@ func (x *expectation) isKey(id uint64) bool {
 // slot compares the fields of a slot but for the term. See terms.
 func (x *expectation) slot(f *logFile, i int) {
 	was, now := f.slots[i], x.slots[f.name][i]
-	endsLog := f == x.base.layout.last() && i == len(f.slots)-1
 	switch {
 	case now.index == was.index:
-	case now.index == 0 && endsLog && was.index > x.base.layout.meta.hard.GetCommit():
-		// An entry that was being added, and had been acknowledged by nobody.
-		x.slots[f.name][i] = was
-		return
+	case x.endsEarlier(f, i) && was.index > x.base.layout.meta.hard.GetCommit():
+		return // entries that had been acknowledged by nobody are not there
 	default:
 		x.see("%s slot %d: index %d, was %d", f.name, i, now.index, was.index)
 	}
@@ -171,9 +168,17 @@ func (x *expectation) slot(f *logFile, i int) {
 	}
 }
 
+// endsEarlier reports whether the log has no slots now from slot i on.
+func (x *expectation) endsEarlier(f *logFile, i int) bool {
+	return f == x.base.layout.last() && !slices.ContainsFunc(x.slots[f.name][i:], func(s slot) bool { return s.index != 0 })
+}
+
 // payload compares a length and the bytes behind it.
 func (x *expectation) payload(f *logFile, i int, now *image) {
 	was, slot := f.slots[i], x.slots[f.name][i]
+	if slot.index == 0 {
+		return
+	}
 	summed := slot.sum != 0
 	if slot.length != was.length {
 		switch {
@@ -246,26 +251,32 @@ func (x *expectation) emptyBefore(index uint64) bool {
 func (x *expectation) terms() {
 	l := x.base.layout
 	last, changed := uint64(0), false
-	ordered := true
+	ordered, voted := true, true
 	for _, f := range l.files {
 		for i, s := range x.slots[f.name] {
 			was := f.slots[i]
+			if s.index != was.index {
+				continue // that is seen already
+			}
 			changed = changed || s.term != was.term
-			if s.term < last || s.term > l.meta.hard.GetTerm() ||
-				was.index == l.meta.snapshotIndex && s.term != l.meta.snapshotTerm ||
+			voted = voted && s.term <= l.meta.hard.GetTerm()
+			if s.term < last || was.index == l.meta.snapshotIndex && s.term != l.meta.snapshotTerm ||
 				was.index > l.meta.snapshotIndex && s.term < l.meta.snapshotTerm {
 				ordered = false
 			}
 			last = s.term
 		}
 	}
+	if changed && !voted {
+		x.see("a term is above the hard state's") // either of the two can be wrong
+	}
 	switch {
 	case changed && !ordered:
-		x.see("terms go down, or contradict the snapshot or the hard state")
+		x.see("terms go down, or contradict the snapshot")
 	case changed:
 		for _, f := range l.files {
 			for i, s := range x.slots[f.name] {
-				if was := f.slots[i]; s.term != was.term {
+				if was := f.slots[i]; s.term != was.term && s.index == was.index {
 					x.allow(was.index, may{term: s.sum == 0})
 				}
 			}

@@ -22,12 +22,25 @@ func (x *expectation) meta(now *image) {
 	case m.checkpoint > m.hard.GetCommit():
 		x.see("the checkpoint %d is above the commit index %d", m.checkpoint, m.hard.GetCommit())
 	}
+	x.note(m.noteIndex, m.noteTerm)
 	md := m.snapshot.GetMetadata()
 	switch {
 	case m.snapshotSize > 0 && m.snapshot == nil:
 		x.see("the snapshot does not parse")
 	case m.snapshotIndex != md.GetIndex() || m.snapshotTerm != md.GetTerm():
 		x.see("the snapshot's index or term is not what is announced")
+	}
+}
+
+// note allows for what a note of emptying makes a writer do, where it fits the log.
+func (x *expectation) note(index, term uint64) {
+	if was, ok := x.base.truth[index]; !ok || was.term != term {
+		return
+	}
+	for below := range x.base.truth {
+		if below <= index {
+			x.allow(below, may{data: true})
+		}
 	}
 }
 

@@ -26,11 +26,11 @@ const (
 	failSilent   Failure = "nothing is reported"
 	failAsked    Failure = "Entry, Entries and the scanner disagree"
 	failLost     Failure = "opening for writing loses entries that could be read, and are committed"
-	failTail     Failure = "opening for writing loses entries above the commit index that could be read"
+	failTail     Failure = "opening for writing loses entries above the commit index without a word"
 	failServed   Failure = "a storage serves a wrong entry"
 	failBelow    Failure = "opening for writing succeeds, and the log ends below the commit index"
 	failTouched  Failure = "opening for writing refuses, and has changed the directory"
-	failRejected Failure = "a storage serves what the reader rejects"
+	failRejected Failure = "a storage serves a changed entry that the reader rejects"
 )
 
 // finding is one failure of a mutant.
@@ -58,12 +58,18 @@ func (o *outcome) fail(what Failure, text string, args ...any) {
 	o.findings = append(o.findings, finding{what, fmt.Sprintf(text, args...)})
 }
 
-// judge reads a damaged directory and opens it for writing, on paper or for real.
+// judge reads a damaged directory and opens it for writing: on paper, or for real
+// after it was checked, copied and repaired.
 func judge(x *expectation, really bool) (*outcome, error) {
 	o := &outcome{detectable: len(x.seen) > 0 || len(x.onReading) > 0}
 	read := x.read(o)
 	if len(x.seen) > 0 && !o.reported || len(x.onReading) > 0 && !o.reported {
 		o.fail(failSilent, "%v%v", x.seen, x.onReading)
+	}
+	if really {
+		if err := x.derive(o); err != nil {
+			return o, err
+		}
 	}
 	return o, x.open(o, read, really)
 }
@@ -136,7 +142,8 @@ func dataOf(s *walcore.Scanner, e *walcore.Entry) ([]byte, error) {
 func (x *expectation) wrong(index uint64, got truth) string {
 	was, ok := x.base.truth[index]
 	allowed := x.may[index]
-	if old, ok := x.base.old[index]; x.mayOld && ok && old.equal(got) {
+	// An entry that has not been emptied yet is the same entry.
+	if old, ok := x.base.old[index]; ok && old.equal(got) && (x.mayOld || old.term == was.term) {
 		return ""
 	}
 	switch {
@@ -220,18 +227,21 @@ func (x *expectation) compareStorage(o *outcome, s *storage.DiskStorage, read ma
 		if why := x.wrong(index, got); why != "" {
 			o.fail(failServed, "entry %d: %s", index, why)
 		}
-		if _, ok := read[index]; !ok {
+		if _, ok := read[index]; !ok && !got.equal(x.base.truth[index]) {
 			o.fail(failRejected, "entry %d, term %d, %d bytes", index, got.term, len(got.data))
 		}
 	}
 	lost := map[Failure][]uint64{}
 	for index, want := range read {
-		if got, ok := served[index]; index > x.base.layout.meta.snapshotIndex && (!ok || !got.equal(want)) {
-			what := failLost
-			if index > x.base.layout.meta.hard.GetCommit() {
-				what = failTail
-			}
-			lost[what] = append(lost[what], index)
+		got, ok := served[index]
+		switch {
+		case index <= x.base.layout.meta.snapshotIndex, ok && got.equal(want), ok && x.may[index].data && len(got.data) == 0:
+		case !ok && index >= first && index <= last:
+			// It is there, beside a damaged one, and gives an error.
+		case index <= x.base.layout.meta.hard.GetCommit():
+			lost[failLost] = append(lost[failLost], index)
+		case len(s.Problems()) == 0:
+			lost[failTail] = append(lost[failTail], index)
 		}
 	}
 	for what, indexes := range lost {

@@ -59,6 +59,13 @@ type logFile struct {
 	end   int64 // of the last payload
 }
 
+// endsEmptied reports whether the last payload has been emptied, so that nobody knows
+// where it ended.
+func (f *logFile) endsEmptied() bool {
+	s := f.slots[len(f.slots)-1]
+	return s.length == 0 && s.typ == 0 && s.sum == 0
+}
+
 // layout is a sound directory.
 type layout struct {
 	files []*logFile // in the log's order

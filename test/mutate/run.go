@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -45,6 +46,9 @@ func (r Recipe) random() *rand.Rand {
 	return rand.New(rand.NewPCG(r.Seed, h.Sum64()))
 }
 
+// really reports whether the mutant is one that takes longer.
+func (r Recipe) really() bool { return r.random().Uint64()%reallyEvery == 0 }
+
 // Bench is a base's directory on disk. Mutants are made in it one after the other.
 type Bench struct {
 	*Base
@@ -73,9 +77,9 @@ func (w *Bench) reset() error {
 	return nil
 }
 
-// reallyEvery is how often a mutant is opened for writing for real: that takes
-// longer than on paper.
-const reallyEvery = 8
+// reallyEvery is how many mutants are made for one that is checked, copied, repaired
+// and opened for writing for real: that takes ten times as long.
+const reallyEvery = 16
 
 // patience is how long a mutant may take: thousands of times as long as they do.
 const patience = time.Minute
@@ -83,32 +87,36 @@ const patience = time.Minute
 // Mutant makes a mutant and judges it. It gives no outcome where the kind cannot be
 // done to the base, or changes nothing.
 func (w *Bench) Mutant(recipe Recipe, kind Kind) (edits []Edit, o *outcome, err error) {
-	r := recipe.random()
-	edits = kind.edits(w.Base, r)
+	hang := time.AfterFunc(patience, func() { panic(fmt.Sprintf("%s hangs", recipe)) })
+	defer hang.Stop()
+	edits = kind.edits(w.Base, recipe.random())
+	o, err = w.make(edits, recipe.really())
+	return edits, o, err
+}
+
+// make does the edits, judges what comes of them, and undoes them.
+func (w *Bench) make(edits []Edit, really bool) (*outcome, error) {
 	if !w.changes(edits) {
-		return edits, nil, nil
+		return nil, nil
 	}
 	for _, e := range edits {
 		if err := e.apply(w.dir); err != nil {
-			return edits, nil, err
+			return nil, err
 		}
 	}
-	hang := time.AfterFunc(patience, func() { panic(fmt.Sprintf("%s hangs", recipe)) })
-	defer hang.Stop()
-	really := recipe.Number%reallyEvery == 0
-	o, err = w.judge(edits, really)
+	o, err := w.judge(edits, really)
 	if err != nil {
-		return edits, nil, err
+		return nil, err
 	}
 	if really {
-		return edits, o, w.reset()
+		return o, w.reset()
 	}
-	for i := range edits {
-		if err := edits[len(edits)-1-i].undo(w.dir, w.images); err != nil {
-			return edits, nil, err
+	for _, e := range slices.Backward(edits) {
+		if err := e.undo(w.dir, w.images); err != nil {
+			return nil, err
 		}
 	}
-	return edits, o, nil
+	return o, nil
 }
 
 func (w *Bench) judge(edits []Edit, really bool) (o *outcome, err error) {

@@ -40,6 +40,15 @@ func (w *Writer) Checkpoint(index uint64) {
 // Snapshot stores a snapshot at an index over the one before, as Dgraph does, and
 // removes the files of which it covers all entries.
 func (w *Writer) Snapshot(index uint64) {
+	w.SnapshotOnly(index)
+	for len(w.files) > 1 && w.files[1].n > 0 && w.files[1].first() <= index {
+		w.remove(0)
+	}
+	w.First = w.files[0].first()
+}
+
+// SnapshotOnly stores a snapshot, and stops before it removes any file.
+func (w *Writer) SnapshotOnly(index uint64) {
 	term := w.TermOf(index)
 	b := snapshot(index, term, Blob(index, term))
 	binary.BigEndian.PutUint64(w.meta.data[snapshotIndexAt:], index)
@@ -48,10 +57,6 @@ func (w *Writer) Snapshot(index uint64) {
 		w.meta.resize(2 * len(w.meta.data))
 	}
 	writeSized(w.meta.data[snapshotAt:], b)
-	for len(w.files) > 1 && w.files[1].n > 0 && w.files[1].first() <= index {
-		w.remove(0)
-	}
-	w.First = w.files[0].first()
 }
 
 // snapshot is a raftpb.Snapshot with one voter, 1.

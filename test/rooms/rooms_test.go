@@ -30,8 +30,9 @@ var rooms = map[string]string{
 	"walcore/check":      "walcore walcore/payload walcore/confstate walcore/membership walcore/status",
 	"walcore/repair": "walcore walcore/format walcore/platform walcore/dgraph walcore/storage walcore/confstate " +
 		"walcore/payload walcore/membership walcore/check",
-	"fsview":        "walcore walcore/payload walcore/membership walcore/status",
-	"fsview/fusefs": "fsview walcore/platform",
+	"walcore/backup": "walcore walcore/dgraph",
+	"fsview":         "walcore walcore/payload walcore/membership walcore/status",
+	"fsview/fusefs":  "fsview walcore/platform",
 }
 
 func list(t *testing.T, args ...string) []string {

@@ -3,6 +3,7 @@ package backup
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/walfs/walfs/walcore"
@@ -10,7 +11,9 @@ import (
 
 // Options say how a copy is made.
 type Options struct {
-	// Compact leaves out the log files of which the snapshot stands for all entries.
+	// Compact leaves out each log file of which the snapshot stands for all entries, even
+	// the one with its own. Those that end before it are never copied: they wait to be
+	// removed.
 	Compact bool
 	// Progress, if there is one, is told how many bytes have been copied, and how many
 	// there are. Both can grow.
@@ -112,27 +115,21 @@ func (s *source) again() (err error) {
 	return s.look()
 }
 
-// leaveOutCompacted leaves out the log files that have only entries below the
-// snapshot's index, as Dgraph's own compaction does.
+// leaveOutCompacted leaves out the log files that have only entries up to the snapshot's.
+// Dgraph's own compaction keeps the one with the snapshot's.
 func (s *source) leaveOutCompacted() {
 	snap := s.log.Meta().Snapshot
 	filer, ok := s.log.(walcore.Filer)
 	if snap == nil || snap.Index == 0 || !ok {
 		return
 	}
-	below := map[string]bool{}
+	covered := map[string]bool{}
 	for _, f := range filer.Files() {
-		below[f.Name] = true
-		for range f.Source.Entries(snap.Index) {
-			below[f.Name] = false
+		covered[f.Name] = true
+		for range f.Source.Entries(snap.Index + 1) {
+			covered[f.Name] = false
 			break
 		}
 	}
-	kept := s.files[:0]
-	for _, f := range s.files {
-		if !below[f.Name] {
-			kept = append(kept, f)
-		}
-	}
-	s.files = kept
+	s.files = slices.DeleteFunc(s.files, func(f walcore.NativeFile) bool { return covered[f.Name] })
 }

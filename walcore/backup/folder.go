@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/dgraph"
@@ -36,7 +37,7 @@ func (s *source) toFolder(ctx context.Context, out string, o Options) (*Copy, er
 	if err := f.copyAll(ctx); err != nil {
 		return nil, err
 	}
-	c, err := f.verify(ctx)
+	c, err := f.verify()
 	if err != nil {
 		return nil, err
 	}
@@ -127,24 +128,43 @@ func (d *folder) begin() error {
 	return nil
 }
 
-// copyRest writes what the image has in memory, and flushes the files.
+// flushing is how many files are flushed and read back at a time: a disk takes its time
+// for a flush, and more than one at once.
+const flushing = 4
+
+// copyRest writes what the image has in memory, flushes the files, and reads them back.
 func (d *folder) copyRest(ctx context.Context) error {
-	for _, f := range d.source.files {
-		c, end := d.files[f.Name], int64(chunk)
-		if _, ok := f.ReaderAt.(walcore.Continued); !ok {
-			end = f.Attr.Size
-		}
-		if err := c.write(ctx, f, 0, min(end, f.Attr.Size), func(int64) {}); err != nil {
-			return err
-		}
-		c.done = f.Attr.Size
-		d.tell()
-		if err := c.finish(f.Attr); err != nil {
-			return err
-		}
+	errs := make([]error, len(d.source.files))
+	free := make(chan struct{}, flushing)
+	var wg sync.WaitGroup
+	for i, f := range d.source.files {
+		free <- struct{}{}
+		wg.Go(func() {
+			errs[i] = d.files[f.Name].complete(ctx, f)
+			<-free
+		})
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return err
 	}
 	giveTo(d.path, d.log.Meta().Dir)
 	return syncFolder(d.path)
+}
+
+// complete writes what of a file is in memory, flushes it, and reads it back.
+func (c *fileCopy) complete(ctx context.Context, f walcore.NativeFile) error {
+	end := f.Attr.Size
+	if _, ok := f.ReaderAt.(walcore.Continued); ok {
+		end = min(end, chunk)
+	}
+	if err := c.write(ctx, f, 0, end, func(int64) {}); err != nil {
+		return err
+	}
+	if err := c.finish(f.Attr); err != nil {
+		return err
+	}
+	return compare(ctx, f.Name, c, f.Attr.Size, c.sums)
 }
 
 // finish gives a file its size and the original's times and owner, and flushes it.
@@ -184,14 +204,8 @@ func (d *folder) close() {
 	}
 }
 
-// verify reads the copy back, and opens it as a node would.
-func (d *folder) verify(ctx context.Context) (*Copy, error) {
-	for _, f := range d.source.files {
-		c := d.files[f.Name]
-		if err := compare(ctx, f.Name, c, f.Attr.Size, c.sums); err != nil {
-			return nil, err
-		}
-	}
+// verify opens the copy as a node would.
+func (d *folder) verify() (*Copy, error) {
 	r, err := dgraph.OpenReader(d.path, dgraph.ReaderOptions{})
 	if err != nil {
 		return nil, err

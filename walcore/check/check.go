@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/payload"
@@ -30,7 +29,10 @@ func Run(ctx context.Context, log walcore.Log, opts Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	changes, err := readChanges(ctx, c.log)
+	if c.live {
+		c.outline = outlineOf(c.log)
+	}
+	changes, err := readChanges(ctx, c.log, c.outline)
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +40,11 @@ func Run(ctx context.Context, log walcore.Log, opts Options) (*Report, error) {
 	problems = append(problems, c.foreignPayloads()...)
 	problems = append(problems, c.foreignChanges(&changes)...)
 	problems = append(problems, c.snapshotProblems()...)
-	problems = append(problems, c.openingProblem(problems)...)
+	opening, err := c.openingProblem(problems)
+	if err != nil {
+		return nil, err
+	}
+	problems = append(problems, opening...)
 	for _, name := range c.log.Meta().Ignored {
 		problems = append(problems, walcore.FileProblem(name, walcore.KindIgnored, "is no part of the log"))
 	}
@@ -48,64 +54,11 @@ func Run(ctx context.Context, log walcore.Log, opts Options) (*Report, error) {
 // checker is a check under way.
 type checker struct {
 	log     walcore.Log // the newest
+	live    bool        // somebody writes to the directory: it has changed since it was opened
 	opts    Options
 	decoder *payload.Dgraph
+	outline *outline
 	tally
-}
-
-// maxRounds bounds how often entries are looked at again that have changed. Each round
-// is shorter than the one before; what has changed in all of them is being written, and
-// is left out.
-const maxRounds = 20
-
-// scan reads all payloads, and reads again what has changed meanwhile.
-func (c *checker) scan(ctx context.Context) error {
-	progress := c.progress()
-	wanted := func(uint64) bool { return true }
-	for range maxRounds {
-		t, err := readPayloads(ctx, c.log, c.decoder, wanted, progress)
-		if err != nil {
-			return err
-		}
-		c.unread += t.unread
-		c.fits += t.fits
-		c.malformed.merge([]*findings{&t.malformed})
-		c.damaged.merge([]*findings{&t.damaged})
-		if t.changed.empty() {
-			return nil
-		}
-		follower, ok := c.log.(walcore.Follower)
-		if !ok {
-			return c.stillChanged(t.changed)
-		}
-		next, err := follower.Refresh()
-		if err != nil {
-			return err
-		}
-		if next == c.log {
-			return c.stillChanged(t.changed)
-		}
-		first, last := next.Unchanged(c.log)
-		wanted = func(index uint64) bool { return t.changed.has(index) || index < first || index > last }
-		c.malformed.forget(wanted)
-		c.damaged.forget(wanted)
-		c.log = next
-	}
-	return nil
-}
-
-// stillChanged reports entries that have other bytes than when they were listed, in a
-// directory that has not changed since.
-func (c *checker) stillChanged(changed indexRange) error {
-	for e := range c.log.Entries(changed.first) {
-		if e.Index > changed.last {
-			break
-		}
-		if _, err := e.ReadAt(make([]byte, 1), 0); err != nil {
-			c.damaged.add(&e, walcore.KindUnreadable, "the payload cannot be read: "+reason(err))
-		}
-	}
-	return nil
 }
 
 // progress gives what is told how many bytes more were read.
@@ -121,50 +74,6 @@ func (c *checker) progress() func(bytes int64) {
 		done += bytes
 		c.opts.Progress(min(done, total), total) // what has changed is read twice
 	}
-}
-
-const (
-	// maxLooks is how often the problems of a directory are looked at while somebody
-	// writes to it, lookAgain how long to wait in between: what is half written at
-	// one look is ended at the next.
-	maxLooks  = 3
-	lookAgain = 50 * time.Millisecond
-)
-
-// settledProblems are the log's own problems, without those that come and go while
-// somebody writes to the directory.
-func (c *checker) settledProblems(ctx context.Context) ([]walcore.Problem, error) {
-	problems := c.log.Problems()
-	follower, ok := c.log.(walcore.Follower)
-	for look := 1; ok && look < maxLooks; look++ {
-		next, err := follower.Refresh()
-		if err != nil {
-			return nil, err
-		}
-		if next == c.log {
-			break
-		}
-		c.log, follower = next, next
-		problems = stillThere(problems, next.Problems())
-		if len(problems) == 0 {
-			break
-		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(lookAgain):
-		}
-	}
-	return problems, nil
-}
-
-// stillThere are the problems of now that were there before, and notes.
-func stillThere(before, now []walcore.Problem) []walcore.Problem {
-	return slices.DeleteFunc(now, func(p walcore.Problem) bool {
-		return !MeaningOf(p.Kind).Note && !slices.ContainsFunc(before, func(b walcore.Problem) bool {
-			return b.File == p.File && b.Kind == p.Kind && b.Slot == p.Slot
-		})
-	})
 }
 
 // certainly is how many sound payloads there must be, and how many for each that is
@@ -248,19 +157,37 @@ func (c *checker) snapshotFile() string {
 
 // openingProblem is that opening for writing refuses the directory where nothing else
 // was found that would explain it.
-func (c *checker) openingProblem(problems []walcore.Problem) []walcore.Problem {
-	o, ok := c.log.(walcore.Opener)
-	if !ok || slices.ContainsFunc(problems, func(p walcore.Problem) bool { return !MeaningOf(p.Kind).Note }) {
-		return nil
+func (c *checker) openingProblem(problems []walcore.Problem) ([]walcore.Problem, error) {
+	if slices.ContainsFunc(problems, func(p walcore.Problem) bool { return !MeaningOf(p.Kind).Note }) {
+		return nil, nil
 	}
-	err := o.Opens()
-	if err == nil {
-		return nil
+	for round := 0; ; round++ {
+		o, ok := c.log.(walcore.Opener)
+		if !ok {
+			return nil, nil
+		}
+		refused := o.Opens()
+		if !errors.Is(refused, walcore.ErrDamaged) {
+			return nil, nil // what it cannot read was reported, or is being written
+		}
+		next, changed, err := c.refresh()
+		if err != nil {
+			return nil, err
+		}
+		if !changed || round == maxRounds {
+			return []walcore.Problem{refusal(refused)}, nil
+		}
+		c.log = next
 	}
+}
+
+// refusal is the problem that an error of opening tells of.
+func refusal(err error) walcore.Problem {
 	p := walcore.FileProblem(".", walcore.KindRefused, reason(err))
-	if e := (*walcore.Error)(nil); errors.As(err, &e) {
+	var e *walcore.Error
+	if errors.As(err, &e) {
 		p.File, p.Slot = e.File, e.Slot
 		p = p.At(e.Offset).OfEntry(e.Index)
 	}
-	return []walcore.Problem{p}
+	return p
 }

@@ -18,31 +18,26 @@ type changes struct {
 // readChanges applies the configuration changes of a log in their order, to the conf
 // state of its snapshot. Behind entries that are missing, and behind a change that could
 // not be applied, it is not known who is in the group: changes there are only parsed.
-func readChanges(ctx context.Context, log walcore.Log) (c changes, err error) {
+func readChanges(ctx context.Context, log walcore.Log, o *outline) (c changes, err error) {
 	replay, next := begin(log.Meta().Snapshot)
-	covered := next - 1
-	for e := range log.Entries(0) {
+	for _, index := range o.changes {
 		if ctx.Err() != nil {
 			return c, ctx.Err()
 		}
-		if e.Index > covered {
-			if e.Index != next {
-				replay = nil
-			}
-			next = e.Index + 1
+		e, err := log.Entry(index)
+		if err != nil {
+			continue // it was an entry a moment ago: somebody writes
 		}
-		typ := raftpb.EntryType(e.Type)
-		if !confstate.IsChange(typ) {
-			continue
+		if index >= o.gap {
+			replay = nil
 		}
 		data, err := changeData(&e)
-		if err != nil { // readPayloads has said so
+		switch {
+		case err != nil: // readPayloads has said so
 			replay = nil
-			continue
-		}
-		if e.Index <= covered {
+		case index < next: // the snapshot has it already
 			c.take(&e, data, nil)
-		} else if !c.take(&e, data, replay) {
+		case !c.take(&e, data, replay):
 			replay = nil
 		}
 	}

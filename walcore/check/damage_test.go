@@ -62,7 +62,26 @@ func TestPayloads(t *testing.T) {
 			if got := short(report.Problems); got != test.want || report.Sound {
 				t.Errorf("got\n%s\nwant\n%s", got, test.want)
 			}
+			// The checkpoint is 975: a node that starts passes over what comes before.
+			if want := test.slots[0] != last; report.Starts != want {
+				t.Errorf("starts: %t; %s", report.Starts, report.Verdict)
+			}
 		})
+	}
+}
+
+// TestStanding: what a damaged payload means depends on where its entry stands.
+func TestStanding(t *testing.T) {
+	for slot, want := range map[int][2]string{
+		10: {"the snapshot stands for the entry, no node reads it; DiskStorage", "damaged: a node starts, and does not notice: "},
+		30: {"the entry is committed; Dgraph ", "damaged: a node starts, and goes on with other entries than its group has: "},
+	} {
+		dir := fixture.Dir(t, "bigsnap") // its snapshot is at 20
+		logFile(t, dir).SetLength(slot, 1<<28)
+		report := run(t, open(t, dir, "bigsnap"))
+		if len(report.Problems) != 1 || !strings.HasPrefix(report.Problems[0].Node, want[0]) || !strings.HasPrefix(report.Verdict, want[1]) {
+			t.Errorf("slot %d: %+v", slot, report)
+		}
 	}
 }
 

@@ -21,11 +21,14 @@ const (
 
 // tally is what was found in payloads.
 type tally struct {
-	unread    int // entries whose payload takes a key that is not there
+	noKey     int // entries whose payload takes the key, which was not given
+	noDataKey int // entries of log files that lack a data key
 	fits      int // entries whose data are a proposal
 	malformed findings
 	damaged   findings
-	changed   indexRange // entries that have changed while they were read
+	// again are entries to look at again: they have changed while they were read, or
+	// their log file has no data key yet.
+	again indexRange
 }
 
 // indexRange is from the lowest to the highest index that was added.
@@ -45,11 +48,12 @@ func (r indexRange) has(index uint64) bool { return r.first <= index && index <=
 func (t *tally) merge(others []*reader) {
 	var malformed, damaged []*findings
 	for _, o := range others {
-		t.unread += o.unread
+		t.noKey += o.noKey
+		t.noDataKey += o.noDataKey
 		t.fits += o.fits
 		malformed, damaged = append(malformed, &o.malformed), append(damaged, &o.damaged)
-		if !o.changed.empty() {
-			t.changed.add(o.changed.first, o.changed.last)
+		if !o.again.empty() {
+			t.again.add(o.again.first, o.again.last)
 		}
 	}
 	t.malformed.merge(malformed)
@@ -57,8 +61,8 @@ func (t *tally) merge(others []*reader) {
 }
 
 // readPayloads reads the payloads of the entries that are wanted, with as many readers
-// as there are processors.
-func readPayloads(ctx context.Context, log walcore.Log, d *payload.Dgraph, wanted func(index uint64) bool, done func(bytes int64)) (tally, error) {
+// as there are processors. It tells o of all entries.
+func readPayloads(ctx context.Context, log walcore.Log, o *outline, d *payload.Dgraph, wanted func(index uint64) bool, done func(bytes int64)) (tally, error) {
 	n := runtime.GOMAXPROCS(0)
 	batches := make(chan []walcore.Entry, n)
 	free := make(chan []walcore.Entry, 2*n+1)
@@ -87,6 +91,7 @@ func readPayloads(ctx context.Context, log walcore.Log, d *payload.Dgraph, wante
 		if ctx.Err() != nil {
 			break
 		}
+		o.add(&e)
 		if !wanted(e.Index) {
 			continue
 		}
@@ -108,7 +113,7 @@ type reader struct {
 	tally
 	decoder *payload.Dgraph
 	scanner walcore.Scanner
-	closed  *walcore.File // a file whose payloads take a key that is not there
+	closed  *walcore.File // a file whose payloads take the key, which was not given
 	piece   []byte        // of a payload that is too large for the memory
 }
 
@@ -127,16 +132,19 @@ func (r *reader) check(e *walcore.Entry) {
 		return
 	}
 	if e.File == r.closed {
-		r.unread++
+		r.noKey++
 		return
 	}
 	data, err := r.read(e)
 	switch {
-	case errors.Is(err, walcore.ErrNoKey), errors.Is(err, walcore.ErrDataKey):
+	case errors.Is(err, walcore.ErrNoKey):
 		r.closed = e.File
-		r.unread++
+		r.noKey++
+	case errors.Is(err, walcore.ErrDataKey):
+		r.again.add(e.Index, e.Index)
+		r.noDataKey++
 	case errors.Is(err, walcore.ErrChanged):
-		r.changed.add(e.Index, e.Index)
+		r.again.add(e.Index, e.Index)
 	case errors.Is(err, walcore.ErrDamaged):
 		r.damaged.add(e, walcore.KindChecksum, "its bytes do not give the checksum in its slot")
 	case err != nil:

@@ -54,8 +54,8 @@ func (r *Report) KeyMissing() bool {
 
 // report makes the report of what was found.
 func (c *checker) report(problems []walcore.Problem) *Report {
-	r := &Report{Checked: status.CheckedEverything, Unread: uint64(c.unread), Problems: []Finding{}, Notes: []Finding{}}
-	if c.unread > 0 {
+	r := &Report{Checked: status.CheckedEverything, Unread: uint64(c.noKey + c.noDataKey), Problems: []Finding{}, Notes: []Finding{}}
+	if r.Unread > 0 {
 		r.Checked = status.CheckedSlots
 	}
 	if i, ok := c.log.FirstIndex(); ok {
@@ -64,10 +64,7 @@ func (c *checker) report(problems []walcore.Problem) *Report {
 	if i, ok := c.log.LastIndex(); ok {
 		r.LastIndex = &i
 	}
-	for e := range c.log.Entries(0) {
-		r.Entries++
-		r.Bytes += uint64(e.Size)
-	}
+	r.Entries, r.Bytes = c.outline.entries, c.outline.bytes
 	m := c.log.Meta()
 	if m.HardState != nil {
 		r.Commit = &m.HardState.Commit

@@ -45,6 +45,7 @@ func (r *reading) chooseCipher(l *LogFile) {
 		l.problems.addAlways(walcore.FileProblem(l.Name, kind, message).At(format.KeyHeaderAt))
 	}
 	switch h := l.Header; {
+	case h.KeyID == 0 && r.chooseErased(l):
 	case l.Len() == 0 || l.Attr.Size < format.PayloadAt: // there are no payloads
 	case h.KeyID == 0 && h.BaseIV == [8]byte{} && !r.keys.there:
 	case h.KeyID == 0 && r.follower.opts.Plain:

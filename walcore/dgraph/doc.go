@@ -36,6 +36,7 @@
 //	sizefaults.go     which lengths are wrong
 //	checksum.go       verification
 //	cipher.go         KEYREGISTRY, and the key that a file needs; keys.go opens it
+//	erasedkey.go      the key of a file that has lost its key header, once it was found
 //	log.go            the entries of all files, by index
 //	logfile.go        the entries of one file, and a payload
 //	window.go         many payloads with one read

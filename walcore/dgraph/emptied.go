@@ -20,6 +20,11 @@ type fullFile struct {
 	emptied atomic.Bool // to its end; it stays so
 }
 
+// asFull is a log file as one that others come after.
+func (l *LogFile) asFull() *fullFile {
+	return &fullFile{f: l.f, size: l.Attr.Size, slots: l.slotTable, entries: l.entrySlots}
+}
+
 // leftFull reports whether emptying has not got to the end of one of the files. Those
 // entries count as emptied that a note says are about to be.
 func leftFull(files []*fullFile, note emptyingNote) bool {
@@ -36,15 +41,20 @@ func (l *fullFile) leftFull(note emptyingNote) bool {
 		return false
 	}
 	full, err := format.LeftFull(l.slots.Len(), l.slotWithRoom, func(i int) (uint32, error) {
-		var length [format.LengthSize]byte
 		if note.covers(l.slots.Slot(i)) {
 			return 0, nil
 		}
-		err := readFull(l.f, length[:], int64(l.slots.Offset(i)))
-		return binary.BigEndian.Uint32(length[:]), err
+		return l.lengthAt(i)
 	})
 	l.emptied.Store(!full && err == nil && note == emptyingNote{})
 	return full
+}
+
+// lengthAt reads the length of slot i's payload.
+func (l *fullFile) lengthAt(i int) (uint32, error) {
+	var length [format.LengthSize]byte
+	err := readFull(l.f, length[:], int64(l.slots.Offset(i)))
+	return binary.BigEndian.Uint32(length[:]), err
 }
 
 // slotWithRoom gives a slot and how much room its payload has. That of a slot that is

@@ -18,9 +18,8 @@ import (
 // a log file the slots are in memory, of wal.meta and KEYREGISTRY all that is in use.
 // Payloads are read when they are asked for, and then compared with what was listed.
 //
-// Between two payloads there are zeros, but for an emptied payload's first bytes, which
-// show that it was emptied and not lost. A gap in an encrypted file keeps all its bytes:
-// they show that it is one which a rewrite has left.
+// A gap between two payloads keeps its bytes: they show that emptying has left it, or a
+// rewrite, and not that a length or an offset is damaged.
 //
 // Image fails with ErrChanged if a writer was at work while the reader looked at the
 // directory, so that what it saw was never there all at one moment: Refresh, and ask
@@ -82,6 +81,9 @@ func (r *Reader) spoiled(rec *Recovery) error {
 		}
 	}
 	for _, k := range rec.Files {
+		if k.whole && k.dropped == nil {
+			continue
+		}
 		for i := range k.Slots {
 			if _, whole := k.size(i); !whole {
 				return r.noImage(walcore.SlotProblem(k.Name, i, walcore.KindLength, "its payload is not known").OfEntry(k.Index(i)))

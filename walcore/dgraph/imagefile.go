@@ -41,16 +41,6 @@ func (f *imageFile) end(i int) int64 {
 	return f.begin(i) + format.LengthSize + int64(size)
 }
 
-// kept is up to where the image has what stands behind slot i's offset: the first bytes
-// of an emptied payload show that it was not lost.
-func (f *imageFile) kept(i int) int64 {
-	next := f.size
-	if i+1 < f.slots {
-		next = f.begin(i + 1)
-	}
-	return min(f.end(i)+format.EmptiedBytes, next)
-}
-
 // firstEndingBehind is the first slot whose payload ends behind an offset.
 func (f *imageFile) firstEndingBehind(off int64) int {
 	return sort.Search(f.slots, func(i int) bool { return f.end(i) > off })
@@ -97,33 +87,21 @@ func (f *imageFile) readPayloads(p []byte, off int64) error {
 	}
 	first := f.firstEndingBehind(off)
 	behind := first + sort.Search(f.slots-first, func(i int) bool { return f.begin(first+i) >= off+int64(len(p)) })
-	same, err := f.firstDifference(f.f, first, behind)
-	if err == nil && same < behind {
+	// The next slot too: without it, a writer may be at work in the gap before it.
+	last := min(behind+1, f.slots)
+	same, err := f.firstDifference(f.f, first, last)
+	if err == nil && same < last {
 		err = walcore.ErrChanged
 	}
 	if err != nil {
 		return walcore.SlotError(f.Name, same, err).OfEntry(f.Index(same))
 	}
-	done := off
-	if first > 0 {
-		done = max(done, f.kept(first-1))
-	}
 	for i := first; i < behind; i++ {
 		if err := f.check(i, p, off); err != nil {
 			return walcore.SlotError(f.Name, i, err).At(f.Offset(i)).OfEntry(f.Index(i))
 		}
-		f.clearGap(p, off, done, f.begin(i))
-		done = f.kept(i)
 	}
-	f.clearGap(p, off, done, off+int64(len(p)))
 	return nil
-}
-
-// clearGap sets what is between two payloads to zero. p is what is stored at off.
-func (f *imageFile) clearGap(p []byte, off, from, to int64) {
-	if from < to && f.Header.KeyID == 0 {
-		clear(p[from-off : to-off])
-	}
 }
 
 // check looks whether a slot's payload is the listed one, which may have been emptied,
@@ -154,9 +132,6 @@ func (f *imageFile) check(i int, p []byte, off int64) error {
 	return nil
 }
 
-// hole is how many zeros are worth to be stepped over.
-const hole = 64 << 10
-
 // NextData says where the file's data are.
 func (f *imageFile) NextData(off int64) (from, to int64, found bool) {
 	switch table := int64(f.slots) * format.SlotSize; {
@@ -164,21 +139,8 @@ func (f *imageFile) NextData(off int64) (from, to int64, found bool) {
 		return off, table, true
 	case off < format.PayloadAt && f.Header != format.KeyHeader{}:
 		return max(off, format.KeyHeaderAt), format.PayloadAt, true
-	case f.Header.KeyID != 0:
-		return max(off, format.PayloadAt), f.size, off < f.size
 	}
-	i := sort.Search(f.slots, func(i int) bool { return f.kept(i) > off })
-	for i < f.slots && f.kept(i)-f.begin(i) == format.LengthSize {
-		i++ // empty: its length is zero
-	}
-	if i == f.slots {
-		return 0, 0, false
-	}
-	from, to = max(off, f.begin(i)), f.kept(i)
-	for i++; i < f.slots && f.begin(i)-to < hole; i++ {
-		to = f.kept(i)
-	}
-	return from, to, true
+	return max(off, format.PayloadAt), f.size, off < f.size
 }
 
 // Same is the range of payloads that an earlier image's file has, too.

@@ -29,6 +29,7 @@ type LogFile struct {
 
 	cipher    cipher.Block // nil: the payloads are plain
 	cipherErr error        // why payloads cannot be read at all
+	erased    *ErasedKey   // nil: the file has its key header
 
 	sizesOnce     sync.Once
 	sized         atomic.Bool // what follows is there
@@ -103,8 +104,9 @@ var payloadBuffers = sync.Pool{New: func() any { return new(payloadBuffer) }}
 // The caller has bounded p by the entry's size. The slot is compared after the
 // payload was read: what it gives is the listed entry's, or an error.
 func (l *LogFile) ReadPayload(e walcore.Entry, p []byte, at int64) error {
-	if l.cipherErr != nil {
-		return l.cipherErr
+	encrypted, err := l.decrypts(e.Slot)
+	if err != nil {
+		return err
 	}
 	if err := l.verify(&e); err != nil {
 		return err
@@ -121,7 +123,7 @@ func (l *LogFile) ReadPayload(e walcore.Entry, p []byte, at int64) error {
 	if int64(length) != e.Size || format.DecodeSlot(buf.slot[:]) != l.Slot(e.Slot) {
 		return walcore.ErrChanged
 	}
-	if l.cipher != nil {
+	if encrypted {
 		format.Decrypt(l.cipher, l.Header.IV(e.Offset), p, at)
 	}
 	return nil

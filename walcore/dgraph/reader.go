@@ -17,6 +17,9 @@ type ReaderOptions struct {
 	// Plain takes a file with key id 0 for a plain one even beside a registry
 	// that holds keys.
 	Plain bool
+	// Erased says, by file name, how the payloads of log files are encrypted that have
+	// key id 0 since their key headers were erased.
+	Erased map[string]ErasedKey
 }
 
 var (

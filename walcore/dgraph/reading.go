@@ -88,7 +88,7 @@ func (r *reading) orderLogFiles(tables []tableFile) *log {
 	for place, f := range l.files {
 		f.earlier = earlier[:place:place]
 		f.full = place < order.last()
-		earlier = append(earlier, &fullFile{f: f.f, size: f.Attr.Size, slots: f.slotTable, entries: f.entrySlots})
+		earlier = append(earlier, f.asFull())
 	}
 	return l
 }

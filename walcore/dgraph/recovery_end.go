@@ -37,16 +37,15 @@ func (p *recovery) findEnd() error {
 		return nil
 	}
 	f := p.log[k]
-	notWritten, err := p.checkPayloads(f)
-	if err != nil {
+	slotsFit := f.Slots == f.Len()
+	if err := p.checkPayloads(f); err != nil {
 		return err
 	}
 	if f.Slots == f.Used {
 		return nil
 	}
 	p.end = f
-	// A torn append with checksums: it is written in any order.
-	if torn := notWritten && f.Sum(f.Slots) != 0; !torn {
+	if !slotsFit || !f.tornWithChecksum() {
 		if from, to, found := p.readableFrom(f); found {
 			return p.refuse(atSlot(f.LogFile, f.Slots), "%s, and entries behind it can be read, in %s", f.why, slots(from, to))
 		}
@@ -57,10 +56,42 @@ func (p *recovery) findEnd() error {
 	return nil
 }
 
+// tornWithChecksum reports whether the slot behind those that are kept can be that of
+// an append with checksums, of which a crash has left some and not the rest: slots
+// and payloads are written in any order then. A slot is written whole, so that it
+// leads to where the payload before it ends.
+func (f *foundFile) tornWithChecksum() bool {
+	n := f.Slots
+	for i := n; i < f.Len(); i++ {
+		if f.Sum(i) == 0 {
+			return false
+		}
+	}
+	if n == f.Len() {
+		return false
+	}
+	begin, gap := int64(format.PayloadAt), format.Gap{Type: format.NoEntry}
+	if n > 0 {
+		size, _ := f.size(n - 1)
+		begin = int64(f.Offset(n-1)) + format.LengthSize + int64(size)
+		gap = format.Gap{Size: size, Type: f.Type(n - 1), Sum: f.Sum(n - 1)}
+	}
+	gap.Bytes = int64(f.Offset(n)) - begin
+	return f.legal(gap, begin, func() bool { return false })
+}
+
+// legal reports whether a writer leaves a gap at an offset.
+func (l *LogFile) legal(gap format.Gap, begin int64, emptyingEnded func() bool) bool {
+	gap.Encrypted = l.mayBeEncrypted
+	return gap.Legal(format.Evidence{
+		EmptyingEnded: emptyingEnded,
+		Read:          func(p []byte, at int64) bool { return readFull(l.f, p, begin+at) == nil },
+	})
+}
+
 // checkPayloads keeps the slots up to the first one whose payload is not there, or
-// has another checksum. Those that the snapshot has replaced do not matter. It
-// reports whether there is such a slot.
-func (p *recovery) checkPayloads(f *foundFile) (found bool, err error) {
+// has another checksum. Those that the snapshot has replaced do not matter.
+func (p *recovery) checkPayloads(f *foundFile) error {
 	sizes := p.sizesOf(f.LogFile)
 	from := 0
 	for from < f.Slots && f.Index(from) <= p.snapIndex {
@@ -69,22 +100,19 @@ func (p *recovery) checkPayloads(f *foundFile) (found bool, err error) {
 	for i := from; i < f.Slots; i++ {
 		if !sizes.whole(i) {
 			f.keep(i, sizes.whyNot(i))
-			found = true
 		}
 	}
 	bad, err := f.firstBadChecksum(from, f.Slots)
 	if err != nil {
-		return found, err
+		return err
 	}
 	if bad < f.Slots {
 		f.keep(bad, "its checksum is wrong: the payload was not written, or is damaged")
-		found = true
 	}
 	for f.Slots > 0 && !sizes.whole(f.Slots-1) {
 		f.keep(f.Slots-1, sizes.whyNot(f.Slots-1))
-		found = true
 	}
-	return found, nil
+	return nil
 }
 
 // payloadSizes tells which payloads of a file are there.

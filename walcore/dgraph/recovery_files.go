@@ -1,7 +1,6 @@
 package dgraph
 
 import (
-	"encoding/binary"
 	"fmt"
 	"slices"
 
@@ -13,11 +12,11 @@ import (
 // readMeta takes from wal.meta what decides about the log.
 func (p *recovery) readMeta() error {
 	m := p.meta
-	if p.metaFile == nil || m.RaftID == nil {
-		return nil // see checkReadable
-	}
 	if len(m.Faults) > 0 {
 		return p.refuse(atMeta(int64(m.Faults[0].Offset)), "%s", m.Faults[0].Message)
+	}
+	if p.metaFile == nil || m.RaftID == nil {
+		return nil // see checkReadable
 	}
 	p.commit, p.checkpoint = m.HardState.GetCommit(), *m.CheckpointIndex
 	p.snapIndex, p.snapTerm = *m.SnapshotIndex, *m.SnapshotTerm
@@ -132,10 +131,11 @@ func (l *LogFile) whyNot(slot int) string {
 // slots do, and finds where the payloads end.
 func (p *recovery) checkWhole() error {
 	for k, f := range p.log {
-		if last := k == len(p.log)-1 && p.stale == nil; !last && f.Slots < f.Used {
+		last := k == len(p.log)-1
+		if f.Slots < f.Used && (!last || p.stale != nil) {
 			return p.refuse(atSlot(f.LogFile, f.Slots), "%s: %s is not the end of the log", f.why, slots(f.Slots, f.Used-1))
 		}
-		if err := p.findPayloadEnd(f); err != nil {
+		if err := p.findPayloadEnd(f, last); err != nil {
 			return err
 		}
 	}
@@ -143,22 +143,41 @@ func (p *recovery) checkWhole() error {
 }
 
 // findPayloadEnd finds where the last kept slot's payload ends.
-func (p *recovery) findPayloadEnd(f *foundFile) error {
+func (p *recovery) findPayloadEnd(f *foundFile, last bool) error {
 	i := f.Slots - 1
-	var word [format.LengthSize]byte
-	if err := readFull(f.f, word[:], int64(f.Offset(i))); err != nil {
+	at := int64(f.Offset(i))
+	n, err := f.asFull().lengthAt(i)
+	if err != nil {
 		return walcore.SlotError(f.Name, i, err).At(f.Offset(i))
 	}
-	n := int64(binary.BigEndian.Uint32(word[:]))
-	f.End = int64(f.Offset(i)) + format.LengthSize + n
-	if f.End <= f.Attr.Size {
-		return nil
+	f.End = at + format.LengthSize + int64(n)
+	switch beyond := f.End > f.Attr.Size; {
+	case p.emptying.covers(f.Slot(i)):
+		if beyond {
+			f.End = at + format.LengthSize
+		}
+	case beyond:
+		return p.refuse(atSlot(f.LogFile, i), "the payload claims %d bytes, the file ends at %d", n, f.Attr.Size)
+	case !last && !p.endsTheFile(f, i, n):
+		return p.refuse(atSlot(f.LogFile, i), "the payload claims %d bytes and ends at %d, but the file at %d: it is full, and ends with its last payload",
+			n, f.End, f.Attr.Size)
 	}
-	if p.emptying.covers(f.Slot(i)) {
-		f.End = int64(f.Offset(i)) + format.LengthSize
-		return nil
+	return nil
+}
+
+// endsTheFile reports whether the payload of a full file's last slot, with its length,
+// ends where the file does, or before a gap that writers leave.
+func (p *recovery) endsTheFile(f *foundFile, i int, length uint32) bool {
+	if f.sized.Load() {
+		_, whole := f.size(i)
+		return whole
 	}
-	return p.refuse(atSlot(f.LogFile, i), "the payload claims %d bytes, the file ends at %d", n, f.Attr.Size)
+	gap := format.Gap{Bytes: f.Attr.Size - f.End, Size: length, Type: f.Type(i), Sum: f.Sum(i)}
+	return f.legal(gap, f.End, func() bool {
+		l := f.asFull()
+		full, err := format.LeftFull(i, l.slotWithRoom, l.lengthAt)
+		return full || err != nil || leftFull(f.earlier, p.emptying)
+	})
 }
 
 // checkOrder refuses a log whose files do not follow one another.

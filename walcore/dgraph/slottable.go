@@ -37,8 +37,9 @@ func (t *slotTable) leftover(i int) (s format.Slot, ok bool) {
 	return t.leftovers[k], true
 }
 
-func (t *slotTable) knownType(i int) bool {
-	is := t.Type(i)
+func (t *slotTable) knownType(i int) bool { return knownType(t.Type(i)) }
+
+func knownType(is raftpb.EntryType) bool {
 	return is >= raftpb.EntryType_EntryNormal && is <= raftpb.EntryType_EntryConfChangeV2
 }
 
@@ -77,12 +78,12 @@ func readTable(f file, size int64) (*slotTable, error) {
 
 // packTable makes a table of slots as they are stored.
 func packTable(raw []byte) *slotTable {
-	t := &slotTable{
-		PackedSlots: format.PackSlots(raw),
-		chain:       longestChain(runsOf(len(raw)/format.SlotSize, func(i int) format.Slot { return format.DecodeSlot(raw[i*format.SlotSize:]) })),
+	t := &slotTable{PackedSlots: format.PackSlots(raw), used: len(raw) / format.SlotSize}
+	if t.summary = summarize(raw); t.summary != nil {
+		t.chain = []run{{slot: 0, n: t.Len(), index: t.Index(0)}}
+	} else {
+		t.chain = longestChain(runsOf(t.Len(), func(i int) format.Slot { return format.DecodeSlot(raw[i*format.SlotSize:]) }))
 	}
-	t.used = t.Len()
-	t.summary = t.summarize()
 	return t
 }
 
@@ -97,26 +98,26 @@ type summary struct {
 }
 
 // summarize gives the summary of a sound table, or nil.
-func (t *slotTable) summarize() *summary {
-	if len(t.chain) != 1 || t.chain[0].n != t.Len() {
+func summarize(raw []byte) *summary {
+	if len(raw) == 0 {
 		return nil
 	}
 	s := &summary{low: math.MaxUint64, ascending: true}
-	before := uint64(0)
-	for i := range t.Len() {
-		off, term, index := t.Offset(i), t.Term(i), t.chain[0].index+uint64(i)
-		s.ascending = s.ascending && (i == 0 || off >= before && off-before >= format.LengthSize)
-		before = off
-		s.low, s.high = min(s.low, off), max(s.high, off)
-		k := len(s.spans) - 1
-		switch {
-		case !t.knownType(i) || k >= 0 && s.spans[k].Term > term:
+	var before format.Slot
+	for at := 0; at < len(raw); at += format.SlotSize {
+		slot := format.DecodeSlot(raw[at:])
+		if slot.Index > walcore.MaxNumber || slot.Term > walcore.MaxNumber || slot.Term < before.Term || !knownType(slot.Type) ||
+			at > 0 && slot.Index != before.Index+1 {
 			return nil
-		case k >= 0 && s.spans[k].Term == term:
-			s.spans[k].Last = index
-		default:
-			s.spans = append(s.spans, walcore.TermSpan{Term: term, First: index, Last: index})
 		}
+		s.low, s.high = min(s.low, slot.Offset), max(s.high, slot.Offset)
+		s.ascending = s.ascending && (at == 0 || slot.Offset >= before.Offset && slot.Offset-before.Offset >= format.LengthSize)
+		if k := len(s.spans) - 1; k >= 0 && s.spans[k].Term == slot.Term {
+			s.spans[k].Last = slot.Index
+		} else {
+			s.spans = append(s.spans, walcore.TermSpan{Term: slot.Term, First: slot.Index, Last: slot.Index})
+		}
+		before = slot
 	}
 	return s
 }

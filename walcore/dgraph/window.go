@@ -39,7 +39,7 @@ func (s *window) Forget() { s.file, s.next = nil, 0 }
 // Data gives an entry's payload, if it is small enough and can be read.
 func (s *window) Data(e walcore.Entry) ([]byte, bool) {
 	l, ok := e.File.Source.(*LogFile)
-	if !ok || l.cipherErr != nil || e.Size > maxScan-format.LengthSize {
+	if !ok || l.cipherErr != nil || l.erased != nil || e.Size > maxScan-format.LengthSize {
 		return nil, false
 	}
 	if !s.has(l, &e) {

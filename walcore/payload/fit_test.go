@@ -22,7 +22,7 @@ func TestFit(t *testing.T) {
 		{"too short for a key", Alpha, Entry{Data: []byte{0, 1, 2}}, Malformed},
 		{"text", Alpha, Entry{Data: []byte("plain text, and more of it")}, Malformed},
 		{"a field of a newer version", Alpha, Entry{Data: keyed([]byte{0xc0, 0x3e, 1})}, Foreign},
-		{"a known number of another wire type", Alpha, Entry{Data: keyed([]byte{2<<3 | 0, 1})}, Malformed},
+		{"a known number of another wire type", Alpha, Entry{Data: keyed([]byte{2 << 3, 1})}, Malformed},
 		{"a configuration change", Alpha, Entry{Type: 1, Data: []byte{1}}, Foreign},
 		{"a Zero's", Zero, Entry{Data: keyed(dgraph(t, "ZeroProposal", `maxUID: 1`))}, Fits},
 		{"a Zero's in an Alpha's log", Alpha, Entry{Data: keyed(dgraph(t, "ZeroProposal", `maxUID: 1`))}, Malformed},

@@ -24,6 +24,10 @@ func (p *planner) takeSnapshot() error {
 	if stored == nil || stored.Index == 0 {
 		return nil
 	}
+	if p.wrong.snapshot != "" {
+		p.remark("The snapshot is left out: %s.", p.wrong.snapshot)
+		return nil
+	}
 	raw := make([]byte, stored.Stored.Size)
 	if _, err := stored.Stored.ReadAt(raw, 0); err != nil {
 		if errors.Is(err, walcore.ErrChanged) {
@@ -58,13 +62,12 @@ func (p *planner) takeSnapshot() error {
 func (p *Plan) snapshotIndex() uint64 { return p.Snapshot.GetMetadata().GetIndex() }
 func (p *Plan) snapshotTerm() uint64  { return p.Snapshot.GetMetadata().GetTerm() }
 
-// findFirst finds the index that the log has to begin with. It fails if there is no
-// entry there, and no snapshot.
-func (p *planner) findFirst() error {
+// findFirst finds the index that the log has to begin with.
+func (p *planner) findFirst() {
 	if p.Snapshot != nil {
 		p.First = p.snapshotIndex() + 1
 		p.checkContinues()
-		return nil
+		return
 	}
 	p.First = 1
 	first, found := p.firstSlot()
@@ -72,7 +75,6 @@ func (p *planner) findFirst() error {
 	if found && first.Index > 1 && p.noSnapshot() && first.Slot == 0 && first.File.ID == 1 {
 		p.First = first.Index
 	}
-	return nil
 }
 
 func (p *planner) firstSlot() (first walcore.Entry, found bool) {

@@ -73,5 +73,5 @@ func (p *Plan) compareLog(ctx context.Context, dir string) error {
 			return slotError(got, fmt.Errorf("%w: it is not the entry in %s slot %d", errDiffers, want.File.Name, want.Slot))
 		}
 		return nil
-	}, 2*p.bytes)
+	}, comparing)
 }

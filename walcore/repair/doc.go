@@ -21,6 +21,16 @@
 // Raft would start on it without members, and without the state that those entries
 // made.
 //
+// # Keys that were erased
+//
+// Dgraph zeroes a log file's key header when a new leader replaces entries of an earlier
+// file; what is encrypted there cannot be read any more. The header is looked for: where
+// 16 bytes of one payload are known, as the names of predicates are, they give the
+// counter that they were encrypted with, half of which is known and proves the rest. Then
+// each payload that parses only when it is decrypted, or only when it is not, tells up to
+// which slot they are encrypted: a node that was started again has written plain ones. Between
+// the two, and where nothing parses, payloads are not guessed, and are left out.
+//
 // # The hard state
 //
 // The term is the highest of the stored one, the snapshot's and those of all

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/walfs/walfs/test/fixture"
+	"github.com/walfs/walfs/walcore/check"
 	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/storage"
 	"go.etcd.io/raft/v3"
@@ -77,6 +78,13 @@ func checkWritten(t testing.TB, p *Plan, out string, want map[uint64]wantEntry) 
 	}
 	if ignored := r.Meta().Ignored; len(ignored) > 0 {
 		t.Errorf("it holds %v", ignored)
+	}
+	opened, err := dgraph.OpenReader(out, dgraph.ReaderOptions{Key: p.opts.Key})
+	fixture.Must(t, err)
+	report, err := check.Run(t.Context(), opened, check.Options{})
+	fixture.Must(t, err)
+	if !report.Sound || !report.Starts {
+		t.Errorf("check: %s: %v", report.Verdict, report.Problems)
 	}
 	next := p.First
 	for e := range r.Entries(0) {

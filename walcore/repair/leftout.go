@@ -25,10 +25,11 @@ func (p *planner) listLeftOut() {
 		add(LeftOut{First: next, Last: last, Why: text})
 		next, why = last+1, nil
 	}
-	if p.stopped != nil && !p.replaced {
-		missing(p.Last + 1) // it may be a whole entry that fails when it is read
-	}
 	for e := range p.log.Entries(next) {
+		if e.Index == p.Last+1 && !p.replaced { // it is whole, but stopped says what is wrong with it
+			missing(e.Index)
+			continue
+		}
 		missing(e.Index - 1)
 		next = e.Index + 1
 		if k := len(p.LeftOut) - 1; k >= 0 && p.LeftOut[k].follows(e) {

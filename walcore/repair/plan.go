@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/dgraph"
@@ -50,6 +51,17 @@ type Plan struct {
 	log   *dgraph.Reader
 	opts  Options
 	bytes int64 // of the payloads that are kept
+	all   int64 // of all payloads
+	// reopened is log, if it was opened with keys that were found again.
+	reopened *dgraph.Reader
+}
+
+// Close closes what New has opened. The Reader that New was given is not closed.
+func (p *Plan) Close() error {
+	if p.reopened == nil {
+		return nil
+	}
+	return p.reopened.Close()
 }
 
 // LeftOut is a range of entries that are not kept.
@@ -71,37 +83,75 @@ type planner struct {
 	stopped error
 	// replaced says that the entries behind the snapshot are older than it.
 	replaced bool
+	mended   []walcore.Problem // keys that were lost, and were found again
+	found    []string          // says so
+	// wrong is what check has found in what could be read.
+	wrong struct {
+		snapshot string // what is wrong with the snapshot's data; "": nothing
+		index    uint64 // the first entry whose data are wrong; 0: none is
+		entry    error
+	}
 }
 
 // New finds out what can be kept of the directory that log shows. It reads all of it,
-// and writes nothing.
+// and writes nothing. Close the Plan before the Reader.
 //
 // It fails with walcore.ErrDamaged if Raft could not start on what can be kept, or
 // where it lacks an id that Options have to give; with walcore.ErrNoKey and
 // walcore.ErrKey; and with walcore.ErrChanged if a node is writing to the directory.
 func New(ctx context.Context, log *dgraph.Reader, opts Options) (*Plan, error) {
-	p := &planner{Plan: &Plan{log: log, opts: opts, Problems: log.Problems()}, ctx: ctx, meta: log.Meta()}
+	p := &planner{Plan: &Plan{log: log, opts: opts}, ctx: ctx, meta: log.Meta()}
+	if err := p.plan(); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p.Plan, nil
+}
+
+func (p *planner) plan() error {
 	if err := p.checkKey(); err != nil {
-		return nil, err
+		return err
 	}
-	if err := p.takeSnapshot(); err != nil {
-		return nil, err
+	if err := p.findErased(); err != nil {
+		return err
 	}
-	if err := p.findFirst(); err != nil {
-		return nil, err
+	for e := range p.log.Entries(0) {
+		p.all += e.Size
 	}
-	if err := p.takeEntries(); err != nil {
-		return nil, err
+	report, err := p.check(p.wholeLog(), checking)
+	if err != nil {
+		return err
 	}
-	if p.Sound = len(p.Problems) == 0 && p.stopped == nil && p.hardStateFits(); p.Sound {
-		return p.Plan, nil
+	p.Problems = p.mended
+	for _, f := range report.Problems {
+		p.Problems = append(p.Problems, f.Problem)
+	}
+	for again := true; again; {
+		if err := p.take(); err != nil {
+			return err
+		}
+		if p.Sound = report.Sound && len(p.mended) == 0 && p.stopped == nil && p.hardStateFits(); p.Sound {
+			return nil
+		}
+		if again, err = p.checkKept(); err != nil {
+			return err
+		}
 	}
 	p.listLeftOut()
 	if err := p.checkStart(); err != nil {
-		return nil, err
+		return err
 	}
 	p.decideHardState()
-	return p.Plan, p.decideIDs()
+	return p.decideIDs()
+}
+
+// take keeps what can be read.
+func (p *planner) take() error {
+	p.Snapshot, p.Remarks, p.stopped, p.replaced = nil, slices.Clone(p.found), nil, false
+	if err := p.takeSnapshot(); err != nil {
+		return err
+	}
+	p.findFirst()
+	return p.takeEntries()
 }
 
 // checkKey fails if the key is missing, or there is nothing that it could open.
@@ -122,7 +172,7 @@ func (p *planner) checkKey() error {
 	if len(p.opts.Key) > 0 {
 		return nil
 	}
-	for _, problem := range p.Problems {
+	for _, problem := range p.log.Problems() {
 		if problem.AboutKey() {
 			return walcore.FileError(problem.File, walcore.ErrNoKey)
 		}
@@ -134,8 +184,7 @@ func (p *planner) checkKey() error {
 // damaged.
 func (p *planner) takeEntries() error {
 	var scan walcore.Scanner
-	total := p.payloadBytes()
-	p.Last = p.First - 1
+	p.Last, p.bytes, p.Checksums = p.First-1, 0, false
 	if p.replaced {
 		return nil
 	}
@@ -145,6 +194,10 @@ func (p *planner) takeEntries() error {
 		}
 		if e.Index != p.Last+1 {
 			break
+		}
+		if e.Index == p.wrong.index {
+			p.stopped = p.wrong.entry
+			return nil
 		}
 		if _, known := p.meta.System.TypeName(e.Type); !known {
 			p.stopped = slotError(e, fmt.Errorf("type %d is none of Raft's: %w", e.Type, walcore.ErrDamaged))
@@ -161,7 +214,7 @@ func (p *planner) takeEntries() error {
 		p.Last = e.Index
 		p.bytes += int64(len(data))
 		p.Checksums = p.Checksums || hasChecksum(e)
-		p.report(p.bytes, 3*total)
+		p.report(reading, p.bytes)
 	}
 	p.stopped = p.whyEnded()
 	return nil
@@ -180,16 +233,22 @@ func (p *planner) whyEnded() error {
 	return nil
 }
 
-func (p *planner) payloadBytes() (n int64) {
-	for e := range p.log.Entries(p.First) {
-		n += e.Size
-	}
-	return n
-}
+// phase is a part of the work in which payloads are read.
+type phase int64
 
-func (p *Plan) report(done, total int64) {
+const (
+	checking phase = iota
+	reading
+	checkingKept
+	writing
+	comparing
+	phases
+)
+
+// report tells how far a phase has come, in bytes.
+func (p *Plan) report(in phase, done int64) {
 	if p.opts.Progress != nil {
-		p.opts.Progress(done, total)
+		p.opts.Progress(int64(in)*p.all+done, int64(phases)*p.all)
 	}
 }
 

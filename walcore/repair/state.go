@@ -99,7 +99,7 @@ func (p *planner) judgeEntries(hs *walcore.HardState) {
 			"has sent them again, its vote can elect one that lacks them. A copy of another replica, or a new node in its place, has no "+
 			"such risk.", commit, p.Last)
 	case len(p.LeftOut) == 0 || p.replaced:
-	case hs == nil || readable:
+	case hs == nil || readable && !p.opensWithout():
 		p.Lost = true
 		p.remark("The entries that are left out may have been committed: this node has told its leader that it has them. Until they were " +
 			"sent again, its vote can elect a leader that lacks them. A copy of another replica, or a new node in its place, has no such risk.")
@@ -111,6 +111,17 @@ func (p *planner) judgeEntries(hs *walcore.HardState) {
 		p.Lost = true
 		p.remark("It is not known what is in %s: entries that were committed may be lost with it.", name)
 	}
+}
+
+// opensWithout reports whether opening the directory for writing would drop the same
+// entries: it drops nothing but what a crash has left of the last append.
+func (p *planner) opensWithout() bool {
+	r, err := p.log.Recovery()
+	if err != nil || len(r.Files) == 0 {
+		return false
+	}
+	last := r.Files[len(r.Files)-1]
+	return last.Index(last.Slots-1) == p.Last
 }
 
 // coveredBySnapshot reports whether a log file that cannot be read comes before a

@@ -64,7 +64,7 @@ func (p *Plan) fill(ctx context.Context, dir string) (err error) {
 	}
 	if err := p.eachEntry(ctx, func(e walcore.Entry, data []byte) error {
 		return b.add(e, data)
-	}, p.bytes); err != nil {
+	}, writing); err != nil {
 		return err
 	}
 	if err := b.flush(); err != nil {
@@ -74,10 +74,10 @@ func (p *Plan) fill(ctx context.Context, dir string) (err error) {
 }
 
 // eachEntry goes through the entries that are kept, with their payloads, which are
-// valid until fn returns. before is how many bytes of the work are done.
-func (p *Plan) eachEntry(ctx context.Context, fn func(walcore.Entry, []byte) error, before int64) error {
+// valid until fn returns.
+func (p *Plan) eachEntry(ctx context.Context, fn func(walcore.Entry, []byte) error, in phase) error {
 	var scan walcore.Scanner
-	done, next := before, p.First
+	done, next := int64(0), p.First
 	for e := range p.log.Entries(p.First) {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -94,7 +94,7 @@ func (p *Plan) eachEntry(ctx context.Context, fn func(walcore.Entry, []byte) err
 		}
 		next++
 		done += e.Size
-		p.report(done, 3*p.bytes)
+		p.report(in, done)
 	}
 	if next != p.Last+1 {
 		return slotless(next, p.Last)

@@ -76,7 +76,7 @@ func (s *DiskStorage) poison(err error) error {
 
 // Problems lists what Open has found wrong. It has repaired most of it: it has
 // dropped slots that a crash had left incomplete, or entries that a snapshot has
-// replaced. A commit index beyond the log's end it only reports.
+// replaced. A hard state that is older than the log it only reports.
 func (s *DiskStorage) Problems() []walcore.Problem {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

@@ -81,22 +81,45 @@ not write, and a second flush would report success.
 
 # Opening after a crash
 
-Open reads all slots. The log ends at the first slot in the last file that is empty
-or cannot follow the one before it, or whose entry has a wrong checksum. What is
-behind that is dropped, set to 0, and listed by [DiskStorage.Problems]. A torn
-record at the end of KEYREGISTRY is dropped likewise if no log file uses its key.
-If a crash came while payloads were emptied, the rest of them is emptied.
+What the log is, and what a crash has left behind it, is judged by the code that
+reads: [dgraph.Reader.Recovery]. So nothing goes that a reader could show, and nothing
+is served that a reader would not. Open reads all slots, and the lengths of the last
+file's payloads. It makes its whole plan before it changes anything:
 
-Where the commit index says that something that would be dropped was committed, or
-where entries are missing in between, Open fails with ErrDamaged and changes
-nothing: a log with a hole is not served.
+	kept     files whose slots are entries that follow one another, to the last slot; of the
+	         last file those up to the first slot that is no entry, or whose payload is not
+	         there or has a wrong checksum
+	dropped  what is behind that slot: set to 0, and listed by Problems
+	removed  files without slots; files whose entries the snapshot has replaced for certain
+
+A torn record at the end of KEYREGISTRY is dropped if no log file uses its key. If a
+crash came while payloads were emptied, the rest of them is emptied.
+
+Open fails with ErrDamaged, and has changed nothing, where that could lose anything:
+
+	the log ends before the commit index or the checkpoint
+	slots would be dropped, and the hard state is lost, or older than the log: what the
+	    commit index was is not known then
+	entries behind those that would be kept can be read, unless they belong to an append
+	    with checksums: their slots and payloads reach the disk in any order
+	entries are missing, are there twice, or have terms that go down; a file is cut in its
+	    slots, cannot be read, or is not the last one and ends early
+	the snapshot and the log contradict each other, and either could be damaged
+	wal.meta is missing or damaged
+
+The error names the file and the slot, and the command that makes a directory of what
+can be trusted: walfs repair. A hard state that is older than the log, with nothing to
+drop, is listed by Problems, and Open goes on.
 
 # What it does not promise
 
-Without a commit index that reaches so far, damage to the last entries looks like an
-append that a crash has cut off, and is dropped as such. Other damage is found when
-an entry is read, with Checksums always, without them only in a slot or a length.
-The lock keeps other DiskStorages away, but not a Dgraph that is started later.
-Writing needs Linux.
+Slots at the log's end that damage has emptied, or that no reader can show, look like an
+append or a rewrite that a crash has cut off. They are dropped as such if the commit index
+does not reach so far; so is an append with checksums behind the first entry that fails
+its own. With SyncManual and without Checksums a power loss can leave payloads unwritten
+before others that were written. Open cannot tell that from damage, and refuses it. In
+files before the last one a payload that is damaged is found when it is read, with
+Checksums always, without them only by its length. The lock keeps other DiskStorages away,
+but not a Dgraph that is started later. Writing needs Linux.
 */
 package storage

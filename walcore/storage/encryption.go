@@ -28,6 +28,7 @@ type writeKeys struct {
 	size int64            // of that part; 0: there is no KEYREGISTRY
 	torn string           // what is wrong behind that part; "": nothing is there
 	f    vfs.File         // KEYREGISTRY, once it is open for new data keys
+	raw  []byte           // what KEYREGISTRY held, until the directory is open; nil: there is none
 }
 
 // readWriteKeys reads the directory's key registry and changes nothing. It
@@ -39,6 +40,7 @@ func readWriteKeys(dir string, key []byte) (*writeKeys, error) {
 	if raw == nil || err != nil {
 		return k, err
 	}
+	k.raw = raw
 	registry := format.ParseRegistry(raw)
 	switch {
 	case len(raw) >= format.MaxRegistry:

@@ -30,7 +30,6 @@ func (m *model) first() uint64 { i, _ := m.m.FirstIndex(); return i }
 
 func (m *model) last() uint64 { i, _ := m.m.LastIndex(); return i }
 
-// commit is the commit index. What is committed stays.
 func (m *model) must(err error) {
 	m.t.Helper()
 	if err != nil {
@@ -181,7 +180,7 @@ func (m *model) reopen() {
 	m.s, err = Open(m.dir, m.opts)
 	m.must(err)
 	for _, p := range m.s.Problems() {
-		if p.Kind != "hard_state" { // of any term here
+		if p.Kind != walcore.KindHardState { // of any term here
 			m.t.Fatal(p)
 		}
 	}

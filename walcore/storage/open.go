@@ -23,8 +23,9 @@ import (
 // It fails with [walcore.ErrInUse] if anybody else writes to the directory; with
 // [walcore.ErrNotRaftDir]; with [walcore.ErrKey], [walcore.ErrNoKey] or
 // [walcore.ErrDataKey] where the key is not right; and with [walcore.ErrDamaged]
-// if anything that was acknowledged is missing or wrong. It has changed nothing
-// in the directory then. Outside Linux it fails with [errors.ErrUnsupported].
+// if anything that was acknowledged is missing or wrong, or would be lost that can be
+// read: the error says what, and names the command that makes a directory which opens.
+// It has changed nothing in the directory then. Outside Linux it fails with [errors.ErrUnsupported].
 func Open(path string, opts Options) (_ *DiskStorage, err error) {
 	if err := platform.CheckWriting(); err != nil {
 		return nil, err
@@ -106,9 +107,7 @@ func (s *DiskStorage) openDir() error {
 		if err != nil {
 			return err
 		}
-		if s.meta, err = openMeta(f); err != nil {
-			return errors.Join(err, f.Close())
-		}
+		s.meta.f = f
 	}
 	if err := s.openLogFiles(files.logs); err != nil {
 		return err
@@ -116,6 +115,11 @@ func (s *DiskStorage) openDir() error {
 	plan, err := s.planRecovery(files)
 	if err != nil {
 		return err
+	}
+	if files.meta {
+		if s.meta, err = openMeta(s.meta.f); err != nil {
+			return err
+		}
 	}
 	// Up to here nothing in the directory has changed.
 	return s.applyRecovery(plan, !files.meta)

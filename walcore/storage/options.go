@@ -16,9 +16,9 @@ const (
 	SyncAlways SyncMode = iota
 	// SyncManual: what a call has acknowledged survives the end of the process,
 	// however that ends. Power loss may take everything since the last Sync. It
-	// may also leave a commit index beyond the log's end, with which Raft does not
-	// start, and without Checksums entries with wrong payloads. Dgraph runs like
-	// this unless it is told otherwise.
+	// may also leave a commit index beyond the log's end, which Open refuses, and
+	// without Checksums entries with wrong payloads, which Open may refuse. Dgraph
+	// runs like this unless it is told otherwise.
 	SyncManual
 )
 

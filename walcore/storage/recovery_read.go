@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"io"
@@ -9,7 +10,6 @@ import (
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/format"
-	"github.com/walfs/walfs/walcore/vfs"
 )
 
 // What the directory's log is, and what goes, is for the reader to say: what it
@@ -21,9 +21,13 @@ func (s *DiskStorage) planRecovery(files dirFiles) (*dgraph.Recovery, error) {
 	if !files.meta && len(files.logs) == 0 {
 		return &dgraph.Recovery{}, nil // a new log
 	}
-	dir := &readDir{files: map[string]vfs.File{}}
+	dir := &readDir{files: map[string]dgraph.File{}}
 	if files.meta {
 		dir.files[format.MetaName] = s.meta.f
+	}
+	if s.keys.raw != nil {
+		dir.files[format.KeyRegistryName] = registryFile{bytes.NewReader(s.keys.raw)}
+		s.keys.raw = nil
 	}
 	for g := range s.open {
 		dir.files[g.name] = g.f
@@ -33,7 +37,7 @@ func (s *DiskStorage) planRecovery(files dirFiles) (*dgraph.Recovery, error) {
 			dir.list = append(dir.list, e)
 		}
 	}
-	r, err := dgraph.ReadDirectory(dir, s.path, dgraph.ReaderOptions{})
+	r, err := dgraph.ReadDirectory(dir, s.path, dgraph.ReaderOptions{Key: s.opts.Key, Plain: s.opts.Plain})
 	if err = cmp.Or(dir.err, err); err != nil {
 		return nil, err
 	}
@@ -58,11 +62,10 @@ func keyErr(l *dgraph.LogFile, err error) error {
 	return walcore.FileError(l.Name, err).At(format.KeyHeaderAt)
 }
 
-// readDir is the files that the storage has opened: wal.meta and the log files.
-// KEYREGISTRY is not the reader's to judge.
+// readDir is the files that the storage has opened or read.
 type readDir struct {
 	list  []fs.DirEntry
-	files map[string]vfs.File
+	files map[string]dgraph.File
 	err   error // of the first call that failed
 }
 
@@ -73,7 +76,7 @@ func (d *readDir) Open(name string) (dgraph.File, error) { return &readFile{d, d
 // readFile is a file that takes note when reading it fails.
 type readFile struct {
 	dir *readDir
-	f   vfs.File
+	f   dgraph.File
 }
 
 func (f *readFile) ReadAt(p []byte, off int64) (int, error) {
@@ -89,3 +92,8 @@ func (f *readFile) Size() (int64, error) {
 	f.dir.err = cmp.Or(f.dir.err, err)
 	return size, err
 }
+
+// registryFile is a KEYREGISTRY that was read already.
+type registryFile struct{ *bytes.Reader }
+
+func (f registryFile) Size() (int64, error) { return f.Reader.Size(), nil }

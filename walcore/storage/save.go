@@ -37,10 +37,10 @@ import (
 //
 // No Ready asks for these either, but Raft goes on with them, so that they are allowed:
 //
-//   - entries without a hard state, of whatever term: a log can be made of them;
+//   - entries or a snapshot without a hard state, of whatever term: a log can be made of
+//     them. Until a hard state of that term follows, Open lists a problem;
 //   - a commit index that goes down: Raft finds out anew what is committed. One below
-//     the snapshot's is raised to that;
-//   - a snapshot without a hard state, of whatever term.
+//     the snapshot's is raised to that.
 //
 // A crash leaves a state between the one before and the one after: first the
 // snapshot is there, with the new term and vote, or these alone, if the entries are of

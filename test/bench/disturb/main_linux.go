@@ -2,7 +2,8 @@
 // shows. A writer appends the way Dgraph does, as fast as it can: alone, then while
 // eight readers walk a mount of its directory, then while eight processes do nothing
 // but use as much processor time as readers and mount did. The three take turns, and
-// the writer's rates are compared.
+// the writer's rates are compared. With -copy, its directory is copied again and again
+// in the place of that.
 //
 // ../disturb.sh builds what it needs and runs it.
 package main
@@ -14,6 +15,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -27,6 +29,7 @@ var (
 	writer  = flag.String("writer", "", "the writer of test/torture")
 	rounds  = flag.Int("rounds", 5, "how often each is measured")
 	seconds = flag.Int("seconds", 10, "how long each time")
+	copies  = flag.Bool("copy", false, "copies, not a mount")
 )
 
 // views are what the readers walk, one each.
@@ -41,17 +44,24 @@ func main() {
 		check(err)
 		burn(share)
 	}
+	if len(os.Args) == 4 && os.Args[1] == "copy" {
+		copyAgain(os.Args[2], os.Args[3])
+	}
 	flag.Parse()
+	what, work := "eight readers on the mount", readers
+	if *copies {
+		what, work = "copies, one after the other", copiers
+	}
 	var alone, mounted, burnt measured
 	for range *rounds {
 		alone.add(rate(func(string) []*exec.Cmd { return nil }))
-		mounted.add(rate(readers))
+		mounted.add(rate(work))
 		cpu := mounted.others[len(mounted.others)-1]
 		burnt.add(rate(func(string) []*exec.Cmd { return burners(cpu) }))
 	}
 	fmt.Println("| | entries a second | a second of the writer's own | the writer's share | the others' |\n|---|---|---|---|---|")
 	alone.print("the writer alone")
-	mounted.print("with eight readers on the mount")
+	mounted.print("with " + what)
 	burnt.print("with eight processes that burn as much")
 	ratio := func(a, b []float64) string {
 		var all []float64
@@ -60,7 +70,7 @@ func main() {
 		}
 		return fmt.Sprintf("%.2f (%.2f to %.2f)", median(all), slices.Min(all), slices.Max(all))
 	}
-	fmt.Printf("| readers : burners | %s | %s | %s | |\n",
+	fmt.Printf("| these : burners | %s | %s | %s | |\n",
 		ratio(mounted.rate, burnt.rate), ratio(mounted.own, burnt.own), ratio(mounted.share, burnt.share))
 }
 
@@ -117,6 +127,7 @@ func rate(others func(dir string) []*exec.Cmd) (entries, took, used, othersUsed 
 	return entries, took, processorTime(w), othersUsed
 }
 
+// processorTime is that of a process and of those that it has waited for.
 func processorTime(ended *exec.Cmd) float64 {
 	return (ended.ProcessState.UserTime() + ended.ProcessState.SystemTime()).Seconds()
 }
@@ -138,6 +149,25 @@ func readers(dir string) []*exec.Cmd {
 		running = append(running, again("read", filepath.Join(at, view)))
 	}
 	return running
+}
+
+// copiers starts a process that copies the directory.
+func copiers(dir string) []*exec.Cmd {
+	return []*exec.Cmd{again("copy", *walfs, dir)}
+}
+
+// copyAgain copies a directory until SIGTERM, which it waits for with the copy at hand.
+func copyAgain(walfs, dir string) {
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM)
+	out := filepath.Join(filepath.Dir(dir), "copy")
+	for len(stop) == 0 {
+		cmd := exec.Command(walfs, "copy", dir, out)
+		cmd.Stderr = os.Stderr
+		check(cmd.Run())
+		check(os.RemoveAll(out))
+	}
+	os.Exit(0)
 }
 
 func burners(cpu float64) (running []*exec.Cmd) {

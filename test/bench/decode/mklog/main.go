@@ -47,7 +47,7 @@ func write(dir string, n uint64, from string) error {
 					failed = err
 					return
 				}
-				if index > n || !yield(nativelog.Entry{Term: 1, Index: index, Data: data}) {
+				if index > n || !yield(nativelog.Entry{Term: 1, Index: index, Type: uint32(e.Type), Data: data}) {
 					return
 				}
 				index++
