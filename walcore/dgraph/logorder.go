@@ -74,7 +74,7 @@ func orderLog(files []slotFile, unreadable []uint64, compactedTo, snapTerm, hard
 		return files[places[i]].id < files[places[j]].id
 	})
 	b.found = make([]slotFindings, len(files))
-	lone := loneRuns{snapIndex: compactedTo, snapTerm: snapTerm}
+	lone := loneRuns{snapIndex: compactedTo, snapTerm: snapTerm, onlyOne: compactedTo == 0 && countSlots(files) == 1}
 	for at, i := range places {
 		var next run
 		if at+1 < len(places) && len(chains[places[at+1]]) > 0 {
@@ -94,6 +94,13 @@ func orderLog(files []slotFile, unreadable []uint64, compactedTo, snapTerm, hard
 		}
 	}
 	return logOrder{files: places, found: b.found, spans: b.spans, terms: b.countTerms()}
+}
+
+func countSlots(files []slotFile) (n int) {
+	for _, f := range files {
+		n += f.Len() + len(f.leftovers)
+	}
+	return n
 }
 
 // orderBuilder is a log that is being put in order.
@@ -158,7 +165,7 @@ func (b *orderBuilder) checkSlot(file, i int, inChain bool) {
 		b.report(file, i, walcore.KindRange, "term %d, index %d: no log gets there", s.Term, s.Index)
 	case !inChain:
 		b.drop(file, i)
-		b.report(file, i, walcore.KindOrder, "the index does not fit those around it, or nothing bears it out")
+		b.report(file, i, walcore.KindOrder, "the index does not fit those around it")
 	case !hasRoom:
 		b.drop(file, i)
 		b.report(file, i, walcore.KindOffset, "the data offset %d is not between %d and the file's end at %d", s.Offset, format.PayloadAt, f.size)

@@ -105,6 +105,7 @@ func entriesLostBetween(a, b run, compactedTo uint64) bool {
 // loneRuns finds out which runs of single slots are confirmed, going through the log.
 type loneRuns struct {
 	snapIndex, snapTerm uint64 // the snapshot's; 0: none, or not known
+	onlyOne             bool   // there is one slot in all files, and no snapshot to go by
 	before              run    // the run before that is an entry; n is 0 if there is none
 	sameFile            bool   // it is in the same file
 }
@@ -113,7 +114,7 @@ type loneRuns struct {
 // the same file, or the first one of the file behind; n is 0 if there is none.
 func (l *loneRuns) confirms(r run, term uint64, next run, nextInFile bool) bool {
 	switch {
-	case r.n > 1:
+	case r.n > 1 || l.onlyOne:
 		return true
 	case l.before.n > 0 && r.index == l.before.last()+l.steps(l.before, r, l.sameFile):
 		return true // it is as far behind as its slot is
