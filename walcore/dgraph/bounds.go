@@ -49,3 +49,9 @@ func (r *Reader) compactedTo() uint64 {
 	}
 	return index
 }
+
+// snapshotTerm is the snapshot's term, 0 if there is none or it is not known.
+func (r *Reader) snapshotTerm() uint64 {
+	s, _ := r.soundSnapshot()
+	return s.GetTerm()
+}

@@ -92,6 +92,12 @@ func TestHoleInAFile(t *testing.T) {
 			d.problems = append([]walcore.Problem{{File: format.MetaName, Slot: -1, Offset: 1024, Kind: walcore.KindSnapshot}}, d.problems...)
 		}},
 		{"below the snapshot, of one slot", "bigsnap", func(d *damaged) { d.renumber(1, 5) }},
+		{"below the snapshot, of one slot that nothing bears out", "bigsnap", func(d *damaged) {
+			d.renumber(0, 3)
+			d.renumber(1, 5)
+			d.about(walcore.KindOrder, 0, 1)
+			d.lose(walcore.ErrNoEntry, 4, 4)
+		}},
 	})
 }
 

@@ -33,7 +33,9 @@
 //	termorder.go      terms that go down, and which one is wrong
 //	logorder.go       files one after the other: duplicates, conflicts, lost entries
 //	sizes.go          payload lengths are read when they are first needed
-//	sizefaults.go     which lengths are wrong
+//	sizefaults.go     which lengths are wrong by themselves; neighbours.go: which do not go
+//	                  together with what stands behind them
+//	emptied.go        how far payloads were emptied, over all files
 //	checksum.go       verification
 //	cipher.go         KEYREGISTRY, and the key that a file needs; keys.go opens it
 //	erasedkey.go      the key of a file that has lost its key header, once it was found
@@ -41,7 +43,8 @@
 //	logfile.go        the entries of one file, and a payload
 //	window.go         many payloads with one read
 //	bounds.go         the first and the last index
-//	problems.go       what is wrong, in words
+//	problems.go       what is wrong, in words; contradictions.go: where wal.meta, the files
+//	                  and the log contradict each other
 //	unreadable.go     what files may hold that cannot be read
 //	recovery.go       what opening the directory for writing makes of it: recovery_files.go
 //	                  which files are the log, recovery_end.go where it ends,

@@ -60,7 +60,7 @@ func FuzzLogFile(f *testing.F) {
 			slots = append(slots, slotFile{id: id, name: format.FileName(id), size: attr.Size, slotTable: table})
 			logs = append(logs, tableFile{slotFile: slots[i], attr: attr, f: file, identity: id})
 		}
-		if !reflect.DeepEqual(orderLog(slots, nil, snapshot, hard), orderLog(slots, nil, snapshot, hard)) {
+		if !reflect.DeepEqual(orderLog(slots, nil, snapshot, 1, hard), orderLog(slots, nil, snapshot, 1, hard)) {
 			t.Fatal("the same files are put in another order: something has changed what it was given")
 		}
 		checkFuzzedLog(t, r.orderLogFiles(logs), payloads[:min(len(payloads), int(size%(1<<20)))])

@@ -129,7 +129,7 @@ func (r *Reader) oneMoment(rec *Recovery) (*raftpb.HardState, error) {
 		}
 		term = max(term, k.Term(k.Slots-1))
 	}
-	if hard := now.HardState.GetTerm(); hard < term {
+	if hard := now.HardState.GetTerm(); hard < term && !r.neverVoted(term) {
 		return nil, r.noImage(walcore.FileProblem(format.MetaName, walcore.KindHardState, fmt.Sprintf(
 			"the hard state's term is %d, below the log's, %d", hard, term)).At(meta.HardStateAt))
 	}

@@ -55,25 +55,33 @@ func (o *logOrder) last() int {
 
 // orderLog puts files in order. unreadable are the ids of those whose slots are not
 // known. Up to compactedTo indexes may be missing: a follower that lagged has got a
-// snapshot instead. hardTerm is the hard state's term, 0 if it is not known.
-func orderLog(files []slotFile, unreadable []uint64, compactedTo, hardTerm uint64) logOrder {
+// snapshot instead, whose term is snapTerm. hardTerm is the hard state's term, 0 if it is not known.
+func orderLog(files []slotFile, unreadable []uint64, compactedTo, snapTerm, hardTerm uint64) logOrder {
 	b := orderBuilder{unreadable: unreadable, compactedTo: compactedTo, terms: termOrder{hard: hardTerm}}
 	chains := make([][]run, len(files))
 	places := make([]int, len(files))
 	for i, f := range files {
-		chains[i], places[i] = dropIsolatedRuns(f.chain, compactedTo), i
+		chains[i], places[i] = f.chain, i
 	}
 	sort.SliceStable(places, func(i, j int) bool {
 		a, b := chains[places[i]], chains[places[j]]
 		if len(a) == 0 || len(b) == 0 {
 			return len(a) > len(b)
 		}
-		if a[0].index != b[0].index {
-			return a[0].index < b[0].index
+		if place(a) != place(b) {
+			return place(a) < place(b)
 		}
 		return files[places[i]].id < files[places[j]].id
 	})
 	b.found = make([]slotFindings, len(files))
+	lone := loneRuns{snapIndex: compactedTo, snapTerm: snapTerm, onlyOne: compactedTo == 0 && countSlots(files) == 1}
+	for at, i := range places {
+		var next run
+		if at+1 < len(places) && len(chains[places[at+1]]) > 0 {
+			next = chains[places[at+1]][0]
+		}
+		chains[i] = lone.entries(chains[i], files[i].Term, next)
+	}
 	for at, i := range places {
 		b.files = append(b.files, files[i])
 		b.checkFile(at, chains[i])
@@ -86,6 +94,13 @@ func orderLog(files []slotFile, unreadable []uint64, compactedTo, hardTerm uint6
 		}
 	}
 	return logOrder{files: places, found: b.found, spans: b.spans, terms: b.countTerms()}
+}
+
+func countSlots(files []slotFile) (n int) {
+	for _, f := range files {
+		n += f.Len() + len(f.leftovers)
+	}
+	return n
 }
 
 // orderBuilder is a log that is being put in order.
@@ -125,7 +140,7 @@ func (b *orderBuilder) checkFile(file int, chain []run) {
 		problems.add(walcore.FileProblem(f.name, walcore.KindCut, fmt.Sprintf(
 			"%d bytes, a log file has at least %d: cut short, or being deleted", f.size, format.PayloadAt)))
 	}
-	if f.summary != nil && f.inPayloadArea(f.low) && f.inPayloadArea(f.high) {
+	if f.summary != nil && len(chain) > 0 && f.inPayloadArea(f.low) && f.inPayloadArea(f.high) {
 		return
 	}
 	next := 0

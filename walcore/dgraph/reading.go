@@ -79,7 +79,7 @@ func (r *reading) orderLogFiles(tables []tableFile) *log {
 	for i, t := range tables {
 		files[i] = t.slotFile
 	}
-	order := orderLog(files, r.unreadable, r.compactedTo(), r.meta.HardState.GetTerm())
+	order := orderLog(files, r.unreadable, r.compactedTo(), r.snapshotTerm(), r.meta.HardState.GetTerm())
 	l := &log{spans: order.spans, terms: order.terms, unreadable: r.unreadable}
 	for place, i := range order.files {
 		l.files = append(l.files, r.newLogFile(tables[i], order.found[place]))

@@ -99,18 +99,67 @@ func entriesLostBetween(a, b run, compactedTo uint64) bool {
 	return b.index > a.last()+1 && (b.index-1 > compactedTo || a.slot+a.n < b.slot)
 }
 
-// dropIsolatedRuns leaves out runs of a single slot beside lost entries. Two
-// slots in a row confirm each other's index. A single one is more likely an entry
-// with a damaged index than the only one left of many, and would be shown as
-// another entry than it is.
-func dropIsolatedRuns(chain []run, compactedTo uint64) []run {
+// Two slots in a row confirm each other's index. A run of a single slot has to be
+// confirmed by something else: it would be shown as another entry than it is.
+
+// loneRuns finds out which runs of single slots are confirmed, going through the log.
+type loneRuns struct {
+	snapIndex, snapTerm uint64 // the snapshot's; 0: none, or not known
+	onlyOne             bool   // there is one slot in all files, and no snapshot to go by
+	before              run    // the run before that is an entry; n is 0 if there is none
+	sameFile            bool   // it is in the same file
+}
+
+// confirms reports whether a run's index can be believed. next is the run after it in
+// the same file, or the first one of the file behind; n is 0 if there is none.
+func (l *loneRuns) confirms(r run, term uint64, next run, nextInFile bool) bool {
+	switch {
+	case r.n > 1 || l.onlyOne:
+		return true
+	case l.before.n > 0 && r.index == l.before.last()+l.steps(l.before, r, l.sameFile):
+		return true // it is as far behind as its slot is
+	case next.n > 0 && next.index == r.index+l.steps(r, next, nextInFile):
+		return true
+	case r.index == l.snapIndex+1: // the log's first entry, or the first one after the snapshot
+		return true
+	}
+	return r.index == 1 || r.index == l.snapIndex && term == l.snapTerm
+}
+
+// steps is how many slots b begins behind the last one of a.
+func (l *loneRuns) steps(a, b run, sameFile bool) uint64 {
+	if !sameFile {
+		return 1
+	}
+	return uint64(b.slot - (a.slot + a.n - 1))
+}
+
+// entries drops the runs of a file that nothing confirms. next is the first run of the
+// file behind.
+func (l *loneRuns) entries(chain []run, term func(slot int) uint64, next run) []run {
+	l.sameFile = false
 	var kept []run
 	for k, r := range chain {
-		if r.n == 1 && (k > 0 && entriesLostBetween(chain[k-1], r, compactedTo) ||
-			k+1 < len(chain) && entriesLostBetween(r, chain[k+1], compactedTo)) {
+		after, inFile := next, false
+		if k+1 < len(chain) {
+			after, inFile = chain[k+1], true
+		}
+		if !l.confirms(r, term(r.slot), after, inFile) {
 			continue
 		}
 		kept = append(kept, r)
+		l.before, l.sameFile = r, true
 	}
 	return kept
+}
+
+// place is the index that a file's place in the log goes by: that of the first run with
+// more than a slot, if there is one.
+func place(chain []run) uint64 {
+	for _, r := range chain {
+		if r.n > 1 {
+			return r.index
+		}
+	}
+	return chain[0].index
 }
