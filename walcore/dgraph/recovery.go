@@ -148,7 +148,7 @@ func (p *recovery) warn() {
 	if k := len(p.log) - 1; k >= 0 && p.log[k].lastTerm() > term {
 		what, term = fmt.Sprintf("entry %d", p.log[k].last()), p.log[k].lastTerm()
 	}
-	if hard := p.meta.HardState.GetTerm(); hard < term {
+	if hard := p.meta.HardState.GetTerm(); hard < term && !p.neverVoted(term) {
 		p.plan.Warnings = append(p.plan.Warnings, walcore.FileProblem(format.MetaName, walcore.KindHardState, fmt.Sprintf(
 			"the hard state's term is %d, but %s is of term %d: it is lost, and the node may vote again in a term in which it has voted",
 			hard, what, term)).At(meta.HardStateAt))
