@@ -30,7 +30,7 @@ var rooms = map[string]string{
 	"walcore/check":      "walcore walcore/payload walcore/confstate walcore/membership walcore/status",
 	"walcore/repair": "walcore walcore/format walcore/platform walcore/dgraph walcore/storage walcore/confstate " +
 		"walcore/payload walcore/membership walcore/check",
-	"walcore/backup": "walcore walcore/dgraph",
+	"walcore/backup": "walcore walcore/dgraph walcore/platform",
 	"fsview":         "walcore walcore/payload walcore/membership walcore/status",
 	"fsview/fusefs":  "fsview walcore/platform",
 }

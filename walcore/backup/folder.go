@@ -9,6 +9,7 @@ import (
 
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/dgraph"
+	"github.com/walfs/walfs/walcore/platform"
 )
 
 // ToFolder copies a log's directory to a folder. out must not exist, or be an empty
@@ -149,7 +150,7 @@ func (d *folder) copyRest(ctx context.Context) error {
 		return err
 	}
 	giveTo(d.path, d.log.Meta().Dir)
-	return syncFolder(d.path)
+	return platform.SyncPath(d.path)
 }
 
 // complete writes what of a file is in memory, flushes it, and reads it back.

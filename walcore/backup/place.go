@@ -6,8 +6,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
+
+	"github.com/walfs/walfs/walcore/platform"
 )
 
 // place is where a copy goes.
@@ -26,21 +27,13 @@ func newPlace(out, dir string) (*place, error) {
 	if err := p.checkFree(); err != nil {
 		return nil, err
 	}
-	original, err := os.Stat(dir)
-	if err != nil {
+	switch inside, err := platform.Inside(out, dir); {
+	case err != nil:
 		return nil, err
+	case inside:
+		return nil, fmt.Errorf("%s is in %s, which a copy must not change", out, dir)
 	}
-	if _, err := os.Stat(p.folder); err != nil {
-		return nil, err
-	}
-	for at := p.folder; ; at = filepath.Dir(at) {
-		if st, err := os.Stat(at); err == nil && os.SameFile(st, original) {
-			return nil, fmt.Errorf("%s is in %s, which a copy must not change", out, dir)
-		}
-		if at == filepath.Dir(at) {
-			return p, nil
-		}
-	}
+	return p, nil
 }
 
 // checkFree fails if anything has the copy's name but an empty folder.
@@ -109,17 +102,5 @@ func (p *place) finish(temp string) error {
 	if err := os.Rename(temp, p.out); err != nil {
 		return err
 	}
-	return syncFolder(p.folder)
-}
-
-// syncFolder makes the names in a folder durable, where a system can do that.
-func syncFolder(path string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
+	return platform.SyncPath(p.folder)
 }

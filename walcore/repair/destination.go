@@ -43,30 +43,11 @@ func (d *destination) checkFinal() error {
 	case len(names) > 0:
 		return fmt.Errorf("%s is not empty, it holds %s: give a directory that does not exist, or is empty", d.final, names[0])
 	}
-	source, err := os.Stat(d.source.Path)
-	if err != nil {
-		return err
+	inside, err := platform.Inside(d.final, d.source.Path)
+	if err == nil && inside {
+		err = fmt.Errorf("%s lies in %s, which is not to be changed: give a directory outside of it", d.final, d.source.Path)
 	}
-	parent, err := filepath.Abs(filepath.Dir(d.final))
-	if err == nil {
-		parent, err = filepath.EvalSymlinks(parent)
-	}
-	if err != nil {
-		return err
-	}
-	for {
-		st, err := os.Stat(parent)
-		if err != nil {
-			return err
-		}
-		if os.SameFile(st, source) {
-			return fmt.Errorf("%s lies in %s, which is not to be changed: give a directory outside of it", d.final, d.source.Path)
-		}
-		if parent == filepath.Dir(parent) {
-			return nil
-		}
-		parent = filepath.Dir(parent)
-	}
+	return err
 }
 
 func readNames(dir string) ([]string, error) {
@@ -143,7 +124,7 @@ func (d *destination) finish() error {
 	if err := os.Rename(d.temporary, d.final); err != nil {
 		return err
 	}
-	return flush(filepath.Dir(d.final))
+	return platform.SyncPath(filepath.Dir(d.final))
 }
 
 // likeSource gives a file the owner that a has, where this user may do that, and
@@ -155,13 +136,5 @@ func likeSource(path string, a walcore.Attr, mode fs.FileMode) error {
 	if err := os.Chmod(path, mode); err != nil {
 		return err
 	}
-	return flush(path)
-}
-
-func flush(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
+	return platform.SyncPath(path)
 }

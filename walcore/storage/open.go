@@ -170,7 +170,7 @@ func (s *DiskStorage) listFiles() (dirFiles, error) {
 	return d, nil
 }
 
-// openLogFiles opens log files. Each is a segment without slots for now.
+// openLogFiles opens log files. Each is a segment whose slots are not known yet.
 func (s *DiskStorage) openLogFiles(names []string) error {
 	for _, name := range names {
 		id, _ := format.ParseFileName(name)
