@@ -92,7 +92,8 @@ func newRoot(started *bool) *cobra.Command {
 		Long: `walfs shows the directory of a Dgraph Raft log (w/ of an Alpha, zw/ of a Zero)
 as a read-only file system. Commands that read never change the directory. Those that
 write are create, append, truncate, rewind, set and snapshot: they refuse a directory
-that another program has open, and have --dry-run. A mount and writing need Linux.
+that another program has open, and have --dry-run. Copy and repair read one directory and
+write another. A mount and writing need Linux.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 damage found, 4 key missing or wrong,
 5 directory in use.`,

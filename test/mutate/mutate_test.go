@@ -18,7 +18,7 @@ import (
 
 var (
 	seed    = flag.Uint64("seed", 1, "of the mutants")
-	mutants = flag.Int("mutants", fixture.Size(600, 6_000), "how many to make, about")
+	mutants = flag.Int("mutants", fixture.Size(600, 2_500), "how many to make, about")
 	recipe  = flag.String("recipe", "", "make this one alone, and say what comes of it")
 	rates   = flag.String("rates", "", "write how much was found, by kind, to this file")
 	found   = flag.String("found", "", "write what is found to this file, the simplest of each sort")

@@ -82,7 +82,7 @@ func TestChangesWhileCopying(t *testing.T) {
 		for _, way := range ways {
 			for _, c := range changes {
 				t.Run(way.name+"/"+c.name+"/key "+key, func(t *testing.T) {
-					for step := fixture.Size(4, 1); step <= fixture.Size(4, 25); step += 6 {
+					for step := fixture.Size(4, 1); step <= fixture.Size(4, 25); step += 12 {
 						changeAt(t, way, c, key, step)
 					}
 				})
