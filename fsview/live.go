@@ -44,10 +44,12 @@ func NewLive(t *Tree) *Live {
 // Tree is the newest tree.
 func (l *Live) Tree() *Tree { return l.newest.Load() }
 
-// swap makes t the newest tree.
+// swap makes t the newest tree. Who finds that a text is not in it waits until those of
+// the tree before are kept.
 func (l *Live) swap(t *Tree) {
-	l.past.keep(l.newest.Load())
-	l.newest.Store(t)
+	l.past.mu.Lock()
+	defer l.past.mu.Unlock()
+	l.past.keep(l.newest.Swap(t))
 }
 
 // Attr tells what a node is, or was.
@@ -72,8 +74,17 @@ func (l *Live) ReadAt(n Node, p []byte, off int64) (int, error) {
 	return k, err
 }
 
-// Lookup finds a name in a folder of the newest tree.
-func (l *Live) Lookup(folder Node, name string) (Node, error) { return l.Tree().Lookup(folder, name) }
+// Lookup finds a name in a folder of the newest tree. If that has been replaced
+// meanwhile, what was found may be kept nowhere, and it looks again.
+func (l *Live) Lookup(folder Node, name string) (Node, error) {
+	for {
+		t := l.Tree()
+		n, err := t.Lookup(folder, name)
+		if t == l.Tree() {
+			return n, err
+		}
+	}
+}
 
 // List goes through the names in a folder of the newest tree.
 func (l *Live) List(folder Node, after uint64, fn func(Dirent) bool) error {

@@ -21,10 +21,8 @@ const (
 	pastTextCost = 256     // bytes that it takes to keep a text, beside its own
 )
 
-// keep keeps those texts of a tree that somebody has asked for.
+// keep keeps those texts of a tree that somebody has asked for. The caller has locked p.
 func (p *pastTexts) keep(t *Tree) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	if p.byNode == nil {
 		p.byNode = map[Node]pastText{}
 	}
