@@ -55,8 +55,8 @@ type run struct {
 // At full speed the writer keeps many files, so that entries stay for a while. At a
 // rate its files are small, so that they become full and are removed as often.
 var runs = []run{
-	{name: "plain-full-speed", program: "writer", args: []string{"-files", "5"}, small: true},
-	{name: "plain-rate", program: "writer", args: []string{"-rate", "4000", "-slots", "2000"}},
+	{name: "plain-full-speed", program: "writer", args: []string{"-files", "5"}},
+	{name: "plain-rate", program: "writer", args: []string{"-rate", "4000", "-slots", "2000"}, small: true},
 	{name: "encrypted-full-speed", encrypted: true, program: "writer", args: []string{"-files", "5"}},
 	{name: "encrypted-rate", encrypted: true, program: "writer", args: []string{"-rate", "4000", "-slots", "2000"}, small: true},
 	{name: "large", program: "writer", args: []string{"-large", "-files", "2"}, full: true},
