@@ -64,7 +64,7 @@ func TestMutants(t *testing.T) {
 	results := newResults()
 	next := make(chan task)
 	var workers sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
+	for range 4 * runtime.GOMAXPROCS(0) { // a check of a damaged directory waits
 		benches := filepath.Join(t.TempDir())
 		workers.Go(func() {
 			for k := range next {

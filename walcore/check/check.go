@@ -40,11 +40,7 @@ func Run(ctx context.Context, log walcore.Log, opts Options) (*Report, error) {
 	problems = append(problems, c.foreignPayloads()...)
 	problems = append(problems, c.foreignChanges(&changes)...)
 	problems = append(problems, c.snapshotProblems()...)
-	opening, err := c.openingProblem(problems)
-	if err != nil {
-		return nil, err
-	}
-	problems = append(problems, opening...)
+	problems = withoutExplained(problems)
 	for _, name := range c.log.Meta().Ignored {
 		problems = append(problems, walcore.FileProblem(name, walcore.KindIgnored, "is no part of the log"))
 	}
@@ -155,31 +151,28 @@ func (c *checker) snapshotFile() string {
 	return "."
 }
 
-// openingProblem is that opening for writing refuses the directory where nothing else
-// was found that would explain it.
-func (c *checker) openingProblem(problems []walcore.Problem) ([]walcore.Problem, error) {
-	if slices.ContainsFunc(problems, func(p walcore.Problem) bool { return !MeaningOf(p.Kind).Note }) {
-		return nil, nil
+// ownProblems are those that a log has found itself. Where it found none, there is the one
+// that opening for writing refuses the directory.
+func ownProblems(log walcore.Log) []walcore.Problem {
+	problems := log.Problems()
+	if o, ok := log.(walcore.Opener); ok && !slices.ContainsFunc(problems, isDamage) {
+		if err := o.Opens(); errors.Is(err, walcore.ErrDamaged) { // of what it cannot read others tell
+			problems = append(problems, refusal(err))
+		}
 	}
-	for round := 0; ; round++ {
-		o, ok := c.log.(walcore.Opener)
-		if !ok {
-			return nil, nil
-		}
-		refused := o.Opens()
-		if !errors.Is(refused, walcore.ErrDamaged) {
-			return nil, nil // what it cannot read was reported, or is being written
-		}
-		next, changed, err := c.refresh()
-		if err != nil {
-			return nil, err
-		}
-		if !changed || round == maxRounds {
-			return []walcore.Problem{refusal(refused)}, nil
-		}
-		c.log = next
-	}
+	return problems
 }
+
+// withoutExplained leaves out that opening is refused, where other damage explains it.
+func withoutExplained(problems []walcore.Problem) []walcore.Problem {
+	refused := func(p walcore.Problem) bool { return p.Kind == walcore.KindRefused }
+	if !slices.ContainsFunc(problems, func(p walcore.Problem) bool { return isDamage(p) && !refused(p) }) {
+		return problems
+	}
+	return slices.DeleteFunc(problems, refused)
+}
+
+func isDamage(p walcore.Problem) bool { return !MeaningOf(p.Kind).Note }
 
 // refusal is the problem that an error of opening tells of.
 func refusal(err error) walcore.Problem {

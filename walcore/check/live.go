@@ -83,18 +83,23 @@ const (
 	// settleFor is how long a problem must be there in a directory that is written to,
 	// at each look, to be one: a writer can be stopped between two stores.
 	settleFor = 1500 * time.Millisecond
-	lookAgain = 50 * time.Millisecond
-	firstLook = 5 * time.Millisecond // before it is clear that somebody writes
+	// settleAtMost is how long one waits for a look that shows no other problems: the
+	// report is made of that look.
+	settleAtMost = 10 * settleFor
+	lookAgain    = 50 * time.Millisecond
+	// firstLook is how long a directory must stay the same, problems and all, to be one
+	// that nobody writes to: more than a thread of a node waits for a busy processor.
+	firstLook = 150 * time.Millisecond
 )
 
 // settledProblems are the log's own problems, without those that come and go while
 // somebody writes to the directory.
 func (c *checker) settledProblems(ctx context.Context) ([]walcore.Problem, error) {
-	problems := c.log.Problems()
+	problems := ownProblems(c.log)
 	if _, ok := c.log.(walcore.Follower); !ok {
 		return problems, nil
 	}
-	wait, end := firstLook, time.Now().Add(settleFor)
+	wait, begun := firstLook, time.Now()
 	for {
 		if len(problems) > 0 || wait == lookAgain {
 			select {
@@ -107,14 +112,15 @@ func (c *checker) settledProblems(ctx context.Context) ([]walcore.Problem, error
 		if err != nil {
 			return nil, err
 		}
-		now := next.Problems()
+		now := ownProblems(next)
 		if !c.live && sameState(c.log, next) && slices.Equal(now, problems) && !mayBeInProgress(next, problems) {
 			return problems, nil
 		}
 		c.live = c.live || !sameState(c.log, next)
 		c.log, wait = next, lookAgain
 		problems = stillThere(problems, now)
-		if len(now) == 0 || time.Now().After(end) {
+		settled := len(now) == 0 || len(problems) == len(now) && time.Since(begun) > settleFor
+		if settled || time.Since(begun) > settleAtMost {
 			return problems, nil
 		}
 	}
@@ -124,7 +130,7 @@ func (c *checker) settledProblems(ctx context.Context) ([]walcore.Problem, error
 // are being made or removed. That sets times, unlike what a node stores to mapped memory.
 func mayBeInProgress(log walcore.Log, problems []walcore.Problem) bool {
 	if !slices.ContainsFunc(problems, func(p walcore.Problem) bool {
-		return p.Kind == walcore.KindCut || p.Kind == walcore.KindUnreadable || p.Kind == walcore.KindHole
+		return p.Kind == walcore.KindCut || p.Kind == walcore.KindUnreadable || p.Kind == walcore.KindHole || p.Kind == walcore.KindRefused
 	}) {
 		return false
 	}
@@ -152,7 +158,7 @@ func sameState(before, now walcore.Log) bool {
 // stillThere are the problems of now that were there before, and notes.
 func stillThere(before, now []walcore.Problem) []walcore.Problem {
 	return slices.DeleteFunc(slices.Clone(now), func(p walcore.Problem) bool {
-		return !MeaningOf(p.Kind).Note && !slices.ContainsFunc(before, func(b walcore.Problem) bool {
+		return isDamage(p) && !slices.ContainsFunc(before, func(b walcore.Problem) bool {
 			return b.File == p.File && b.Kind == p.Kind && b.Slot == p.Slot
 		})
 	})
