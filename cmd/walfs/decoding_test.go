@@ -168,6 +168,7 @@ func TestDecoderProgram(t *testing.T) {
 // TestDecoderProgramThatFails: the error names the entry, in the text too, and
 // the rest goes on.
 func TestDecoderProgramThatFails(t *testing.T) {
+	t.Parallel()
 	dir := shopLog(t) // entry 4 begins with "plain", 70 in hex
 	for _, test := range []struct{ name, program, want string }{
 		{"crashes", `while read -r l; do case $l in 706*) echo sorry >&2; exit 3;; esac; echo "OK|x"; done`,

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,7 +21,17 @@ import (
 func TestMain(m *testing.M) {
 	// A program with the race detector sleeps for a second before it ends.
 	os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE"))
-	testscript.Main(m, map[string]func(){"walfs": main})
+	testscript.Main(eightAtOnce{m}, map[string]func(){"walfs": main})
+}
+
+// eightAtOnce runs that many parallel tests: they wait for the disk, for a node, for a
+// decoder that hangs.
+type eightAtOnce struct{ *testing.M }
+
+func (m eightAtOnce) Run() int {
+	flag.Parse()
+	flag.Set("test.parallel", "8") // the flag is there
+	return m.M.Run()
 }
 
 // TestScripts runs commands as a user types them. Beside testscript's own
@@ -39,6 +50,7 @@ func TestMain(m *testing.M) {
 //	unchanged DIR           wants it to be as it was noted
 //	unwritten DIR           wants that, access times apart
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	dirs := map[string]string{}
 	for _, name := range []string{"alpha", "bigsnap", "highstart", "sealed128", "snaponly"} {
 		dirs[name] = fixture.Dir(t, name)

@@ -130,7 +130,7 @@ func (c *checker) settledProblems(ctx context.Context) ([]walcore.Problem, error
 // are being made or removed. That sets times, unlike what a node stores to mapped memory.
 func mayBeInProgress(log walcore.Log, problems []walcore.Problem) bool {
 	if !slices.ContainsFunc(problems, func(p walcore.Problem) bool {
-		return p.Kind == walcore.KindCut || p.Kind == walcore.KindUnreadable || p.Kind == walcore.KindHole || p.Kind == walcore.KindRefused
+		return p.Kind == walcore.KindCut || p.Kind == walcore.KindUnreadable || p.Kind == walcore.KindHole
 	}) {
 		return false
 	}
