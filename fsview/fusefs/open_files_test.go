@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/test/raftdir"
 )
 
@@ -133,7 +134,7 @@ func TestOpenFilesInParts(t *testing.T) {
 		} {
 			// All names of an entry share the kernel's pages, so that each
 			// amount needs a mount of its own.
-			for _, read := range []int{0, 128 << 10, 200_000} {
+			for _, read := range fixture.Size([]int{128 << 10}, []int{0, 128 << 10, 200_000}) {
 				t.Run(fmt.Sprintf("%s, %s, %d read", name, test.name, read), func(t *testing.T) {
 					w := raftdir.Create(t.TempDir()+"/w", raftdir.Options{Slots: 2000, Key: key, KeepKeyID: true})
 					t.Cleanup(w.Close)

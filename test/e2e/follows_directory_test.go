@@ -285,7 +285,7 @@ func TestTail(t *testing.T) {
 	if a, b := line(byName), line(byFile); a != "1" || b != "1" {
 		t.Errorf("tail says %s and %s, want 1", a, b)
 	}
-	for range 40 {
+	for range fixture.Size(10, 40) {
 		w.Append(1)
 		child.Await(t, "the entry", func() bool { return strings.TrimSpace(output(t, "cat", last)) == fmt.Sprint(w.Last) })
 	}

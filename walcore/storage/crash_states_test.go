@@ -30,7 +30,7 @@ var stride = func() int {
 	if child.Race {
 		return 16
 	}
-	return fixture.Size(6, 1)
+	return fixture.Size(12, 1)
 }()
 
 // crashTest runs changes on a storage and opens every state that a power loss

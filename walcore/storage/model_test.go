@@ -274,7 +274,7 @@ func (m *model) compareDisk(p *parsedDir) {
 // in between, and what is on disk keeps to the format.
 func TestAsMemoryStorage(t *testing.T) {
 	base, ops := memDir(t), 0
-	steps := fixture.Size(31, 101)
+	steps := fixture.Size(15, 101)
 	n := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		n++
