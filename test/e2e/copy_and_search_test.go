@@ -22,7 +22,7 @@ func TestCopies(t *testing.T) {
 		for _, name := range []string{"rewritten", "bigsnap"} {
 			t.Run(test.tool+" "+name, func(t *testing.T) {
 				need(t, test.tool)
-				dir := fixture.ShortDir(t, name)
+				dir := fixture.Size(fixture.ShortDir, fixture.Dir)(t, name)
 				want := fixture.ReadManifest(t, name)
 				m := mount(t, dir, t.TempDir())
 				to := t.TempDir()

@@ -49,7 +49,11 @@ func TestDamagedSlot(t *testing.T) {
 		}
 		for _, path := range logs {
 			n := fixture.Edit(t, path).Slots()
-			for _, slot := range []int{0, n / 2, n - 1} {
+			slots := []int{0, n / 2, n - 1}
+			if name == "bigdata" {
+				slots = slots[1:2] // it takes long
+			}
+			for _, slot := range slots {
 				for _, damage := range damages {
 					what := fmt.Sprintf("%s %s slot %d %s", name, filepath.Base(path), slot, damage.name)
 					t.Run(what, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"flag"
 	"fmt"
 	"hash/maphash"
 	"math/rand"
@@ -23,15 +24,17 @@ import (
 // that a small heap is good for.
 var _ = debug.SetGCPercent(400)
 
-// stride says which of the states that a power loss could leave are looked at:
-// every first, or every so many, always the same ones. The race detector makes
-// each take ten times as long and finds little in them.
-var stride = func() int {
+// stride says which of the states that a power loss could leave are looked at: every so
+// many, always the same ones, or all if it is 1. The race detector makes each take ten
+// times as long and finds little in them.
+var stride = flag.Int("states-every", usualStride(), "look at one of so many states that a power loss could leave")
+
+func usualStride() int {
 	if child.Race {
-		return 16
+		return 24
 	}
-	return fixture.Size(12, 1)
-}()
+	return fixture.Size(12, 3)
+}
 
 // crashTest runs changes on a storage and opens every state that a power loss
 // could have left.
@@ -125,7 +128,7 @@ func (c *crashTest) step() {
 			return
 		}
 		c.seen[key] = true
-		if c.drawn++; c.drawn%stride == 0 {
+		if c.drawn++; c.drawn%*stride == 0 {
 			states = append(states, s)
 		}
 	})

@@ -156,7 +156,7 @@ type emptyingCheck struct {
 func (c *emptyingCheck) look(state crashfs.State) {
 	t := c.t
 	c.states++
-	if c.states%stride != 0 && !c.done {
+	if c.states%*stride != 0 && !c.done {
 		return
 	}
 	fixture.Must(t, os.RemoveAll(c.dir))

@@ -93,7 +93,7 @@ func TestKilled(t *testing.T) {
 	l := &killedLog{terms: map[uint64]uint64{}}
 	saves := 0
 	r := rand.New(rand.NewSource(1))
-	for round := range fixture.Size(15, 150) {
+	for round := range fixture.Size(15, 100) {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestKilledChild$")
 		cmd.Env = append(os.Environ(), killEnv+"="+dir, fmt.Sprintf("%s_ROUND=%d", killEnv, round))
 		out, err := cmd.StdoutPipe()

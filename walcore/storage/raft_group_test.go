@@ -291,7 +291,7 @@ func (g *raftGroup) step(i int) {
 func TestRaftIsNeverRefused(t *testing.T) {
 	base := memDir(t)
 	proved := map[string]int{}
-	for seed := range fixture.Size(8, 200) {
+	for seed := range fixture.Size(8, 60) {
 		g := &raftGroup{t: t, r: rand.New(rand.NewSource(int64(seed))), async: seed%2 == 1, apart: map[uint64]bool{}, states: map[uint64]uint64{}, proved: proved}
 		dir := filepath.Join(base, fmt.Sprint(seed))
 		fixture.Must(t, os.Mkdir(dir, 0o700))
