@@ -104,8 +104,8 @@ var never = []Failure{failPanic, failAsked, failTouched, failLost, failTail, fai
 
 func must(what Failure) bool { return slices.Contains(never, what) }
 
-// bound is on what is allocated while a mutant is judged, by the other one that is
-// judged at the same time too, ever: much more than is held. A damaged length can be as
+// bound is on what is allocated while a mutant is judged, by the others that are
+// judged at the same time too: much more than is held. A damaged length can be as
 // long as its file, of 256 MiB, and a storage gives a payload as a whole.
 const bound = 1 << 30
 
