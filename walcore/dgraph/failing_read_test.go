@@ -12,6 +12,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/walfs/walfs/test/child"
 	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/test/nativelog"
 	"github.com/walfs/walfs/test/raftdir"
@@ -144,9 +145,12 @@ func TestFailingCall(t *testing.T) {
 		} {
 			t.Run(name+", "+mode.name, func(t *testing.T) {
 				t.Parallel()
-				k := 1
+				k, step := 1, 1
+				if child.Race {
+					step = 9
+				}
 				for followFailing(t, opts, states, mode.fail(k)) >= k {
-					k++
+					k += step
 				}
 				if k < 50 {
 					t.Errorf("there were only %d calls", k-1)

@@ -31,7 +31,7 @@ var stride = flag.Int("states-every", usualStride(), "look at one of so many sta
 
 func usualStride() int {
 	if child.Race {
-		return 24
+		return 60
 	}
 	return fixture.Size(12, 3)
 }
