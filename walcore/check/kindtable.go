@@ -119,12 +119,12 @@ var Kinds = []Meaning{
 	}, {
 		Kind: walcore.KindCommit, Title: "the commit index lies beyond the log, or below the snapshot", Effect: Refused,
 		Dgraph:  "panics: Raft does not accept it",
-		Storage: "refuses",
+		Storage: "refuses the first; takes the snapshot's index for the second",
 		Repair:  "sets the commit index to the last entry's, or to the snapshot's",
 	}, {
 		Kind: walcore.KindHardState, Title: "the hard state's term is below an entry's or the snapshot's, or it is lost", Effect: Stuck,
 		Dgraph:  "starts, calls itself healthy, and elects nobody, or votes twice in a term",
-		Storage: "refuses",
+		Storage: "opens, and warns",
 		Repair:  "raises the term to the last entry's, and forgets the vote",
 	}, {
 		Kind: walcore.KindCheckpoint, Title: "the checkpoint lies beyond the commit index", Effect: Diverges,
@@ -139,7 +139,7 @@ var Kinds = []Meaning{
 	}, {
 		Kind: walcore.KindFirstFile, Title: "the first log files are gone, and no snapshot explains that", Effect: Diverges,
 		Dgraph:  "starts without the entries that were in them",
-		Storage: "refuses",
+		Storage: "opens, and warns",
 		Repair:  "refuses: nothing can replace them but another replica's",
 	}, {
 		Kind: walcore.KindTorn, Title: "the log's end was only partly written", Effect: Diverges,

@@ -22,11 +22,15 @@ import (
 // and what opening it for writing would do. -rewrite puts down what is so now: read
 // the difference before you commit it.
 //
-//	make [commit=N] [term=N] [snapshot=INDEX]               a line an entry: TERM INDEX TYPE DATA
+//	make [commit=N] [term=N] [snapshot=INDEX [snapshot-term=N]]
+//	                                                        a line an entry: TERM INDEX TYPE DATA
 //	fixture name=NAME                                       a directory that Dgraph wrote
 //	poke file=NAME                                          a line a change: OFFSET HEX
 //	set slot=N (term|index|offset|type|length)=V            in 00001.wal
 //	swap slots=(A,B)                                        two slots of 00001.wal
+//	split slot=N file=NAME                                  the slots of 00001.wal from N on go to a new log file
+//	clear file=NAME slots=(FIRST,LAST)                      slots of a log file become zeros
+//	copy file=NAME to=NAME
 //	cut file=NAME size=N · remove file=NAME · mkdir file=NAME
 //	describe file=NAME [slots=(FIRST,LAST)]                 its bytes, with what they mean
 //	entries [from=N] [to=N]                                 what a reader shows
@@ -39,7 +43,7 @@ func TestDescribe(t *testing.T) {
 		d := &described{}
 		datadriven.RunTest(t, path, func(t *testing.T, c *datadriven.TestData) string { return d.run(t, c) })
 	})
-	if texts < 6 {
+	if texts < 8 {
 		t.Errorf("%d texts were found", texts)
 	}
 }
@@ -57,7 +61,7 @@ func (d *described) run(t *testing.T, c *datadriven.TestData) string {
 	case "fixture":
 		name := arg(t, c, "name")
 		d.dir, d.key = fixture.Dir(t, name), fixture.Key(name)
-	case "poke", "set", "swap", "cut", "remove", "mkdir":
+	case "poke", "set", "swap", "split", "clear", "copy", "cut", "remove", "mkdir":
 		d.damage(t, c)
 	case "describe":
 		return d.describe(t, c)
@@ -142,6 +146,14 @@ func (d *described) damage(t *testing.T, c *datadriven.TestData) {
 		x, y := log.Read(int64(a)*format.SlotSize, format.SlotSize), log.Read(int64(b)*format.SlotSize, format.SlotSize)
 		log.Write(int64(a)*format.SlotSize, y)
 		log.Write(int64(b)*format.SlotSize, x)
+	case "split":
+		log.Split(int(number(t, c, "slot", 0)), name)
+	case "clear":
+		var first, last int
+		c.ScanArgs(t, "slots", &first, &last)
+		fixture.Edit(t, name).Write(int64(first)*format.SlotSize, make([]byte, (last+1-first)*format.SlotSize))
+	case "copy":
+		fixture.WriteFile(t, filepath.Join(d.dir, arg(t, c, "to")), fixture.ReadFile(t, name))
 	case "cut":
 		fixture.Edit(t, name).Truncate(int64(number(t, c, "size", 0)))
 	case "remove":

@@ -153,4 +153,7 @@ func (p *recovery) warn() {
 			"the hard state's term is %d, but %s is of term %d: it is lost, and the node may vote again in a term in which it has voted",
 			hard, what, term)).At(meta.HardStateAt))
 	}
+	var c contradictions
+	p.checkBeginning(&c)
+	p.plan.Warnings = append(p.plan.Warnings, c.list...)
 }
