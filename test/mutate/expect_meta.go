@@ -13,6 +13,8 @@ func (x *expectation) meta(now *image) {
 	switch {
 	case m.hard == nil:
 		x.see("the hard state does not parse")
+	case m.hard.GetTerm() == 0 && l.lastTerm() == 1 && m.hard.GetVote() == 0 && m.hard.GetCommit() == 0 && m.checkpoint == 0 && m.snapshotIndex == 0:
+		// A log of the first term to which no node has ever stored a hard state.
 	case m.hard.GetTerm() < l.lastTerm():
 		x.see("the hard state's term %d is below an entry's or the snapshot's, %d", m.hard.GetTerm(), l.lastTerm())
 	case m.hard.GetCommit() > l.lastIndex():

@@ -87,13 +87,26 @@ func orderLog(files []slotFile, unreadable []uint64, compactedTo, snapTerm, hard
 		b.checkFile(at, chains[i])
 	}
 	for at, i := range places {
-		for _, r := range chains[i] {
+		for k, r := range chains[i] {
+			b.terms.behind = nil
+			if k+1 == len(chains[i]) && at+1 < len(places) {
+				b.terms.behind = b.firstSlot(at+1, chains[places[at+1]])
+			}
 			if r = b.withoutRepeats(at, r); r.n > 0 {
 				b.add(at, r)
 			}
 		}
 	}
 	return logOrder{files: places, found: b.found, spans: b.spans, terms: b.countTerms()}
+}
+
+// firstSlot is the first slot in order of a file, or nil.
+func (b *orderBuilder) firstSlot(file int, chain []run) *format.Slot {
+	if len(chain) == 0 {
+		return nil
+	}
+	s := b.files[file].Slot(chain[0].slot)
+	return &s
 }
 
 func countSlots(files []slotFile) (n int) {

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/walfs/walfs/meta"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
 )
@@ -129,12 +130,22 @@ func (f *follower) changed(dir walcore.Attr) bool {
 		return true
 	}
 	if r.metaFile != nil {
-		if same, err := r.meta.Same(r.metaFile.f); err != nil || !same {
+		if same, err := r.meta.Same(r.metaFile.f); err != nil || !same || r.faultsChanged() {
 			return true
 		}
 	}
 	return slices.ContainsFunc(r.files, func(l *LogFile) bool { return l.sized.Load() && l.emptiedDuringRead }) ||
 		slices.ContainsFunc(r.native, r.logChanged)
+}
+
+// faultsChanged reports whether what is wrong with wal.meta has changed: a snapshot may
+// have been half stored when it was read.
+func (r *Reader) faultsChanged() bool {
+	if len(r.meta.Faults) == 0 {
+		return false
+	}
+	m, err := meta.Read(r.metaFile.f, r.metaFile.Attr.Size)
+	return err != nil || !slices.Equal(m.Faults, r.meta.Faults)
 }
 
 // logChanged reports whether a file is a log file that has changed since it was

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/walfs/walfs/test/fixture"
-
 	"github.com/walfs/walfs/test/raftdir"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
@@ -295,5 +294,41 @@ func TestWatchSeesAppends(t *testing.T) {
 		}
 		f.w.Append(30) // into new files, too
 		last = f.w.Last
+	}
+}
+
+// TestSnapshotHalfStored: the first look falls into the moment in which a node stores a
+// snapshot. Then the node does nothing more.
+func TestSnapshotHalfStored(t *testing.T) {
+	withTestClock(snapshotHalfStored)(t)
+}
+
+func snapshotHalfStored(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "w")
+	w := raftdir.Create(dir, raftdir.Options{Slots: 30})
+	w.Append(60)
+	w.CommitTo(60)
+	w.Snapshot(50)
+	w.Close()
+	const at = 1040 + 4 // behind the snapshot's length
+	f := fixture.Edit(t, filepath.Join(dir, "wal.meta"))
+	whole := f.Read(at, 8)
+	f.Write(at, make([]byte, 8))
+	r, err := OpenReader(dir, ReaderOptions{})
+	fixture.Must(t, err)
+	defer r.Close()
+	if !r.meta.SnapshotDamaged() {
+		t.Fatal("the snapshot is not damaged")
+	}
+	for range 3 { // until it is taken as it is
+		time.Sleep(2 * settlingTime)
+		r, err = r.refresh()
+		fixture.Must(t, err)
+	}
+	f.Write(at, whole)
+	next, err := r.Refresh()
+	fixture.Must(t, err)
+	if s := next.Meta().Snapshot; s == nil || s.Index != 50 || len(next.Problems()) > 0 {
+		t.Errorf("snapshot %+v, problems %v", s, next.Problems())
 	}
 }
