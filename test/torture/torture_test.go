@@ -52,8 +52,9 @@ type run struct {
 	full      bool // goes on until a log file is full by size, not by slots
 }
 
-// At full speed the writer keeps many files, so that entries stay for a while. At a
-// rate its files are small, so that they become full and are removed as often.
+// At full speed, or near it, the writer keeps many files, so that entries stay for a
+// while. At a low rate its files are small, so that they become full and are removed as
+// often.
 var runs = []run{
 	{name: "plain-fast", program: "writer", args: []string{"-rate", "20000", "-files", "5"}},
 	{name: "plain-rate", program: "writer", args: []string{"-rate", "4000", "-slots", "2000"}, small: true},

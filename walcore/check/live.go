@@ -95,7 +95,8 @@ const (
 // settledProblems are the log's own problems, without those that come and go while
 // somebody writes to the directory.
 func (c *checker) settledProblems(ctx context.Context) ([]walcore.Problem, error) {
-	problems := ownProblems(c.log)
+	now := ownProblems(c.log)
+	problems := now
 	if _, ok := c.log.(walcore.Follower); !ok {
 		return problems, nil
 	}
@@ -108,11 +109,13 @@ func (c *checker) settledProblems(ctx context.Context) ([]walcore.Problem, error
 			case <-time.After(wait):
 			}
 		}
-		next, _, err := c.refresh()
+		next, changed, err := c.refresh()
 		if err != nil {
 			return nil, err
 		}
-		now := ownProblems(next)
+		if changed {
+			now = ownProblems(next)
+		}
 		if !c.live && sameState(c.log, next) && slices.Equal(now, problems) && !mayBeInProgress(next, problems) {
 			return problems, nil
 		}

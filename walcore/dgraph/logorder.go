@@ -87,11 +87,11 @@ func orderLog(files []slotFile, unreadable []uint64, compactedTo, snapTerm, hard
 		b.checkFile(at, chains[i])
 	}
 	for at, i := range places {
-		for k, r := range chains[i] {
-			b.terms.behind = nil
-			if k+1 == len(chains[i]) && at+1 < len(places) {
-				b.terms.behind = b.firstSlot(at+1, chains[places[at+1]])
-			}
+		b.terms.behind = nil
+		if at+1 < len(places) {
+			b.terms.behind = b.firstSlot(at+1, chains[places[at+1]])
+		}
+		for _, r := range chains[i] {
 			if r = b.withoutRepeats(at, r); r.n > 0 {
 				b.add(at, r)
 			}

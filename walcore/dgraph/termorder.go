@@ -9,8 +9,7 @@ import (
 type termOrder struct {
 	hard uint64 // the hard state's term, which no entry's exceeds; 0: not known
 	last uint64 // the highest so far
-	// behind is the first slot of the file after the one whose last run is checked; nil:
-	// it is not the last, or there is none.
+	// behind is the first slot of the file after the one that is checked; nil: there is none.
 	behind *format.Slot
 }
 
