@@ -81,6 +81,7 @@ func readPayloads(ctx context.Context, log walcore.Log, o *outline, d *payload.D
 			}
 		})
 	}
+	wait.Go(func() { lookAhead(ctx, log) })
 	batch, bytes := <-free, int64(0)
 	send := func() {
 		batches <- batch
@@ -106,6 +107,23 @@ func readPayloads(ctx context.Context, log walcore.Log, o *outline, d *payload.D
 	var t tally
 	t.merge(readers)
 	return t, ctx.Err()
+}
+
+// lookAhead has a log find out where the payloads of its files are, before the readers
+// get there: a log does so when a file's entries are first asked for.
+func lookAhead(ctx context.Context, log walcore.Log) {
+	filer, ok := log.(walcore.Filer)
+	if !ok {
+		return
+	}
+	for _, f := range filer.Files() {
+		if ctx.Err() != nil {
+			return
+		}
+		for range f.Source.Entries(0) {
+			break
+		}
+	}
 }
 
 // reader reads payloads, one after the other.
@@ -137,6 +155,8 @@ func (r *reader) check(e *walcore.Entry) {
 	}
 	data, err := r.read(e)
 	switch {
+	case err == nil:
+		r.fit(e, data)
 	case errors.Is(err, walcore.ErrNoKey):
 		r.closed = e.File
 		r.noKey++
@@ -147,15 +167,22 @@ func (r *reader) check(e *walcore.Entry) {
 		r.again.add(e.Index, e.Index)
 	case errors.Is(err, walcore.ErrDamaged):
 		r.damaged.add(e, walcore.KindChecksum, "its bytes do not give the checksum in its slot")
-	case err != nil:
+	default:
 		r.damaged.add(e, walcore.KindUnreadable, "the payload cannot be read: "+reason(err))
-	case data != nil && e.Type == walcore.EntryNormal:
-		switch r.decoder.Fit(payload.EntryOf(e, data)) {
-		case payload.Fits:
-			r.fits++
-		case payload.Malformed:
-			r.malformed.add(e, walcore.KindPayload, "")
-		}
+	}
+}
+
+// fit compares the data of a normal entry with proposals. It has none of those that are
+// too large.
+func (r *reader) fit(e *walcore.Entry, data []byte) {
+	if data == nil || e.Type != walcore.EntryNormal {
+		return
+	}
+	switch r.decoder.Fit(payload.EntryOf(e, data)) {
+	case payload.Fits:
+		r.fits++
+	case payload.Malformed:
+		r.malformed.add(e, walcore.KindPayload, "")
 	}
 }
 

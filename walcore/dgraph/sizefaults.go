@@ -88,7 +88,7 @@ func findSizeFaults(in *storedLengths) sizeFaults {
 		if i >= in.end {
 			break
 		}
-		if c.alone(i) && !c.isFaulty(i) {
+		if !c.isPlain(i) && c.alone(i) && !c.isFaulty(i) {
 			c.judge(i)
 		}
 	}
@@ -98,6 +98,22 @@ func findSizeFaults(in *storedLengths) sizeFaults {
 	slices.SortStableFunc(c.neighbours, func(a, b sizeFault) int { return a.slot - b.slot })
 	c.found.list = append(c.found.list, c.neighbours...)
 	return c.found
+}
+
+// isPlain reports whether slot i's payload is not empty, begins where the last one ends,
+// and ends where the next begins: nearly all do. Then that is all there is to say of it.
+func (c *sizeCheck) isPlain(i int) bool {
+	n := c.lengths[i]
+	if n == 0 || n == noPayload || c.faulty != nil || c.last != i-1 || c.lastEnds != packed || i+1 >= min(c.tail, c.end) ||
+		c.lost || c.unsure >= 0 || !c.found.emptyingEnded {
+		return false
+	}
+	end := c.floor + format.LengthSize + uint64(n)
+	if end != c.slots.Offset(i+1) || end > c.fileSize {
+		return false
+	}
+	c.last, c.floor = i, end
+	return true
 }
 
 // sizeCheck goes through the entries of a file, upwards.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
+	"go.etcd.io/raft/v3/raftpb"
 )
 
 // window reads the payloads of entries that follow one another, hundreds with
@@ -87,7 +88,7 @@ func resized(b []byte, n int) []byte {
 // take gives a payload that the window has, if it is e's.
 func (s *window) take(l *LogFile, e *walcore.Entry) ([]byte, bool) {
 	from := int64(e.Offset) - s.at
-	slot := l.Slot(e.Slot)
+	slot := format.Slot{Term: e.Term, Index: e.Index, Offset: e.Offset, Type: raftpb.EntryType(e.Type), Sum: l.Sum(e.Slot)}
 	stored := s.bytes[from : from+format.LengthSize+e.Size]
 	if format.DecodeSlot(s.slots[(e.Slot-s.first)*format.SlotSize:]) != slot ||
 		int64(binary.BigEndian.Uint32(stored)) != e.Size ||

@@ -43,6 +43,21 @@ func (c *Column) At(i int) uint64 {
 	return line + binary.LittleEndian.Uint64(c.data[uint64(b.at)+j*uint64(b.width):])&(1<<(8*b.width)-1)
 }
 
+// unpack gives the numbers from the given one on, which are in one block.
+func (c *Column) unpack(numbers []uint64, from int) {
+	b := &c.blocks[from>>(c.shift&63)]
+	first := uint64(from & (1<<(c.shift&63) - 1))
+	line := b.base + first*b.slope
+	data, mask := c.data[uint64(b.at)+first*uint64(b.width):], uint64(1)<<(8*b.width)-1
+	for j := range numbers {
+		numbers[j] = line
+		if mask > 0 {
+			numbers[j] += binary.LittleEndian.Uint64(data[j*int(b.width):]) & mask
+		}
+		line += b.slope
+	}
+}
+
 // extends reports whether c has the first n numbers of old. Blocks of the same
 // numbers are the same, whatever comes after them.
 func (c *Column) extends(old *Column, n int) bool {

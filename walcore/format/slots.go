@@ -75,11 +75,22 @@ func halves(raw []byte, field int) func([]uint64, int) {
 
 // Unpack writes the slots from the given one on to raw, as they were stored.
 func (c *PackedSlots) Unpack(raw []byte, from int) {
-	for i := 0; i < len(raw)/SlotSize; i++ {
-		b := raw[i*SlotSize:][:SlotSize]
-		binary.BigEndian.PutUint64(b, c.terms.At(from+i))
-		binary.BigEndian.PutUint64(b[8:], c.indexes.At(from+i))
-		binary.BigEndian.PutUint64(b[16:], c.offsets.At(from+i))
-		binary.BigEndian.PutUint64(b[24:], c.sums.At(from+i)<<32|c.types.At(from+i))
+	var buf [5][blockSize]uint64
+	for n := len(raw) / SlotSize; n > 0; {
+		some := min(n, blockSize-from%blockSize)
+		terms, indexes, offsets, sums, types := buf[0][:some], buf[1][:some], buf[2][:some], buf[3][:some], buf[4][:some]
+		c.terms.unpack(terms, from)
+		c.indexes.unpack(indexes, from)
+		c.offsets.unpack(offsets, from)
+		c.sums.unpack(sums, from)
+		c.types.unpack(types, from)
+		for i := range some {
+			b := raw[i*SlotSize:][:SlotSize]
+			binary.BigEndian.PutUint64(b, terms[i])
+			binary.BigEndian.PutUint64(b[8:], indexes[i])
+			binary.BigEndian.PutUint64(b[16:], offsets[i])
+			binary.BigEndian.PutUint64(b[24:], sums[i]<<32|types[i])
+		}
+		raw, from, n = raw[some*SlotSize:], from+some, n-some
 	}
 }

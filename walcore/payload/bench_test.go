@@ -45,6 +45,11 @@ func BenchmarkSummarize(b *testing.B) {
 	benchmark(b, func(e Entry) { _ = d.Summarize(&s, e) })
 }
 
+func BenchmarkFit(b *testing.B) {
+	d := NewDgraph(Alpha, Options{})
+	benchmark(b, func(e Entry) { d.Fit(e) })
+}
+
 // BenchmarkSchema is what the first use of a decoder costs.
 func BenchmarkSchema(b *testing.B) {
 	for b.Loop() {

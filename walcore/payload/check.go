@@ -19,117 +19,148 @@ const (
 // check compares b with p without writing anything.
 func (p *messagePlan) check(b []byte) match { return checker{texts: true}.message(p, b, 0) }
 
-// checker compares bytes with a schema. It goes through each payload of a log, and so
-// it reads fields by itself: readField would take twice as long.
+// checker compares bytes with a schema. It goes through each payload of a log.
 type checker struct {
 	texts bool // whether strings are plain text matters
 }
 
-func (c checker) message(p *messagePlan, b []byte, depth int) match {
-	if depth >= maxDepth {
-		return malformed
+// step is what is done with a field, which a table gives by the field's first byte.
+// Nearly all tags have one byte.
+type step uint8
+
+const (
+	otherStep   step = iota // the tag is longer, or the field is not as in the schema
+	varintStep              // a varint
+	fixed32Step             // four bytes
+	fixed64Step             // eight bytes
+	bytesStep               // bytes that are not looked at
+	stringStep              // a string
+	deepStep                // a message, an entry of a map, a packed list
+)
+
+// tagPlan is what to do with a field with a certain tag.
+type tagPlan struct {
+	step  step
+	field *fieldPlan
+}
+
+// tagPlans are those of a message by tag, for tags of one byte.
+func tagPlans(fields []*fieldPlan) (plans [0x80]tagPlan) {
+	for num, f := range fields[:min(len(fields), 0x80>>3)] {
+		if f == nil || num == 0 {
+			continue
+		}
+		plans[num<<3|int(f.typ)] = tagPlan{f.step(), f}
+		if f.packed(protowire.BytesType) {
+			plans[num<<3|int(protowire.BytesType)] = tagPlan{deepStep, f}
+		}
 	}
+	return plans
+}
+
+// step is what is done with a field of its own wire type.
+func (f *fieldPlan) step() step {
+	switch {
+	case f.typ == protowire.VarintType:
+		return varintStep
+	case f.typ == protowire.Fixed32Type:
+		return fixed32Step
+	case f.typ == protowire.Fixed64Type:
+		return fixed64Step
+	case f.typ != protowire.BytesType:
+		return otherStep
+	case f.message != nil || f.entry != nil:
+		return deepStep
+	case f.kind == protoreflect.StringKind:
+		return stringStep
+	}
+	return bytesStep
+}
+
+func (c checker) message(p *messagePlan, b []byte, depth int) match {
 	result := exact
-	for len(b) > 0 {
-		num, typ, value, n := readQuickly(b)
-		if n < 0 {
-			return malformed
+	var seen [3]bool // fields of a map's entry, which has each once
+	for off := 0; off < len(b); {
+		plan := &p.tags[b[off]&0x7f]
+		if b[off] >= 0x80 || plan.step == otherStep {
+			one, next := c.other(p, b, off, depth)
+			if result = min(result, one); result == malformed {
+				return malformed
+			}
+			off = next
+			continue
 		}
-		b = b[n:]
-		f := p.byNumber(num)
-		one := exact
-		switch {
-		case f == nil:
-			one = unknownFields
-		case typ != f.typ && !f.packed(typ):
-			one = otherTypes
-		case typ == protowire.BytesType:
-			one = c.field(f, value, depth)
+		if p.isEntry {
+			num := b[off] >> 3
+			if seen[num] {
+				result = min(result, unknownFields)
+			}
+			seen[num] = true
 		}
-		if result = min(result, one); result == malformed {
+		off++
+		switch plan.step {
+		case varintStep:
+			if off < len(b) && b[off] < 0x80 {
+				off++
+			} else if _, off = readVarint(b, off); off < 0 {
+				return malformed
+			}
+		case fixed32Step:
+			off += 4
+		case fixed64Step:
+			off += 8
+		default:
+			var n uint64
+			if off < len(b) && b[off] < 0x80 {
+				n, off = uint64(b[off]), off+1
+			} else if n, off = readVarint(b, off); off < 0 {
+				return malformed
+			}
+			if n > uint64(len(b)-off) {
+				return malformed
+			}
+			value := b[off : off+int(n)]
+			off += int(n)
+			if plan.step == deepStep || plan.step == stringStep && c.texts {
+				if result = min(result, c.field(plan.field, value, depth)); result == malformed {
+					return malformed
+				}
+			}
+		}
+		if off > len(b) {
 			return malformed
 		}
 	}
 	return result
 }
 
-// readQuickly reads a field as readField does, but of the value only the bytes of a
-// BytesType. It returns how many bytes the field has, or -1.
-func readQuickly(b []byte) (num protowire.Number, typ protowire.Type, value []byte, n int) {
-	num, typ, n = readTag(b)
-	if n < 0 {
-		return 0, 0, nil, -1
+// other compares a field that tagPlans has not, and returns where the next one begins.
+func (c checker) other(p *messagePlan, b []byte, off, depth int) (match, int) {
+	v, next := readField(b, off)
+	if next < 0 {
+		return malformed, 0
 	}
-	m := 0
-	if typ == protowire.BytesType {
-		value, m = readBytes(b[n:])
-	} else {
-		m = skip(num, typ, b[n:])
+	f := p.byNumber(v.num)
+	switch {
+	case f == nil, p.isEntry && v.typ != f.typ:
+		return unknownFields, next
+	case v.typ != f.typ && !f.packed(v.typ):
+		return otherTypes, next
+	case v.typ == protowire.BytesType:
+		return c.field(f, v.b, depth), next
 	}
-	if m < 0 {
-		return 0, 0, nil, -1
-	}
-	return num, typ, value, n + m
-}
-
-// readTag reads the number and the wire type of a field, and returns how many bytes they
-// have, or -1.
-func readTag(b []byte) (protowire.Number, protowire.Type, int) {
-	tag, n := uint64(b[0]), 1
-	if tag >= 0x80 {
-		if tag, n = protowire.ConsumeVarint(b); n < 0 {
-			return 0, 0, -1
-		}
-	}
-	if tag>>3 == 0 || tag>>3 > uint64(protowire.MaxValidNumber) {
-		return 0, 0, -1
-	}
-	return protowire.Number(tag >> 3), protowire.Type(tag & 7), n
-}
-
-// readBytes reads a length and so many bytes, and returns how many that are, or -1.
-func readBytes(b []byte) (value []byte, n int) {
-	if len(b) > 0 && b[0] < 0x80 && int(b[0]) < len(b) {
-		n = 1 + int(b[0])
-		return b[1:n], n
-	}
-	length, n := protowire.ConsumeVarint(b)
-	if n < 0 || length > uint64(len(b)-n) {
-		return nil, -1
-	}
-	return b[n : n+int(length)], n + int(length)
-}
-
-// skip returns how many bytes the value of a field has that is not of BytesType, or -1.
-func skip(num protowire.Number, typ protowire.Type, b []byte) int {
-	switch typ {
-	case protowire.VarintType:
-		if len(b) > 0 && b[0] < 0x80 {
-			return 1
-		}
-		_, n := protowire.ConsumeVarint(b)
-		return n
-	case protowire.Fixed64Type:
-		if len(b) >= 8 {
-			return 8
-		}
-	case protowire.Fixed32Type:
-		if len(b) >= 4 {
-			return 4
-		}
-	case protowire.StartGroupType:
-		_, n := protowire.ConsumeGroup(num, b)
-		return n
-	}
-	return -1
+	return exact, next
 }
 
 // field compares the bytes of a field, which is in the schema, with that.
 func (c checker) field(f *fieldPlan, b []byte, depth int) match {
 	switch {
-	case f.mapKey != nil:
-		return c.entry(f, b, depth)
+	case f.entry != nil:
+		return c.message(f.entry, b, depth+1)
 	case f.message != nil:
+		if depth+1 >= maxDepth {
+			return malformed
+		}
 		return c.message(f.message, b, depth+1)
 	case f.packed(protowire.BytesType):
 		for off := 0; off < len(b); {
@@ -141,35 +172,6 @@ func (c checker) field(f *fieldPlan, b []byte, depth int) match {
 		return oddStrings
 	}
 	return exact
-}
-
-// entry compares an entry of a map with the schema. It is known if entryKnown says so.
-func (c checker) entry(f *fieldPlan, b []byte, depth int) match {
-	result, known := exact, true
-	var seen [3]bool
-	for len(b) > 0 {
-		num, typ, value, n := readQuickly(b)
-		if n < 0 {
-			return malformed
-		}
-		b = b[n:]
-		part := f.mapKey
-		if num == 2 {
-			part = f.mapValue
-		}
-		if num > 2 || typ != part.typ || seen[num] {
-			known = false
-			continue
-		}
-		seen[num] = true
-		if typ == protowire.BytesType {
-			result = min(result, c.field(part, value, depth+1))
-		}
-	}
-	if !known {
-		return unknownFields
-	}
-	return result
 }
 
 // knowsAny reports whether b has a field that is in p's schema.

@@ -16,6 +16,8 @@ type messagePlan struct {
 	special *specialPlan // set if protojson has a form of its own for it
 	typed   *typedValue  // set if one of its fields says how another is decoded
 	secrets bool         // it has secrets, or holds messages that do
+	isEntry bool         // it is an entry of a map
+	tags    [0x80]tagPlan
 }
 
 // fieldPlan says how one field is read and written.
@@ -33,8 +35,9 @@ type fieldPlan struct {
 	enum     *enumPlan
 	message  *messagePlan
 
-	mapKey, mapValue *fieldPlan  // set for a map
-	typed            *typedValue // set if another field says how this one is decoded
+	mapKey, mapValue *fieldPlan   // set for a map
+	entry            *messagePlan // of a map's entries: key and value
+	typed            *typedValue  // set if another field says how this one is decoded
 }
 
 // enumPlan holds the quoted names of an enum.
@@ -98,6 +101,7 @@ func (p *planner) plan(md protoreflect.MessageDescriptor) *messagePlan {
 		}
 		m.dense[num] = f
 	}
+	m.tags = tagPlans(m.dense)
 	return m
 }
 
@@ -121,6 +125,8 @@ func (p *planner) field(fd protoreflect.FieldDescriptor) *fieldPlan {
 	switch {
 	case fd.IsMap():
 		f.mapKey, f.mapValue = p.field(fd.MapKey()), p.field(fd.MapValue())
+		f.entry = &messagePlan{isEntry: true, dense: []*fieldPlan{nil, f.mapKey, f.mapValue}}
+		f.entry.tags = tagPlans(f.entry.dense)
 	case fd.Enum() != nil:
 		f.enum = p.enum(fd.Enum())
 	case fd.Message() != nil:
