@@ -82,6 +82,11 @@ func (d *folder) copyPayloads(ctx context.Context) error {
 	if err := d.begin(); err != nil {
 		return err
 	}
+	flush := newFlusher(len(d.source.files))
+	return errors.Join(d.writePayloads(ctx, flush), flush.wait())
+}
+
+func (d *folder) writePayloads(ctx context.Context, flush *flusher) error {
 	// The newest first, where the node is at work.
 	for i := len(d.source.files) - 1; i >= 0; i-- {
 		f := d.source.files[i]
@@ -96,8 +101,35 @@ func (d *folder) copyPayloads(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		flush.begin(c)
 	}
 	return nil
+}
+
+// flusher flushes files, one after the other, while others are being written.
+type flusher struct {
+	files chan *fileCopy
+	err   chan error
+}
+
+func newFlusher(files int) *flusher {
+	f := &flusher{make(chan *fileCopy, files), make(chan error, 1)}
+	go func() {
+		var err error
+		for c := range f.files {
+			err = errors.Join(err, c.Sync())
+		}
+		f.err <- err
+	}()
+	return f
+}
+
+func (f *flusher) begin(c *fileCopy) { f.files <- c }
+
+// wait waits until all are flushed. A disk tells only once that a flush has failed.
+func (f *flusher) wait() error {
+	close(f.files)
+	return <-f.err
 }
 
 // begin makes the folder have the files of the image, with as much of them as is right.

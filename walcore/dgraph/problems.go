@@ -16,8 +16,9 @@ func (r *Reader) Problems() []walcore.Problem {
 		}
 		problems = append(problems, walcore.FileProblem(format.MetaName, kind, f.Message).At(f.Offset))
 	}
+	// From the first file on: what a file's sizes mean may depend on those before it.
+	inParallel(len(r.files), func(i int) { r.files[i].loadSizes() })
 	for _, f := range r.files {
-		f.loadSizes()
 		problems = append(problems, f.problems.all()...)
 		problems = append(problems, f.sizesProblems.all()...)
 	}

@@ -21,32 +21,39 @@ type tableFile struct {
 
 // readLogFiles reads the tables of the log files.
 func (r *reading) readLogFiles() []tableFile {
+	tables, errs := make([]tableFile, len(r.native)), make([]error, len(r.native))
+	newest := -1
+	inParallel(len(r.native), func(i int) {
+		switch id, isLog := format.ParseFileName(r.native[i].Name); {
+		case isLog && id == r.newest:
+			newest = i // it is read after the others: a node is at work in it
+		case isLog:
+			tables[i], errs[i] = r.readLogFile(id, r.native[i])
+		}
+	})
+	if newest >= 0 {
+		tables[newest], errs[newest] = r.readLogFile(r.newest, r.native[newest])
+	}
 	var files []tableFile
-	for _, n := range r.native {
-		id, isLog := format.ParseFileName(n.Name)
-		if !isLog {
-			continue
+	for i, t := range tables {
+		switch n := r.native[i]; {
+		case errs[i] != nil:
+			r.reportUnreadable(n.Name, "cannot be read", errs[i])
+		case t.slotTable != nil:
+			if r.cutShort(t, r.previous.logFile(n)) {
+				r.unreadable = append(r.unreadable, t.id)
+			}
+			files = append(files, t)
 		}
-		old := r.previous.logFile(n)
-		t, err := r.readLogFile(id, n, old)
-		if err != nil {
-			r.reportUnreadable(n.Name, "cannot be read", err)
-			continue
-		}
-		if r.cutShort(t, old) {
-			r.unreadable = append(r.unreadable, id)
-		}
-		files = append(files, t)
 	}
 	return files
 }
 
-// readLogFile reads a file's table, or takes it from the look before, which had
-// the file as old, or nil. Only the newest file changes: a rewrite that reaches
-// back deletes the later ones. That is what a node does; others change the file's
-// time.
-func (r *reading) readLogFile(id uint64, n *nativeFile, old *LogFile) (t tableFile, err error) {
-	newest := id == r.newest
+// readLogFile reads a file's table, or takes it from the look before. Only the newest
+// file changes: a rewrite that reaches back deletes the later ones. That is what a node
+// does; others change the file's time.
+func (r *reading) readLogFile(id uint64, n *nativeFile) (t tableFile, err error) {
+	newest, old := id == r.newest, r.previous.logFile(n)
 	t = tableFile{slotFile: slotFile{id: id, name: n.Name}, f: n.f}
 	if old != nil && !newest && old.Attr.Size == n.Attr.Size && old.Attr.Mtime.Equal(n.Attr.Mtime) && !old.mixed && old.endsTheSameIn(n.f) {
 		t.slotTable = old.slotTable
