@@ -33,13 +33,13 @@ func (r *chunkReader) read(off int64) ([]byte, error) {
 	if !ok {
 		return b, readAt(r, b, off)
 	}
-	clear(b)
 	for at := off; at < end; {
 		from, to, found := sparse.NextData(at)
-		if !found || from >= end {
-			break
+		if !found || from > end {
+			from, to = end, end
 		}
 		to = min(to, end)
+		clear(b[at-off : from-off])
 		if err := readAt(r, b[from-off:to-off], from); err != nil {
 			return nil, err
 		}

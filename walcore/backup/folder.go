@@ -82,7 +82,7 @@ func (d *folder) copyPayloads(ctx context.Context) error {
 	if err := d.begin(); err != nil {
 		return err
 	}
-	flush := newFlusher(len(d.source.files))
+	flush := newFlusher()
 	return errors.Join(d.writePayloads(ctx, flush), flush.wait())
 }
 
@@ -101,35 +101,9 @@ func (d *folder) writePayloads(ctx context.Context, flush *flusher) error {
 		if err != nil {
 			return err
 		}
-		flush.begin(c)
+		flush.begin(c.File)
 	}
 	return nil
-}
-
-// flusher flushes files, one after the other, while others are being written.
-type flusher struct {
-	files chan *fileCopy
-	err   chan error
-}
-
-func newFlusher(files int) *flusher {
-	f := &flusher{make(chan *fileCopy, files), make(chan error, 1)}
-	go func() {
-		var err error
-		for c := range f.files {
-			err = errors.Join(err, c.Sync())
-		}
-		f.err <- err
-	}()
-	return f
-}
-
-func (f *flusher) begin(c *fileCopy) { f.files <- c }
-
-// wait waits until all are flushed. A disk tells only once that a flush has failed.
-func (f *flusher) wait() error {
-	close(f.files)
-	return <-f.err
 }
 
 // begin makes the folder have the files of the image, with as much of them as is right.

@@ -128,8 +128,20 @@ func rewriteTar(ctx context.Context, temp *os.File, files []walcore.NativeFile, 
 	if err := temp.Truncate(0); err != nil {
 		return nil, err
 	}
-	return writeTar(ctx, temp, files, progress)
+	flush := newFlusher()
+	written := int64(0)
+	sums, err := writeTar(ctx, temp, files, func(n int64) {
+		if written += n; written >= flushEvery {
+			flush.begin(temp)
+			written = 0
+		}
+		progress(n)
+	})
+	return sums, errors.Join(err, flush.wait())
 }
+
+// flushEvery is how much of an archive is written until it is flushed.
+const flushEvery = 16 << 20
 
 // writeTar writes an archive, and gives the checksums of the files' chunks. The format has
 // no holes in files; but log files end with their last payload.

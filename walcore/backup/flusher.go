@@ -1,0 +1,40 @@
+package backup
+
+import (
+	"errors"
+	"os"
+)
+
+// flusher flushes files, one after the other, while others are being written: so the disk
+// has little to do in the end.
+type flusher struct {
+	files chan *os.File
+	err   chan error
+}
+
+func newFlusher() *flusher {
+	f := &flusher{make(chan *os.File, 1), make(chan error, 1)}
+	go func() {
+		var err error
+		for file := range f.files {
+			err = errors.Join(err, file.Sync())
+		}
+		f.err <- err
+	}()
+	return f
+}
+
+// begin has a file flushed soon, if the disk keeps up. Its writer flushes it in the end
+// anyway.
+func (f *flusher) begin(file *os.File) {
+	select {
+	case f.files <- file:
+	default:
+	}
+}
+
+// wait waits until nothing is being flushed. Systems tell only once that it has failed.
+func (f *flusher) wait() error {
+	close(f.files)
+	return <-f.err
+}
