@@ -142,7 +142,7 @@ func (c checker) other(p *messagePlan, b []byte, off, depth int) (match, int) {
 	}
 	f := p.byNumber(v.num)
 	switch {
-	case f == nil, p.isEntry && v.typ != f.typ:
+	case f == nil, p.isEntry: // an entry has two fields, whose tags have one byte
 		return unknownFields, next
 	case v.typ != f.typ && !f.packed(v.typ):
 		return otherTypes, next

@@ -114,6 +114,7 @@ func FuzzCustom(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var text []byte
 		d := NewCustom(md, 0, Options{ShowSecrets: true})
+		wantMatch(t, d.plan, md, data)
 		if n := allocated(func() { text, _ = d.AppendJSON(nil, Entry{Data: data}) }); n > maxAllocated(len(data)) {
 			t.Fatalf("%d bytes took %d of memory", len(data), n)
 		}
