@@ -16,7 +16,8 @@ type Directory interface {
 	Open(name string) (File, error)
 }
 
-// File is a file of a Directory. Who has opened it closes it.
+// File is a file of a Directory, which is read by several goroutines at the same time. Who
+// has opened it closes it.
 type File interface {
 	io.ReaderAt
 	Size() (int64, error)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"sync"
 
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/dgraph"
@@ -66,7 +67,15 @@ func keyErr(l *dgraph.LogFile, err error) error {
 type readDir struct {
 	list  []fs.DirEntry
 	files map[string]dgraph.File
+	mu    sync.Mutex
 	err   error // of the first call that failed
+}
+
+// note keeps the error of a call. Files are read at the same time.
+func (d *readDir) note(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.err = cmp.Or(d.err, err)
 }
 
 func (d *readDir) List() ([]fs.DirEntry, error) { return d.list, nil }
@@ -81,15 +90,15 @@ type readFile struct {
 
 func (f *readFile) ReadAt(p []byte, off int64) (int, error) {
 	n, err := f.f.ReadAt(p, off)
-	if !errors.Is(err, io.EOF) {
-		f.dir.err = cmp.Or(f.dir.err, err)
+	if err != nil && !errors.Is(err, io.EOF) {
+		f.dir.note(err)
 	}
 	return n, err
 }
 
 func (f *readFile) Size() (int64, error) {
 	size, err := f.f.Size()
-	f.dir.err = cmp.Or(f.dir.err, err)
+	f.dir.note(err)
 	return size, err
 }
 
