@@ -48,7 +48,7 @@ With --dry-run it prints the same and writes nothing. Writing needs Linux.
 
 Exit codes: 0 nothing that was committed is lost, 1 failed, 2 wrong usage, 3 something is
 left out that was committed or may have been, or nothing could be kept (then there is no
-OUT), 4 key missing or wrong, 5 another repair is writing to OUT.`,
+OUT), 4 key missing or wrong, 5 another walfs is writing to OUT.`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.hasRaftID = cmd.Flags().Changed("raft-id")
