@@ -97,17 +97,9 @@ func indexRange(first, last uint64) string {
 	return fmt.Sprintf("entries %d to %d", first, last)
 }
 
-// copyError gives an interrupted copy the exit code of its signal.
 func copyError(ctx context.Context, err error) error {
-	if ctx.Err() == nil || !errors.Is(err, context.Cause(ctx)) {
-		if errors.Is(err, walcore.ErrChanged) {
-			return exitError{exitFailed, fmt.Errorf("%w; the node changes its log faster than it can be copied: try again", err)}
-		}
-		return err
+	if errors.Is(err, walcore.ErrChanged) {
+		return exitError{exitFailed, fmt.Errorf("%w; the node changes its log faster than it can be copied: try again", err)}
 	}
-	code := 143
-	if strings.HasPrefix(context.Cause(ctx).Error(), os.Interrupt.String()) { // see signal.NotifyContext
-		code = 130
-	}
-	return exitError{code, errors.New("interrupted: nothing was copied")}
+	return unlessInterrupted(ctx, err, "nothing was copied")
 }
