@@ -23,7 +23,8 @@ import breaks one.
 
 	walcore             what a log is: Log, Entry, File, Meta, Snapshot, Problem, the errors
 	walcore/platform    what is asked of the operating system, with files by system: opening
-	                    without a trace, inodes and times, locks, leases, room on disk
+	                    without a trace, inodes and times, locks, leases, room on disk,
+	                    places where nothing looks finished before it is
 	meta                wal.meta, Dgraph's metadata file: its bytes, read and written
 	walcore/format      Dgraph's format as pure codecs, below their rulers: a slot, a log
 	                    file's key header, names, checksums, the rule of legal gaps,

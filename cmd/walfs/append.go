@@ -67,7 +67,9 @@ func runAppend(ctx context.Context, opts appendOptions, args []string, stdin io.
 	if err != nil {
 		return s.end(err)
 	}
-	err = a.appendAll(ctx, newEntryLines(stdin))
+	in := endingWith(ctx, stdin)
+	defer in.Close()
+	err = a.appendAll(ctx, newEntryLines(in))
 	err = errors.Join(err, a.flush())
 	if opts.commit {
 		err = a.commit(err)
@@ -83,6 +85,17 @@ func runAppend(ctx context.Context, opts appendOptions, args []string, stdin io.
 		s.noteNoVoters(args[0])
 	}
 	return s.end(err)
+}
+
+// endingWith reads what in gives until ctx ends: a signal does not end a read of a terminal.
+func endingWith(ctx context.Context, in io.Reader) *io.PipeReader {
+	out, w := io.Pipe()
+	context.AfterFunc(ctx, func() { w.CloseWithError(context.Cause(ctx)) })
+	go func() {
+		_, err := io.Copy(w, in)
+		w.CloseWithError(err)
+	}()
+	return out
 }
 
 // appender saves entries in batches.
@@ -109,6 +122,9 @@ func (a *appender) appendAll(ctx context.Context, lines *entryLines) error {
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
+		if ctx.Err() != nil { // the line may be cut short
+			err = context.Cause(ctx)
+		}
 		if err == nil {
 			err = a.checkNext(e)
 		}
@@ -121,9 +137,6 @@ func (a *appender) appendAll(ctx context.Context, lines *entryLines) error {
 		if len(a.batch) >= batchEntries || a.bytes >= batchBytes {
 			if err := a.flush(); err != nil {
 				return err
-			}
-			if ctx.Err() != nil {
-				return fmt.Errorf("line %d: interrupted; nothing behind this line is appended", lines.line)
 			}
 		}
 	}

@@ -23,6 +23,7 @@ stderr, and the rest is printed.
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a file is damaged, 4 key missing or wrong.`,
 		Args: cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			defer endWith(cmd.Context())()
 			return runCat(cmd.Context(), opts, args, cmd.OutOrStdout())
 		},
 	}

@@ -31,7 +31,7 @@ DIR may be a running node's: what changes meanwhile is looked at again. Without 
 an encrypted log all but the payloads is checked, and the verdict says so.
 
 Exit codes: 0 sound, 1 failed, 2 wrong usage, 3 damage, 4 key wrong, or nothing is wrong
-but that it is missing.`,
+but that it is missing, 130 and 143 ended by SIGINT and SIGTERM.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runCheck(cmd.Context(), opts, args, cmd.OutOrStdout())
@@ -51,7 +51,7 @@ func runCheck(ctx context.Context, opts checkOptions, args []string, stdout io.W
 	report, err := check.Run(ctx, log, check.Options{Progress: p.report()})
 	p.end()
 	if err != nil {
-		return err
+		return unlessInterrupted(ctx, err, "not all was checked")
 	}
 	if opts.json {
 		err = printReportJSON(stdout, report)

@@ -31,8 +31,8 @@ more room than its entries. A new leader's entries replace others, and a snapsho
 log files: what is destroyed before it was copied is looked for again. Only an archive on
 stdout cannot be taken back: copy fails then, and the archive has no end.
 
-A copy is made under a temporary name beside OUT, read back and checked, and gets its name
-at the end. What a copy that was killed has left there is removed by the next one to OUT.
+A copy is made in a hidden folder beside OUT, read back and checked, and gets its name at
+the end. What a copy that was killed has left there is removed by the next one to OUT.
 
 Log files that end before the snapshot are left out. With --compact, the one that ends with
 it is, too.
@@ -40,8 +40,8 @@ it is, too.
 Damage: what a node would not start on, or would lose entries with, is not copied.
 walfs repair makes a directory that starts; cp -a --sparse=always keeps the damage.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 DIR is damaged, 130 and 143 ended by SIGINT
-and SIGTERM.`,
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 DIR is damaged, 5 another walfs is writing to
+OUT, 130 and 143 ended by SIGINT and SIGTERM.`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			renice()
@@ -97,17 +97,9 @@ func indexRange(first, last uint64) string {
 	return fmt.Sprintf("entries %d to %d", first, last)
 }
 
-// copyError gives an interrupted copy the exit code of its signal.
 func copyError(ctx context.Context, err error) error {
-	if ctx.Err() == nil || !errors.Is(err, context.Cause(ctx)) {
-		if errors.Is(err, walcore.ErrChanged) {
-			return exitError{exitFailed, fmt.Errorf("%w; the node changes its log faster than it can be copied: try again", err)}
-		}
-		return err
+	if errors.Is(err, walcore.ErrChanged) {
+		return exitError{exitFailed, fmt.Errorf("%w; the node changes its log faster than it can be copied: try again", err)}
 	}
-	code := 143
-	if strings.HasPrefix(context.Cause(ctx).Error(), os.Interrupt.String()) { // see signal.NotifyContext
-		code = 130
-	}
-	return exitError{code, errors.New("interrupted: nothing was copied")}
+	return unlessInterrupted(ctx, err, "nothing was copied")
 }

@@ -39,6 +39,7 @@ Exit codes: 0 alike, 1 failed, 2 wrong usage, 3 they part, or an entry is damage
 4 key missing or wrong.`,
 		Args: cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			defer endWith(cmd.Context())()
 			return runDiff(cmd.Context(), opts, args, cmd.OutOrStdout())
 		},
 	}

@@ -44,7 +44,8 @@ drops entries that were printed and writes others in their place, stderr says fr
 which on, and the new ones are printed.
 
 Exit codes: 0 done, 1 failed, or a --decoder did, 2 wrong usage, 3 an entry is damaged,
-4 key missing or wrong.`,
+4 key missing or wrong, 130 and 143 ended by SIGINT and SIGTERM. With --follow, that is how
+it ends: 0.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runDump(cmd.Context(), opts, args, cmd.OutOrStdout())

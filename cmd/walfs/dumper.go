@@ -97,7 +97,7 @@ func (d *dumper) printEntries(ctx context.Context, mayRetry bool) error {
 			return nil
 		}
 		if ctx.Err() != nil {
-			return fmt.Errorf("interrupted before entry %d", e.Index)
+			return fmt.Errorf("%w before entry %d", context.Cause(ctx), e.Index)
 		}
 		gap := d.log.Gap(d.next, e.Index-1)
 		if mayRetry && gap != nil {

@@ -29,6 +29,7 @@ func newLsCommand() *cobra.Command {
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 PATH is damaged, 4 wrong key.`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			defer endWith(cmd.Context())()
 			return runLs(cmd.Context(), opts, args, cmd.OutOrStdout())
 		},
 	}

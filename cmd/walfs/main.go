@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/walfs/walfs/walcore"
@@ -21,13 +19,18 @@ const (
 	exitDamage = 3 // damage or a difference found
 	exitKey    = 4 // key missing or wrong
 	exitInUse  = 5 // directory in use
+	// 130 and 143: ended by SIGINT and SIGTERM, see interruptedBy
 )
 
 func main() { os.Exit(run()) }
 
 func run() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, stop := untilSignal()
 	defer stop()
+	return execute(ctx)
+}
+
+func execute(ctx context.Context) int {
 	started := false
 	root := newRoot(&started)
 	cmd, err := root.ExecuteContextC(ctx)
@@ -96,7 +99,8 @@ that another program has open, and have --dry-run. Copy and repair read one dire
 write another. A mount and writing need Linux.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 damage found, 4 key missing or wrong,
-5 directory in use.`,
+5 directory in use, 130 and 143 ended by SIGINT and SIGTERM. Where a command goes on until
+Ctrl-C, that is its end: 0.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {

@@ -48,7 +48,8 @@ With --dry-run it prints the same and writes nothing. Writing needs Linux.
 
 Exit codes: 0 nothing that was committed is lost, 1 failed, 2 wrong usage, 3 something is
 left out that was committed or may have been, or nothing could be kept (then there is no
-OUT), 4 key missing or wrong, 5 another repair is writing to OUT.`,
+OUT), 4 key missing or wrong, 5 another walfs is writing to OUT, 130 and 143 ended by SIGINT
+and SIGTERM.`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.hasRaftID = cmd.Flags().Changed("raft-id")
@@ -82,7 +83,7 @@ func runRepair(ctx context.Context, opts repairOptions, args []string, stdout io
 	plan, err := repair.New(ctx, r, o)
 	progress.end()
 	if err != nil {
-		return err
+		return unlessInterrupted(ctx, err, nothingWritten)
 	}
 	defer plan.Close() // it was only read
 	if plan.Sound {
@@ -95,7 +96,7 @@ func runRepair(ctx context.Context, opts repairOptions, args []string, stdout io
 	if opts.dryRun {
 		notef("dry run: %s was not written", out)
 	} else if err := writePlan(ctx, plan, out, progress); err != nil {
-		return err
+		return unlessInterrupted(ctx, err, nothingWritten)
 	} else if _, err := fmt.Fprintf(stdout, "wrote %s\n", out); err != nil {
 		return err
 	}
@@ -104,6 +105,8 @@ func runRepair(ctx context.Context, opts repairOptions, args []string, stdout io
 	}
 	return nil
 }
+
+const nothingWritten = "nothing was written"
 
 func writePlan(ctx context.Context, plan *repair.Plan, out string, progress *progress) error {
 	defer progress.end()

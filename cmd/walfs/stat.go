@@ -33,6 +33,7 @@ Exit codes: 0 sound, 1 failed, 2 wrong usage, 3 problems are listed, 4 key wrong
 nothing is wrong but that it is missing.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			defer endWith(cmd.Context())()
 			return runStat(cmd.Context(), opts, args, cmd.OutOrStdout())
 		},
 	}

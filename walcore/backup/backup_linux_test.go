@@ -190,8 +190,8 @@ func TestWhereTo(t *testing.T) {
 	fixture.WriteFile(t, file, []byte("x"))
 	fixture.WriteFile(t, archive, []byte("x"))
 	for out, want := range map[string]string{
-		full: "exists already", file: "exists already", archive: "exists already", dir: "exists already",
-		filepath.Join(dir, "out"): "must not change", filepath.Join(dir, "out.tar"): "must not change",
+		full: "is not empty", file: "exists already", archive: "exists already", dir: "is not empty",
+		filepath.Join(dir, "out"): "not to be changed", filepath.Join(dir, "out.tar"): "not to be changed",
 		filepath.Join(temp, "no", "out"): "no such file",
 	} {
 		to := backup.ToFolder

@@ -13,9 +13,9 @@
 // the node. It never waits for the node, takes no lock, and changes nothing in the
 // directory.
 //
-// A copy is made under a temporary name beside its own, flushed, read back, opened and
-// checked, and then renamed. So whatever has the name is a whole copy. What a process that
-// was killed has left is removed by the next copy of the same name.
+// A copy is made in a hidden folder beside its place (see [platform.Place]), flushed, read
+// back, opened and checked, and then renamed. So whatever has the name is a whole copy.
+// Another copy to the same place fails with walcore.ErrInUse meanwhile.
 //
 // An archive on standard output cannot be changed once it is written. Where the directory
 // changes too soon, such a copy fails, and the archive has no end.

@@ -23,26 +23,24 @@ func ToFolder(ctx context.Context, log walcore.Log, out string, o Options) (*Cop
 	return c, nil
 }
 
-func (s *source) toFolder(ctx context.Context, out string, o Options) (*Copy, error) {
-	p, err := newPlace(out, s.log.Meta().Path)
+func (s *source) toFolder(ctx context.Context, out string, o Options) (c *Copy, err error) {
+	p, err := platform.NewPlace(out, s.log.Meta().Path, true)
 	if err != nil {
 		return nil, err
 	}
-	temp, err := p.tempFolder()
+	defer func() { err = errors.Join(err, p.Close()) }()
+	f, err := s.newFolder(p.Unfinished, o)
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(temp)
-	f := &folder{source: s, path: temp, files: map[string]*fileCopy{}, progress: o.Progress}
 	defer f.close()
 	if err := f.copyAll(ctx); err != nil {
 		return nil, err
 	}
-	c, err := f.verify()
-	if err != nil {
+	if c, err = f.verify(); err != nil {
 		return nil, err
 	}
-	return c, p.finish(temp)
+	return c, p.Finish()
 }
 
 // folder is a folder that is being written.
@@ -51,6 +49,10 @@ type folder struct {
 	path     string
 	files    map[string]*fileCopy
 	progress func(done, total int64)
+}
+
+func (s *source) newFolder(path string, o Options) (*folder, error) {
+	return &folder{source: s, path: path, files: map[string]*fileCopy{}, progress: o.Progress}, os.Mkdir(path, 0o700)
 }
 
 // maxRounds bounds how often the directory is looked at again because it has changed

@@ -11,6 +11,7 @@ import (
 
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/dgraph"
+	"github.com/walfs/walfs/walcore/platform"
 )
 
 // ToTar copies a log's directory to a tar archive, which must not exist. The files in it
@@ -56,20 +57,20 @@ func (s *source) toStream(ctx context.Context, w io.Writer, o Options) (*Copy, e
 // maxArchives is how often an archive is begun anew because the directory has changed.
 const maxArchives = 3
 
-func (s *source) toTar(ctx context.Context, out string, o Options) (*Copy, error) {
-	p, err := newPlace(out, s.log.Meta().Path)
+func (s *source) toTar(ctx context.Context, out string, o Options) (c *Copy, err error) {
+	p, err := platform.NewPlace(out, s.log.Meta().Path, false)
 	if err != nil {
 		return nil, err
 	}
-	temp, err := p.tempFile()
+	defer func() { err = errors.Join(err, p.Close()) }()
+	temp, err := os.OpenFile(p.Unfinished, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	defer os.Remove(temp.Name())
 	defer temp.Close() // flushed, or to be removed
 	sums, err := s.fillArchive(ctx, temp, o)
 	if errors.Is(err, walcore.ErrChanged) {
-		sums, err = s.fillFromFolder(ctx, p, temp, o)
+		sums, err = s.fillFromFolder(ctx, p.Parts, temp, o)
 	}
 	if err == nil {
 		err = temp.Sync()
@@ -77,11 +78,10 @@ func (s *source) toTar(ctx context.Context, out string, o Options) (*Copy, error
 	if err != nil {
 		return nil, err
 	}
-	c, err := s.verifyArchive(ctx, temp, sums)
-	if err != nil {
+	if c, err = s.verifyArchive(ctx, temp, sums); err != nil {
 		return nil, err
 	}
-	return c, p.finish(temp.Name())
+	return c, p.Finish()
 }
 
 // fillArchive writes the archive of an image.
@@ -101,14 +101,12 @@ func (s *source) fillArchive(ctx context.Context, temp *os.File, o Options) (sum
 	return nil, err
 }
 
-// fillFromFolder writes the archive of a copy that is made in a folder.
-func (s *source) fillFromFolder(ctx context.Context, p *place, temp *os.File, o Options) (map[string][]uint32, error) {
-	path, err := os.MkdirTemp(p.folder, p.prefix()+"*")
+// fillFromFolder writes the archive of a copy that is made in a folder at path.
+func (s *source) fillFromFolder(ctx context.Context, path string, temp *os.File, o Options) (map[string][]uint32, error) {
+	f, err := s.newFolder(path, o)
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(path)
-	f := &folder{source: s, path: path, files: map[string]*fileCopy{}, progress: o.Progress}
 	defer f.close()
 	if err := f.copyAll(ctx); err != nil {
 		return nil, err

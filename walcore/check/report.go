@@ -13,7 +13,7 @@ import (
 // Report is what was found. It is the JSON of walfs check.
 type Report struct {
 	Verdict string `json:"verdict"` // a sentence
-	Sound   bool   `json:"sound"`   // nothing is damaged
+	Sound   bool   `json:"sound"`   // no damage was found in what Checked says
 	Starts  bool   `json:"starts"`  // a node of Dgraph's starts on the directory
 	// Checked is what the report is made of, as in status.json: everything, or slots
 	// where payloads take a key that was not given.

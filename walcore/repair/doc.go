@@ -49,8 +49,8 @@
 // # What is written
 //
 // The same format, in new log files: encrypted with the same user's key if there is
-// one, with checksums if an entry had one. It is written under another name beside
-// the one that was asked for, flushed, read again and compared with the source, and
+// one, with checksums if an entry had one. It is written in a hidden folder beside
+// the place that was asked for, flushed, read again and compared with the source, and
 // then renamed. Whatever interrupts that leaves nothing under the final name; the
-// next call for the same name removes what is left under the other one.
+// next call for the same name removes what is left there (see [platform.Place]).
 package repair

@@ -108,9 +108,14 @@ func checkWritten(t testing.TB, p *Plan, out string, want map[uint64]wantEntry) 
 		t.Errorf("the log ends at %d, want %d", next-1, p.Last)
 	}
 	startNode(t, out, p)
-	if _, err := os.Lstat(filepath.Join(filepath.Dir(out), ".out.walfs-repair")); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the temporary directory: %v", err)
+	if _, err := os.Lstat(unfinished(out)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the folder of what is unfinished: %v", err)
 	}
+}
+
+// unfinished is where a repair to out makes what it writes.
+func unfinished(out string) string {
+	return filepath.Join(filepath.Dir(out), "."+filepath.Base(out)+".walfs-unfinished")
 }
 
 // startNode opens the directory and starts a node on it, which has to reach the

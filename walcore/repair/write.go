@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/platform"
 	"github.com/walfs/walfs/walcore/storage"
 	"go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
@@ -15,28 +16,30 @@ import (
 // Until all of it is there, flushed and compared, it has another name: see the package
 // documentation. It writes nothing if the source is sound.
 //
-// It fails with walcore.ErrInUse if another repair is writing to out, and with
+// It fails with walcore.ErrInUse if another walfs is writing to out, and with
 // walcore.ErrChanged if a node is writing to the source. There is nothing at out then.
 func (p *Plan) Write(ctx context.Context, out string) (err error) {
 	if p.Sound {
 		return nil
 	}
-	dest, err := newDestination(out, p.log.Meta())
+	if err := platform.CheckWriting(); err != nil {
+		return err
+	}
+	place, err := platform.NewPlace(out, p.log.Meta().Path, true)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, dest.remove())
-		}
-	}()
-	if err := p.fill(ctx, dest.temporary); err != nil {
+	defer func() { err = errors.Join(err, place.Close()) }()
+	if err := p.fill(ctx, place.Unfinished); err != nil {
 		return err
 	}
-	if err := p.compare(ctx, dest.temporary); err != nil {
+	if err := p.compare(ctx, place.Unfinished); err != nil {
 		return err
 	}
-	return dest.finish()
+	if err := p.likeSource(place.Unfinished); err != nil {
+		return err
+	}
+	return place.Finish()
 }
 
 // fill writes the log. Files are flushed when they are full, and the rest by Close.

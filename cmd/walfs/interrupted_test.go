@@ -1,0 +1,122 @@
+//go:build unix
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/walfs/walfs/test/fixture"
+)
+
+// With this set to a signal, the test binary is walfs, which gets that signal when it
+// begins.
+const actInterrupted = "WALFS_TEST_INTERRUPTED"
+
+func init() {
+	n, err := strconv.Atoi(os.Getenv(actInterrupted))
+	if err != nil {
+		return
+	}
+	ctx, _ := untilSignal()
+	if err := syscall.Kill(os.Getpid(), syscall.Signal(n)); err != nil {
+		panic(err)
+	}
+	<-ctx.Done()
+	os.Exit(execute(ctx))
+}
+
+// TestInterrupted: every command that takes long ends with its signal's exit code, says
+// so, and leaves nothing that looks finished.
+func TestInterrupted(t *testing.T) {
+	dir := fixture.Dir(t, "alpha")
+	damaged := fixture.Dir(t, "alpha")
+	fixture.Edit(t, filepath.Join(damaged, "00001.wal")).Set(900, fixture.Offset, 3)
+	temp := t.TempDir()
+	out := filepath.Join(temp, "out")
+	log := filepath.Join(t.TempDir(), "log")
+	ok(t, "create", log)
+	for sig, code := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143} {
+		for command, said := range map[string]string{
+			"check " + dir:                     "interrupted: not all was checked",
+			"repair " + damaged + " " + out:    "interrupted: nothing was written",
+			"copy " + dir + " " + out:          "interrupted: nothing was copied",
+			"copy " + dir + " " + out + ".tar": "interrupted: nothing was copied",
+			"copy " + dir + " -":               "interrupted: nothing was copied",
+			"dump " + dir:                      "interrupted before entry 1",
+			"diff " + dir + " " + damaged:      "interrupted",
+			"cat " + dir + " status.json":      "interrupted",
+			"ls -l " + dir + " entries":        "interrupted",
+			"stat " + dir:                      "interrupted",
+			"append " + log:                    "line 1: interrupted; nothing from this line on is appended",
+			"dump --follow " + dir:             "", // this is how it ends
+		} {
+			want := code
+			if said == "" {
+				want = 0
+			} else {
+				said = "walfs: " + said + "\n"
+			}
+			self, err := os.Executable()
+			fixture.Must(t, err)
+			cmd := exec.Command(self, strings.Fields(command)...)
+			cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", actInterrupted, sig), "GORACE=atexit_sleep_ms=0")
+			cmd.Stdin = strings.NewReader(`{"index":1,"term":1,"type":"normal"` + "\n")
+			var errs bytes.Buffer
+			cmd.Stderr = &errs
+			cmd.Run()
+			if got := cmd.ProcessState.ExitCode(); got != want || errs.String() != said {
+				t.Errorf("%v, %s: %v, want %d\n%s", sig, command, cmd.ProcessState, want, errs.String())
+			}
+		}
+	}
+	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
+		t.Errorf("%v (%v) is left", left, err)
+	}
+}
+
+// TestInterruptedAtWork: so do those that a signal meets while they wait.
+func TestInterruptedAtWork(t *testing.T) {
+	dir := fixture.Dir(t, "alpha")
+	log := filepath.Join(t.TempDir(), "log")
+	ok(t, "create", log)
+	for _, args := range [][]string{
+		{"cat", dir, "native/00001.wal"}, // more than the pipe holds
+		{"append", "--commit", log},      // its input has not ended
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), hangLimit)
+		defer cancel()
+		cmd := command(t, ctx, args...)
+		out, err := cmd.StdoutPipe()
+		fixture.Must(t, err)
+		in, err := cmd.StdinPipe()
+		fixture.Must(t, err)
+		fixture.Must(t, cmd.Start())
+		if slices.Contains(args, "append") {
+			// Once more of the second line is written than a pipe holds, the command
+			// waits for its end.
+			_, err := io.WriteString(in, `{"index":1,"term":1,"type":"normal","data":""}`+"\n"+strings.Repeat(" ", 1<<20))
+			fixture.Must(t, err)
+		} else {
+			_, err = bufio.NewReader(out).ReadByte()
+			fixture.Must(t, err)
+		}
+		fixture.Must(t, cmd.Process.Signal(syscall.SIGINT))
+		state, err := cmd.Process.Wait() // nobody reads more of what it prints
+		if err != nil || state.ExitCode() != 130 {
+			t.Errorf("%v: %v (%v), want 130", args, state, err)
+		}
+		in.Close()
+	}
+}

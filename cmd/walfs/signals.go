@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// untilSignal gives a context that ends with the first signal to end. Its cause has the
+// exit code, as a shell has it of a program that a signal has ended.
+func untilSignal() (ctx context.Context, stop func()) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	go func() {
+		select {
+		case s := <-signals:
+			cancel(interruptedBy(s.(syscall.Signal)))
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		cancel(nil)
+	}
+}
+
+func interruptedBy(s syscall.Signal) error {
+	return exitError{128 + int(s), errors.New("interrupted")}
+}
+
+// unlessInterrupted is err, or if that is only that ctx has ended, what has ended it and
+// what became of the work.
+func unlessInterrupted(ctx context.Context, err error, outcome string) error {
+	cause := context.Cause(ctx)
+	if cause == nil || !errors.Is(err, cause) && !errors.Is(err, ctx.Err()) {
+		return err
+	}
+	return fmt.Errorf("%w: %s", cause, outcome)
+}
+
+// endWith ends the program when ctx ends, until stop is called. It is for commands that
+// have nothing to take back and nothing to finish.
+func endWith(ctx context.Context) (stop func() bool) {
+	end := func() {
+		err := context.Cause(ctx)
+		printError(err)
+		os.Exit(exitCode(err, true))
+	}
+	if ctx.Err() != nil {
+		end()
+	}
+	return context.AfterFunc(ctx, end)
+}
