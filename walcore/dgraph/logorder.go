@@ -80,7 +80,7 @@ func orderLog(files []slotFile, unreadable []uint64, compactedTo, snapTerm, hard
 		if at+1 < len(places) && len(chains[places[at+1]]) > 0 {
 			next = chains[places[at+1]][0]
 		}
-		chains[i] = lone.entries(chains[i], files[i].Term, next)
+		chains[i] = lone.entries(files[i], chains[i], next)
 	}
 	for at, i := range places {
 		b.files, b.chains = append(b.files, files[i]), append(b.chains, chains[i])
