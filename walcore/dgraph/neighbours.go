@@ -48,7 +48,9 @@ func (c *sizeCheck) judge(i int) {
 		return
 	}
 	c.last, c.lastEnds, c.floor = i, ends, c.payloadEnd(i)
-	c.followEmptying(i, ends)
+	if c.lengths[i] > 0 && c.canBeEmptied(i) && i+1 < c.slots.Len() {
+		c.found.emptyingEnded = true
+	}
 }
 
 // beginsTheFile reports whether the first slot's payload is where a file's first one is.
@@ -190,8 +192,8 @@ func (c *sizeCheck) beginsWhereOthersLead(i int) bool {
 func (c *sizeCheck) faultNowhere(i int) {
 	fault := func(kind walcore.Kind, text string, args ...any) { c.fault(&c.neighbours, i, kind, text, args...) }
 	end := c.payloadEnd(i)
-	if gap := c.gap(i); gap.Size == 0 && c.canBeEmptied(i) && !c.found.emptyingEnded && gap.Lost(c.evidence(end)) {
-		c.lost = true
+	if c.mayBeEmptied(i) && c.gap(i).Lost(c.evidence(end)) {
+		c.damaged = append(c.damaged, i)
 	}
 	if c.readErr != nil {
 		fault(walcore.KindUnreadable, "where the payload ends cannot be read: %v", c.readErr)
@@ -213,27 +215,4 @@ func (c *sizeCheck) faultNowhere(i int) {
 	default:
 		fault(walcore.KindLength, "the payload ends at %d, but the next one begins at %d: this length or that offset is wrong", end, next)
 	}
-}
-
-// followEmptying keeps in mind how far payloads were emptied. Behind ones that are
-// lost, a single empty one may be the last that was emptied, or the first that was
-// not: what comes after it tells.
-func (c *sizeCheck) followEmptying(i int, ends ending) {
-	switch {
-	case !c.canBeEmptied(i):
-	case c.lengths[i] > 0:
-		if c.unsure >= 0 {
-			c.faultUnsure()
-		}
-		c.lost, c.unsure = false, -1
-		c.found.emptyingEnded = c.found.emptyingEnded || i+1 < c.slots.Len()
-	case ends == beforeGap && c.lost:
-		c.lost, c.unsure = false, i
-	case ends == beforeGap:
-		c.unsure = -1
-	}
-}
-
-func (c *sizeCheck) faultUnsure() {
-	c.fault(&c.neighbours, c.unsure, walcore.KindLength, "the payload is empty, and those before it are lost: it was emptied, or its length is lost, too")
 }
