@@ -132,15 +132,23 @@ func (c *sizeCheck) step(at uint64) (end uint64, ok bool) {
 
 // leadsOver reports whether the lengths that stand behind slot i's payload, taken for
 // those of the slots after it, lead to the offset of a later one, or to the end of a
-// full file. The offsets between are wrong then.
+// full file. The offsets between are wrong then. It can be chance that they lead to one;
+// so they must lead on to another one, if there is any.
 func (c *sizeCheck) leadsOver(i int) bool {
 	at, ok := c.payloadEnd(i), true
+	first := 0 // the slot before that to whose offset they lead
 	for k := i + 1; k <= i+maxSteps; k++ {
 		if at, ok = c.step(at); !ok {
 			return false
 		}
-		if k+1 == c.slots.Len() && c.full && at == c.fileSize || c.begins(k+1, at) {
-			return !c.faultSkipped(i, k)
+		if atEnd := k+1 == c.slots.Len() && c.full && at == c.fileSize; !atEnd && !c.begins(k+1, at) {
+			continue
+		}
+		if first == 0 {
+			first = k
+		}
+		if another := k+2 < c.slots.Len() || k+2 == c.slots.Len() && c.full; k > first || !another {
+			return !c.faultSkipped(i, first)
 		}
 	}
 	return false
