@@ -92,11 +92,7 @@ func TestMutants(t *testing.T) {
 		t.Errorf("%s allocates %d bytes, want at most %d", results.hungriest, results.most, bound)
 	}
 	for _, f := range results.sorted() {
-		report := t.Logf
-		if must(f.what) {
-			report = t.Errorf
-		}
-		report("%s: %d times; the smallest:\n%s", f.what, f.times, f.text)
+		t.Errorf("%s: %d times; the smallest:\n%s", f.what, f.times, f.text)
 	}
 	if *rates != "" {
 		fixture.Must(t, os.WriteFile(*rates, []byte(results.rates(kinds, *seed, *mutants)), 0o644))
@@ -105,12 +101,6 @@ func TestMutants(t *testing.T) {
 		fixture.Must(t, os.WriteFile(*found, []byte(results.report(*seed)), 0o644))
 	}
 }
-
-// never are the failures that no mutant may have. Others are printed with -v, and
-// RATES.md has their share.
-var never = []Failure{failPanic, failAsked, failTouched, failLost, failTail, failBelow, failRepair}
-
-func must(what Failure) bool { return slices.Contains(never, what) }
 
 // bound is on what is allocated while a mutant is judged, by the others that are
 // judged at the same time too: much more than is held. A damaged length can be as

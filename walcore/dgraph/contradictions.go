@@ -77,7 +77,7 @@ func (r *Reader) neverVoted(term uint64) bool {
 
 // settleTerm is asked after the slots were read. wal.meta was read before, and a node
 // stores entries before the hard state: so where that has too low a term, it may only be
-// too old, or about to be stored.
+// too old, or about to be stored; unless the look before has said so of the same hard state.
 func (r *reading) settleTerm() {
 	hs := r.meta.HardState
 	if hs == nil || r.metaFile == nil {
@@ -95,7 +95,9 @@ func (r *reading) settleTerm() {
 			r.laterTerm = m.HardState.GetTerm()
 		}
 	}
-	r.termUnsettled = max(hs.GetTerm(), r.laterTerm) < term && r.stillSettling()
+	r.termTooLow = max(hs.GetTerm(), r.laterTerm) < term
+	said := r.previous.termTooLow && r.previous.hardTerm == hs.GetTerm()
+	r.termUnsettled = r.termTooLow && !said && r.stillSettling()
 }
 
 // checkCommit compares the commit index with the log's end, the snapshot and the

@@ -2,14 +2,66 @@ package dgraph
 
 import (
 	"encoding/binary"
+	"slices"
 	"sync/atomic"
 
+	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
 )
 
 // Emptying takes the log's files one after the other. So an empty payload may have
 // been emptied only if all files before were, to their ends. To find that out takes
 // a length of each, and it is asked for few entries.
+
+// mayBeEmptied reports whether slot i's payload is empty, and emptying may have done that.
+func (c *sizeCheck) mayBeEmptied(i int) bool {
+	return c.lengths[i] == 0 && c.canBeEmptied(i) && !c.found.emptyingEnded
+}
+
+// doubtEmptied doubts empty payloads beside damaged lengths: theirs may be lost, too. That
+// they were emptied is certain where one further on was, beside which nothing is damaged.
+// Behind the first full one nothing was emptied.
+func (c *sizeCheck) doubtEmptied() {
+	if len(c.damaged) == 0 {
+		return
+	}
+	var entries, sound []int // sound: those with a payload, at which damage ends
+	for i := range c.entries.from(c.sound) {
+		if full := c.lengths[i] > 0 && !c.isFaulty(i); full && c.canBeEmptied(i) {
+			break
+		} else if full {
+			sound = append(sound, i)
+		}
+		entries = append(entries, i)
+	}
+	type place struct {
+		behind int // how many sound ones
+		block  uint64
+	}
+	places := func(i int) [2]place {
+		behind, _ := slices.BinarySearch(sound, i)
+		first, last := format.LengthBlocks(c.slots.Offset(i))
+		return [2]place{{behind, first}, {behind, last}}
+	}
+	damaged := map[place]bool{}
+	for _, i := range c.damaged {
+		for _, p := range places(i) {
+			damaged[p] = true
+		}
+	}
+	for _, i := range slices.Backward(entries) {
+		if i >= c.end || c.isFaulty(i) || c.lengths[i] != 0 || !c.canBeEmptied(i) || c.gap(i).Bytes <= 0 {
+			continue
+		}
+		at := places(i)
+		switch isLast := i+1 == c.slots.Len() && !c.full; {
+		case damaged[at[0]] || damaged[at[1]]:
+			c.fault(&c.neighbours, i, walcore.KindLength, "the payload is empty, and lengths beside it are damaged: it was emptied, or its length is lost, too")
+		case !isLast: // whose end nothing tells
+			return
+		}
+	}
+}
 
 // fullFile is what tells how far a file was emptied that others come after.
 type fullFile struct {

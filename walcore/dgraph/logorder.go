@@ -80,33 +80,21 @@ func orderLog(files []slotFile, unreadable []uint64, compactedTo, snapTerm, hard
 		if at+1 < len(places) && len(chains[places[at+1]]) > 0 {
 			next = chains[places[at+1]][0]
 		}
-		chains[i] = lone.entries(chains[i], files[i].Term, next)
+		chains[i] = lone.entries(files[i], chains[i], next)
 	}
 	for at, i := range places {
-		b.files = append(b.files, files[i])
+		b.files, b.chains = append(b.files, files[i]), append(b.chains, chains[i])
 		b.checkFile(at, chains[i])
 	}
-	for at, i := range places {
-		b.terms.behind = nil
-		if at+1 < len(places) {
-			b.terms.behind = b.firstSlot(at+1, chains[places[at+1]])
-		}
-		for _, r := range chains[i] {
+	b.terms.findVoted(&b)
+	for at, chain := range b.chains {
+		for _, r := range chain {
 			if r = b.withoutRepeats(at, r); r.n > 0 {
 				b.add(at, r)
 			}
 		}
 	}
 	return logOrder{files: places, found: b.found, spans: b.spans, terms: b.countTerms()}
-}
-
-// firstSlot is the first slot in order of a file, or nil.
-func (b *orderBuilder) firstSlot(file int, chain []run) *format.Slot {
-	if len(chain) == 0 {
-		return nil
-	}
-	s := b.files[file].Slot(chain[0].slot)
-	return &s
 }
 
 func countSlots(files []slotFile) (n int) {
@@ -119,6 +107,7 @@ func countSlots(files []slotFile) (n int) {
 // orderBuilder is a log that is being put in order.
 type orderBuilder struct {
 	files       []slotFile // in order
+	chains      [][]run    // of each of them, its slots whose indexes are in order
 	unreadable  []uint64
 	compactedTo uint64
 	terms       termOrder

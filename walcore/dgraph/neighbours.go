@@ -48,7 +48,9 @@ func (c *sizeCheck) judge(i int) {
 		return
 	}
 	c.last, c.lastEnds, c.floor = i, ends, c.payloadEnd(i)
-	c.followEmptying(i, ends)
+	if c.lengths[i] > 0 && c.canBeEmptied(i) && i+1 < c.slots.Len() {
+		c.found.emptyingEnded = true
+	}
 }
 
 // beginsTheFile reports whether the first slot's payload is where a file's first one is.
@@ -130,15 +132,23 @@ func (c *sizeCheck) step(at uint64) (end uint64, ok bool) {
 
 // leadsOver reports whether the lengths that stand behind slot i's payload, taken for
 // those of the slots after it, lead to the offset of a later one, or to the end of a
-// full file. The offsets between are wrong then.
+// full file. The offsets between are wrong then. It can be chance that they lead to one;
+// so they must lead on to another one, if there is any.
 func (c *sizeCheck) leadsOver(i int) bool {
 	at, ok := c.payloadEnd(i), true
+	first := 0 // the slot before that to whose offset they lead
 	for k := i + 1; k <= i+maxSteps; k++ {
 		if at, ok = c.step(at); !ok {
 			return false
 		}
-		if k+1 == c.slots.Len() && c.full && at == c.fileSize || c.begins(k+1, at) {
-			return !c.faultSkipped(i, k)
+		if atEnd := k+1 == c.slots.Len() && c.full && at == c.fileSize; !atEnd && !c.begins(k+1, at) {
+			continue
+		}
+		if first == 0 {
+			first = k
+		}
+		if another := k+2 < c.slots.Len() || k+2 == c.slots.Len() && c.full; k > first || !another {
+			return !c.faultSkipped(i, first)
 		}
 	}
 	return false
@@ -190,8 +200,8 @@ func (c *sizeCheck) beginsWhereOthersLead(i int) bool {
 func (c *sizeCheck) faultNowhere(i int) {
 	fault := func(kind walcore.Kind, text string, args ...any) { c.fault(&c.neighbours, i, kind, text, args...) }
 	end := c.payloadEnd(i)
-	if gap := c.gap(i); gap.Size == 0 && c.canBeEmptied(i) && !c.found.emptyingEnded && gap.Lost(c.evidence(end)) {
-		c.lost = true
+	if c.mayBeEmptied(i) && c.gap(i).Lost(c.evidence(end)) {
+		c.damaged = append(c.damaged, i)
 	}
 	if c.readErr != nil {
 		fault(walcore.KindUnreadable, "where the payload ends cannot be read: %v", c.readErr)
@@ -213,27 +223,4 @@ func (c *sizeCheck) faultNowhere(i int) {
 	default:
 		fault(walcore.KindLength, "the payload ends at %d, but the next one begins at %d: this length or that offset is wrong", end, next)
 	}
-}
-
-// followEmptying keeps in mind how far payloads were emptied. Behind ones that are
-// lost, a single empty one may be the last that was emptied, or the first that was
-// not: what comes after it tells.
-func (c *sizeCheck) followEmptying(i int, ends ending) {
-	switch {
-	case !c.canBeEmptied(i):
-	case c.lengths[i] > 0:
-		if c.unsure >= 0 {
-			c.faultUnsure()
-		}
-		c.lost, c.unsure = false, -1
-		c.found.emptyingEnded = c.found.emptyingEnded || i+1 < c.slots.Len()
-	case ends == beforeGap && c.lost:
-		c.lost, c.unsure = false, i
-	case ends == beforeGap:
-		c.unsure = -1
-	}
-}
-
-func (c *sizeCheck) faultUnsure() {
-	c.fault(&c.neighbours, c.unsure, walcore.KindLength, "the payload is empty, and those before it are lost: it was emptied, or its length is lost, too")
 }

@@ -47,7 +47,8 @@ type Reader struct {
 	newest        uint64    // the id of the log file that is written to
 	settlingSince time.Time // see reading.stillSettling; zero: nothing is half written
 	laterTerm     uint64    // the hard state's, if it was read again; see settleTerm
-	termUnsettled bool      // it is lower than an entry's, which may be work in progress
+	termTooLow    bool      // it is lower than an entry's
+	termUnsettled bool      // which may be work in progress
 }
 
 // nativeFile is one of the directory's own files, as it was when opened.

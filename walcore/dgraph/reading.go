@@ -25,10 +25,13 @@ type previous struct {
 	keys          *keyRing
 	meta          *meta.Meta // nil: wal.meta was missing or damaged
 	settlingSince time.Time
+	hardTerm      uint64 // the hard state's
+	termTooLow    bool   // it is, and that was said
 }
 
 func (r *Reader) asPrevious() previous {
-	p := previous{exists: true, native: r.native, files: r.files, unreadable: r.unreadable, keys: r.keys, settlingSince: r.settlingSince}
+	p := previous{exists: true, native: r.native, files: r.files, unreadable: r.unreadable, keys: r.keys, settlingSince: r.settlingSince,
+		hardTerm: r.meta.HardState.GetTerm(), termTooLow: r.termTooLow && !r.termUnsettled}
 	if r.metaWhole() {
 		p.meta = r.meta
 	}

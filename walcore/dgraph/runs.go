@@ -45,7 +45,8 @@ func runsOf(n int, slot func(int) format.Slot) []run {
 }
 
 // longestChain picks runs so that indexes go up from each to the next, and, of
-// all ways to do that, so that they have the most slots. A sound table is one run.
+// all ways to do that, so that they have the most slots. Where the last of two ways is
+// another slot, it is the one whose index goes with its place. A sound table is one run.
 // Where a slot in it is damaged, the chain has all others; where slots are missing
 // in the middle, it has those on both sides.
 func longestChain(runs []run) []run {
@@ -65,6 +66,10 @@ func longestChain(runs []run) []run {
 	tree := make([]chain, len(lasts)+1)
 	prev := make([]int, len(runs))
 	best := chain{run: -1}
+	// inStep: a run's index is as far behind the run before as its slot.
+	inStep := func(i int) bool {
+		return prev[i] >= 0 && runs[i].index == runs[prev[i]].last()+steps(runs[prev[i]], runs[i], true, 0)
+	}
 	for i, r := range runs {
 		c := chain{run: -1}
 		below := sort.Search(len(lasts), func(k int) bool { return lasts[k] >= r.index })
@@ -75,7 +80,7 @@ func longestChain(runs []run) []run {
 		}
 		prev[i] = c.run
 		c = chain{weight: c.weight + r.n, run: i}
-		if c.weight > best.weight {
+		if c.weight > best.weight || c.weight == best.weight && inStep(i) && !inStep(best.run) {
 			best = c
 		}
 		rank := sort.Search(len(lasts), func(k int) bool { return lasts[k] >= r.last() }) + 1
@@ -108,17 +113,19 @@ type loneRuns struct {
 	onlyOne             bool   // there is one slot in all files, and no snapshot to go by
 	before              run    // the run before that is an entry; n is 0 if there is none
 	sameFile            bool   // it is in the same file
+	behind              int    // how many slots its file has behind it
 }
 
-// confirms reports whether a run's index can be believed. next is the run after it in
-// the same file, or the first one of the file behind; n is 0 if there is none.
-func (l *loneRuns) confirms(r run, term uint64, next run, nextInFile bool) bool {
+// confirms reports whether a run's index can be believed, in a file of so many slots. next
+// is the run after it in the same file, or the first one of the file behind; n is 0 if
+// there is none.
+func (l *loneRuns) confirms(r run, slots int, term uint64, next run, nextInFile bool) bool {
 	switch {
 	case r.n > 1 || l.onlyOne:
 		return true
-	case l.before.n > 0 && r.index == l.before.last()+l.steps(l.before, r, l.sameFile):
+	case l.before.n > 0 && r.index == l.before.last()+steps(l.before, r, l.sameFile, l.behind):
 		return true // it is as far behind as its slot is
-	case next.n > 0 && next.index == r.index+l.steps(r, next, nextInFile):
+	case next.n > 0 && next.index == r.index+steps(r, next, nextInFile, slotsBehind(r, slots)):
 		return true
 	case r.index == l.snapIndex+1: // the log's first entry, or the first one after the snapshot
 		return true
@@ -126,17 +133,21 @@ func (l *loneRuns) confirms(r run, term uint64, next run, nextInFile bool) bool 
 	return r.index == 1 || r.index == l.snapIndex && term == l.snapTerm
 }
 
-// steps is how many slots b begins behind the last one of a.
-func (l *loneRuns) steps(a, b run, sameFile bool) uint64 {
+// steps is how many slots b begins behind the last one of a, which is in the same file, or
+// in one before that has so many slots behind it.
+func steps(a, b run, sameFile bool, behind int) uint64 {
 	if !sameFile {
-		return 1
+		return uint64(behind + 1 + b.slot)
 	}
 	return uint64(b.slot - (a.slot + a.n - 1))
 }
 
+// slotsBehind is how many of a file's slots stand behind a run.
+func slotsBehind(r run, slots int) int { return slots - r.slot - r.n }
+
 // entries drops the runs of a file that nothing confirms. next is the first run of the
 // file behind.
-func (l *loneRuns) entries(chain []run, term func(slot int) uint64, next run) []run {
+func (l *loneRuns) entries(f slotFile, chain []run, next run) []run {
 	l.sameFile = false
 	var kept []run
 	for k, r := range chain {
@@ -144,11 +155,11 @@ func (l *loneRuns) entries(chain []run, term func(slot int) uint64, next run) []
 		if k+1 < len(chain) {
 			after, inFile = chain[k+1], true
 		}
-		if !l.confirms(r, term(r.slot), after, inFile) {
+		if !l.confirms(r, f.Len(), f.Term(r.slot), after, inFile) {
 			continue
 		}
 		kept = append(kept, r)
-		l.before, l.sameFile = r, true
+		l.before, l.sameFile, l.behind = r, true, slotsBehind(r, f.Len())
 	}
 	return kept
 }

@@ -76,7 +76,7 @@ type sizeFault struct {
 // findSizeFaults checks each length by itself, and where each payload ends against
 // what follows it: see neighbours.go.
 func findSizeFaults(in *storedLengths) sizeFaults {
-	c := sizeCheck{storedLengths: in, last: in.sound - 1, lastEnds: packed, floor: format.PayloadAt, unsure: -1, tail: in.slots.Len()}
+	c := sizeCheck{storedLengths: in, last: in.sound - 1, lastEnds: packed, floor: format.PayloadAt, tail: in.slots.Len()}
 	if c.last >= 0 {
 		c.floor = c.payloadEnd(c.last)
 	}
@@ -92,9 +92,7 @@ func findSizeFaults(in *storedLengths) sizeFaults {
 			c.judge(i)
 		}
 	}
-	if c.unsure >= 0 {
-		c.faultUnsure()
-	}
+	c.doubtEmptied()
 	slices.SortStableFunc(c.neighbours, func(a, b sizeFault) int { return a.slot - b.slot })
 	c.found.list = append(c.found.list, c.neighbours...)
 	return c.found
@@ -128,9 +126,7 @@ type sizeCheck struct {
 	floor    uint64 // where its payload ends: all others begin behind that
 	tail     int    // the slots from here on have no offsets that can be: their payloads never got to the disk
 
-	// See followEmptying.
-	lost   bool
-	unsure int // -1: none is
+	damaged []int // slots whose lengths are, before emptying ended; see doubtEmptied
 
 	earlier *bool // what endedEarlier has said; nil: it was not asked
 	readErr error // why the last evidence could not be had
@@ -143,9 +139,13 @@ func (c *sizeCheck) fault(list *[]sizeFault, i int, kind walcore.Kind, text stri
 	if c.faulty == nil {
 		c.faulty = make([]bool, c.slots.Len())
 	}
-	if !c.faulty[i] {
-		c.faulty[i] = true
-		*list = append(*list, sizeFault{i, kind, fmt.Sprintf(text, args...)})
+	if c.faulty[i] {
+		return
+	}
+	c.faulty[i] = true
+	*list = append(*list, sizeFault{i, kind, fmt.Sprintf(text, args...)})
+	if kind == walcore.KindLength && !c.found.emptyingEnded && !c.mayBeEmptied(i) {
+		c.damaged = append(c.damaged, i)
 	}
 }
 

@@ -141,8 +141,23 @@ var sizeFaultCases = []sizeFaultCase{
 		func(in *storedLengths) { in.endedEarlier = func() bool { return false } }},
 	{"nothing where the payload was", []payload{{0, 0, 0, 0}, {20, 0, 0, 0}, {40, 6, 0, 0}, {50, 6, 0, 0}}, "0 length; 1 length", zerosUpTo(40)},
 	{"the same, and one behind that may be lost", []payload{{0, 0, 0, 0}, {20, 0, 0, 0}, {40, 6, 0, 0}, {50, 6, 0, 0}}, "0 length; 1 length", zerosUpTo(20)},
-	{"the same, and two that were emptied", []payload{{0, 0, 0, 0}, {20, 0, 0, 0}, {40, 0, 0, 0}, {60, 6, 0, 0}}, "0 length", zerosUpTo(20)},
+	{"the same, and two that may be", []payload{{0, 0, 0, 0}, {20, 0, 0, 0}, {40, 0, 0, 0}, {60, 6, 0, 0}, {70, 6, 0, 0}}, "0 length; 1 length; 2 length", zerosUpTo(20)},
+	{"the same, and one in another block that was emptied", []payload{{0, 0, 0, 0}, {20, 0, 0, 0}, {5000, 0, 0, 0}, {5020, 6, 0, 0}, {5030, 6, 0, 0}}, "0 length",
+		func(in *storedLengths) { zerosUpTo(20)(in); in.fileSize += 9000 }},
 	{"the same at the end", []payload{{0, 0, 0, 0}, {20, 0, 0, 0}, {40, 0, confChange, 0}}, "0 length; 1 length", zerosUpTo(20)},
+
+	{"empty behind a damaged length", []payload{{0, 7, 0, 0}, {10, 0, 0, 0}, {20, 6, 0, 0}, {30, 6, 0, 0}}, "0 length; 1 length", nil},
+	{"empty before one", []payload{{0, 0, 0, 0}, {10, 7, 0, 0}, {20, 6, 0, 0}, {30, 6, 0, 0}}, "0 length; 1 length", nil},
+	{"empty before one of a conf change", []payload{{0, 0, 0, 0}, {10, 0, confChange, 0}, {20, 6, 0, 0}, {30, 6, 0, 0}}, "0 length; 1 length", nil},
+	{"empty, packed, beside one", []payload{{0, 7, 0, 0}, {10, 0, 0, 0}, {14, 6, 0, 0}, {24, 6, 0, 0}}, "0 length", nil},
+	{"emptied beside one, and far behind it", []payload{{0, 0, 0, 0}, {10, 7, 0, 0}, {20, 0, 0, 0}, {5000, 0, 0, 0}, {5010, 6, 0, 0}, {5020, 6, 0, 0}}, "1 length",
+		func(in *storedLengths) { in.fileSize += 9000 }},
+	{"emptied, and one damaged behind a full one", []payload{{0, 0, 0, 0}, {10, 6, 0, 0}, {20, 7, 0, 0}, {30, 6, 0, 0}, {40, 6, 0, 0}}, "2 length", nil},
+	{"the last one empty, and one damaged before a full one", []payload{{0, 7, 0, 0}, {10, 6, 0, 0}, {20, 0, 0, 0}}, "0 length", nil},
+	{"emptied, and one damaged behind a full conf change", []payload{{0, 0, 0, 0}, {10, 6, confChange, 0}, {20, 7, 0, 0}, {30, 6, 0, 0}, {40, 6, 0, 0}}, "2 length", nil},
+	{"the last one empty beside a damaged one", []payload{{0, 7, 0, 0}, {10, 0, confChange, 0}, {14, 0, 0, 0}}, "0 length; 2 length", nil},
+	{"the last one of a file, beside no damage, tells nothing", []payload{{0, 7, 0, 0}, {10, 0, 0, 0}, {5000, 6, confChange, 0}, {5010, 0, 0, 0}}, "0 length; 1 length",
+		func(in *storedLengths) { in.fileSize += 9000 }},
 
 	{"too long", []payload{{0, 6, 0, 0}, {10, 60, 0, 0}, {20, 6, 0, 0}, {30, 6, 0, 0}}, "1 length", nil},
 	{"too short", []payload{{0, 6, 0, 0}, {10, 5, 0, 0}, {20, 6, 0, 0}, {30, 6, 0, 0}}, "1 length", nil},
@@ -152,6 +167,12 @@ var sizeFaultCases = []sizeFaultCase{
 		func(in *storedLengths) { in.lengthAt = lengthsOfTens }},
 	{"the first offset too high", []payload{{15, 6, 0, 0}, {10, 6, 0, 0}, {20, 6, 0, 0}}, "0 offset", nil},
 	{"the last offset: either of two", []payload{{0, 6, 0, 0}, {10, 6, 0, 0}, {90, 6, 0, 0}}, "1 length; 2 offset", nil},
+	{"lengths lead to a later offset by chance", []payload{{0, 10, 0, 0}, {10, 5, 0, 0}, {20, 99, 0, 0}, {30, 6, 0, 0}, {40, 6, 0, 0}}, "0 length; 1 length; 2 length",
+		func(in *storedLengths) {
+			in.lengthAt = func(offset uint64) (uint32, error) {
+				return map[uint64]uint32{14: 2, 20: 99}[offset-format.PayloadAt], nil
+			}
+		}},
 	{"two by two, back to the beginning", []payload{{0, 0, confChange, 0}, {4, 0, confChange, 0}, {2, 0, 0, 0}, {1, 0, 0, 0}, {100, 1, 0, 0}},
 		"1 offset; 2 offset; 3 offset; 4 offset", nil},
 	{"back over one that is faulty by itself", []payload{{0, 6, 0, 0}, {10, 1<<32 - 1, 0, 0}, {20, 6, 0, 0}, {90, 6, 0, 0}, {40, 6, 0, 0}},

@@ -1,16 +1,32 @@
 package dgraph
 
 import (
+	"iter"
+
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
 )
 
-// termOrder checks that terms never go down.
+// termOrder checks that terms never go down. Where they do, there are three ways in which
+// that can have come: a term is damaged, and too high; one is damaged, and too low; or the
+// lower ones are what a rewrite has left that has reached the disk in part. Those must not
+// be shown, and they can be told:
+//
+//   - they begin where a sector begins, or a file: a disk writes sectors whole;
+//   - none of them has the term of the rewrite: what a leader puts in the place of an entry
+//     is of another term than all that it replaces;
+//   - the rewrite's term is one in which the node has voted.
 type termOrder struct {
-	hard uint64 // the hard state's term, which no entry's exceeds; 0: not known
-	last uint64 // the highest so far
-	// behind is the first slot of the file after the one that is checked; nil: there is none.
-	behind *format.Slot
+	hard  uint64    // the hard state's term, which no entry's exceeds; 0: not known
+	voted slotPlace // the last slot whose term does not exceed it
+	last  uint64    // the highest so far
+}
+
+// slotPlace is a slot's place in the log's order.
+type slotPlace struct{ file, slot int }
+
+func (p slotPlace) before(q slotPlace) bool {
+	return p.file < q.file || p.file == q.file && p.slot < q.slot
 }
 
 // slotsPerSector: a disk writes sectors of at least 512 bytes whole.
@@ -19,7 +35,7 @@ const slotsPerSector = 512 / format.SlotSize
 // check drops the slots of a run whose term is out of order.
 func (o *termOrder) check(b *orderBuilder, file int, r run) {
 	f, end := b.files[file], r.slot+r.n
-	if f.summary != nil && b.found[file].dropped == nil && f.Term(r.slot) >= o.last && !o.tooHigh(f.slotTable, end-1, end) {
+	if f.summary != nil && b.found[file].dropped == nil && f.Term(r.slot) >= o.last && o.judge(b, slotPlace{file, end - 1}).fits() {
 		o.last = f.Term(end - 1)
 		return
 	}
@@ -30,40 +46,120 @@ func (o *termOrder) check(b *orderBuilder, file int, r run) {
 		case term < o.last:
 			b.drop(file, i)
 			b.report(file, i, walcore.KindTerm, "term %d after term %d: left from before a rewrite, or one of the two is damaged", term, o.last)
-		case o.tooHigh(f.slotTable, i, end):
-			b.drop(file, i)
-			b.report(file, i, walcore.KindTerm, "term %d before term %d, which the entries after it bear out", term, o.next(f.slotTable, i, end))
 		default:
-			o.last = term
+			o.take(b, slotPlace{file, i}, o.judge(b, slotPlace{file, i}))
 		}
 	}
 }
 
-// tooHigh reports whether it is slot i's term that is too high, where those after
-// it are lower, rather than those that are too low. Slots with lower terms are
-// also what a rewrite leaves that has reached the disk in part. Those must not be
-// shown. But they begin where a sector begins; and where slot i's term is too high,
-// the one behind it was written together with it, or the term is higher than any
-// that the node has voted in.
-func (o *termOrder) tooHigh(t *slotTable, i, end int) bool {
-	term, next := t.Term(i), o.next(t, i, end)
-	if next == 0 || next >= term || next < o.last {
-		return false
+// take takes a slot for an entry, or drops it.
+func (o *termOrder) take(b *orderBuilder, at slotPlace, found termFault) {
+	term := b.term(at)
+	switch {
+	case found.aboveHard:
+		b.drop(at.file, at.slot)
+		b.report(at.file, at.slot, walcore.KindTerm, "term %d, the hard state's is %d, and entries behind it do not exceed that", term, o.hard)
+	case found.tooHigh:
+		b.drop(at.file, at.slot)
+		b.report(at.file, at.slot, walcore.KindTerm, "term %d before term %d, which the entries after it bear out", term, b.term(found.next))
+	case found.either:
+		b.drop(at.file, at.slot)
+		b.drop(found.next.file, found.next.slot)
+		for _, p := range []slotPlace{at, found.next} {
+			b.report(p.file, p.slot, walcore.KindTerm, "term %d before term %d: one of the two is damaged, and nothing tells which",
+				term, b.term(found.next))
+		}
+	default:
+		o.last = term
 	}
-	if o.hard > 0 && term > o.hard && next <= o.hard {
-		return true
-	}
-	return (i+1)%slotsPerSector != 0 && i+2 < end && t.Term(i+2) < term
 }
 
-// next is the term of the entry behind slot i, where end ends the run, or 0 if there is
-// none.
-func (o *termOrder) next(t *slotTable, i, end int) uint64 {
-	switch {
-	case i+1 < end:
-		return t.Term(i + 1)
-	case o.behind != nil && o.behind.Index == t.Index(i)+1:
-		return o.behind.Term
+// termFault says what is wrong with a term that is not below those before it.
+type termFault struct {
+	aboveHard bool
+	tooHigh   bool
+	either    bool      // it is too high, or next too low
+	next      slotPlace // the entry behind it
+}
+
+func (t termFault) fits() bool { return !t.aboveHard && !t.tooHigh && !t.either }
+
+// judge compares a slot's term with those behind it.
+func (o *termOrder) judge(b *orderBuilder, at slotPlace) (found termFault) {
+	next, ok := b.next(at)
+	if !ok {
+		return found
 	}
-	return 0
+	term, nextTerm := b.term(at), b.term(next)
+	found.next = next
+	switch {
+	case o.hard > 0 && term > o.hard && at.before(o.voted) && term != o.last && term != nextTerm:
+		found.aboveHard = true // where two entries have such a term, the hard state is older
+		return found
+	case nextTerm >= term, nextTerm < o.last: // it goes up, or it is the next one that is too low
+		return found
+	}
+	together := next.file == at.file && next.slot/slotsPerSector == at.slot/slotsPerSector
+	lower, again := 0, false
+	for p := range b.behind(at) {
+		if t := b.term(p); t >= term {
+			// In the same file, others of the rewrite may have reached the disk.
+			again = t == term && (at.slot == b.files[at.file].Len()-1 || p.slot%slotsPerSector != 0)
+			break
+		}
+		if lower++; lower > 1 && together {
+			break
+		}
+	}
+	if together || again { // the lower ones are not what a rewrite has left
+		found.either, found.tooHigh = lower == 1, lower > 1
+	}
+	return found
+}
+
+// findVoted finds the last slot whose term does not exceed the hard state's.
+func (o *termOrder) findVoted(b *orderBuilder) {
+	if o.hard == 0 {
+		return
+	}
+	for file := len(b.files) - 1; file >= 0; file-- {
+		for k := len(b.chains[file]) - 1; k >= 0; k-- {
+			r := b.chains[file][k]
+			for i := r.slot + r.n - 1; i >= r.slot; i-- {
+				if t := b.files[file].Term(i); t > 0 && t <= o.hard && !b.found[file].isDropped(i) {
+					o.voted = slotPlace{file, i}
+					return
+				}
+			}
+		}
+	}
+}
+
+// next is the slot behind one, as behind has it.
+func (b *orderBuilder) next(at slotPlace) (next slotPlace, ok bool) {
+	for next = range b.behind(at) {
+		return next, true
+	}
+	return next, false
+}
+
+func (b *orderBuilder) term(p slotPlace) uint64 { return b.files[p.file].Term(p.slot) }
+
+// behind goes through the slots behind one whose indexes are in order, through all files.
+func (b *orderBuilder) behind(at slotPlace) iter.Seq[slotPlace] {
+	return func(yield func(slotPlace) bool) {
+		index, from := b.files[at.file].Index(at.slot), at.slot+1
+		for file := at.file; file < len(b.files); file, from = file+1, 0 {
+			for _, r := range b.chains[file] {
+				for i := max(r.slot, from); i < r.slot+r.n; i++ {
+					if b.found[file].isDropped(i) || b.files[file].Index(i) <= index {
+						continue
+					}
+					if index = b.files[file].Index(i); !yield(slotPlace{file, i}) {
+						return
+					}
+				}
+			}
+		}
+	}
 }

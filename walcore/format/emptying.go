@@ -8,6 +8,16 @@ func CanBeEmptied(typ raftpb.EntryType, sum uint32) bool {
 	return typ == raftpb.EntryType_EntryNormal && sum == 0
 }
 
+// DamageBlock is what a file system or a disk loses at once.
+const DamageBlock = 4096
+
+// LengthBlocks are the blocks of a file that the length at an offset is in. Where a length
+// is damaged, another one in the same block may be, too: if it is 0, that alone does not
+// tell that its entry was emptied.
+func LengthBlocks(offset uint64) (first, last uint64) {
+	return offset / DamageBlock, (offset + LengthSize - 1) / DamageBlock
+}
+
 // maxProbes bounds how many lengths LeftFull reads.
 const maxProbes = 16
 

@@ -36,19 +36,7 @@ func (g *segment) checkLengthBefore(log []*segment, limit int64, i int, s format
 	if n == most {
 		return nil
 	}
-	gap := format.Gap{Bytes: most - n, Encrypted: g.header.KeyID != 0, Size: uint32(n), Type: s.Type, Sum: s.Sum}
-	var err error
-	legal := gap.Legal(format.Evidence{
-		EmptyingEnded: func() bool {
-			var ended bool
-			ended, err = g.emptyingEnded(log, i)
-			return ended || err != nil
-		},
-		Read: func(p []byte, at int64) bool {
-			_, err = g.f.ReadAt(p, int64(s.Offset)+format.LengthSize+n+at)
-			return err == nil
-		},
-	})
+	legal, err := g.gapIsLegal(s, n, most, func() (bool, error) { return g.emptyingEnded(log, i) })
 	if legal {
 		return nil
 	}
@@ -58,11 +46,33 @@ func (g *segment) checkLengthBefore(log []*segment, limit int64, i int, s format
 	return g.slotErr(i, fmt.Errorf("the payload claims %d bytes, its room is %d: %w", n, most, walcore.ErrDamaged))
 }
 
+// gapIsLegal reports whether a writer leaves slot s, with its length n, in a room of most
+// bytes.
+func (g *segment) gapIsLegal(s format.Slot, n, most int64, emptyingEnded func() (bool, error)) (legal bool, err error) {
+	gap := format.Gap{Bytes: most - n, Encrypted: g.header.KeyID != 0, Size: uint32(n), Type: s.Type, Sum: s.Sum}
+	legal = gap.Legal(format.Evidence{
+		EmptyingEnded: func() bool {
+			var ended bool
+			ended, err = emptyingEnded()
+			return ended || err != nil
+		},
+		Read: func(p []byte, at int64) bool {
+			_, err = g.f.ReadAt(p, int64(s.Offset)+format.LengthSize+n+at)
+			return err == nil
+		},
+	})
+	return legal, err
+}
+
 // emptyingEnded reports whether there is an entry before slot i, in this file or an
-// earlier one of the log, that emptying would have emptied and has not.
+// earlier one of the log, that emptying would have emptied and has not; or may be one,
+// since lengths are damaged beside that of slot i.
 func (g *segment) emptyingEnded(log []*segment, i int) (bool, error) {
 	first, err := g.firstNonEmpty()
 	if err != nil || i >= first {
+		return true, err
+	}
+	if doubtful, err := g.besideDamage(i, first); doubtful || err != nil {
 		return true, err
 	}
 	for _, earlier := range log {
@@ -74,6 +84,50 @@ func (g *segment) emptyingEnded(log []*segment, i int) (bool, error) {
 		}
 	}
 	return false, nil
+}
+
+// besideDamage reports whether a length in the same block as that of slot i is damaged, and
+// no entry behind that block shows that emptying got there. Damage ends at a payload that is
+// sound. first is firstNonEmpty.
+func (g *segment) besideDamage(i, first int) (damaged bool, err error) {
+	begin, end := format.LengthBlocks(uint64(g.offset(i)))
+	for j := i - 1; j >= 0 && !damaged; j-- {
+		n, sound, err := g.lengthAlone(j)
+		if err != nil {
+			return false, err
+		}
+		if _, block := format.LengthBlocks(uint64(g.offset(j))); block < begin || sound && n > 0 {
+			break
+		}
+		damaged = !sound
+	}
+	for j := i + 1; j <= first && j < g.slots(); j++ {
+		block, _ := format.LengthBlocks(uint64(g.offset(j)))
+		n, sound, err := g.lengthAlone(j)
+		switch emptied := sound && g.limit(j) > g.offset(j)+format.LengthSize; {
+		case err != nil:
+			return false, err
+		case block > end && (!damaged || emptied):
+			return false, nil
+		case sound && n > 0:
+			return damaged, nil
+		}
+		damaged = damaged || !sound && block <= end
+	}
+	return damaged, nil
+}
+
+// lengthAlone reads the length of a slot behind no full one, and reports whether it can be.
+func (g *segment) lengthAlone(i int) (n uint32, sound bool, err error) {
+	if g.beingEmptied(i) {
+		return 0, true, nil
+	}
+	if n, err = g.readLength(i); err != nil {
+		return 0, false, err
+	}
+	room := g.limit(i) - g.offset(i) - format.LengthSize
+	sound, err = g.gapIsLegal(g.slot(i), int64(n), room, func() (bool, error) { return false, nil })
+	return n, sound, err
 }
 
 // leftFull reports whether emptying has not got as far as the file's end.
