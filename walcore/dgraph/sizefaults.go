@@ -103,7 +103,7 @@ func findSizeFaults(in *storedLengths) sizeFaults {
 func (c *sizeCheck) isPlain(i int) bool {
 	n := c.lengths[i]
 	if n == 0 || n == noPayload || c.faulty != nil || c.last != i-1 || c.lastEnds != packed || i+1 >= min(c.tail, c.end) ||
-		c.lost || c.unsure >= 0 || !c.found.emptyingEnded {
+		!c.found.emptyingEnded {
 		return false
 	}
 	end := c.floor + format.LengthSize + uint64(n)
