@@ -80,6 +80,7 @@ func orderLog(files []slotFile, unreadable []uint64, compactedTo, snapTerm, hard
 		if at+1 < len(places) && len(chains[places[at+1]]) > 0 {
 			next = chains[places[at+1]][0]
 		}
+		lone.file = files[i].id
 		chains[i] = lone.entries(chains[i], files[i].Term, next)
 	}
 	for at, i := range places {

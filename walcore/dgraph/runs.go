@@ -106,6 +106,7 @@ func entriesLostBetween(a, b run, compactedTo uint64) bool {
 type loneRuns struct {
 	snapIndex, snapTerm uint64 // the snapshot's; 0: none, or not known
 	onlyOne             bool   // there is one slot in all files, and no snapshot to go by
+	file                uint64 // the id of the file that is looked at
 	before              run    // the run before that is an entry; n is 0 if there is none
 	sameFile            bool   // it is in the same file
 }
@@ -123,7 +124,8 @@ func (l *loneRuns) confirms(r run, term uint64, next run, nextInFile bool) bool 
 	case r.index == l.snapIndex+1: // the log's first entry, or the first one after the snapshot
 		return true
 	}
-	return r.index == 1 || r.index == l.snapIndex && term == l.snapTerm
+	// The log's very first entry is in the first file.
+	return r.index == 1 && l.file == 1 || r.index == l.snapIndex && term == l.snapTerm
 }
 
 // steps is how many slots b begins behind the last one of a.
