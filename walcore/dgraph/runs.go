@@ -109,6 +109,7 @@ type loneRuns struct {
 	file                uint64 // the id of the file that is looked at
 	before              run    // the run before that is an entry; n is 0 if there is none
 	sameFile            bool   // it is in the same file
+	behindEmpty         bool   // a file that stands between the two has no slots: it may have had the indexes between
 }
 
 // confirms reports whether a run's index can be believed. next is the run after it in
@@ -121,6 +122,8 @@ func (l *loneRuns) confirms(r run, term uint64, next run, nextInFile bool) bool 
 		return true // it is as far behind as its slot is
 	case next.n > 0 && next.index == r.index+l.steps(r, next, nextInFile):
 		return true
+	case l.behindEmpty && !l.sameFile && r.slot == 0 && l.before.n > 0 && r.index > max(l.before.last(), l.snapIndex)+1:
+		return true // the lost slots have left a hole, which is reported
 	case r.index == l.snapIndex+1: // the log's first entry, or the first one after the snapshot
 		return true
 	}
