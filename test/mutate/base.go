@@ -42,23 +42,29 @@ type truth struct {
 	file string
 }
 
-// Bases makes them all, in the same way each time.
-func Bases(t testing.TB) []*Base {
+// Bases makes them all, or those with the given names, in the same way each time.
+func Bases(t testing.TB, names ...string) []*Base {
 	t.Helper()
+	wanted := func(name string) bool { return len(names) == 0 || slices.Contains(names, name) }
 	reader := rand.Reader
 	defer func() { rand.Reader = reader }()
 	var bases []*Base
 	for _, name := range []string{"alpha", "zero", "emptied", "highstart", "rewritten", "sealed128", "sealed256", "bigsnap", "snaponly"} {
-		bases = append(bases, newBase(t, name, fixture.Dir(t, name), "", fixture.Key(name)))
+		if wanted(name) {
+			bases = append(bases, newBase(t, name, fixture.Dir(t, name), "", fixture.Key(name)))
+		}
 	}
 	if fixture.Full() {
 		for _, name := range []string{"alpha-encrypted", "cluster-node1", "compacted"} {
-			if fixture.Has(name) {
+			if fixture.Has(name) && wanted(name) {
 				bases = append(bases, newBase(t, name, fixture.Dir(t, name), "", fixture.Key(name)))
 			}
 		}
 	}
 	for _, w := range written {
+		if !wanted(w.name) {
+			continue
+		}
 		rand.Reader = mathrand.NewChaCha8([32]byte([]byte("walfs mutants, " + w.name + "                                ")[:32]))
 		before, dir := filepath.Join(t.TempDir(), "before"), filepath.Join(t.TempDir(), "w")
 		w.write(t, dir, func() { copyDir(t, before, dir) })

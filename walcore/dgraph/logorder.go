@@ -2,6 +2,7 @@ package dgraph
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 
 	"github.com/walfs/walfs/walcore"
@@ -80,6 +81,7 @@ func orderLog(files []slotFile, unreadable []uint64, compactedTo, snapTerm, hard
 		if at+1 < len(places) && len(chains[places[at+1]]) > 0 {
 			next = chains[places[at+1]][0]
 		}
+		lone.behindEmpty = at > 0 && emptyBetween(files, files[places[at-1]].id, files[i].id)
 		chains[i] = lone.entries(files[i], chains[i], next)
 	}
 	for at, i := range places {
@@ -95,6 +97,11 @@ func orderLog(files []slotFile, unreadable []uint64, compactedTo, snapTerm, hard
 		}
 	}
 	return logOrder{files: places, found: b.found, spans: b.spans, terms: b.countTerms()}
+}
+
+// emptyBetween reports whether a file without slots is between two ids.
+func emptyBetween(files []slotFile, low, high uint64) bool {
+	return high > low+1 && slices.ContainsFunc(files, func(f slotFile) bool { return f.id > low && f.id < high && f.Len() == 0 })
 }
 
 func countSlots(files []slotFile) (n int) {

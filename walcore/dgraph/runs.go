@@ -111,9 +111,11 @@ func entriesLostBetween(a, b run, compactedTo uint64) bool {
 type loneRuns struct {
 	snapIndex, snapTerm uint64 // the snapshot's; 0: none, or not known
 	onlyOne             bool   // there is one slot in all files, and no snapshot to go by
+	file                uint64 // the id of the file that is looked at
 	before              run    // the run before that is an entry; n is 0 if there is none
 	sameFile            bool   // it is in the same file
 	behind              int    // how many slots its file has behind it
+	behindEmpty         bool   // a file that stands between the two has no slots: it may have had the indexes between
 }
 
 // confirms reports whether a run's index can be believed, in a file of so many slots. next
@@ -127,10 +129,13 @@ func (l *loneRuns) confirms(r run, slots int, term uint64, next run, nextInFile 
 		return true // it is as far behind as its slot is
 	case next.n > 0 && next.index == r.index+steps(r, next, nextInFile, slotsBehind(r, slots)):
 		return true
+	case l.behindEmpty && !l.sameFile && r.slot == 0 && l.before.n > 0 && r.index > max(l.before.last(), l.snapIndex)+1:
+		return true // the lost slots have left a hole, which is reported
 	case r.index == l.snapIndex+1: // the log's first entry, or the first one after the snapshot
 		return true
 	}
-	return r.index == 1 || r.index == l.snapIndex && term == l.snapTerm
+	// The log's very first entry is in the first file.
+	return r.index == 1 && l.file == 1 || r.index == l.snapIndex && term == l.snapTerm
 }
 
 // steps is how many slots b begins behind the last one of a, which is in the same file, or
@@ -148,7 +153,7 @@ func slotsBehind(r run, slots int) int { return slots - r.slot - r.n }
 // entries drops the runs of a file that nothing confirms. next is the first run of the
 // file behind.
 func (l *loneRuns) entries(f slotFile, chain []run, next run) []run {
-	l.sameFile = false
+	l.file, l.sameFile = f.id, false
 	var kept []run
 	for k, r := range chain {
 		after, inFile := next, false
