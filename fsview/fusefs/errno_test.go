@@ -77,7 +77,7 @@ var errnos = []struct {
 	{"read", "entries/00000000000000000042", syscall.EIO},
 	{"stat", "entries/42", syscall.EIO},
 	{"stat", "files/00001.wal/42", syscall.EIO},
-	{"stat", "entries/43", syscall.EIO},
+	{"stat", "entries/45", syscall.EIO},
 	{"stat", "entries/975", syscall.EIO},
 	{"read", "entries/44", 0},
 }
@@ -98,12 +98,12 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// damageAlpha damages entries 42, 43 and 975, the last one. 42 has its payload in the slot
-// table, 43's length goes beyond the file, and 975's slot has another index.
+// damageAlpha damages entries 42, 45 and 975, the last one. 42 has its payload in the slot
+// table, 45's length goes beyond the file, and 975's slot has another index.
 func damageAlpha(t *testing.T, dir string) {
 	t.Helper()
 	log := fixture.Edit(t, filepath.Join(dir, "00001.wal"))
 	log.Set(41, fixture.Offset, 5)
-	log.SetLength(42, 0xfffffff0)
+	log.SetLength(44, 0xfffffff0)
 	log.Set(974, fixture.Index, 3)
 }

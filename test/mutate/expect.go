@@ -23,7 +23,8 @@ type expectation struct {
 	onReading []string
 	// may says in what an entry may differ from the truth, since nothing tells.
 	may    map[uint64]may
-	mayOld bool // entries may also be as in the older state
+	mayOld bool            // entries may also be as in the older state
+	old    map[uint64]bool // these may: their slots are
 
 	slots map[string][]slot // of each of the log's files, as they are now
 }
@@ -42,7 +43,7 @@ func (x *expectation) allow(index uint64, allow may) {
 
 // expect judges the edits that were made in dir.
 func expect(b *Base, edits []Edit, dir string) (*expectation, error) {
-	x := &expectation{base: b, dir: dir, may: map[uint64]may{}, slots: map[string][]slot{}}
+	x := &expectation{base: b, dir: dir, may: map[uint64]may{}, old: map[uint64]bool{}, slots: map[string][]slot{}}
 	changed := map[string]bool{}
 	for _, e := range edits {
 		if e.Op != opWrite && e.Op != opResize {
@@ -112,6 +113,7 @@ func (x *expectation) logFile(was *logFile) error {
 	for i := range slots {
 		x.slot(was, i)
 		x.payload(was, i, now)
+		x.olderSlot(was, i, table[i*slotSize:][:slotSize])
 	}
 	for i := len(slots); i < slotsAFile; i++ {
 		if s := decodeSlot(table[i*slotSize:]); s.index != 0 {
@@ -119,6 +121,14 @@ func (x *expectation) logFile(was *logFile) error {
 		}
 	}
 	return nil
+}
+
+// olderSlot looks for a slot that has come back from the older state: with its payload, which
+// may still be there, it is the entry that was replaced since.
+func (x *expectation) olderSlot(f *logFile, i int, now []byte) {
+	if older := x.base.older[f.name]; older != nil && bytes.Equal(now, older.bytes(int64(i)*slotSize, slotSize)) {
+		x.old[decodeSlot(now).index] = true
+	}
 }
 
 func (x *expectation) header(was *logFile, now *image) {
@@ -139,11 +149,8 @@ func (x *expectation) header(was *logFile, now *image) {
 	}
 }
 
-// isKey reports whether the registry has a data key with an id: they are numbered from 1,
-// and it keeps them all.
-func (x *expectation) isKey(id uint64) bool {
-	return id != 0 && slices.ContainsFunc(x.base.layout.files, func(f *logFile) bool { return f.keyID >= id })
-}
+// isKey reports whether there is a data key with an id.
+func (x *expectation) isKey(id uint64) bool { return slices.Contains(x.base.layout.keys, id) }
 
 // slot compares the fields of a slot but for the term. See terms.
 func (x *expectation) slot(f *logFile, i int) {
@@ -245,42 +252,4 @@ func (x *expectation) emptyBefore(index uint64) bool {
 		}
 	}
 	return true
-}
-
-// terms looks at all terms at once: nothing tells that one has changed, as long as
-// they never go down and agree with the snapshot and the hard state.
-func (x *expectation) terms() {
-	l := x.base.layout
-	last, changed := uint64(0), false
-	ordered, voted := true, true
-	for _, f := range l.files {
-		for i, s := range x.slots[f.name] {
-			was := f.slots[i]
-			if s.index != was.index {
-				continue // that is seen already
-			}
-			changed = changed || s.term != was.term
-			voted = voted && s.term <= l.meta.hard.GetTerm()
-			if s.term < last || was.index == l.meta.snapshotIndex && s.term != l.meta.snapshotTerm ||
-				was.index > l.meta.snapshotIndex && s.term < l.meta.snapshotTerm {
-				ordered = false
-			}
-			last = s.term
-		}
-	}
-	if changed && !voted {
-		x.see("a term is above the hard state's") // either of the two can be wrong
-	}
-	switch {
-	case changed && !ordered:
-		x.see("terms go down, or contradict the snapshot")
-	case changed:
-		for _, f := range l.files {
-			for i, s := range x.slots[f.name] {
-				if was := f.slots[i]; s.term != was.term && s.index == was.index {
-					x.allow(was.index, may{term: s.sum == 0})
-				}
-			}
-		}
-	}
 }

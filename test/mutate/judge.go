@@ -143,7 +143,7 @@ func (x *expectation) wrong(index uint64, got truth) string {
 	was, ok := x.base.truth[index]
 	allowed := x.may[index]
 	// An entry that has not been emptied yet is the same entry.
-	if old, ok := x.base.old[index]; ok && old.equal(got) && (x.mayOld || old.term == was.term) {
+	if old, ok := x.base.old[index]; ok && old.equal(got) && (x.mayOld || x.old[index] || old.term == was.term) {
 		return ""
 	}
 	switch {

@@ -70,10 +70,11 @@ func (f *logFile) endsEmptied() bool {
 type layout struct {
 	files []*logFile // in the log's order
 	meta  metaFields
+	keys  []uint64 // ids of KEYREGISTRY's data keys
 }
 
 func readLayout(images map[string]*image) *layout {
-	l := &layout{meta: decodeMeta(images[metaName])}
+	l := &layout{meta: decodeMeta(images[metaName]), keys: keyIDs(images[registryName])}
 	for name, m := range images {
 		if !logName.MatchString(name) {
 			continue
@@ -94,6 +95,20 @@ func readLayout(images map[string]*image) *layout {
 	}
 	sort.Slice(l.files, func(i, j int) bool { return l.files[i].slots[0].index < l.files[j].slots[0].index })
 	return l
+}
+
+// keyIDs are those of the data keys in a key registry, or none: behind an IV of 16 bytes and a
+// text of 12, records of a length, a checksum, and a protobuf message whose first field is
+// the id.
+func keyIDs(m *image) (ids []uint64) {
+	if m == nil {
+		return nil
+	}
+	for b := m.bytes(28, m.size-28); len(b) > 9; b = b[8+binary.BigEndian.Uint32(b):] {
+		id, _ := binary.Uvarint(b[9:])
+		ids = append(ids, id)
+	}
+	return ids
 }
 
 func (l *layout) last() *logFile { return l.files[len(l.files)-1] }

@@ -70,7 +70,12 @@ read and was committed.
   which walfs check does for all.
 - **A type that became another one of Raft's**, without a checksum.
 - **A term at a boundary**: one that is still between those of its neighbours, and not above
-  the hard state's.
+  the hard state's. And one before which all is well and behind which, from the next sector
+  or file on, terms are lower: that is reported, but a rewrite that a crash has cut off
+  looks the same, so that the entry is shown.
+- **Which of two neighbours' terms is damaged**, where nothing else tells: neither is shown.
+- **Slots of an older state**: replaced entries come back, of which the payloads may still be
+  there. What contradicts them behind that is reported.
 - **The last length of the current file**, without a checksum: no other payload stands behind it.
 - **A length of zero behind emptied entries only**: emptying payloads leaves the same.
 - **A length in an encrypted file behind which a length that fits can be read**: a rewrite
@@ -82,6 +87,7 @@ read and was committed.
 - **The raft id, the group id, the vote**, a checkpoint or a commit index that is still possible,
   a higher term of the hard state, the conf state and the data of a snapshot.
 - **A whole file in an older state**, as long as the others fit.
+- **All of wal.meta become 0**, in a log without entries: so a new directory looks.
 - **A checksum that became 0**: then there is none.
 
 # By kind

@@ -165,15 +165,27 @@ func (c *sizeCheck) begins(i int, offset uint64) bool {
 }
 
 // faultSkipped says that the offsets of the slots behind slot i up to slot k are
-// wrong. Where the first of them leads on as well, nothing tells which is right.
+// wrong. Where the first of them leads on as well, nothing tells which is right; nor where
+// more than one can be: they may be another file's slots.
 func (c *sizeCheck) faultSkipped(i, k int) (eitherCouldBeTrue bool) {
 	eitherCouldBeTrue = c.isEntry(i+1) && c.fits(i+1) && c.ends(i+1) == packed
-	at := c.payloadEnd(i)
-	for j := i + 1; j <= k; j++ {
+	var wrong []int
+	var ends []uint64 // of the payloads before these
+	canBe := 0
+	for at, j := c.payloadEnd(i), i+1; j <= k; j++ {
 		if c.isEntry(j) && j < c.end && c.slots.Offset(j) != at {
-			c.fault(&c.neighbours, j, walcore.KindOffset, "the payload before ends at %d, not at this offset", at)
+			wrong, ends = append(wrong, j), append(ends, at)
+			if c.inRange(c.slots.Offset(j)) {
+				canBe++
+			}
 		}
 		at, _ = c.step(at)
+	}
+	if canBe > 1 {
+		return true
+	}
+	for n, j := range wrong {
+		c.fault(&c.neighbours, j, walcore.KindOffset, "the payload before ends at %d, not at this offset", ends[n])
 	}
 	return eitherCouldBeTrue
 }

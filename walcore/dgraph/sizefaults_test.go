@@ -173,6 +173,13 @@ var sizeFaultCases = []sizeFaultCase{
 				return map[uint64]uint32{14: 2, 20: 99}[offset-format.PayloadAt], nil
 			}
 		}},
+	{"slots of another file", []payload{{0, 6, 0, 0}, {15, 77, 0, 0}, {25, 88, 0, 0}}, "0 length; 1 length; 2 length",
+		func(in *storedLengths) {
+			in.full = true
+			in.lengthAt = func(offset uint64) (uint32, error) {
+				return map[uint64]uint32{10: 6, 20: 976}[offset-format.PayloadAt], nil
+			}
+		}},
 	{"two by two, back to the beginning", []payload{{0, 0, confChange, 0}, {4, 0, confChange, 0}, {2, 0, 0, 0}, {1, 0, 0, 0}, {100, 1, 0, 0}},
 		"1 offset; 2 offset; 3 offset; 4 offset", nil},
 	{"back over one that is faulty by itself", []payload{{0, 6, 0, 0}, {10, 1<<32 - 1, 0, 0}, {20, 6, 0, 0}, {90, 6, 0, 0}, {40, 6, 0, 0}},
