@@ -27,6 +27,7 @@ type expectation struct {
 	old    map[uint64]bool // these may: their slots are
 
 	slots map[string][]slot // of each of the log's files, as they are now
+	voted uint64            // the hard state's term, as it is now: no entry's is higher
 }
 
 // may is what nothing tells of an entry.
@@ -58,6 +59,9 @@ func expect(b *Base, edits []Edit, dir string) (*expectation, error) {
 				return nil, err
 			}
 		}
+	}
+	if err := x.readVoted(); err != nil {
+		return nil, err
 	}
 	x.terms()
 	for name := range changed {

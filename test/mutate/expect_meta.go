@@ -2,6 +2,11 @@
 
 package mutate
 
+import (
+	"math"
+	"path/filepath"
+)
+
 // meta compares what wal.meta says with the log and with itself.
 func (x *expectation) meta(now *image) {
 	l := x.base.layout
@@ -35,6 +40,18 @@ func (x *expectation) meta(now *image) {
 	case m.snapshotIndex != md.GetIndex() || m.snapshotTerm != md.GetTerm():
 		x.see("the snapshot's index or term is not what is announced")
 	}
+}
+
+// readVoted reads the hard state's term. It is unbounded where that cannot be read.
+func (x *expectation) readVoted() error {
+	x.voted = math.MaxUint64
+	now, err := readImage(filepath.Join(x.dir, metaName))
+	if err == nil && now.size >= metaHeadSize {
+		if m := decodeMeta(now); m.hard.GetTerm() > 0 {
+			x.voted = m.hard.GetTerm()
+		}
+	}
+	return err
 }
 
 // isNew reports whether nothing was ever stored.

@@ -17,7 +17,7 @@ func (x *expectation) terms() {
 				continue // that is seen already
 			}
 			changed = changed || s.term != was.term
-			voted = voted && s.term <= l.meta.hard.GetTerm()
+			voted = voted && s.term <= x.voted
 			if s.term < last || was.index == l.meta.snapshotIndex && s.term != l.meta.snapshotTerm ||
 				was.index > l.meta.snapshotIndex && s.term < l.meta.snapshotTerm {
 				ordered = false
@@ -84,7 +84,7 @@ func (x *expectation) termsOfRewrites() {
 			continue
 		}
 		begins := p.endOf || (p.at+1)%slotsPerSector == 0
-		if !p.changed || !begins || p.term > x.base.layout.meta.hard.GetTerm() {
+		if !p.changed || !begins || p.term > x.voted {
 			continue
 		}
 		again := slices.IndexFunc(all[k+1:], func(q place) bool { return q.term >= p.term })
