@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,6 +20,7 @@ type memory struct {
 	attr  walcore.Attr
 	files map[string]*memoryFile
 	open  int // what has been opened and not closed
+	mu    sync.Mutex
 	calls int // so far
 	// fail gives a call's error. A read that fails with io.EOF has read half.
 	fail func(call int, read bool) error
@@ -67,6 +69,8 @@ func (m *memory) take(t *testing.T, path string) {
 
 // call counts a call and says how it fails.
 func (m *memory) call(read bool) error {
+	m.mu.Lock() // files are read at the same time
+	defer m.mu.Unlock()
 	m.calls++
 	if m.fail == nil {
 		return nil

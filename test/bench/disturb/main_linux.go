@@ -2,8 +2,8 @@
 // shows. A writer appends the way Dgraph does, as fast as it can: alone, then while
 // eight readers walk a mount of its directory, then while eight processes do nothing
 // but use as much processor time as readers and mount did. The three take turns, and
-// the writer's rates are compared. With -copy, its directory is copied again and again
-// in the place of that.
+// the writer's rates are compared. With -rate it is no faster than that. With -copy, its
+// directory is copied again and again in the place of the readers.
 //
 // ../disturb.sh builds what it needs and runs it.
 package main
@@ -30,6 +30,7 @@ var (
 	rounds  = flag.Int("rounds", 5, "how often each is measured")
 	seconds = flag.Int("seconds", 10, "how long each time")
 	copies  = flag.Bool("copy", false, "copies, not a mount")
+	pace    = flag.Int("rate", 0, "entries a second that the writer adds; 0: as fast as it can")
 )
 
 // views are what the readers walk, one each.
@@ -103,7 +104,7 @@ func rate(others func(dir string) []*exec.Cmd) (entries, took, used, othersUsed 
 	check(err)
 	defer os.RemoveAll(base)
 	dir := filepath.Join(base, "w")
-	w := exec.Command(*writer, "-dir", dir)
+	w := exec.Command(*writer, "-dir", dir, "-rate", fmt.Sprint(*pace))
 	w.Stderr = os.Stderr
 	out, err := w.StdoutPipe()
 	check(err)
