@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"cmp"
 	"errors"
 	"os"
 )
@@ -33,8 +34,10 @@ func (f *flusher) begin(file *os.File) {
 	}
 }
 
-// wait waits until nothing is being flushed. Systems tell only once that it has failed.
-func (f *flusher) wait() error {
+// wait waits until nothing is being flushed. It gives the error of a flush, or else that of
+// the writing: systems tell only once that a flush has failed, and after some of the other
+// errors one goes on.
+func (f *flusher) wait(writing error) error {
 	close(f.files)
-	return <-f.err
+	return cmp.Or(<-f.err, writing)
 }

@@ -85,7 +85,7 @@ func (d *folder) copyPayloads(ctx context.Context) error {
 		return err
 	}
 	flush := newFlusher()
-	return errors.Join(d.writePayloads(ctx, flush), flush.wait())
+	return flush.wait(d.writePayloads(ctx, flush))
 }
 
 func (d *folder) writePayloads(ctx context.Context, flush *flusher) error {

@@ -135,7 +135,7 @@ func rewriteTar(ctx context.Context, temp *os.File, files []walcore.NativeFile, 
 		}
 		progress(n)
 	})
-	return sums, errors.Join(err, flush.wait())
+	return sums, flush.wait(err)
 }
 
 // flushEvery is how much of an archive is written until it is flushed.

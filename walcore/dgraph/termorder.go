@@ -1,7 +1,10 @@
 package dgraph
 
 import (
+	"cmp"
 	"iter"
+	"slices"
+	"sort"
 
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
@@ -20,6 +23,11 @@ type termOrder struct {
 	hard  uint64    // the hard state's term, which no entry's exceeds; 0: not known
 	voted slotPlace // the last slot whose term does not exceed it
 	last  uint64    // the highest so far
+
+	// Where terms go down: the slots in order, and for each the place in it of the first
+	// one behind whose term is not lower, or -1.
+	places   []slotPlace
+	notLower []int
 }
 
 // slotPlace is a slot's place in the log's order.
@@ -100,21 +108,44 @@ func (o *termOrder) judge(b *orderBuilder, at slotPlace) (found termFault) {
 		return found
 	}
 	together := next.file == at.file && next.slot/slotsPerSector == at.slot/slotsPerSector
-	lower, again := 0, false
-	for p := range b.behind(at) {
-		if t := b.term(p); t >= term {
-			// In the same file, others of the rewrite may have reached the disk.
-			again = t == term && (at.slot == b.files[at.file].Len()-1 || p.slot%slotsPerSector != 0)
-			break
-		}
-		if lower++; lower > 1 && together {
-			break
-		}
-	}
-	if together || again { // the lower ones are not what a rewrite has left
-		found.either, found.tooHigh = lower == 1, lower > 1
+	if together || o.comesAgain(b, at) { // the lower ones are not what a rewrite has left
+		second, ok := b.next(next)
+		found.tooHigh = ok && b.term(second) < term
+		found.either = !found.tooHigh
 	}
 	return found
+}
+
+// comesAgain reports whether a slot's term comes again behind lower ones. In the same
+// file, where a sector begins, others of the rewrite may have reached the disk.
+func (o *termOrder) comesAgain(b *orderBuilder, at slotPlace) bool {
+	if o.places == nil {
+		o.findNotLower(b)
+	}
+	i, ok := slices.BinarySearchFunc(o.places, at, func(p, q slotPlace) int { return cmp.Or(p.file-q.file, p.slot-q.slot) })
+	if !ok || o.notLower[i] < 0 {
+		return false
+	}
+	p := o.places[o.notLower[i]]
+	return b.term(p) == b.term(at) && (at.slot == b.files[at.file].Len()-1 || p.slot%slotsPerSector != 0)
+}
+
+// findNotLower finds, for each slot, the first one behind it whose term is not lower: those
+// of the slots behind that can be it are in a stack, the nearest on top.
+func (o *termOrder) findNotLower(b *orderBuilder) {
+	o.places = slices.Collect(b.from(slotPlace{}, 0))
+	o.notLower = make([]int, len(o.places))
+	var stack []int
+	for i, p := range slices.Backward(o.places) {
+		for len(stack) > 0 && b.term(o.places[stack[len(stack)-1]]) < b.term(p) {
+			stack = stack[:len(stack)-1]
+		}
+		o.notLower[i] = -1
+		if len(stack) > 0 {
+			o.notLower[i] = stack[len(stack)-1]
+		}
+		stack = append(stack, i)
+	}
 }
 
 // findVoted finds the last slot whose term does not exceed the hard state's.
@@ -135,9 +166,9 @@ func (o *termOrder) findVoted(b *orderBuilder) {
 	}
 }
 
-// next is the slot behind one, as behind has it.
+// next is the slot behind one, in this file or another.
 func (b *orderBuilder) next(at slotPlace) (next slotPlace, ok bool) {
-	for next = range b.behind(at) {
+	for next = range b.from(slotPlace{at.file, at.slot + 1}, b.files[at.file].Index(at.slot)) {
 		return next, true
 	}
 	return next, false
@@ -145,12 +176,14 @@ func (b *orderBuilder) next(at slotPlace) (next slotPlace, ok bool) {
 
 func (b *orderBuilder) term(p slotPlace) uint64 { return b.files[p.file].Term(p.slot) }
 
-// behind goes through the slots behind one whose indexes are in order, through all files.
-func (b *orderBuilder) behind(at slotPlace) iter.Seq[slotPlace] {
+// from goes through the slots from a place on, through all files, whose indexes go up from
+// above the one given.
+func (b *orderBuilder) from(at slotPlace, index uint64) iter.Seq[slotPlace] {
 	return func(yield func(slotPlace) bool) {
-		index, from := b.files[at.file].Index(at.slot), at.slot+1
-		for file := at.file; file < len(b.files); file, from = file+1, 0 {
-			for _, r := range b.chains[file] {
+		for file, from := at.file, at.slot; file < len(b.files); file, from = file+1, 0 {
+			chain := b.chains[file]
+			first := sort.Search(len(chain), func(k int) bool { return chain[k].slot+chain[k].n > from && chain[k].last() > index })
+			for _, r := range chain[first:] {
 				for i := max(r.slot, from); i < r.slot+r.n; i++ {
 					if b.found[file].isDropped(i) || b.files[file].Index(i) <= index {
 						continue

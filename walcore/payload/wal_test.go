@@ -10,30 +10,16 @@ import (
 	"errors"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	testfixture "github.com/walfs/walfs/test/fixture"
 )
 
-// fixtures are the folders that may hold NAME.tar.gz: the repository's own, and
-// a larger set beside the repository where there is one.
-func fixtures() []string {
-	dirs := []string{"../../test/testdata", "../../../shared/fixtures"}
-	if dir := os.Getenv("WALFS_FIXTURES"); dir != "" {
-		dirs = append(dirs, dir)
-	}
-	return dirs
-}
-
 func fixture(name string) (path string, ok bool) {
-	for _, dir := range fixtures() {
-		path = filepath.Join(dir, name)
-		if _, err := os.Stat(path); err == nil {
-			return path, true
-		}
-	}
-	return "", false
+	path = testfixture.Path(name)
+	return path, path != ""
 }
 
 // A log as it is on disk: the entries of its files in order, and of wal.meta
