@@ -133,7 +133,7 @@ func (p *recovery) checkWhole() error {
 	for k, f := range p.log {
 		last := k == len(p.log)-1
 		if f.Slots < f.Used && (!last || p.stale != nil) {
-			return p.refuse(atSlot(f.LogFile, f.Slots), "%s: %s is not the end of the log", f.why, slots(f.Slots, f.Used-1))
+			return p.refuse(atSlot(f.LogFile, f.Slots), "%s: the log does not end with %s", f.why, slots(f.Slots, f.Used-1))
 		}
 		if err := p.findPayloadEnd(f, last); err != nil {
 			return err

@@ -62,7 +62,7 @@ func TestRefusedOpen(t *testing.T) {
 		{"the first file has no slots, and none that are needed", 10, zero(1, 0, 10), "", 0, ""},
 		{"a file below the snapshot has lost its first slots", 20, zero(2, 0, 3), format.FileName(2), 0, "not the last one"},
 		{"a full file's last slots are empty", 0, zero(2, 7, 3), format.FileName(2), 6, "ends with its last payload"},
-		{"slots in the middle of a full file are empty", 0, zero(2, 4, 3), format.FileName(2), 4, "not the end of the log"},
+		{"slots in the middle of a full file are empty", 0, zero(2, 4, 3), format.FileName(2), 4, "the log does not end with slots 4 to 9"},
 		{"a full file's last length", 0, func(t *testing.T, dir string) {
 			slot := format.DecodeSlot(peek(t, dir, format.FileName(1), 9*format.SlotSize, format.SlotSize))
 			patch(t, dir, format.FileName(1), int64(slot.Offset), []byte{0, 0, 0, 1})
