@@ -112,6 +112,7 @@ func torture(t *testing.T, r run, share time.Duration) {
 			return false
 		}
 		if late > 0 && full && lacking > 0 {
+			c.stopSated(t)
 			slow.step(lacking, done)
 		}
 		return late < 0 || !full || lacking > 0
@@ -188,10 +189,20 @@ func (c readerProcesses) progress(t *testing.T) (lacking, done int, ok bool) {
 	return lacking, done, true
 }
 
+// stopSated stops the readers that have seen enough: the others need the processors.
+func (c readerProcesses) stopSated(t *testing.T) {
+	for kind, p := range c.processes {
+		if n := tallyOf(t, c.tallies[kind]); n.missing(kind) == "" {
+			p.Signal(syscall.SIGSTOP)
+		}
+	}
+}
+
 // stop ends the readers and counts the files that they have read right.
 func (c readerProcesses) stop(t *testing.T) (right int) {
 	for _, p := range c.processes {
 		p.Signal(syscall.SIGTERM)
+		p.Signal(syscall.SIGCONT)
 	}
 	for _, kind := range slices.Sorted(maps.Keys(c.processes)) {
 		c.processes[kind].WantEnd(0)
