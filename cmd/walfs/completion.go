@@ -18,7 +18,7 @@ var shells = []struct {
 }{
 	{"bash", func(root *cobra.Command, out io.Writer) error { return root.GenBashCompletionV2(out, true) }},
 	{"zsh", (*cobra.Command).GenZshCompletion},
-	{"fish", func(root *cobra.Command, out io.Writer) error { return root.GenFishCompletion(out, true) }},
+	{"fish", fishScript},
 	{"powershell", (*cobra.Command).GenPowerShellCompletionWithDesc},
 }
 
@@ -78,6 +78,23 @@ func runCompletion(root *cobra.Command, shell string, stdout io.Writer) error {
 	return shells[i].script(root, stdout)
 }
 
+// fishScript is cobra's, with one thing that fish can do and the script leaves out: to
+// complete folders only. Without it, fish offers files too.
+func fishScript(root *cobra.Command, out io.Writer) error {
+	var script strings.Builder
+	if err := root.GenFishCompletion(&script, true); err != nil {
+		return err
+	}
+	const anyFile = "        # Do full file completion instead\n"
+	const onlyFolders = `        if test $dirfilter -eq 1
+            set --global __walfs_comp_results (__fish_complete_directories (commandline -ct))
+            return 0
+        end
+`
+	_, err := io.WriteString(out, strings.Replace(script.String(), anyFile, onlyFolders+anyFile, 1))
+	return err
+}
+
 // argumentCompletion says how an argument is completed: by its word in the command's
 // Use line.
 var argumentCompletion = map[string]cobra.CompletionFunc{
@@ -107,7 +124,7 @@ var flagCompletion = map[string]cobra.CompletionFunc{
 func completeArguments(root *cobra.Command) {
 	for _, cmd := range root.Commands() {
 		if cmd.ValidArgsFunction == nil && cmd.ValidArgs == nil {
-			cmd.ValidArgsFunction = inTime(completeArgument)
+			cmd.ValidArgsFunction = within(completionLimit, completeArgument)
 		}
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
 			if _, has := cmd.GetFlagCompletionFunc(f.Name); has {
@@ -120,7 +137,7 @@ func completeArguments(root *cobra.Command) {
 				complete = cobra.NoFileCompletions
 			}
 			// It fails for a flag that is not there, or has a function already.
-			_ = cmd.RegisterFlagCompletionFunc(f.Name, inTime(complete))
+			_ = cmd.RegisterFlagCompletionFunc(f.Name, within(completionLimit, complete))
 		})
 	}
 }
@@ -160,12 +177,12 @@ func argumentWords(cmd *cobra.Command) []string {
 // argumentWord is DIR of [DIR...].
 func argumentWord(word string) string { return strings.Trim(word, "[].") }
 
-// completionLimit is how long completing may take. Until it is done, a shell does not
-// take another key, and a directory can lie on a disk that does not answer.
-const completionLimit = 2 * time.Second
+// completionLimit is how long completing may take. Until it is done, a shell takes no key
+// but Ctrl-C, and a directory can lie on a disk that does not answer.
+const completionLimit = 10 * time.Second
 
-// inTime gives up on a completion that takes long.
-func inTime(complete cobra.CompletionFunc) cobra.CompletionFunc {
+// within gives up on a completion that takes longer than limit, and at Ctrl-C.
+func within(limit time.Duration, complete cobra.CompletionFunc) cobra.CompletionFunc {
 	type answer struct {
 		choices   []cobra.Completion
 		directive cobra.ShellCompDirective
@@ -180,7 +197,7 @@ func inTime(complete cobra.CompletionFunc) cobra.CompletionFunc {
 		case a := <-done:
 			return a.choices, a.directive
 		case <-cmd.Context().Done():
-		case <-time.After(completionLimit):
+		case <-time.After(limit):
 		}
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

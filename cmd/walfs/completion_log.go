@@ -31,8 +31,11 @@ func indexes(_ *cobra.Command, args []string, toComplete string) ([]cobra.Comple
 		names := map[uint64][]string{}
 		add := func(index uint64, name string) { names[index] = append(names[index], name) }
 		m := log.Meta()
-		if i, known := log.FirstIndex(); known {
-			add(i, "first entry")
+		first, knowsFirst := log.FirstIndex()
+		last, knowsLast := log.LastIndex()
+		isEmpty := knowsFirst && knowsLast && first > last
+		if knowsFirst && !isEmpty {
+			add(first, "first entry")
 		}
 		if m.SnapshotIndex != nil && *m.SnapshotIndex != 0 {
 			add(*m.SnapshotIndex, "snapshot")
@@ -43,8 +46,8 @@ func indexes(_ *cobra.Command, args []string, toComplete string) ([]cobra.Comple
 		if m.HardState != nil && m.HardState.Commit != 0 {
 			add(m.HardState.Commit, "commit index")
 		}
-		if i, known := log.LastIndex(); known {
-			add(i, "last entry")
+		if knowsLast && !isEmpty {
+			add(last, "last entry")
 		}
 		var sorted []uint64
 		for index := range names {
