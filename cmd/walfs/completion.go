@@ -16,7 +16,7 @@ var shells = []struct {
 	name   string
 	script func(root *cobra.Command, out io.Writer) error
 }{
-	{"bash", func(root *cobra.Command, out io.Writer) error { return root.GenBashCompletionV2(out, true) }},
+	{"bash", bashScript},
 	{"zsh", (*cobra.Command).GenZshCompletion},
 	{"fish", fishScript},
 	{"powershell", (*cobra.Command).GenPowerShellCompletionWithDesc},
@@ -26,13 +26,13 @@ func newCompletionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "completion SHELL",
 		Short: "Print what makes a shell complete commands, paths and indexes",
-		Long: `Completion prints a script for SHELL: bash, zsh, fish or powershell. With it the
-Tab key completes commands, flags, the values of --type and --format, paths of a
-log's tree, and its indexes. Completing reads the log, and changes nothing in DIR.
+		Long: `Completion prints a script for SHELL: bash, zsh, fish or powershell. With it
+the Tab key completes commands, flags and their values, paths of a log's tree,
+and its indexes. Completing reads the log, needs no key, and changes nothing.
 
-bash, for you or for all; it needs the package bash-completion:
+bash, with the package bash-completion; the second line is for all users:
 
-    cd ~/.local/share/bash-completion/completions && walfs completion bash > walfs
+    walfs completion bash > ~/.local/share/bash-completion/completions/walfs
     walfs completion bash > /usr/share/bash-completion/completions/walfs
 
 zsh, in a folder of $fpath, before compinit:
@@ -76,6 +76,21 @@ func shellNames() []string {
 func runCompletion(root *cobra.Command, shell string, stdout io.Writer) error {
 	i := slices.Index(shellNames(), shell)
 	return shells[i].script(root, stdout)
+}
+
+// bashScript is cobra's. Where the package bash-completion is not loaded, that one prints
+// an error for each Tab; here, bash completes files then.
+func bashScript(root *cobra.Command, out io.Writer) error {
+	if err := root.GenBashCompletionV2(out, true); err != nil {
+		return err
+	}
+	_, err := io.WriteString(out, `
+__walfs_init_completion()
+{
+    declare -F _get_comp_words_by_ref >/dev/null && _get_comp_words_by_ref "$@" cur prev words cword
+}
+`)
+	return err
 }
 
 // fishScript is cobra's, with one thing that fish can do and the script leaves out: to

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,6 +24,10 @@ func TestCompletingNeverHangs(t *testing.T) {
 	if choices, directive := within(time.Nanosecond, forever)(cmd, nil, ""); choices != nil || directive != cobra.ShellCompDirectiveNoFileComp {
 		t.Errorf("%q, %d", choices, directive)
 	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	cmd.SetContext(ctx)
+	within(hangLimit, forever)(cmd, nil, "")
 
 	fifo := filepath.Join(t.TempDir(), "schema.proto")
 	if err := unix.Mkfifo(fifo, 0o600); err != nil {
