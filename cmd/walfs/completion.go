@@ -93,20 +93,26 @@ __walfs_init_completion()
 	return err
 }
 
-// fishScript is cobra's, with one thing that fish can do and the script leaves out: to
-// complete folders only. Without it, fish offers files too.
+// fishScript is cobra's with two changes. It completes folders only where only a folder
+// fits. And words reach walfs as they were meant: cobra's script takes the quotes away and
+// has fish evaluate what is left, so that a space splits a name, and a folder called
+// "(reboot)" is a command.
 func fishScript(root *cobra.Command, out io.Writer) error {
 	var script strings.Builder
 	if err := root.GenFishCompletion(&script, true); err != nil {
 		return err
 	}
-	const anyFile = "        # Do full file completion instead\n"
-	const onlyFolders = `        if test $dirfilter -eq 1
+	changes := strings.NewReplacer(
+		"        # Do full file completion instead\n", `        if test $dirfilter -eq 1
             set --global __walfs_comp_results (__fish_complete_directories (commandline -ct))
             return 0
         end
-`
-	_, err := io.WriteString(out, strings.Replace(script.String(), anyFile, onlyFolders+anyFile, 1))
+        # Do full file completion instead
+`,
+		"set -l args (commandline -opc)\n", `# All is quoted but ~ and variables
+    set -l args (commandline -opc | string escape --no-quoted | string replace -ra '\\\\(~|\$(?=\w))' '$1')
+`)
+	_, err := changes.WriteString(out, script.String())
 	return err
 }
 
