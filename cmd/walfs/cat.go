@@ -40,7 +40,7 @@ func runCat(_ context.Context, opts catOptions, args []string, stdout io.Writer)
 	code := 0
 	for _, name := range args[1:] {
 		if err := printFile(stdout, tree.Tree, name); err != nil {
-			printError(pathError(name, err))
+			printError(pathError(tree.Tree, name, err))
 			code = max(code, exitCode(err, true))
 		}
 	}

@@ -5,8 +5,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/walfs/walfs/walcore"
@@ -21,6 +21,9 @@ type dumpOptions struct {
 	decoded bool // --decode
 	follow  bool
 }
+
+// dumpFormats are the values of --format.
+var dumpFormats = []string{"table", "json", "raw"}
 
 func newDumpCommand() *cobra.Command {
 	var opts dumpOptions
@@ -57,6 +60,8 @@ it ends: 0.`,
 	cmd.Flags().StringVar(&opts.format, "format", "table", "`FORMAT`: table, json or raw")
 	cmd.Flags().BoolVar(&opts.decoded, "decode", false, "with --format json: what each entry means, too")
 	cmd.Flags().BoolVar(&opts.follow, "follow", false, "go on with entries as they come, until Ctrl-C")
+	// It fails for a flag that is not there.
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(dumpFormats, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
@@ -82,8 +87,8 @@ func runDump(ctx context.Context, opts dumpOptions, args []string, stdout io.Wri
 // check finds wrong usage, before anything is opened.
 func (o *dumpOptions) check() error {
 	switch {
-	case o.format != "table" && o.format != "json" && o.format != "raw":
-		return usageError(fmt.Sprintf("--format %s: want table, json or raw", o.format))
+	case !slices.Contains(dumpFormats, o.format):
+		return wrongValue("--format", o.format, dumpFormats)
 	case o.decoded && o.format != "json":
 		return usageError("--decode goes with --format json; the table decodes anyway")
 	}

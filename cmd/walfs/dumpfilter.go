@@ -1,10 +1,8 @@
 package main
 
 import (
-	"fmt"
 	"math"
 	"regexp"
-	"strings"
 
 	"github.com/spf13/pflag"
 	"github.com/walfs/walfs/walcore"
@@ -68,7 +66,7 @@ func (f *filter) resolve(s *walcore.System) error {
 		for _, n := range s.Types {
 			names = append(names, n.Name)
 		}
-		return usageError(fmt.Sprintf("--type %s: want %s", f.typ, strings.Join(names, ", ")))
+		return wrongValue("--type", f.typ, names)
 	}
 	f.entryType = &t
 	return nil

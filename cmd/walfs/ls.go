@@ -50,7 +50,7 @@ func runLs(_ context.Context, opts lsOptions, args []string, stdout io.Writer) e
 	}
 	l := &lister{out: bufio.NewWriter(stdout), tree: tree.Tree, long: opts.long}
 	if err := l.list(name); err != nil {
-		return errors.Join(pathError(name, err), l.out.Flush())
+		return errors.Join(pathError(tree.Tree, name, err), l.out.Flush())
 	}
 	return l.out.Flush()
 }

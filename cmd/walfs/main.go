@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+	"github.com/walfs/walfs/fsview"
 	"github.com/walfs/walfs/walcore"
 )
 
@@ -42,7 +43,7 @@ func execute(ctx context.Context) int {
 		printError(err)
 	}
 	if !started {
-		notef("see %s --help", cmd.CommandPath())
+		notef("see %s --help", helpFor(cmd))
 	}
 	return exitCode(err, started)
 }
@@ -66,24 +67,19 @@ func hint(err error) string {
 		return "; walfs stat DIR says what is wrong"
 	case errors.Is(err, walcore.ErrChanged):
 		return "; is a node running on it? Try again"
-	case errors.Is(err, errNoPath):
-		return "; walfs ls DIR shows what there is"
 	}
 	return ""
 }
 
-// errNoPath: a path is not in the tree.
-var errNoPath = errors.New("no such file or folder")
-
 // pathError is an error with a path of the tree. It says the path once, as the
 // user typed it: io/fs would say it again, and the tree its last part.
-func pathError(name string, err error) error {
+func pathError(tree *fsview.Tree, name string, err error) error {
 	var pe *fs.PathError
 	if errors.As(err, &pe) && pe.Op != "write" { // that one is stdout's
 		err = pe.Err
 	}
 	if errors.Is(err, fs.ErrNotExist) && !errors.Is(err, walcore.ErrNoEntry) {
-		err = errNoPath
+		err = noPath(tree, name)
 	}
 	return fmt.Errorf("%s: %w", quoted(name), err)
 }
@@ -114,7 +110,11 @@ Ctrl-C, that is its end: 0.`,
 	root.AddCommand(newMountCommand(), newLsCommand(), newCatCommand(), newStatCommand(), newDumpCommand(),
 		newCheckCommand(), newDiffCommand(), newCopyCommand(), newRepairCommand(), newCreateCommand(), newAppendCommand(),
 		newTruncateCommand(), newRewindCommand(), newSetCommand(), newSnapshotCommand(), newDemoCommand(),
-		newVersionCommand())
+		newVersionCommand(), newCompletionCommand())
+	root.SetFlagErrorFunc(flagError)
+	addVersionFlag(root)
+	refuseUnknownTopics(root)
+	completeArguments(root)
 	return root
 }
 

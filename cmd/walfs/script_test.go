@@ -8,10 +8,12 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -49,6 +51,8 @@ func (m eightAtOnce) Run() int {
 //	remember DIR            notes all about a directory
 //	unchanged DIR           wants it to be as it was noted
 //	unwritten DIR           wants that, access times apart
+//
+// and the condition [shell:NAME]: the shell is installed, or must be.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	dirs := map[string]string{}
@@ -59,6 +63,7 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
+		Condition:           hasShell,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("GORACE", os.Getenv("GORACE"))
 			return nil
@@ -94,6 +99,20 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	if strconv.Itoa(code) != args[0] {
 		ts.Fatalf("%v: exit code %d, want %s\n%s", args[1:], code, args[0], ts.ReadFile("stderr"))
 	}
+}
+
+// hasShell is for scripts that are skipped where a shell is not installed. In CI they
+// are not skipped, and fail.
+func hasShell(condition string) (bool, error) {
+	shell, ok := strings.CutPrefix(condition, "shell:")
+	if !ok {
+		return false, fmt.Errorf("unknown condition %q", condition)
+	}
+	_, err := exec.LookPath(shell)
+	if shell == "bash" && err == nil {
+		_, err = os.Stat("/usr/share/bash-completion/bash_completion")
+	}
+	return err == nil || os.Getenv("CI") != "", nil
 }
 
 func poke(ts *testscript.TestScript, _ bool, args []string) {

@@ -85,7 +85,8 @@ func parseSettings(args []string) ([]*uint64, error) {
 			values[i], known = &n, true
 		}
 		if !known {
-			return nil, fmt.Errorf("unknown name %s; the names are %s", name, strings.Join(settingNames(), ", "))
+			names := settingNames()
+			return nil, fmt.Errorf("unknown name %s; the names are %s%s", name, strings.Join(names, ", "), didYouMean(name, names))
 		}
 	}
 	return values, nil

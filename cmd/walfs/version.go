@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"runtime"
@@ -12,7 +13,7 @@ import (
 func newVersionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
-		Short: "Print the version",
+		Short: "Print the version, its commit and date, and Go's version",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runVersion(cmd.OutOrStdout())
@@ -21,21 +22,37 @@ func newVersionCommand() *cobra.Command {
 }
 
 func runVersion(stdout io.Writer) error {
-	_, err := fmt.Fprintf(stdout, "walfs %s, %s %s/%s\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	_, err := io.WriteString(stdout, versionText())
 	return err
 }
 
-// version is the module's, or the commit of a build from a checkout.
-func version() string {
+// addVersionFlag gives root --version and -V, which print what the command prints.
+func addVersionFlag(root *cobra.Command) {
+	root.Version = "version" // only if it has one does cobra ask for the flag
+	root.SetVersionTemplate(versionText())
+	root.Flags().BoolP("version", "V", false, "print the version")
+}
+
+func versionText() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return "unknown"
+		info = &debug.BuildInfo{}
 	}
-	v := info.Main.Version
+	return versionOf(info)
+}
+
+// versionOf says what a program was built from. A build from a checkout has the commit
+// and its date, if it was not told to leave them out.
+func versionOf(info *debug.BuildInfo) string {
+	settings := map[string]string{}
 	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && v == "(devel)" {
-			v = "commit " + s.Value
-		}
+		settings[s.Key] = s.Value
 	}
-	return v
+	known := func(text string) string { return cmp.Or(text, "unknown") }
+	commit := known(settings["vcs.revision"])
+	if settings["vcs.modified"] == "true" {
+		commit += ", with changes"
+	}
+	return fmt.Sprintf("walfs %s\ncommit %s\ndate %s\ngo %s %s/%s\n", known(info.Main.Version), commit,
+		known(settings["vcs.time"]), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }

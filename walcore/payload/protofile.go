@@ -26,24 +26,18 @@ import (
 // and the line where it does not compile; for a message that is not there they
 // list those that are.
 func LoadMessage(path, name string) (protoreflect.MessageDescriptor, error) {
-	load := loadSet
-	if filepath.Ext(path) == ".proto" {
-		load = loadSource
-	}
-	files, err := load(path)
+	messages, err := Messages(path)
 	if err != nil {
-		return nil, fmt.Errorf("schema %s: %w", path, err)
+		return nil, err
 	}
 	want := protoreflect.FullName(strings.TrimPrefix(name, "."))
 	var found protoreflect.MessageDescriptor
 	var names []string
-	for _, file := range files {
-		eachMessage(file.Messages(), func(md protoreflect.MessageDescriptor) {
-			names = append(names, string(md.FullName()))
-			if md.FullName() == want {
-				found = md
-			}
-		})
+	for _, md := range messages {
+		names = append(names, string(md.FullName()))
+		if md.FullName() == want {
+			found = md
+		}
 	}
 	switch {
 	case found != nil:
@@ -56,6 +50,23 @@ func LoadMessage(path, name string) (protoreflect.MessageDescriptor, error) {
 		names = append(names[:shown], fmt.Sprintf("and %d more", more))
 	}
 	return nil, fmt.Errorf("schema %s: no message %q; it has %s", path, name, strings.Join(names, ", "))
+}
+
+// Messages are those that a schema defines.
+func Messages(path string) ([]protoreflect.MessageDescriptor, error) {
+	load := loadSet
+	if filepath.Ext(path) == ".proto" {
+		load = loadSource
+	}
+	files, err := load(path)
+	if err != nil {
+		return nil, fmt.Errorf("schema %s: %w", path, err)
+	}
+	var messages []protoreflect.MessageDescriptor
+	for _, file := range files {
+		eachMessage(file.Messages(), func(md protoreflect.MessageDescriptor) { messages = append(messages, md) })
+	}
+	return messages, nil
 }
 
 // eachMessage calls fn for the messages of a file and those nested in them.
