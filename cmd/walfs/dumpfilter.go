@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"regexp"
+	"regexp/syntax"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -51,10 +53,19 @@ func (f *filter) parse() error {
 	}
 	re, err := regexp.Compile(f.grep)
 	if err != nil {
-		return usageError("--grep: " + err.Error())
+		return usageError(fmt.Sprintf("--grep %s: %s; the syntax is that of RE2", f.grep, patternErrorText(err)))
 	}
 	f.pattern = re
 	return nil
+}
+
+// patternErrorText says what is wrong with a regular expression, and where.
+func patternErrorText(err error) string {
+	var e *syntax.Error
+	if !errors.As(err, &e) {
+		return err.Error()
+	}
+	return fmt.Sprintf("%s: %s", e.Code, quoted(e.Expr))
 }
 
 // resolve finds the type that --type names among those of a system.
