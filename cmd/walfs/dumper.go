@@ -21,18 +21,21 @@ type dumper struct {
 	payloads walcore.Scanner
 	text     []byte
 
+	printed  bool // any entry
+	failures *failures
+
 	next uint64 // the index to go on at
 	last uint64 // the last index that was looked at, printed or not
 	left int64  // how many entries may still be printed; below 0: any number
-	code int    // the exit code for what could not be read or decoded
 }
 
 func newDumper(o *dumpOptions, log walcore.Log, decoder payload.Decoder, stdout io.Writer) *dumper {
-	d := &dumper{dumpOptions: o, log: log, out: bufio.NewWriterSize(stdout, 64<<10), decoder: &reportingDecoder{Decoder: decoder},
+	d := &dumper{dumpOptions: o, log: log, out: bufio.NewWriterSize(stdout, 64<<10), failures: &failures{},
 		next: max(o.filter.from, 1), left: o.filter.limit}
 	if d.left == 0 {
 		d.left = -1
 	}
+	d.decoder = &reportingDecoder{Decoder: decoder, printFailure: d.failures.add}
 	d.printer = o.printer(d.out, log.Meta().System, d.decoder)
 	return d
 }
@@ -53,8 +56,12 @@ func (d *dumper) run(ctx context.Context) error {
 	if flushed := d.out.Flush(); err == nil {
 		err = flushed
 	}
-	if err == nil && d.code != 0 {
-		err = exitError{code: d.code}
+	d.failures.count(true)
+	if err == nil && !d.printed && !d.follow && d.failures.code == 0 {
+		d.noteNothing()
+	}
+	if err == nil && d.failures.code != 0 {
+		err = exitError{code: d.failures.code}
 	}
 	return err
 }
@@ -66,16 +73,19 @@ func (d *dumper) end() error {
 	if d.left != 0 && !d.follow {
 		d.report(d.log.Gap(d.next, d.filter.to))
 	}
-	if d.decoder.failed {
-		d.code = max(d.code, exitFailed)
-	}
 	return d.printer.end(d.log)
 }
 
 func (d *dumper) report(err error) {
 	if err != nil {
-		printError(err)
-		d.code = max(d.code, exitCode(err, true))
+		d.failures.add(err)
+	}
+}
+
+// noteNothing says why nothing was printed, unless everything was asked for.
+func (d *dumper) noteNothing() {
+	if text := d.filter.nothingPrinted(d.log); text != "" {
+		notef("%s", text)
 	}
 }
 
@@ -134,5 +144,6 @@ func (d *dumper) printEntry(e *walcore.Entry, mayRetry bool) error {
 		}
 	}
 	d.left--
+	d.printed = true
 	return d.printer.print(e, data)
 }

@@ -26,9 +26,12 @@ type filter struct {
 	entryType *walcore.EntryType
 }
 
+// noEnd is what to is without --to.
+const noEnd = math.MaxUint64
+
 func (f *filter) add(flags *pflag.FlagSet) {
 	flags.Uint64Var(&f.from, "from", 0, "the first `INDEX`")
-	flags.Uint64Var(&f.to, "to", math.MaxUint64, "the last `INDEX`; if not given, the log's last")
+	flags.Uint64Var(&f.to, "to", noEnd, "the last `INDEX`; if not given, the log's last")
 	flags.Uint64Var(&f.term, "term", 0, "only this `TERM`")
 	flags.StringVar(&f.typ, "type", "", "only this `TYPE`: normal, conf_change or conf_change_v2")
 	flags.StringVar(&f.grep, "grep", "", "only entries whose decoded text matches this `REGEXP`")

@@ -56,6 +56,7 @@ func (d *dumper) printNow(ctx context.Context, mayRetry bool) (retry bool, err e
 	if retry = errors.Is(err, errRetry); retry {
 		err = nil
 	}
+	d.failures.count(false)
 	return retry, errors.Join(err, d.out.Flush())
 }
 
