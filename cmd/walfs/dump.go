@@ -9,6 +9,7 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+	"github.com/walfs/walfs/cmd/walfs/terminal"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/payload"
 )
@@ -20,6 +21,7 @@ type dumpOptions struct {
 	format  string
 	decoded bool // --decode
 	follow  bool
+	wide    bool
 }
 
 func newDumpCommand() *cobra.Command {
@@ -56,6 +58,7 @@ it ends: 0.`,
 	opts.filter.add(cmd.Flags())
 	cmd.Flags().StringVar(&opts.format, "format", "table", "`FORMAT`: table, json or raw")
 	cmd.Flags().BoolVar(&opts.decoded, "decode", false, "with --format json: what each entry means, too")
+	terminal.AddWide(cmd.Flags(), &opts.wide)
 	cmd.Flags().BoolVar(&opts.follow, "follow", false, "go on with entries as they come, until Ctrl-C")
 	return cmd
 }
@@ -102,14 +105,14 @@ type printer interface {
 	end(log walcore.Log) error
 }
 
-func (o *dumpOptions) printer(out *bufio.Writer, s *walcore.System, d payload.Decoder) printer {
+func (o *dumpOptions) printer(out *bufio.Writer, on *terminal.Out, s *walcore.System, d payload.Decoder) printer {
 	switch o.format {
 	case "json":
 		return &jsonLines{out: out, system: s, decoder: d, decoded: o.decoded}
 	case "raw":
 		return raw{out}
 	}
-	return newTable(out, s, d)
+	return newTable(out, on, s, d)
 }
 
 type raw struct{ out *bufio.Writer }

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -29,9 +30,11 @@ type dumped struct {
 	Data   []byte `json:"data"`
 }
 
-// dumpEach runs dump --format json and calls fn with each line.
-func dumpEach(t *testing.T, fn func(dumped), args ...string) {
+// dumpEach runs dump --format json and calls fn with each line. It gives what stderr says:
+// nothing, unless nothing is printed.
+func dumpEach(t *testing.T, fn func(dumped), args ...string) (note string) {
 	t.Helper()
+	printed := false
 	cmd := command(t, t.Context(), append([]string{"dump", "--format", "json"}, args...)...)
 	var errs strings.Builder
 	cmd.Stderr = &errs
@@ -58,10 +61,12 @@ func dumpEach(t *testing.T, fn func(dumped), args ...string) {
 			t.Fatalf("%v: %.200s", err, line)
 		}
 		fn(e)
+		printed = true
 	}
-	if err := cmd.Wait(); err != nil || errs.Len() > 0 {
+	if err := cmd.Wait(); err != nil || printed && errs.Len() > 0 {
 		t.Fatalf("%v\n%s", err, errs.String())
 	}
+	return errs.String()
 }
 
 var typeNumbers = map[string]int32{"EntryNormal": 0, "EntryConfChange": 1, "EntryConfChangeV2": 2}
@@ -271,6 +276,9 @@ func TestDumpWithoutAKey(t *testing.T) {
 	}
 	if n := strings.Count(r.stdout, "\n"); n != empty {
 		t.Errorf("%d lines, want those of the %d entries without a payload", n, empty)
+	}
+	if want := fmt.Sprintf("walfs: %d of the entries 1 to 650: encrypted, and no key was given; give the node's key with --key-file\n", 650-empty); r.stderr != want {
+		t.Errorf("%q, want it said once: %q", r.stderr, want)
 	}
 	fails(t, 4, "wrong key", "dump", "--key-file", keyFile(t, "sealed256"), dir)
 	fails(t, 4, "want 16, 24 or 32", "dump", "--key-file", tempFile(t, "key", []byte("short")), dir)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/walfs/walfs/cmd/walfs/terminal"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/payload"
 )
@@ -22,6 +23,7 @@ type dumper struct {
 	text     []byte
 
 	printed  bool // any entry
+	progress *dumpProgress
 	failures *failures
 
 	next uint64 // the index to go on at
@@ -35,8 +37,9 @@ func newDumper(o *dumpOptions, log walcore.Log, decoder payload.Decoder, stdout 
 	if d.left == 0 {
 		d.left = -1
 	}
-	d.decoder = &reportingDecoder{Decoder: decoder, printFailure: d.failures.add}
-	d.printer = o.printer(d.out, log.Meta().System, d.decoder)
+	d.decoder = &reportingDecoder{Decoder: decoder, printFailure: d.fail}
+	d.progress = newDumpProgress(d, stdout)
+	d.printer = o.printer(d.out, terminal.To(stdout, o.wide), log.Meta().System, d.decoder)
 	return d
 }
 
@@ -50,6 +53,7 @@ func (d *dumper) run(ctx context.Context) error {
 	} else {
 		err = d.printEntries(ctx, false)
 	}
+	d.progress.end()
 	if err == nil {
 		err = d.end()
 	}
@@ -78,8 +82,14 @@ func (d *dumper) end() error {
 
 func (d *dumper) report(err error) {
 	if err != nil {
-		d.failures.add(err)
+		d.fail(err)
 	}
+}
+
+// fail notes what could not be read or decoded.
+func (d *dumper) fail(err error) {
+	d.progress.end()
+	d.failures.add(err)
 }
 
 // noteNothing says why nothing was printed, unless everything was asked for.
@@ -119,6 +129,7 @@ func (d *dumper) printEntries(ctx context.Context, mayRetry bool) error {
 			return err
 		}
 		d.last, d.next = e.Index, e.Index+1
+		d.progress.passed(&e)
 	}
 	return nil
 }

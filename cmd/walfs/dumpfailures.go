@@ -107,7 +107,11 @@ func (g *failureGroup) print() {
 		more = " more"
 	}
 	span := "entries"
-	if g.first > 0 && g.last > 0 {
+	switch {
+	case g.first == 0 || g.last == 0:
+	case g.last-g.first+1 == uint64(g.more):
+		span = fmt.Sprintf("entries, %d to %d", g.first, g.last)
+	default:
 		span = fmt.Sprintf("of the entries %d to %d", g.first, g.last)
 	}
 	notef("%s%d%s %s: %s%s", where, g.more, more, span, g.cause, hint(g.about))

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"text/tabwriter"
 
+	"github.com/walfs/walfs/cmd/walfs/terminal"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/membership"
 	"github.com/walfs/walfs/walcore/payload"
@@ -24,6 +25,10 @@ type totals struct {
 }
 
 type sum struct{ entries, edges, bytes int64 }
+
+// numberColumns is how many columns a terminal keeps for the numbers behind a
+// predicate's name.
+const numberColumns = 40
 
 const (
 	maxPredicates = 10_000
@@ -77,7 +82,7 @@ func (t *totals) add(s *payload.Summary, e *walcore.Entry) {
 // undecided is how many transactions are pending so far.
 func (t *totals) undecided() int { return len(t.pending) + t.untracked }
 
-func (t *totals) write(out io.Writer, log walcore.Log) error {
+func (t *totals) write(out io.Writer, on *terminal.Out, log walcore.Log) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "\nKIND\tENTRIES\tBYTES\n")
 	for _, name := range bySize(t.kinds) {
@@ -88,7 +93,7 @@ func (t *totals) write(out io.Writer, log walcore.Log) error {
 	}
 	for _, name := range bySize(t.predicates) {
 		p := t.predicates[name]
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\n", name, p.entries, p.edges, p.bytes)
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\n", on.CutAfter(numberColumns, name), p.entries, p.edges, p.bytes)
 	}
 	if t.other.entries > 0 {
 		fmt.Fprintf(w, "(more)\t%d\t%d\t%d\n", t.other.entries, t.other.edges, t.other.bytes)
