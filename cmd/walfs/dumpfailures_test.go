@@ -1,11 +1,13 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/walfs/walfs/test/fixture"
+	"github.com/walfs/walfs/walcore"
 )
 
 // TestDumpSaysManyFailuresOnce: a log with a failure for each entry has some lines, not
@@ -46,4 +48,38 @@ func TestDumpSaysManyFailuresOnce(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestFailuresOfAFollowedLog: who follows is told of a cause once, and at the end how many
+// more there were.
+func TestFailuresOfAFollowedLog(t *testing.T) {
+	f := &failures{}
+	about := func(index uint64) error {
+		return walcore.SlotError("00001.wal", int(index), walcore.ErrNoKey).OfEntry(index)
+	}
+	said := stderrOf(t, func() {
+		for index := range uint64(30) {
+			f.add(about(index + 1))
+			f.count(false)
+		}
+		f.count(true)
+	})
+	const want = "walfs: 00001.wal slot 1 index 1: encrypted, and no key was given; give the node's key with --key-file\n" +
+		"walfs: 29 more entries, 2 to 30: encrypted, and no key was given; give the node's key with --key-file\n"
+	if said != want || f.code != exitKey {
+		t.Errorf("exit code %d, %q, want %q", f.code, said, want)
+	}
+}
+
+// stderrOf is what do prints there.
+func stderrOf(t *testing.T, do func()) string {
+	t.Helper()
+	file, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+	fixture.Must(t, err)
+	defer file.Close()
+	before := os.Stderr
+	os.Stderr = file
+	defer func() { os.Stderr = before }()
+	do()
+	return string(fixture.ReadFile(t, file.Name()))
 }

@@ -57,7 +57,10 @@ func (d *dumper) printNow(ctx context.Context, mayRetry bool) (retry bool, err e
 		err = nil
 	}
 	d.failures.count(false)
-	return retry, errors.Join(err, d.out.Flush())
+	if flushed := d.out.Flush(); err == nil { // it fails again with what print has failed with
+		err = flushed
+	}
+	return retry, err
 }
 
 // unlessEnded is err, unless the user has ended following.
