@@ -29,25 +29,31 @@ func newDumpCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dump DIR",
 		Short: "Print the entries: a table, JSON lines, or raw bytes",
-		Long: `Dump prints DIR's entries one after the other, in constant memory but for where they
-are: some 5 bytes an entry.
+		Long: `Dump prints DIR's entries one after the other, in constant memory but for where
+they are: some 5 bytes an entry.
 
---format table   a line an entry with what it says, and at the end a summary: entries
-                 by kind and predicate, transactions that are not decided, members
---format json    a line of JSON an entry: index, term, type, size, file, slot, offset,
-                 data (base64), and with --decode what it means under decoded
+--format table   a line an entry with what it says, and at the end a summary:
+                 entries by kind and predicate, transactions that are not
+                 decided (of an Alpha's log), members
+--format json    a line of JSON an entry: index, term, type, size, file, slot,
+                 offset, data (base64), and with --decode what it means
 --format raw     the payloads, one right after the other
 
+On a terminal, a line of the table that is too long ends in …; --wide, a pipe
+or a file has all of it.
+
 --grep tries a regular expression on the decoded text, that of decoded/N.json.
-What cannot be read or decoded is said on stderr, and the rest is printed.
+What cannot be read or decoded is said on stderr, many of a kind with their
+number, and the rest is printed. So is why nothing is printed, with a filter:
+that is no failure.
 
---follow goes on with the entries that a running node adds, until Ctrl-C. When the node
-drops entries that were printed and writes others in their place, stderr says from
-which on, and the new ones are printed.
+--follow goes on with the entries that a running node adds, until Ctrl-C. When
+the node drops entries that were printed and writes others in their place,
+stderr says from which on, and the new ones are printed.
 
-Exit codes: 0 done, 1 failed, or a --decoder did, 2 wrong usage, 3 an entry is damaged,
-4 key missing or wrong, 130 and 143 ended by SIGINT and SIGTERM. With --follow, that is how
-it ends: 0.`,
+Exit codes: 0 done, 1 failed, or a --decoder did, 2 wrong usage, 3 an entry is
+damaged, 4 key missing or wrong, 130 and 143 ended by SIGINT and SIGTERM. With
+--follow, that is how it ends: 0.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runDump(cmd.Context(), opts, args, cmd.OutOrStdout())
