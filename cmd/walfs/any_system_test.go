@@ -50,8 +50,6 @@ text         3        24
 conf_change  1        2
 empty        1        0
 
-0 transactions started, neither committed nor aborted
-
 members unknown: the log does not tell its commit index
 `
 	if text != want || code != exitDamage {

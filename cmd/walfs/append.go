@@ -59,6 +59,9 @@ const (
 )
 
 func runAppend(ctx context.Context, opts appendOptions, args []string, stdin io.Reader, stdout io.Writer) error {
+	if opts.write.keyFile == keyFromStdin {
+		return usageError("--key-file -: stdin has the entries; give the key in a file")
+	}
 	s, err := opts.write.open(args[0], stdout)
 	if err != nil {
 		return err

@@ -3,11 +3,13 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math"
+	"strings"
 
 	"github.com/walfs/walfs/walcore"
 	"go.etcd.io/raft/v3/raftpb"
@@ -50,13 +52,14 @@ func (l *entryLines) next() (*raftpb.Entry, error) {
 // parseEntry reads a line. Its fields are those that dump prints.
 func parseEntry(line []byte) (*raftpb.Entry, error) {
 	var f struct {
-		Index, Term *uint64
-		Type        json.RawMessage
-		Size        *int64
-		Data        *[]byte
+		Index *uint64         `json:"index"`
+		Term  *uint64         `json:"term"`
+		Type  json.RawMessage `json:"type"`
+		Size  *int64          `json:"size"`
+		Data  *[]byte         `json:"data"`
 	}
 	if err := json.Unmarshal(line, &f); err != nil {
-		return nil, fmt.Errorf("is not the JSON of an entry: %w", err)
+		return nil, fmt.Errorf("is not the JSON of an entry: %s", jsonErrorText(err, len(line)))
 	}
 	switch {
 	case f.Index == nil:
@@ -77,6 +80,42 @@ func parseEntry(line []byte) (*raftpb.Entry, error) {
 		return nil, err
 	}
 	return &raftpb.Entry{Index: f.Index, Term: f.Term, Type: &typ, Data: *f.Data}, nil
+}
+
+// jsonErrorText says what is wrong with a line of JSON that has length bytes. What
+// encoding/json says has Go's types in it.
+func jsonErrorText(err error, length int) string {
+	var syntax *json.SyntaxError
+	var typ *json.UnmarshalTypeError
+	var data base64.CorruptInputError
+	switch {
+	case errors.As(err, &data):
+		return fmt.Sprintf("data is no base64, see its byte %d", int64(data))
+	case errors.As(err, &typ) && typ.Field == "":
+		return fmt.Sprintf("it is %s, want an object", jsonKind(typ.Value))
+	case errors.As(err, &typ) && typ.Field == "data":
+		return fmt.Sprintf("data is %s, want a string of base64", jsonKind(typ.Value))
+	case errors.As(err, &typ):
+		return fmt.Sprintf("%s is %s, want a number from 0 up", typ.Field, jsonKind(typ.Value))
+	case errors.As(err, &syntax) && syntax.Offset >= int64(length):
+		return "it is cut short"
+	case errors.As(err, &syntax):
+		return fmt.Sprintf("it is no JSON from byte %d on; walfs dump --format json prints such lines", syntax.Offset)
+	}
+	return err.Error()
+}
+
+// jsonKind puts an article before what encoding/json calls a value. A number comes as
+// it is.
+func jsonKind(value string) string {
+	if digits, ok := strings.CutPrefix(value, "number "); ok {
+		return digits
+	}
+	switch value {
+	case "array", "object":
+		return "an " + value
+	}
+	return "a " + value
 }
 
 func parseType(raw json.RawMessage) (raftpb.EntryType, error) {

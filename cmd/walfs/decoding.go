@@ -73,15 +73,20 @@ func (f *decodeFlags) dgraph(log walcore.Log) payload.Decoder {
 // and those after it are decoded as usual.
 type reportingDecoder struct {
 	payload.Decoder
-	failed      bool
-	term, index uint64 // of the last entry that was reported
+	printFailure func(error) // nil: printError
+	failed       bool
+	term, index  uint64 // of the last entry that was reported
 }
 
 func (d *reportingDecoder) report(e payload.Entry, err error) {
 	if err == nil || d.failed && d.index == e.Index && d.term == e.Term {
 		return
 	}
-	printError(err)
+	if d.printFailure != nil {
+		d.printFailure(err)
+	} else {
+		printError(err)
+	}
 	d.failed, d.term, d.index = true, e.Term, e.Index
 }
 

@@ -299,7 +299,11 @@ func TestShowSecrets(t *testing.T) {
 	}
 	for _, command := range [][]string{{"cat", dir, "decoded/1.json"}, {"cat", dir, "decoded/2.json"}, {"dump", dir}, {"dump", "--grep", "AKIA", dir},
 		{"dump", "--format", "json", "--decode", dir}} {
-		got := ok(t, command...)
+		r := walfs(t, command...)
+		if r.code != 0 {
+			t.Errorf("%v: exit code %d", command, r.code)
+		}
+		got := r.stdout
 		for _, secret := range []string{"AKIA", "hush", "sesame"} {
 			if strings.Contains(got, secret) {
 				t.Errorf("%v shows %s: %s", command, secret, got)

@@ -43,7 +43,7 @@ Exit codes: 0 alike, 1 failed, 2 wrong usage, 3 they part, or an entry is damage
 			return runDiff(cmd.Context(), opts, args, cmd.OutOrStdout())
 		},
 	}
-	cmd.Flags().StringArrayVar(&opts.keyFiles, "key-file", nil, "encryption key `FILE` of all DIRs, or of each in turn")
+	cmd.Flags().StringArrayVar(&opts.keyFiles, "key-file", nil, "encryption key `FILE` of all DIRs, or of each in turn; - for stdin")
 	cmd.Flags().BoolVar(&opts.plain, "plain", false, "compare payloads as they are where a log file may have lost its key id")
 	cmd.Flags().BoolVar(&opts.json, "json", false, "print JSON")
 	opts.decode.add(cmd.Flags())

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/spf13/cobra"
+	"github.com/walfs/walfs/cmd/walfs/terminal"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/payload"
 )
@@ -20,6 +21,7 @@ type dumpOptions struct {
 	format  string
 	decoded bool // --decode
 	follow  bool
+	wide    bool
 }
 
 // dumpFormats are the values of --format.
@@ -30,25 +32,31 @@ func newDumpCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dump DIR",
 		Short: "Print the entries: a table, JSON lines, or raw bytes",
-		Long: `Dump prints DIR's entries one after the other, in constant memory but for where they
-are: some 5 bytes an entry.
+		Long: `Dump prints DIR's entries one after the other, in constant memory but for where
+they are: some 5 bytes an entry.
 
---format table   a line an entry with what it says, and at the end a summary: entries
-                 by kind and predicate, transactions that are not decided, members
---format json    a line of JSON an entry: index, term, type, size, file, slot, offset,
-                 data (base64), and with --decode what it means under decoded
+--format table   a line an entry with what it says, and at the end a summary:
+                 entries by kind and predicate, transactions that are not
+                 decided (of an Alpha's log), members
+--format json    a line of JSON an entry: index, term, type, size, file, slot,
+                 offset, data (base64), and with --decode what it means
 --format raw     the payloads, one right after the other
 
+On a terminal, a line of the table that is too long ends in …; --wide, a pipe
+or a file has all of it.
+
 --grep tries a regular expression on the decoded text, that of decoded/N.json.
-What cannot be read or decoded is said on stderr, and the rest is printed.
+What cannot be read or decoded is said on stderr, many of a kind with their
+number, and the rest is printed. So is why nothing is printed, with a filter:
+that is no failure.
 
---follow goes on with the entries that a running node adds, until Ctrl-C. When the node
-drops entries that were printed and writes others in their place, stderr says from
-which on, and the new ones are printed.
+--follow goes on with the entries that a running node adds, until Ctrl-C. When
+the node drops entries that were printed and writes others in their place,
+stderr says from which on, and the new ones are printed.
 
-Exit codes: 0 done, 1 failed, or a --decoder did, 2 wrong usage, 3 an entry is damaged,
-4 key missing or wrong, 130 and 143 ended by SIGINT and SIGTERM. With --follow, that is how
-it ends: 0.`,
+Exit codes: 0 done, 1 failed, or a --decoder did, 2 wrong usage, 3 an entry is
+damaged, 4 key missing or wrong, 130 and 143 ended by SIGINT and SIGTERM. With
+--follow, that is how it ends: 0.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runDump(cmd.Context(), opts, args, cmd.OutOrStdout())
@@ -59,6 +67,7 @@ it ends: 0.`,
 	opts.filter.add(cmd.Flags())
 	cmd.Flags().StringVar(&opts.format, "format", "table", "`FORMAT`: table, json or raw")
 	cmd.Flags().BoolVar(&opts.decoded, "decode", false, "with --format json: what each entry means, too")
+	terminal.AddWide(cmd.Flags(), &opts.wide)
 	cmd.Flags().BoolVar(&opts.follow, "follow", false, "go on with entries as they come, until Ctrl-C")
 	// It fails for a flag that is not there.
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(dumpFormats, cobra.ShellCompDirectiveNoFileComp))
@@ -107,14 +116,14 @@ type printer interface {
 	end(log walcore.Log) error
 }
 
-func (o *dumpOptions) printer(out *bufio.Writer, s *walcore.System, d payload.Decoder) printer {
+func (o *dumpOptions) printer(out *bufio.Writer, on *terminal.Out, s *walcore.System, d payload.Decoder) printer {
 	switch o.format {
 	case "json":
 		return &jsonLines{out: out, system: s, decoder: d, decoded: o.decoded}
 	case "raw":
 		return raw{out}
 	}
-	return newTable(out, s, d)
+	return newTable(out, on, s, d)
 }
 
 type raw struct{ out *bufio.Writer }

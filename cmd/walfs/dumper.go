@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/walfs/walfs/cmd/walfs/terminal"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/payload"
 )
@@ -21,19 +22,24 @@ type dumper struct {
 	payloads walcore.Scanner
 	text     []byte
 
+	printed  bool // any entry
+	progress *dumpProgress
+	failures *failures
+
 	next uint64 // the index to go on at
 	last uint64 // the last index that was looked at, printed or not
 	left int64  // how many entries may still be printed; below 0: any number
-	code int    // the exit code for what could not be read or decoded
 }
 
 func newDumper(o *dumpOptions, log walcore.Log, decoder payload.Decoder, stdout io.Writer) *dumper {
-	d := &dumper{dumpOptions: o, log: log, out: bufio.NewWriterSize(stdout, 64<<10), decoder: &reportingDecoder{Decoder: decoder},
+	d := &dumper{dumpOptions: o, log: log, out: bufio.NewWriterSize(stdout, 64<<10), failures: &failures{},
 		next: max(o.filter.from, 1), left: o.filter.limit}
 	if d.left == 0 {
 		d.left = -1
 	}
-	d.printer = o.printer(d.out, log.Meta().System, d.decoder)
+	d.decoder = &reportingDecoder{Decoder: decoder, printFailure: d.fail}
+	d.progress = newDumpProgress(d, stdout)
+	d.printer = o.printer(d.out, terminal.To(stdout, o.wide), log.Meta().System, d.decoder)
 	return d
 }
 
@@ -47,14 +53,19 @@ func (d *dumper) run(ctx context.Context) error {
 	} else {
 		err = d.printEntries(ctx, false)
 	}
+	d.progress.end()
 	if err == nil {
 		err = d.end()
 	}
 	if flushed := d.out.Flush(); err == nil {
 		err = flushed
 	}
-	if err == nil && d.code != 0 {
-		err = exitError{code: d.code}
+	d.failures.count(true)
+	if err == nil && !d.printed && !d.follow && d.failures.code == 0 {
+		d.noteNothing()
+	}
+	if err == nil && d.failures.code != 0 {
+		err = exitError{code: d.failures.code}
 	}
 	return err
 }
@@ -66,16 +77,25 @@ func (d *dumper) end() error {
 	if d.left != 0 && !d.follow {
 		d.report(d.log.Gap(d.next, d.filter.to))
 	}
-	if d.decoder.failed {
-		d.code = max(d.code, exitFailed)
-	}
 	return d.printer.end(d.log)
 }
 
 func (d *dumper) report(err error) {
 	if err != nil {
-		printError(err)
-		d.code = max(d.code, exitCode(err, true))
+		d.fail(err)
+	}
+}
+
+// fail notes what could not be read or decoded.
+func (d *dumper) fail(err error) {
+	d.progress.end()
+	d.failures.add(err)
+}
+
+// noteNothing says why nothing was printed, unless everything was asked for.
+func (d *dumper) noteNothing() {
+	if text := d.filter.nothingPrinted(d.log); text != "" {
+		notef("%s", text)
 	}
 }
 
@@ -109,6 +129,7 @@ func (d *dumper) printEntries(ctx context.Context, mayRetry bool) error {
 			return err
 		}
 		d.last, d.next = e.Index, e.Index+1
+		d.progress.passed(&e)
 	}
 	return nil
 }
@@ -134,5 +155,6 @@ func (d *dumper) printEntry(e *walcore.Entry, mayRetry bool) error {
 		}
 	}
 	d.left--
+	d.printed = true
 	return d.printer.print(e, data)
 }

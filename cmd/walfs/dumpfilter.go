@@ -1,8 +1,11 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"math"
 	"regexp"
+	"regexp/syntax"
 
 	"github.com/spf13/pflag"
 	"github.com/walfs/walfs/walcore"
@@ -22,9 +25,12 @@ type filter struct {
 	entryType *walcore.EntryType
 }
 
+// noEnd is what to is without --to.
+const noEnd = math.MaxUint64
+
 func (f *filter) add(flags *pflag.FlagSet) {
 	flags.Uint64Var(&f.from, "from", 0, "the first `INDEX`")
-	flags.Uint64Var(&f.to, "to", math.MaxUint64, "the last `INDEX`; if not given, the log's last")
+	flags.Uint64Var(&f.to, "to", noEnd, "the last `INDEX`; if not given, the log's last")
 	flags.Uint64Var(&f.term, "term", 0, "only this `TERM`")
 	flags.StringVar(&f.typ, "type", "", "only this `TYPE`: normal, conf_change or conf_change_v2")
 	flags.StringVar(&f.grep, "grep", "", "only entries whose decoded text matches this `REGEXP`")
@@ -49,10 +55,19 @@ func (f *filter) parse() error {
 	}
 	re, err := regexp.Compile(f.grep)
 	if err != nil {
-		return usageError("--grep: " + err.Error())
+		return usageError(fmt.Sprintf("--grep %s: %s; the syntax is that of RE2", f.grep, patternErrorText(err)))
 	}
 	f.pattern = re
 	return nil
+}
+
+// patternErrorText says what is wrong with a regular expression, and where.
+func patternErrorText(err error) string {
+	var e *syntax.Error
+	if !errors.As(err, &e) {
+		return err.Error()
+	}
+	return fmt.Sprintf("%s: %s", e.Code, quoted(e.Expr))
 }
 
 // resolve finds the type that --type names among those of a system.

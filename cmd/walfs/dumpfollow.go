@@ -56,7 +56,11 @@ func (d *dumper) printNow(ctx context.Context, mayRetry bool) (retry bool, err e
 	if retry = errors.Is(err, errRetry); retry {
 		err = nil
 	}
-	return retry, errors.Join(err, d.out.Flush())
+	d.failures.count(false)
+	if flushed := d.out.Flush(); err == nil { // it fails again with what print has failed with
+		err = flushed
+	}
+	return retry, err
 }
 
 // unlessEnded is err, unless the user has ended following.

@@ -2,9 +2,12 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"strconv"
+	"strings"
 
+	"github.com/walfs/walfs/cmd/walfs/terminal"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/payload"
 )
@@ -14,16 +17,18 @@ import (
 // entries which were printed.
 type table struct {
 	out     *bufio.Writer
+	on      *terminal.Out // what out writes to, for its width
 	system  *walcore.System
 	decoder payload.Decoder
 	summary payload.Summary
 	totals  totals
 	line    []byte
+	pending []byte // the end of the line, which is not cut
 }
 
-func newTable(out *bufio.Writer, s *walcore.System, d payload.Decoder) *table {
+func newTable(out *bufio.Writer, on *terminal.Out, s *walcore.System, d payload.Decoder) *table {
 	fmt.Fprintf(out, "%10s %6s %-14s %8s  %s\n", "INDEX", "TERM", "TYPE", "SIZE", "WHAT")
-	return &table{out: out, system: s, decoder: d, totals: newTotals()}
+	return &table{out: out, on: on, system: s, decoder: d, totals: newTotals()}
 }
 
 func (t *table) print(e *walcore.Entry, data []byte) error {
@@ -38,18 +43,34 @@ func (t *table) print(e *walcore.Entry, data []byte) error {
 	b = append(b, ' ')
 	b = rightUint(b, uint64(e.Size), 8)
 	b = append(b, ' ', ' ')
-	b = append(b, t.summary.Line...)
+	t.pending = t.pending[:0]
 	if k := t.summary.Kind; k == payload.KindMutation || k == payload.KindDelta {
-		b = append(b, "; "...)
-		b = strconv.AppendInt(b, int64(t.totals.undecided()), 10)
-		b = append(b, " pending"...)
+		t.pending = append(t.pending, "; "...)
+		t.pending = strconv.AppendInt(t.pending, int64(t.totals.undecided()), 10)
+		t.pending = append(t.pending, " pending"...)
 	}
-	t.line = append(b, '\n')
+	if t.on.Columns > 0 {
+		b = append(b, t.on.CutAfter(len(b)+len(t.pending), string(t.summary.Line))...)
+	} else {
+		b = append(b, t.summary.Line...)
+	}
+	t.line = append(append(b, t.pending...), '\n')
 	_, err := t.out.Write(t.line)
 	return err
 }
 
-func (t *table) end(log walcore.Log) error { return t.totals.write(t.out, log) }
+func (t *table) end(log walcore.Log) error {
+	var text bytes.Buffer
+	if err := t.totals.write(&text, t.on, log); err != nil {
+		return err
+	}
+	for line := range strings.Lines(text.String()) {
+		if _, err := fmt.Fprintln(t.out, t.on.Cut(strings.TrimSuffix(line, "\n"))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 func rightUint(b []byte, n uint64, width int) []byte {
 	var digits [20]byte

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"text/tabwriter"
 
+	"github.com/walfs/walfs/cmd/walfs/terminal"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/membership"
 	"github.com/walfs/walfs/walcore/payload"
@@ -24,6 +25,10 @@ type totals struct {
 }
 
 type sum struct{ entries, edges, bytes int64 }
+
+// numberColumns is how many columns a terminal keeps for the numbers behind a
+// predicate's name.
+const numberColumns = 40
 
 const (
 	maxPredicates = 10_000
@@ -77,7 +82,7 @@ func (t *totals) add(s *payload.Summary, e *walcore.Entry) {
 // undecided is how many transactions are pending so far.
 func (t *totals) undecided() int { return len(t.pending) + t.untracked }
 
-func (t *totals) write(out io.Writer, log walcore.Log) error {
+func (t *totals) write(out io.Writer, on *terminal.Out, log walcore.Log) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "\nKIND\tENTRIES\tBYTES\n")
 	for _, name := range bySize(t.kinds) {
@@ -88,16 +93,14 @@ func (t *totals) write(out io.Writer, log walcore.Log) error {
 	}
 	for _, name := range bySize(t.predicates) {
 		p := t.predicates[name]
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\n", name, p.entries, p.edges, p.bytes)
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\n", on.CutAfter(numberColumns, name), p.entries, p.edges, p.bytes)
 	}
 	if t.other.entries > 0 {
 		fmt.Fprintf(w, "(more)\t%d\t%d\t%d\n", t.other.entries, t.other.edges, t.other.bytes)
 	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	t.writePending(out)
-	return writeMembers(out, log)
+	t.writePending(w)
+	writeMembers(w, log)
+	return w.Flush()
 }
 
 func bySize(sums map[string]*sum) []string {
@@ -106,37 +109,52 @@ func bySize(sums map[string]*sum) []string {
 	})
 }
 
-func (t *totals) writePending(out io.Writer) {
-	fmt.Fprintf(out, "\n%s started, neither committed nor aborted", count(t.undecided(), "transaction", "transactions"))
-	before := ": "
+// writePending says which transactions are not decided. Only an Alpha's log has
+// entries that begin or decide one.
+func (t *totals) writePending(w io.Writer) {
+	if t.kinds[payload.KindMutation] == nil && t.kinds[payload.KindDelta] == nil {
+		return
+	}
+	n := t.undecided()
+	fmt.Fprintf(w, "\n%s started, neither committed nor aborted\n", count(n, "transaction", "transactions"))
+	if n > 0 {
+		fmt.Fprintf(w, "START_TS\tENTRY\n")
+	}
 	for i, ts := range slices.Sorted(maps.Keys(t.pending)) {
 		if i == shownPending {
-			fmt.Fprint(out, ", …")
 			break
 		}
-		fmt.Fprintf(out, "%s%d (entry %d)", before, ts, t.pending[ts])
-		before = ", "
+		fmt.Fprintf(w, "%d\t%d\n", ts, t.pending[ts])
 	}
-	fmt.Fprintln(out)
+	if n > shownPending {
+		fmt.Fprintf(w, "(%d more)\n", n-shownPending)
+	}
 }
 
 // writeMembers says who is in the group. It does not fail where the log's
 // configuration changes cannot follow one another: the entries were printed.
-func writeMembers(out io.Writer, log walcore.Log) error {
+func writeMembers(w io.Writer, log walcore.Log) {
 	members, err := membership.Replay(log)
 	switch {
 	case err != nil:
-		_, err = fmt.Fprintf(out, "\nmembers unknown: %v\n", err)
-		return err
+		fmt.Fprintf(w, "\nmembers unknown: %v\n", err)
+		return
 	case len(members) == 0:
-		_, err = fmt.Fprintf(out, "\nno members as of the commit index\n")
-		return err
+		fmt.Fprintf(w, "\nno members as of the commit index\n")
+		return
 	}
-	fmt.Fprintf(out, "\nmembers as of the commit index\n")
+	fmt.Fprintf(w, "\nmembers as of the commit index\nRAFT_ID\tROLE\tADDRESS\n")
 	for _, m := range members {
-		if _, err := fmt.Fprintln(out, m); err != nil {
-			return err
-		}
+		fmt.Fprintf(w, "%d\t%s\t%s\n", m.ID, m.Role, addressText(m, log.Meta().RaftID))
 	}
-	return nil
+}
+
+// addressText is where a member is. Dgraph's log lacks the address of the node that
+// began the group, which often is the one whose log it is.
+func addressText(m membership.Member, own *uint64) string {
+	address := cmp.Or(m.Address, "not in the log")
+	if own != nil && *own == m.ID {
+		address += " (this node)"
+	}
+	return address
 }

@@ -35,8 +35,8 @@ func runInstall(opts snapshotOptions, dir string, stdout io.Writer) error {
 // that would not be stored as they are: unknown ones, or a field that is there twice.
 func parseSnapshot(b []byte) (*raftpb.Snapshot, error) {
 	snap := &raftpb.Snapshot{}
-	err := proto.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(b, snap)
-	if err == nil {
+	err := errors.New("it is no protobuf message") // in the place of Go's words for it
+	if (proto.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(b, snap) == nil {
 		var stored []byte
 		if stored, err = proto.Marshal(snap); err == nil && !bytes.Equal(stored, b) {
 			err = fmt.Errorf("not all of its %d bytes are one", len(b))

@@ -100,18 +100,18 @@ Ctrl-C, that is its end: 0.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			if err := cmd.ValidateRequiredFlags(); err != nil {
+			if err := missingFlag(cmd); err != nil {
 				return err
 			}
 			*started = true // the arguments are right: what fails from here on is no wrong usage
 			return nil
 		},
 	}
+	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(newMountCommand(), newLsCommand(), newCatCommand(), newStatCommand(), newDumpCommand(),
 		newCheckCommand(), newDiffCommand(), newCopyCommand(), newRepairCommand(), newCreateCommand(), newAppendCommand(),
 		newTruncateCommand(), newRewindCommand(), newSetCommand(), newSnapshotCommand(), newDemoCommand(),
 		newVersionCommand(), newCompletionCommand())
-	root.SetFlagErrorFunc(flagError)
 	addVersionFlag(root)
 	refuseUnknownTopics(root)
 	completeArguments(root)

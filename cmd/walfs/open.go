@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 
 	"github.com/spf13/pflag"
@@ -21,8 +22,10 @@ type readFlags struct {
 	plain   bool
 }
 
+const keyFileHelp = "the node's encryption key, a `FILE` of 16, 24 or 32 bytes; - for stdin"
+
 func (f *readFlags) add(flags *pflag.FlagSet) {
-	flags.StringVar(&f.keyFile, "key-file", "", "the node's encryption `FILE`: 16, 24 or 32 bytes")
+	flags.StringVar(&f.keyFile, "key-file", "", keyFileHelp)
 	flags.BoolVar(&f.plain, "plain", false, "show payloads as they are where a log file may have lost its key id")
 }
 
@@ -39,10 +42,19 @@ func (f *readFlags) open(dir string) (walcore.Log, error) {
 	return log, nil
 }
 
+// keyFromStdin is what --key-file names to have the key read from stdin.
+const keyFromStdin = "-"
+
+// stdinKey reads the key from stdin, once: a command may open more than one directory.
+var stdinKey = sync.OnceValues(func() ([]byte, error) { return dgraph.ReadKey(os.Stdin, "the key on stdin") })
+
 // readKey reads a key file, if one is named.
 func readKey(name string) ([]byte, error) {
-	if name == "" {
+	switch name {
+	case "":
 		return nil, nil
+	case keyFromStdin:
+		return stdinKey()
 	}
 	key, err := dgraph.ReadKeyFile(name)
 	var pe *fs.PathError

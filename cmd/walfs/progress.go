@@ -6,7 +6,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/walfs/walfs/walcore/platform"
+	"github.com/walfs/walfs/cmd/walfs/terminal"
 )
 
 // progress says how far long work has come, in one line that is written again and
@@ -36,7 +36,7 @@ func newProgress(what string) *progress { return progressOn(os.Stderr, what) }
 
 func progressOn(f *os.File, what string) *progress {
 	p := &progress{what: what, now: time.Now}
-	if platform.IsTerminal(f) {
+	if terminal.Is(f) {
 		p.out = f
 		p.next = p.now().Add(progressDelay)
 	}

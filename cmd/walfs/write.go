@@ -32,7 +32,7 @@ type writeFlags struct {
 }
 
 func (f *writeFlags) add(flags *pflag.FlagSet) {
-	flags.StringVar(&f.keyFile, "key-file", "", "the node's encryption `FILE`: 16, 24 or 32 bytes")
+	flags.StringVar(&f.keyFile, "key-file", "", keyFileHelp)
 	flags.BoolVar(&f.plain, "plain", false, "take log files with key id 0 for plain ones beside a KEYREGISTRY")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "change nothing, say what would change")
 }

@@ -50,7 +50,8 @@ func (r *reading) chooseCipher(l *LogFile) {
 	case h.KeyID == 0 && h.BaseIV == [8]byte{} && !r.keys.there:
 	case h.KeyID == 0 && r.follower.opts.Plain:
 	case h.KeyID == 0:
-		l.cipherErr = fmt.Errorf("key id 0 in a directory with a %s: %w", format.KeyRegistryName, walcore.ErrDataKey)
+		l.cipherErr = fmt.Errorf("key id 0 in a directory with a %s, the file is plain or a rewrite has erased its key id: %w; "+
+			"--plain shows its payloads as they are", format.KeyRegistryName, walcore.ErrDataKey)
 		report(walcore.KindKeyErased, "key id 0, but the directory has a "+format.KeyRegistryName+": the file is plain, or a rewrite has erased "+
 			"its key id; --plain shows its payloads as they are")
 	case h.BaseIV == [8]byte{}:

@@ -21,14 +21,19 @@ func ReadKeyFile(name string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	key, err := io.ReadAll(io.LimitReader(f, maxKeyFile))
+	return ReadKey(f, "key file "+name)
+}
+
+// ReadKey reads a user's key as ReadKeyFile does. what names its source in errors.
+func ReadKey(r io.Reader, what string) ([]byte, error) {
+	key, err := io.ReadAll(io.LimitReader(r, maxKeyFile))
 	if err != nil {
 		return nil, err
 	}
 	if len(key) == maxKeyFile {
-		return nil, fmt.Errorf("key file %s is not a key: it has %d bytes or more, want 16, 24 or 32: %w", name, maxKeyFile, walcore.ErrKey)
+		return nil, fmt.Errorf("%s is not a key: it has %d bytes or more, want 16, 24 or 32: %w", what, maxKeyFile, walcore.ErrKey)
 	}
-	return key, format.CheckKey("key file "+name, key)
+	return key, format.CheckKey(what, key)
 }
 
 // maxKeyFile is enough to tell a user how long a key that is too long is.

@@ -59,7 +59,7 @@ func CheckKey(what string, key []byte) error {
 			return nil
 		}
 		if len(key) == n+1 && key[n] == '\n' {
-			hint = "; its last byte is a line end: write the file without one"
+			hint = "; its last byte is a line end: leave that out"
 		}
 	}
 	return fmt.Errorf("%s has %d bytes, want 16, 24 or 32%s: %w", what, len(key), hint, walcore.ErrKey)

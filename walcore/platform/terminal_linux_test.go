@@ -4,18 +4,26 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
-// TestIsTerminal: a terminal is one; a file, a pipe and /dev/null, which programs
-// without a user write to, are none.
-func TestIsTerminal(t *testing.T) {
+// TestTerminalColumns: a terminal is one, and tells its columns if it knows them; a file,
+// a pipe and /dev/null, which programs without a user write to, are none.
+func TestTerminalColumns(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	write(t, file, "")
 	for name, want := range map[string]bool{"/dev/ptmx": true, "/dev/null": false, file: false} {
 		f, err := os.OpenFile(name, os.O_RDWR, 0)
 		must(t, err)
-		if got := IsTerminal(f); got != want {
-			t.Errorf("%s: %t", name, got)
+		if columns, got := TerminalColumns(f); got != want || columns != 0 {
+			t.Errorf("%s: %t, %d columns", name, got, columns)
+		}
+		if want {
+			must(t, unix.IoctlSetWinsize(int(f.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: 132}))
+			if columns, _ := TerminalColumns(f); columns != 132 {
+				t.Errorf("%s: %d columns of 132", name, columns)
+			}
 		}
 		f.Close()
 	}
@@ -23,7 +31,7 @@ func TestIsTerminal(t *testing.T) {
 	must(t, err)
 	defer r.Close()
 	defer w.Close()
-	if IsTerminal(w) {
+	if _, is := TerminalColumns(w); is {
 		t.Error("a pipe is one")
 	}
 }

@@ -8,11 +8,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// IsTerminal reports whether somebody looks at what is written to a file: whether it is
-// a terminal.
-func IsTerminal(f *os.File) bool {
-	return onFile("ioctl", f, func(fd int) error {
-		_, err := unix.IoctlGetWinsize(fd, unix.TIOCGWINSZ)
+// TerminalColumns reports whether somebody looks at what is written to a file, that is,
+// whether it is a terminal, and how many columns that has: 0 where it does not tell.
+func TerminalColumns(f *os.File) (columns int, isTerminal bool) {
+	err := onFile("ioctl", f, func(fd int) error {
+		size, err := unix.IoctlGetWinsize(fd, unix.TIOCGWINSZ)
+		if err == nil {
+			columns = int(size.Col)
+		}
 		return err
-	}) == nil
+	})
+	return columns, err == nil
 }

@@ -51,7 +51,7 @@ func TestDamagedMeta(t *testing.T) {
 			state: [6]uint64{31, 7, 0, 9, 0, 0}, last: 450, lost: true},
 		{name: "commit index beyond the log", fixture: "alpha", damage: func(f fixture.File) { f.Write(516, []byte{8, 2, 16, 1, 24, 0xff, 0x7f}) },
 			state: [6]uint64{1, 1, 975, 2, 1, 975}, last: 975, lost: true},
-		{name: "missing", fixture: "alpha", damage: remove, err: walcore.ErrDamaged, mentions: "give it with --raft-id (it is the member of the group that the node was: 1 voter"},
+		{name: "missing", fixture: "alpha", damage: remove, err: walcore.ErrDamaged, mentions: "give it with --raft-id (it is the member of the group that the node was: raft id 1 voter"},
 		{name: "missing, raft id given", fixture: "alpha", damage: remove, raftID: &id,
 			state: [6]uint64{1, 0, 0, 2, 0, 0}, last: 975, lost: true},
 		{name: "missing, a Zero's", fixture: "zero", damage: remove, raftID: &id,

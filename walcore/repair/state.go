@@ -184,7 +184,7 @@ func (g groupMembers) String() string {
 	}
 	var lines []string
 	for _, m := range g.list {
-		lines = append(lines, m.String())
+		lines = append(lines, "raft id "+m.String()) // "1 voter" alone would be a number of voters
 	}
 	return strings.Join(lines, ", ")
 }
