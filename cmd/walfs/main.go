@@ -34,6 +34,7 @@ func run() int {
 func execute(ctx context.Context) int {
 	started := false
 	root := newRoot(&started)
+	root.SetArgs(commandLine(os.Args))
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return 0
@@ -51,9 +52,9 @@ func execute(ctx context.Context) int {
 // printError says on stderr what is wrong, and what to do next.
 func printError(err error) { notef("%v%s", err, hint(err)) }
 
-// notef prints a line on stderr.
+// notef prints a line on stderr, or where a mount's log is.
 func notef(format string, args ...any) {
-	fmt.Fprintf(os.Stderr, "walfs: "+format+"\n", args...)
+	(*noteTo.Load())(fmt.Sprintf(format, args...))
 }
 
 // hint is what to do about an error, if its text does not say it already.
@@ -108,7 +109,7 @@ Ctrl-C, that is its end: 0.`,
 		},
 	}
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newMountCommand(), newLsCommand(), newCatCommand(), newStatCommand(), newDumpCommand(),
+	root.AddCommand(newMountCommand(), newMountHelperCommand(), newUmountCommand(), newLsCommand(), newCatCommand(), newStatCommand(), newDumpCommand(),
 		newCheckCommand(), newDiffCommand(), newCopyCommand(), newRepairCommand(), newCreateCommand(), newAppendCommand(),
 		newTruncateCommand(), newRewindCommand(), newSetCommand(), newSnapshotCommand(), newDemoCommand(),
 		newVersionCommand(), newCompletionCommand())

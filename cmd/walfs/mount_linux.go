@@ -2,15 +2,27 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/walfs/walfs/fsview"
 	"github.com/walfs/walfs/fsview/fusefs"
 	"github.com/walfs/walfs/walcore"
 )
 
-func runMount(ctx context.Context, opts mountOptions, args []string) error {
-	dir, at := args[0], args[1]
+func runMount(ctx context.Context, opts mountOptions, args []string) (err error) {
+	if opts.idleTimeout < 0 {
+		return usageError("--idle-timeout takes a time above zero, as in 10m")
+	}
+	if opts.background && parent == nil {
+		return startInBackground(ctx)
+	}
+	opening := endWith(ctx)
+	dir, at, err := opts.absolute(args)
+	if err != nil {
+		return err
+	}
 	renice()
 	open := opts.tree.open
 	if opts.frozen {
@@ -31,19 +43,55 @@ func runMount(ctx context.Context, opts mountOptions, args []string) error {
 		view = tree.Tree
 		tree.log.Problems() // reads what would be read later: payload lengths
 	}
-	m, err := fusefs.Mount(view, at, fusefs.Options{Dir: dir, AllowOther: opts.allowOther, XAttrs: opts.xattrs})
+	ctx, guard := guardMount(ctx)
+	defer guard.release()
+	if !opening() {
+		<-make(chan struct{}) // a signal is ending the process
+	}
+	pid, err := takePIDFile(opts.pidFile)
 	if err != nil {
 		return err
 	}
-	notef("serving %s at %s; Ctrl-C or umount ends it", dir, m.At)
+	defer pid.remove()
+	m, err := fusefs.Mount(view, at, fusefs.Options{Dir: dir, AllowOther: opts.allowOther, XAttrs: opts.xattrs, NoExec: opts.noExec})
+	if err != nil {
+		return err
+	}
+	guard.mounted.Store(m)
+	if err := opts.sayServing(dir, m.At); err != nil {
+		_, closeErr := m.Close()
+		return errors.Join(err, closeErr)
+	}
 	// After that line: counting looks at the whole log.
 	go announceProblems(tree.log, m.At)
-	select {
-	case <-m.Done():
-		return nil
-	case <-ctx.Done():
+	return opts.serve(ctx, m)
+}
+
+// serve waits for the end of a mount, and ends it when ctx does.
+func (o *mountOptions) serve(ctx context.Context, m *fusefs.Mounted) error {
+	idle := newIdleness(m, o.idleTimeout)
+	defer idle.stop()
+	for {
+		select {
+		case <-m.Done():
+			if o.background {
+				notef("%s is unmounted", m.At)
+			}
+			return nil
+		case <-ctx.Done():
+			tellSystemd("STOPPING=1")
+			err := unmount(m)
+			if o.background && err == nil {
+				notef("%s is unmounted", m.At)
+			}
+			return err
+		case now := <-idle.ticks:
+			if idle.lasts(now) && m.Unmount() == nil { // if it is in use, later
+				notef("%s was unused for %v: unmounted", m.At, o.idleTimeout)
+				return nil
+			}
+		}
 	}
-	return unmount(m)
 }
 
 func announceProblems(log walcore.Log, at string) {
@@ -63,4 +111,35 @@ func unmount(m *fusefs.Mounted) error {
 		notef("%s was in use: detached; programs that still have it open get errors", m.At)
 	}
 	return nil
+}
+
+// idleness finds out whether a mount is used.
+type idleness struct {
+	m       *fusefs.Mounted
+	timeout time.Duration
+	ticks   <-chan time.Time // nil if nobody wants to know
+	stop    func()
+	seen    uint64 // requests
+	since   time.Time
+}
+
+func newIdleness(m *fusefs.Mounted, timeout time.Duration) *idleness {
+	if timeout <= 0 {
+		return &idleness{stop: func() {}}
+	}
+	// Looking four times keeps the end within a quarter of what was asked for.
+	t := time.NewTicker(max(timeout/4, time.Millisecond))
+	return &idleness{m: m, timeout: timeout, ticks: t.C, stop: t.Stop, since: time.Now()}
+}
+
+// lasts reports whether nothing was asked for long enough. If it was, the time begins anew.
+func (i *idleness) lasts(now time.Time) bool {
+	if n := i.m.Requests(); n != i.seen {
+		i.seen, i.since = n, now
+	}
+	if now.Sub(i.since) < i.timeout {
+		return false
+	}
+	i.since = now
+	return true
 }

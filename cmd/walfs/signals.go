@@ -9,15 +9,26 @@ import (
 	"syscall"
 )
 
+// endings gives the signals that end a command. One that nohup has switched off stays so.
+func endings() []os.Signal {
+	list := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		list = append(list, syscall.SIGHUP)
+	}
+	return list
+}
+
 // untilSignal gives a context that ends with the first signal to end. Its cause has the
-// exit code, as a shell has it of a program that a signal has ended.
+// exit code, as a shell has it of a program that a signal has ended. The second signal
+// kills, whatever the command is waiting for.
 func untilSignal() (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(signals, endings()...)
 	go func() {
 		select {
 		case s := <-signals:
+			signal.Stop(signals)
 			cancel(interruptedBy(s.(syscall.Signal)))
 		case <-ctx.Done():
 		}

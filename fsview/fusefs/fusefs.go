@@ -4,6 +4,7 @@ package fusefs
 
 import (
 	"io/fs"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -27,6 +28,7 @@ type rawFS struct {
 	cached cachedNames // if live
 	// followed is closed when nobody looks at a live directory any more.
 	followed chan struct{}
+	asked    atomic.Uint64 // how many requests have come, see Mounted.Requests
 }
 
 // New makes the FUSE file system of a tree. A Live is followed from Init on.
@@ -94,6 +96,7 @@ func (f *rawFS) fillEntry(n fsview.Node, a *fsview.Attr, out *fuse.EntryOut) {
 }
 
 func (f *rawFS) Lookup(_ <-chan struct{}, h *fuse.InHeader, name string, out *fuse.EntryOut) fuse.Status {
+	f.asked.Add(1)
 	n, err := f.tree.Lookup(fsview.Node(h.NodeId), name)
 	if err != nil {
 		if s := status(err); s != fuse.ENOENT {
@@ -121,6 +124,7 @@ func (f *rawFS) Lookup(_ <-chan struct{}, h *fuse.InHeader, name string, out *fu
 }
 
 func (f *rawFS) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut) fuse.Status {
+	f.asked.Add(1)
 	a, err := f.tree.Attr(fsview.Node(in.NodeId))
 	if err != nil {
 		return openNodeStatus(err)
@@ -133,6 +137,7 @@ func (f *rawFS) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut
 // Read gives all that was asked for or an error. If it gave less, the kernel would fill
 // the rest, up to the size that it knows, with zeros.
 func (f *rawFS) Read(_ <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.ReadResult, fuse.Status) {
+	f.asked.Add(1)
 	n, err := f.tree.ReadAt(fsview.Node(in.NodeId), buf[:min(len(buf), int(in.Size))], int64(in.Offset))
 	if s := openNodeStatus(err); !s.Ok() {
 		return nil, s
@@ -144,6 +149,7 @@ func (f *rawFS) Read(_ <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.ReadR
 }
 
 func (f *rawFS) Readlink(_ <-chan struct{}, h *fuse.InHeader) ([]byte, fuse.Status) {
+	f.asked.Add(1)
 	target, err := f.tree.Readlink(fsview.Node(h.NodeId))
 	return []byte(target), openNodeStatus(err)
 }

@@ -34,6 +34,7 @@ func dirEntry(d *fsview.Dirent) fuse.DirEntry {
 }
 
 func (f *rawFS) ReadDir(_ <-chan struct{}, in *fuse.ReadIn, out *fuse.DirEntryList) fuse.Status {
+	f.asked.Add(1)
 	after, more := addDots(in.NodeId, in.Offset, out.AddDirEntry)
 	if !more {
 		return fuse.OK
@@ -48,6 +49,7 @@ func (f *rawFS) ReadDir(_ <-chan struct{}, in *fuse.ReadIn, out *fuse.DirEntryLi
 }
 
 func (f *rawFS) ReadDirPlus(_ <-chan struct{}, in *fuse.ReadIn, out *fuse.DirEntryList) fuse.Status {
+	f.asked.Add(1)
 	// Of an entry with node 0 the kernel takes the name only.
 	nameOnly := func(e fuse.DirEntry) bool { return out.AddDirLookupEntry(e) != nil }
 	after, more := addDots(in.NodeId, in.Offset, nameOnly)

@@ -29,12 +29,15 @@ type Options struct {
 	// XAttrs gives entries extended attributes. ls -l asks for them, with two
 	// requests for each file.
 	XAttrs bool
+	// NoExec lets no program of the mount be run.
+	NoExec bool
 }
 
 // Mounted is a tree that is served.
 type Mounted struct {
 	At     string // the mountpoint, absolute
 	server *fuse.Server
+	raw    *rawFS // nil in tests that put another file system around it
 	done   chan struct{}
 }
 
@@ -57,11 +60,13 @@ func mountRaw(raw fuse.RawFileSystem, at string, o Options) (*Mounted, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mount on %s: %w%s", abs, err, advice(err, o))
 	}
+	keepFromChildren()
 	m := &Mounted{At: abs, server: server, done: make(chan struct{})}
+	m.raw, _ = raw.(*rawFS)
 	go func() {
 		server.Serve()
-		if f, ok := raw.(*rawFS); ok {
-			<-f.followed
+		if m.raw != nil {
+			<-m.raw.followed
 		}
 		close(m.done)
 	}()
@@ -89,6 +94,9 @@ func mountOptions(o Options) *fuse.MountOptions {
 		EnableSymlinkCaching: true,
 		// The library would log each error that a caller is given.
 		Logger: log.New(io.Discard, "", 0),
+	}
+	if o.NoExec {
+		m.Options = append(m.Options, "noexec")
 	}
 	if os.Geteuid() == 0 {
 		m.DirectMountStrict = true
@@ -132,18 +140,31 @@ func othersAllowed() bool {
 // Done is closed when the file system has been unmounted, by Close or by somebody else.
 func (m *Mounted) Done() <-chan struct{} { return m.done }
 
+// Requests is how many requests have been answered so far. What the kernel has cached it
+// answers by itself, and what asks only how large the file system is does not count: that
+// is done by programs that watch all file systems and use none.
+func (m *Mounted) Requests() uint64 { return m.raw.asked.Load() }
+
 // Close unmounts. If the mount is in use, it is detached: its path is free, and programs
 // that have files of it open can use them until this process ends.
 func (m *Mounted) Close() (detached bool, err error) {
-	err = m.server.Unmount()
+	if m.Unmount() == nil {
+		return false, nil
+	}
+	return true, Detach(m.At)
+}
+
+// Unmount unmounts unless the mount is in use. What fails leaves it as it was.
+func (m *Mounted) Unmount() error {
+	err := m.server.Unmount()
 	if err == nil {
 		<-m.done
-		return false, nil
+		return nil
 	}
 	select {
 	case <-m.done: // somebody else has unmounted it at the same moment
-		return false, nil
+		return nil
 	default:
 	}
-	return true, detach(m.At)
+	return err
 }

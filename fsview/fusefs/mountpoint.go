@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 
 	"github.com/moby/sys/mountinfo"
@@ -95,7 +93,7 @@ func unmountDead(abs string) error {
 	if m == nil {
 		return fmt.Errorf("mountpoint %s is a dead mount of another file system: umount -l it first", abs)
 	}
-	if err := detach(abs); err != nil {
+	if err := Detach(abs); err != nil {
 		return fmt.Errorf("a dead mount of %s on %s cannot be taken away: %w", m.Source, abs, err)
 	}
 	return nil
@@ -130,18 +128,6 @@ func overlap(dir, at string) error {
 			}
 			inner = up
 		}
-	}
-	return nil
-}
-
-// detach frees a mount's path at once. Open files stay open.
-func detach(abs string) error {
-	if os.Geteuid() == 0 {
-		return os.NewSyscallError("umount", syscall.Unmount(abs, syscall.MNT_DETACH))
-	}
-	out, err := exec.Command("fusermount3", "-u", "-z", abs).CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("fusermount3 -u -z: %s", strings.TrimSpace(string(out)))
 	}
 	return nil
 }

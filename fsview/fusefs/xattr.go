@@ -14,6 +14,7 @@ const xattrPrefix = "user.raft."
 // Without it, the kernel is answered ENOSYS once and never asks again.
 
 func (f *rawFS) GetXAttr(_ <-chan struct{}, h *fuse.InHeader, name string, dest []byte) (uint32, fuse.Status) {
+	f.asked.Add(1)
 	list, err := f.tree.Properties(fsview.Node(h.NodeId))
 	if err != nil {
 		return 0, status(err)
@@ -27,6 +28,7 @@ func (f *rawFS) GetXAttr(_ <-chan struct{}, h *fuse.InHeader, name string, dest 
 }
 
 func (f *rawFS) ListXAttr(_ <-chan struct{}, h *fuse.InHeader, dest []byte) (uint32, fuse.Status) {
+	f.asked.Add(1)
 	list, err := f.tree.Properties(fsview.Node(h.NodeId))
 	if err != nil {
 		return 0, status(err)

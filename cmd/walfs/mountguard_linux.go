@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/walfs/walfs/fsview/fusefs"
+)
+
+// mountGuard keeps signals from ending the process while it serves a mount: a mount whose
+// server has gone gives errors to all who look at it. It has its own registration, so
+// that untilSignal's end does not bring back that a signal kills.
+type mountGuard struct {
+	signals chan os.Signal
+	mounted atomic.Pointer[fusefs.Mounted]
+}
+
+// guardMount gives a context that ends with ctx and with any signal that would end the
+// process. SIGPIPE ends nothing: that nobody reads stderr any more does not matter to
+// those who use the mount.
+func guardMount(ctx context.Context) (context.Context, *mountGuard) {
+	ctx, cancel := context.WithCancel(ctx)
+	g := &mountGuard{signals: make(chan os.Signal, 8)}
+	signal.Notify(g.signals, append(endings(), syscall.SIGQUIT, syscall.SIGPIPE)...)
+	go func() {
+		defer cancel()
+		for seen := 0; ; {
+			s, ok := <-g.signals
+			if !ok {
+				return
+			}
+			if s == syscall.SIGPIPE {
+				continue
+			}
+			if seen++; seen == 1 {
+				cancel()
+			} else {
+				g.die(s.(syscall.Signal))
+			}
+		}
+	}()
+	return ctx, g
+}
+
+// die ends the process by a signal, for somebody who does not want to wait any longer.
+func (g *mountGuard) die(s syscall.Signal) {
+	if m := g.mounted.Load(); m != nil {
+		fusefs.Detach(m.At) // where this fails, unmounting has come first
+	}
+	signal.Reset(s)
+	syscall.Kill(os.Getpid(), s)
+}
+
+// release lets signals end the process again. There is no mount any more.
+func (g *mountGuard) release() {
+	signal.Stop(g.signals)
+	close(g.signals)
+}
