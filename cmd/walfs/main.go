@@ -114,7 +114,7 @@ Ctrl-C, that is its end: 0.`,
 	root.AddCommand(newMountCommand(), newLsCommand(), newCatCommand(), newStatCommand(), newDumpCommand(),
 		newCheckCommand(), newDiffCommand(), newCopyCommand(), newRepairCommand(), newCreateCommand(), newAppendCommand(),
 		newTruncateCommand(), newRewindCommand(), newSetCommand(), newSnapshotCommand(), newDemoCommand(),
-		newVersionCommand())
+		newManCommand(), newVersionCommand())
 	return root
 }
 
