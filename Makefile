@@ -1,4 +1,4 @@
-.PHONY: build test ci bench
+.PHONY: build test ci bench release packages image
 
 build:
 	go build -o walfs ./cmd/walfs
@@ -11,3 +11,11 @@ ci:
 
 bench:
 	test/bench/mount.sh
+
+# All of a release, in dist/.
+release:
+	cmd/walfs/packaging/release
+
+# The deb and the rpm for this machine, in dist/.
+packages:
+	cmd/walfs/packaging/release packages

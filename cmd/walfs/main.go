@@ -112,7 +112,7 @@ Ctrl-C, that is its end: 0.`,
 	root.AddCommand(newMountCommand(), newMountHelperCommand(), newUmountCommand(), newLsCommand(), newCatCommand(), newStatCommand(), newDumpCommand(),
 		newCheckCommand(), newDiffCommand(), newCopyCommand(), newRepairCommand(), newCreateCommand(), newAppendCommand(),
 		newTruncateCommand(), newRewindCommand(), newSetCommand(), newSnapshotCommand(), newDemoCommand(),
-		newVersionCommand(), newCompletionCommand())
+		newManCommand(), newVersionCommand(), newCompletionCommand())
 	addVersionFlag(root)
 	refuseUnknownTopics(root)
 	completeArguments(root)
