@@ -1,7 +1,7 @@
 // Package storage runs the same Raft log work on walfs and on other logs that
 // Raft implementations in Go use, each through the calls that its own users
 // make. The benchmarks are in bench_test.go; ../storage.sh runs them and
-// prints the table in the README.
+// prints the tables in cmd/walfs/docs/benchmarks.md.
 //
 // The work is the same for all: one goroutine appends entries of one term, with
 // consecutive indexes, in batches at the log's end. It makes one call for each batch,
