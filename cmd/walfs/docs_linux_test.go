@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,8 +12,6 @@ import (
 	"github.com/walfs/walfs/test/child"
 	"github.com/walfs/walfs/test/fixture"
 )
-
-var rewriteDocs = flag.Bool("rewrite", false, "write what commands print into README.md and the pages of docs")
 
 // TestDocs: what README.md and the pages in docs show of commands is what those print, word
 // for word. With -rewrite it is written there.
@@ -40,13 +37,13 @@ func TestDocs(t *testing.T) {
 				switch {
 				case code != 0 && got == "":
 					t.Errorf("%s:%d: $ %s\nfails with exit code %d, and says nothing", file, e.Line, e.Command, code)
-				case got != e.Output && *rewriteDocs:
+				case got != e.Output && *rewrite:
 					page.Replace(i, got)
 				case got != e.Output:
 					t.Errorf("%s:%d: $ %s\n%s\nthe page has\n%s\n(with -rewrite it gets what is right)", file, e.Line, e.Command, got, e.Output)
 				}
 			}
-			if *rewriteDocs {
+			if *rewrite {
 				fixture.WriteFile(t, file, []byte(page.String()))
 			}
 		})

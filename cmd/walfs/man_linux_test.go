@@ -20,7 +20,7 @@ import (
 	"github.com/walfs/walfs/test/fixture"
 )
 
-var rewrite = flag.Bool("rewrite", false, "write the pages of the manual")
+var rewrite = flag.Bool("rewrite", false, "write the manual, and what commands print into README.md and the pages of docs")
 
 // TestManPages: each command has a page that says what its help says. After a change of
 // a command:
