@@ -15,6 +15,9 @@ func mountInNamespace(opts helperOptions, args []string) error {
 		return err
 	}
 	nsenter, err := exec.LookPath("nsenter")
+	if err != nil { // mount(8) gives its helpers no PATH
+		nsenter, err = exec.LookPath("/usr/bin/nsenter")
+	}
 	if err != nil {
 		return fmt.Errorf("-N %s: %w; install nsenter (Debian's package util-linux)", opts.namespace, err)
 	}
