@@ -111,11 +111,11 @@ Ctrl-C, that is its end: 0.`,
 			return nil
 		},
 	}
-	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(newMountCommand(), newLsCommand(), newCatCommand(), newStatCommand(), newDumpCommand(),
 		newCheckCommand(), newDiffCommand(), newCopyCommand(), newRepairCommand(), newCreateCommand(), newAppendCommand(),
 		newTruncateCommand(), newRewindCommand(), newSetCommand(), newSnapshotCommand(), newDemoCommand(),
 		newVersionCommand())
+	root.SetFlagErrorFunc(flagError)
 	return root
 }
 
