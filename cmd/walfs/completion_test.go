@@ -19,7 +19,7 @@ import (
 func TestEachArgumentIsCompleted(t *testing.T) {
 	root := newRoot(new(bool))
 	for _, cmd := range root.Commands() {
-		if cmd.Name() == "help" || cmd.ValidArgs != nil {
+		if cmd.Name() == "help" || cmd.Hidden || cmd.ValidArgs != nil {
 			continue
 		}
 		for _, word := range argumentWords(cmd) {

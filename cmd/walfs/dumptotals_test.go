@@ -9,7 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/walfs/walfs/cmd/walfs/terminal"
 	"github.com/walfs/walfs/test/fixture"
+	"github.com/walfs/walfs/test/memlog"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/payload"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -246,6 +248,21 @@ func TestDumpSummaryOfNothing(t *testing.T) {
 	text = ok(t, "dump", fixture.Dir(t, "rewritten"))
 	if !strings.HasSuffix(text, "\n\nmembers unknown: entry 5, a configuration change, does not replay: removed all voters\n") {
 		t.Errorf("members that do not replay: %s", text[strings.LastIndex(text, "\n\n"):])
+	}
+}
+
+// TestTotalsQuoteNames: a predicate's name cannot control the terminal, nor move a column.
+func TestTotalsQuoteNames(t *testing.T) {
+	totals := newTotals()
+	for _, name := range []string{"0-größe", "0-\x1b[2J", "0-a\tb", "0-\xff"} {
+		totals.add(&payload.Summary{Kind: payload.KindMutation, Predicates: []payload.Predicate{{Name: name, Edges: 1}}}, &walcore.Entry{Index: 1})
+	}
+	var out bytes.Buffer
+	fixture.Must(t, totals.write(&out, terminal.To(&out, false), memlog.Sample("w")))
+	for _, want := range []string{"\n0-größe ", `"0-\x1b[2J" `, `"0-a\tb" `, `"0-\xff" `} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("want %s in\n%q", want, out.String())
+		}
 	}
 }
 

@@ -25,7 +25,7 @@ const formatsPage = "walfs.5"
 
 func newManCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "man [COMMAND | 5]",
+		Use:   "man [COMMAND]",
 		Short: "Show the manual page of a command, or of the tree and formats",
 		Long: `Man shows a page of the manual, which is in the program: walfs man, walfs man
 stat. walfs man 5 is the page on the tree, its files and formats. The program
