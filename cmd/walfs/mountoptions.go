@@ -1,12 +1,10 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
@@ -83,19 +81,13 @@ func splitOptions(list string) (options []string) {
 	return options
 }
 
-// unknownOption names the options that are spelled like this one. Cobra knows what is
-// close for commands, so they are asked for as commands.
+// unknownOption names the option that is spelled like this one.
 func unknownOption(name string, flags *pflag.FlagSet) error {
-	known := &cobra.Command{SuggestionsMinimumDistance: 2}
-	flags.VisitAll(func(f *pflag.Flag) {
-		known.AddCommand(&cobra.Command{Use: strings.ReplaceAll(f.Name, "-", "_"), Run: func(*cobra.Command, []string) {}})
-	})
-	for _, o := range append(ignoredOptions, "noexec") {
-		known.AddCommand(&cobra.Command{Use: o, Run: func(*cobra.Command, []string) {}})
+	known := append([]string{"noexec"}, ignoredOptions...)
+	flags.VisitAll(func(f *pflag.Flag) { known = append(known, strings.ReplaceAll(f.Name, "-", "_")) })
+	hint := didYouMean(strings.ReplaceAll(name, "-", "_"), known)
+	if hint == "" {
+		hint = "; walfs mount --help lists flags; as options they have underscores"
 	}
-	hint := "walfs mount --help lists flags; as options they have underscores"
-	if close := known.SuggestionsFor(strings.ReplaceAll(name, "-", "_")); len(close) > 0 {
-		hint = "did you mean " + strings.Join(close, " or ") + "?"
-	}
-	return exitError{exitUsage, errors.New("-o " + name + ": there is no such option; " + hint)}
+	return usageError("-o " + name + ": there is no such option" + hint)
 }
