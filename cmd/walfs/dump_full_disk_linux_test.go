@@ -14,7 +14,7 @@ func TestDumpToAFullDisk(t *testing.T) {
 	fixture.Must(t, err)
 	defer full.Close()
 	for _, args := range [][]string{{"dump"}, {"dump", "--follow"}, {"dump", "--format", "json"}} {
-		cmd := command(t, t.Context(), append(args, fixture.Dir(t, "cluster-node1"))...)
+		cmd := command(t, t.Context(), append(args, fixture.Dir(t, "alpha"))...)
 		var errs strings.Builder
 		cmd.Stdout, cmd.Stderr = full, &errs
 		cmd.Run()

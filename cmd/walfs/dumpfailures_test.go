@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,15 +23,15 @@ func TestDumpSaysManyFailuresOnce(t *testing.T) {
 	fixture.Edit(t, filepath.Join(lost, "00001.wal")).Write(1<<20-16, make([]byte, 16))
 	key := keyFile(t, "sealed128")
 
-	for _, test := range []struct {
+	tests := []struct {
 		name  string
 		args  []string
 		code  int
 		lines int
 		last  string
 	}{
-		{"no key, three files", []string{fixture.Dir(t, "sealed-rekeyed")}, 4, 1,
-			"walfs: 84843 of the entries 1 to 90000: encrypted, and no key was given; give the node's key with --key-file"},
+		{"no key", []string{fixture.Dir(t, "sealed128"), "--from", "3"}, 4, 1,
+			"walfs: 648 entries, 3 to 650: encrypted, and no key was given; give the node's key with --key-file"},
 		{"key id erased", []string{lost, "--key-file", key}, 4, 1, "walfs: 00001.wal: 650 entries, 1 to 650: key id 0 in a directory with a KEYREGISTRY, " +
 			"the file is plain or a rewrite has erased its key id: data key missing; --plain shows its payloads as they are; walfs stat DIR says what is wrong"},
 		{"key id erased, plain", []string{lost, "--key-file", key, "--plain"}, 0, 0, ""},
@@ -39,7 +40,14 @@ func TestDumpSaysManyFailuresOnce(t *testing.T) {
 		{"damage", []string{damaged}, 3, 6, "walfs: 00001.wal: 95 more of the entries 110 to 298: damaged; walfs stat DIR says what is wrong"},
 		{"decoder", []string{fixture.Dir(t, "alpha"), "--decoder", "read -r line; exit 3", "--to", "20"}, 1, 6,
 			"walfs: 15 more entries, 6 to 20: it ended without an answer"},
-	} {
+	}
+	if name := "sealed-rekeyed"; slices.Contains(fixture.All(), name) {
+		tests = append(tests, tests[0])
+		three := &tests[len(tests)-1]
+		three.name, three.args = "no key, three files", []string{fixture.Dir(t, name)}
+		three.last = "walfs: 84843 of the entries 1 to 90000: encrypted, and no key was given; give the node's key with --key-file"
+	}
+	for _, test := range tests {
 		for _, format := range [][]string{{"--format", "table"}, {"--format", "json", "--decode"}} {
 			r := walfs(t, append(append([]string{"dump"}, format...), test.args...)...)
 			said := strings.Split(r.stderr, "\n")
