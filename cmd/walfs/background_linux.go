@@ -14,10 +14,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Go program cannot fork: in the background the same command runs again, as a child in
-// a session of its own. It has its parent's stdin, stdout and stderr until it serves, so
-// that it fails as it would in the foreground. Then it lets go of them and writes a byte
-// to a pipe, for which the parent waits. If the child ends before, the pipe does, too.
+// A Go program cannot fork: in the background the same command runs again, as a child.
+// It has its parent's stdin, stdout and stderr until it serves, so that it fails as it
+// would in the foreground. Then it lets go of them, begins a session of its own and writes
+// a byte to a pipe, for which the parent waits. If the child ends before, the pipe does, too.
+//
+// The session must not come sooner. Autofs lets those who are in its process group see the
+// folder that is to be mounted on; anybody else waits until something is mounted there.
 
 // readyVariable tells a child which descriptor the pipe is.
 const readyVariable = "WALFS_READY_FD"
@@ -46,9 +49,8 @@ func startInBackground(ctx context.Context) error {
 	}
 	defer ready.Close()
 	child := &exec.Cmd{Path: self, Args: os.Args, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		ExtraFiles: []*os.File{theirs}, SysProcAttr: &syscall.SysProcAttr{Setsid: true}}
+		ExtraFiles: []*os.File{theirs}}
 	child.Env = append(os.Environ(), readyVariable+"=3")
-	// A terminal's Ctrl-C does not reach another session.
 	err = child.Start()
 	theirs.Close()
 	if err != nil {
@@ -112,6 +114,9 @@ func (o *mountOptions) letGo() error {
 		if err := os.Chdir("/"); err != nil {
 			return err
 		}
+	}
+	if _, err := unix.Setsid(); err != nil {
+		return os.NewSyscallError("setsid", err)
 	}
 	unix.Write(parent.ready, []byte{1}) // where the parent was killed, nobody wants to know
 	for _, fd := range parent.inherited {

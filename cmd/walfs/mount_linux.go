@@ -43,7 +43,7 @@ func runMount(ctx context.Context, opts mountOptions, args []string) (err error)
 		view = tree.Tree
 		tree.log.Problems() // reads what would be read later: payload lengths
 	}
-	ctx, guard := guardMount(ctx)
+	ctx, guard := guardMount(ctx, at)
 	defer guard.release()
 	if !opening() {
 		<-make(chan struct{}) // a signal is ending the process

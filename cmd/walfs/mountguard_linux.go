@@ -14,6 +14,7 @@ import (
 // server has gone gives errors to all who look at it. It has its own registration, so
 // that untilSignal's end does not bring back that a signal kills.
 type mountGuard struct {
+	at      string
 	signals chan os.Signal
 	mounted atomic.Pointer[fusefs.Mounted]
 }
@@ -21,9 +22,9 @@ type mountGuard struct {
 // guardMount gives a context that ends with ctx and with any signal that would end the
 // process. SIGPIPE ends nothing: that nobody reads stderr any more does not matter to
 // those who use the mount.
-func guardMount(ctx context.Context) (context.Context, *mountGuard) {
+func guardMount(ctx context.Context, at string) (context.Context, *mountGuard) {
 	ctx, cancel := context.WithCancel(ctx)
-	g := &mountGuard{signals: make(chan os.Signal, 8)}
+	g := &mountGuard{at: at, signals: make(chan os.Signal, 8)}
 	signal.Notify(g.signals, append(endings(), syscall.SIGQUIT, syscall.SIGPIPE)...)
 	go func() {
 		defer cancel()
@@ -47,8 +48,11 @@ func guardMount(ctx context.Context) (context.Context, *mountGuard) {
 
 // die ends the process by a signal, for somebody who does not want to wait any longer.
 func (g *mountGuard) die(s syscall.Signal) {
+	// Where detaching fails, unmounting has come first.
 	if m := g.mounted.Load(); m != nil {
-		fusefs.Detach(m.At) // where this fails, unmounting has come first
+		fusefs.Detach(m.At)
+	} else if m, err := fusefs.Find(g.at); err == nil && m.Server == os.Getpid() {
+		fusefs.Detach(m.At) // it was about to be told of
 	}
 	signal.Reset(s)
 	syscall.Kill(os.Getpid(), s)
