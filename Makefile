@@ -19,3 +19,8 @@ release:
 # The deb and the rpm for this machine, in dist/.
 packages:
 	cmd/walfs/packaging/release packages
+
+# An image from scratch.
+image:
+	cmd/walfs/packaging/release binary
+	podman build -t walfs -f cmd/walfs/packaging/Containerfile dist
