@@ -130,7 +130,12 @@ func (s *Session) Close() error {
 	}
 	fmt.Fprintln(s.in, "wait")
 	s.in.Close()
-	watchdog := time.AfterFunc(hangLimit, func() { s.shell.Process.Kill() })
+	watchdog := time.AfterFunc(hangLimit, func() {
+		// What it waits for is a mount that has not ended.
+		hung, _ := exec.Command("ps", "-o", "pid,stat,wchan,args", "--ppid", fmt.Sprint(s.shell.Process.Pid)).CombinedOutput()
+		fmt.Fprintf(os.Stderr, "the session does not end:\n%s", hung)
+		s.shell.Process.Kill()
+	})
 	defer watchdog.Stop()
 	_, err = io.Copy(io.Discard, s.out) // until the mounts have ended, too
 	errs = append(errs, err, s.shell.Wait())
