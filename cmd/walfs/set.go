@@ -31,13 +31,15 @@ func newSetCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "set DIR NAME=VALUE...",
 		Short: "Set numbers of wal.meta",
-		Long: `Set changes numbers of wal.meta, all of them or, if one is refused, none. The names:
+		Long: `Set changes numbers of wal.meta, all of them or, if one is refused, none. The
+names:
 
     ` + strings.Join(settingNames(), "\n    ") + `
 
-Refused are numbers that Raft cannot start with: a commit index that is not in the log, a
-checkpoint beyond it, a term below the last entry's. A term or commit index that goes
-down, or another vote in the same term, breaks what the node has promised to others.
+Refused are numbers that Raft cannot start with: a commit index that is not in
+the log, a checkpoint beyond it, a term below the last entry's. A term or
+commit index that goes down, or another vote in the same term, breaks what the
+node has promised to others.
 ` + writeExits,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) < 2 {
