@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -121,7 +122,7 @@ func reportError(rep *diff.Report, logs []walcore.Log) error {
 	if rep.Unreadable == 0 {
 		return nil
 	}
-	err := exitError{exitDamage, fmt.Errorf("%d entries could not be read to be compared; walfs stat tells why", rep.Unreadable)}
+	err := exitError{exitDamage, errors.New("not all could be compared; walfs stat tells why")}
 	for _, log := range logs {
 		if slices.ContainsFunc(log.Problems(), isKeyProblem) {
 			err.code = exitKey
