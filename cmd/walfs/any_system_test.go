@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/walfs/walfs/cmd/walfs/terminal"
 	"github.com/walfs/walfs/test/memlog"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/diff"
@@ -66,7 +67,7 @@ func TestStatAnyLog(t *testing.T) {
 	log := memlog.Sample("w")
 	s := status.New(log)
 	var out bytes.Buffer
-	if err := printStatus(&out, s, log); err != nil {
+	if err := printStatus(terminal.To(&out, false), s, log); err != nil {
 		t.Fatal(err)
 	}
 	const want = `raft id                                    unknown
@@ -78,7 +79,7 @@ raft log                                   7 to 12
 entries                                    5, 26 bytes: 3 normal, 1 conf change, 0 conf change v2, 1 log barrier
 term 1                                     7 to 8, 2 entries
 term 2                                     9 to 11, 2 entries
-term 5                                     12 to 12, 1 entries
+term 5                                     12 to 12, 1 entry
 00000000000000000001-0000000000000abd.seg  41 bytes, 7 to 9, 3 entries
 00000000000000000002-0000000000000abe.seg  9 bytes, 11 to 12, 2 entries
 problem                                    00000000000000000001-0000000000000abd.seg index 10: length: is damaged
@@ -101,14 +102,14 @@ func TestDiffAnyLog(t *testing.T) {
 		{Term: 1, Index: 8, Type: memlog.Barrier, File: "1.seg"},
 		{Term: 3, Index: 9, Data: "term 3's", File: "1.seg"},
 	})
-	rep := diff.Compare([]walcore.Log{memlog.Sample("w"), other})
+	rep := diff.Compare([]walcore.Log{memlog.Sample("w"), other}, nil)
 	var out bytes.Buffer
-	if err := printReport(&out, rep, &reportingDecoder{Decoder: payload.NewDgraph(payload.Alpha, payload.Options{})}); err != nil {
+	if err := printReport(terminal.To(&out, false), rep, &reportingDecoder{Decoder: payload.NewDgraph(payload.Alpha, payload.Options{})}); err != nil {
 		t.Fatal(err)
 	}
-	const want = `DIR  RAFT ID  GROUP    LOG      TERM     VOTE     COMMIT   SNAPSHOT    PROBLEMS
-w    unknown  unknown  7 to 12  unknown  unknown  unknown  0 (term 0)  1
-x    unknown  unknown  8 to 9   unknown  unknown  unknown  0 (term 0)  0
+	const want = `DIR  RAFT ID  GROUP    LOG      TERM     VOTE     COMMIT   SNAPSHOT  PROBLEMS
+w    unknown  unknown  7 to 12  unknown  unknown  unknown  none      1
+x    unknown  unknown  8 to 9   unknown  unknown  unknown  none      0
 
 common range: 8 to 9
 ahead: w has 10 to 12 (3 entries) that x lacks

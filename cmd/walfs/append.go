@@ -26,21 +26,21 @@ appends the entries to the log in DIR:
 
     walfs dump --format json OTHER | walfs append DIR
 
-A line has index, term, type (EntryNormal, EntryConfChange, EntryConfChangeV2, or normal,
-conf_change, conf_change_v2, or a number) and data (base64). If it has size, data must
-have it. Other fields mean nothing. Indexes must go on where the log ends, behind the
-snapshot if it has no entries, and terms must not go down; walfs rewind drops entries that
-are in the way.
+A line has index, term, type (EntryNormal, EntryConfChange, EntryConfChangeV2,
+or normal, conf_change, conf_change_v2, or a number) and data (base64). If it
+has size, data must have it. Other fields mean nothing. Indexes must go on
+where the log ends, behind the snapshot if it has no entries, and terms must
+not go down; walfs rewind drops entries that are in the way.
 
-A node that has entries of a term was in that term: append raises the hard state's term to
-that of the last entry, and says so. Its vote was one of the old term, and becomes 0. The
-commit index stays as it is, unless --commit says that all entries up to the last one that
-is appended are committed. On a log of which nothing is committed that names a voter, a
-node elects nobody.
+A node that has entries of a term was in that term: append raises the hard
+state's term to that of the last entry, and says so. Its vote was one of the
+old term, and becomes 0. The commit index stays as it is, unless --commit says
+that all entries up to the last one that is appended are committed. On a log of
+which nothing is committed that names a voter, a node elects nobody.
 
-The first bad line ends it: the lines before are appended, nothing after is, and the commit
-index stays as it is. Memory holds a batch of some megabytes, or the longest line (1 GiB at
-most).
+The first bad line ends it: the lines before are appended, nothing after is,
+and the commit index stays as it is. Memory holds a batch of some megabytes, or
+the longest line (1 GiB at most).
 ` + writeExits,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -78,7 +78,7 @@ func runAppend(ctx context.Context, opts appendOptions, args []string, stdin io.
 		err = a.commit(err)
 	}
 	if a.saved == 0 {
-		s.say("append", "appended", "nothing; the last index is %d", a.savedLast)
+		s.say("append", "appended", "nothing; %s", lastIndexText(a.savedLast))
 	} else {
 		s.say("append", "appended", "%s, %d to %d; %s", count(a.saved, "entry", "entries"),
 			a.savedLast+1-a.saved, a.savedLast, a.lastIndex())

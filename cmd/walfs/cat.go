@@ -20,7 +20,8 @@ func newCatCommand() *cobra.Command {
 other: walfs cat w entries/42 meta/last_index. What cannot be read is said on
 stderr, and the rest is printed.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a file is damaged, 4 key missing or wrong.`,
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a file is damaged, 4 key missing
+or wrong.`,
 		Args: cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			defer endWith(cmd.Context())()

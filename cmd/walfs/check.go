@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/walfs/walfs/cmd/walfs/terminal"
 	"github.com/walfs/walfs/walcore/check"
 	"github.com/walfs/walfs/walcore/status"
 )
@@ -16,6 +17,7 @@ import (
 type checkOptions struct {
 	read readFlags
 	json bool
+	wide bool
 }
 
 func newCheckCommand() *cobra.Command {
@@ -23,15 +25,16 @@ func newCheckCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check [--json] DIR",
 		Short: "Read everything in a Raft directory, and say whether it is sound",
-		Long: `Check reads all of DIR, payloads included. For each problem it says where it is, what it
-means for a node that opens DIR, and what walfs repair would do. The last line is the
-verdict, in one sentence.
+		Long: `Check reads all of DIR, payloads included. For each problem it says where it
+is, what it means for a node that opens DIR, and what walfs repair would do.
+The last line is the verdict, in one sentence.
 
-DIR may be a running node's: what changes meanwhile is looked at again. Without the key of
-an encrypted log all but the payloads is checked, and the verdict says so.
+DIR may be a running node's: what changes meanwhile is looked at again. Without
+the key of an encrypted log all but the payloads is checked, and the verdict
+says so.
 
-Exit codes: 0 sound, 1 failed, 2 wrong usage, 3 damage, 4 key wrong, or nothing is wrong
-but that it is missing, 130 and 143 ended by SIGINT and SIGTERM.`,
+Exit codes: 0 sound, 1 failed, 2 wrong usage, 3 damage, 4 key wrong, or nothing
+is wrong but that it is missing, 130 and 143 ended by SIGINT and SIGTERM.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runCheck(cmd.Context(), opts, args, cmd.OutOrStdout())
@@ -39,6 +42,7 @@ but that it is missing, 130 and 143 ended by SIGINT and SIGTERM.`,
 	}
 	opts.read.add(cmd.Flags())
 	cmd.Flags().BoolVar(&opts.json, "json", false, "print JSON")
+	terminal.AddWide(cmd.Flags(), &opts.wide)
 	return cmd
 }
 
@@ -56,7 +60,7 @@ func runCheck(ctx context.Context, opts checkOptions, args []string, stdout io.W
 	if opts.json {
 		err = printReportJSON(stdout, report)
 	} else {
-		err = printCheck(stdout, report)
+		err = printCheck(terminal.To(stdout, opts.wide), report)
 	}
 	switch {
 	case err != nil:
@@ -78,20 +82,45 @@ func printReportJSON(out io.Writer, r *check.Report) error {
 	return err
 }
 
+// findings prints what check has found.
+type findings struct {
+	*bufio.Writer
+	terminal *terminal.Out
+}
+
 // printCheck prints problems, notes, and at last the verdict.
-func printCheck(stdout io.Writer, r *check.Report) error {
-	out := bufio.NewWriter(stdout)
-	printFindings(out, r.Problems)
-	printNotes(out, r.Notes)
-	fmt.Fprintln(out, r.Verdict)
+func printCheck(stdout *terminal.Out, r *check.Report) error {
+	out := findings{bufio.NewWriter(stdout), stdout}
+	out.problems(r.Problems)
+	out.notes(r.Notes)
+	out.verdict(r)
 	return out.Flush()
+}
+
+// verdict prints the verdict, on a terminal in lines as wide as it is: what comes last
+// in it is what to do.
+func (out *findings) verdict(r *check.Report) {
+	colour := plain
+	switch {
+	case !r.Sound:
+		colour = out.terminal.Problem
+	case r.KeyMissing():
+		colour = out.terminal.Warning
+	}
+	lines := []string{r.Verdict}
+	if out.terminal.Columns > 0 {
+		lines = wrap("", r.Verdict, out.terminal.Columns)
+	}
+	for _, line := range lines {
+		fmt.Fprintln(out, colour(line))
+	}
 }
 
 // mostNames is how many names a note lists.
 const mostNames = 10
 
-// printNotes prints a line for each kind of note.
-func printNotes(out io.Writer, notes []check.Finding) {
+// notes prints a line for each kind of note.
+func (out *findings) notes(notes []check.Finding) {
 	for len(notes) > 0 {
 		first := notes[0]
 		var names []string
@@ -104,42 +133,63 @@ func printNotes(out io.Writer, notes []check.Finding) {
 		if n := len(names) - mostNames; n > 0 {
 			names = append(names[:mostNames], fmt.Sprintf("and %d more", n))
 		}
-		fmt.Fprintf(out, "note: %s: %s: %s\n", strings.Join(names, ", "), first.Kind, first.Message)
-		printMeaning(out, "node", first.Node)
+		note := fmt.Sprintf("note: %s: %s: %s", strings.Join(names, ", "), first.Kind, first.Message)
+		fmt.Fprintln(out, out.terminal.Warning(out.terminal.Cut(note)))
+		out.meaning("node", first.Node)
 		fmt.Fprintln(out)
 	}
 }
 
-// printMeaning prints a text below its problem, in lines of at most 96 characters.
-func printMeaning(out io.Writer, name, text string) {
-	line := fmt.Sprintf("  %-7s", name)
-	for word := range strings.FieldsSeq(text) {
-		if len(line)+1+len(word) > 96 {
-			fmt.Fprintln(out, line)
-			line = strings.Repeat(" ", 9)
-		}
-		line += " " + word
+// meaningColumns is how long the lines of a meaning are where the terminal is no
+// narrower.
+const meaningColumns = 96
+
+// meaning prints a text below its problem.
+func (out *findings) meaning(name, text string) {
+	columns := meaningColumns
+	if c := out.terminal.Columns; c > 0 {
+		columns = min(c, columns)
 	}
-	fmt.Fprintln(out, line)
+	for _, line := range wrap(fmt.Sprintf("  %-7s", name), text, columns) {
+		fmt.Fprintln(out, line)
+	}
+}
+
+// wrap gives the lines of a text, the first of which begins with head. The others begin
+// below the text.
+func wrap(head, text string, columns int) (lines []string) {
+	line, empty := head, head == ""
+	for word := range strings.FieldsSeq(text) {
+		if !empty && terminal.Width(line)+1+terminal.Width(word) > columns {
+			lines = append(lines, line)
+			line = strings.Repeat(" ", len(head))
+			empty = head == ""
+		}
+		if !empty {
+			line += " "
+		}
+		line, empty = line+word, false
+	}
+	return append(lines, line)
 }
 
 // mostAlike is how many problems of a file that mean the same are printed one by one.
 const mostAlike = 3
 
-func printFindings(out io.Writer, findings []check.Finding) {
-	for _, g := range group(findings) {
+func (out *findings) problems(list []check.Finding) {
+	for _, g := range group(list) {
 		for _, f := range g[:min(len(g), mostAlike)] {
-			fmt.Fprintf(out, "%v\n", f.Problem)
+			fmt.Fprintln(out, out.terminal.Problem(out.terminal.Cut(f.Problem.String())))
 		}
 		if n := len(g) - mostAlike; n > 0 {
-			fmt.Fprintf(out, "  and %d more like it in %s", n, g[0].File)
+			more := fmt.Sprintf("  and %d more like it in %s", n, g[0].File)
 			if last := g[len(g)-1]; last.Slot >= 0 {
-				fmt.Fprintf(out, ", up to slot %d", last.Slot)
+				more += fmt.Sprintf(", up to slot %d", last.Slot)
 			}
-			fmt.Fprintln(out)
+			fmt.Fprintln(out, out.terminal.Cut(more))
 		}
-		printMeaning(out, "node", g[0].Node)
-		printMeaning(out, "repair", g[0].Repair)
+		out.meaning("node", g[0].Node)
+		out.meaning("repair", g[0].Repair)
 		fmt.Fprintln(out)
 	}
 }

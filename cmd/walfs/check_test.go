@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/walfs/walfs/cmd/walfs/terminal"
 	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/test/nativelog"
 	"github.com/walfs/walfs/walcore"
@@ -55,7 +56,7 @@ func TestPrintCheck(t *testing.T) {
 		add(&report.Notes, fmt.Sprint("name", i), -1, walcore.KindIgnored, "ignores it")
 	}
 	var out bytes.Buffer
-	fixture.Must(t, printCheck(&out, report))
+	fixture.Must(t, printCheck(terminal.To(&out, false), report))
 	const want = `1.wal slot 0: length: is wrong
 1.wal slot 1: length: is wrong
 1.wal slot 2: length: is wrong

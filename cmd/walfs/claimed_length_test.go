@@ -84,7 +84,7 @@ func TestClaimedLengthAllocates(t *testing.T) {
 			other, err := dgraph.OpenReader(dir, dgraph.ReaderOptions{})
 			fixture.Must(t, err)
 			defer other.Close()
-			if r := diff.Compare([]walcore.Log{log, other}); !r.Alike() || r.Unreadable > 0 {
+			if r := diff.Compare([]walcore.Log{log, other}, nil); !r.Alike() || r.Unreadable > 0 {
 				t.Errorf("diff: %+v", r)
 			}
 		}},

@@ -20,28 +20,32 @@ func newCopyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "copy DIR OUT",
 		Short: "Copy the log, of a running node too: a copy that a node starts on",
-		Long: `Copy makes a copy of DIR as it is at one moment, while a node writes to it too. A node
-starts on the copy, at the commit index of that moment. It takes no lock, never waits for
-the node, and changes nothing in DIR. It runs with niceness 5: where processors are short,
-the node has more of them. It needs no key: what is encrypted stays so.
+		Long: `Copy makes a copy of DIR as it is at one moment, while a node writes to it too.
+A node starts on the copy, at the commit index of that moment. It takes no
+lock, never waits for the node, and changes nothing in DIR. It runs with
+niceness 5: where processors are short, the node has more of them. It needs no
+key: what is encrypted stays so.
 
-OUT is a folder, which does not exist or is empty; or NAME.tar, which does not exist; or -
-for a tar archive on stdout. Log files end where the log ended, so that the copy takes no
-more room than its entries. A new leader's entries replace others, and a snapshot removes
-log files: what is destroyed before it was copied is looked for again. Only an archive on
-stdout cannot be taken back: copy fails then, and the archive has no end.
+OUT is a folder, which does not exist or is empty; or NAME.tar, which does not
+exist; or - for a tar archive on stdout. Log files end where the log ended, so
+that the copy takes no more room than its entries. A new leader's entries
+replace others, and a snapshot removes log files: what is destroyed before it
+was copied is looked for again. Only an archive on stdout cannot be taken back:
+copy fails then, and the archive has no end.
 
-A copy is made in a hidden folder beside OUT, read back and checked, and gets its name at
-the end. What a copy that was killed has left there is removed by the next one to OUT.
+A copy is made in a hidden folder beside OUT, read back and checked, and gets
+its name at the end. What a copy that was killed has left there is removed by
+the next one to OUT.
 
-Log files that end before the snapshot are left out. With --compact, the one that ends with
-it is, too.
+Log files that end before the snapshot are left out. With --compact, the one
+that ends with it is, too.
 
-Damage: what a node would not start on, or would lose entries with, is not copied.
-walfs repair makes a directory that starts; cp -a --sparse=always keeps the damage.
+Damage: what a node would not start on, or would lose entries with, is not
+copied. walfs repair makes a directory that starts; cp -a --sparse=always keeps
+the damage.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 DIR is damaged, 5 another walfs is writing to
-OUT, 130 and 143 ended by SIGINT and SIGTERM.`,
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 DIR is damaged, 5 another walfs
+is writing to OUT, 130 and 143 ended by SIGINT and SIGTERM.`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			renice()
@@ -92,7 +96,7 @@ func runCopy(ctx context.Context, opts copyOptions, args []string, stdout io.Wri
 // indexRange says which entries a raft.Storage would serve.
 func indexRange(first, last uint64) string {
 	if first > last {
-		return fmt.Sprintf("no entries behind %d", last)
+		return logRange(&first, &last)
 	}
 	return fmt.Sprintf("entries %d to %d", first, last)
 }

@@ -26,10 +26,10 @@ func newCreateCommand() *cobra.Command {
 		Use:   "create DIR",
 		Short: "Make an empty log",
 		Long: `Create makes DIR, if it is not there, and an empty log in it: wal.meta and
-00001.wal, with --key-file a KEYREGISTRY too. A directory that has a log is refused.
-An id that is not given stays 0, as in a directory that Dgraph has not used yet.
-What comes next is walfs append, or walfs snapshot --install for a log that begins behind
-a snapshot.
+00001.wal, with --key-file a KEYREGISTRY too. A directory that has a log is
+refused. An id that is not given stays 0, as in a directory that Dgraph has not
+used yet. What comes next is walfs append, or walfs snapshot --install for a
+log that begins behind a snapshot.
 ` + writeExits,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -9,11 +9,12 @@ func newDemoCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "A small Raft cluster, its log mounted, with a tour of it",
-		Long: `Demo runs a key-value store on three Raft nodes in this process, each with its log in a
-temporary folder. Values are written, the leader is stopped and another one elected, and
-snapshots are taken. Then node 1's log is mounted while writing goes on, and a tour looks
-around in it with ls, cat and grep, printing each command. It stays until Ctrl-C so that
-you can look further, and then leaves nothing behind. It needs Linux.
+		Long: `Demo runs a key-value store on three Raft nodes in this process, each with its
+log in a temporary folder. Values are written, the leader is stopped and
+another one elected, and snapshots are taken. Then node 1's log is mounted
+while writing goes on, and a tour looks around in it with ls, cat and grep,
+printing each command. It stays until Ctrl-C so that you can look further, and
+then leaves nothing behind. It needs Linux.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage.`,
 		Args: cobra.NoArgs,

@@ -1,14 +1,18 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+	"github.com/walfs/walfs/cmd/walfs/terminal"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/diff"
 	"github.com/walfs/walfs/walcore/payload"
@@ -19,6 +23,7 @@ type diffOptions struct {
 	plain    bool
 	decode   decodeFlags
 	json     bool
+	wide     bool
 }
 
 func newDiffCommand() *cobra.Command {
@@ -26,17 +31,18 @@ func newDiffCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "diff DIR DIR...",
 		Short: "Say where replicas' logs part",
-		Long: `Diff compares the logs of one Raft group's nodes side by side: the range they have
-in common, the first index where term, type or payload differs, who is ahead, and what
-Raft promises never happens: committed entries that differ, or one term with two
-entries at an index. Snapshots at the same index are compared, too. A replica that only
-lags is no difference; one whose entries were emptied, as truncate does, is one, but
-breaks no promise.
+		Long: `Diff compares the logs of one Raft group's nodes side by side: the range they
+have in common, the first index where term, type or payload differs, who is
+ahead, and what Raft promises never happens: committed entries that differ, or
+one term with two entries at an index. Snapshots at the same index are
+compared, too. A replica that only lags is no difference; one whose entries
+were emptied, as truncate does, is one, but breaks no promise.
 
---key-file, given once, is for every DIR; given as often as DIR, each is for one ("" for none).
+--key-file, given once, is for every DIR; given as often as DIR, each is for
+one ("" for none).
 
-Exit codes: 0 alike, 1 failed, 2 wrong usage, 3 they part, or an entry is damaged,
-4 key missing or wrong.`,
+Exit codes: 0 alike, 1 failed, 2 wrong usage, 3 they part, or an entry is
+damaged, 4 key missing or wrong.`,
 		Args: cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			defer endWith(cmd.Context())()
@@ -46,6 +52,7 @@ Exit codes: 0 alike, 1 failed, 2 wrong usage, 3 they part, or an entry is damage
 	cmd.Flags().StringArrayVar(&opts.keyFiles, "key-file", nil, "encryption key `FILE` of all DIRs, or of each in turn; - for stdin")
 	cmd.Flags().BoolVar(&opts.plain, "plain", false, "compare payloads as they are where a log file may have lost its key id")
 	cmd.Flags().BoolVar(&opts.json, "json", false, "print JSON")
+	terminal.AddWide(cmd.Flags(), &opts.wide)
 	opts.decode.add(cmd.Flags())
 	return cmd
 }
@@ -67,11 +74,13 @@ func runDiff(_ context.Context, opts diffOptions, args []string, stdout io.Write
 		return err
 	}
 	defer end()
-	rep := diff.Compare(logs)
+	progress := newProgress("comparing")
+	rep := diff.Compare(logs, progress.report())
+	progress.end()
 	if opts.json {
 		err = printJSON(stdout, rep)
 	} else {
-		err = printReport(stdout, rep, &reportingDecoder{Decoder: decoder})
+		err = printReport(terminal.To(stdout, opts.wide), rep, &reportingDecoder{Decoder: decoder})
 	}
 	if err != nil {
 		return err
@@ -87,8 +96,11 @@ func (o *diffOptions) open(dirs []string) (logs []walcore.Log, err error) {
 			read.keyFile = o.keyFiles[i%len(o.keyFiles)]
 		}
 		log, err := read.open(dir)
+		if err != nil && !strings.Contains(err.Error(), dir) {
+			err = fmt.Errorf("%s: %w", dir, err)
+		}
 		if err != nil {
-			return logs, fmt.Errorf("%s: %w", dir, err)
+			return logs, err
 		}
 		logs = append(logs, log)
 	}
@@ -110,7 +122,7 @@ func reportError(rep *diff.Report, logs []walcore.Log) error {
 	if rep.Unreadable == 0 {
 		return nil
 	}
-	err := exitError{exitDamage, fmt.Errorf("%d entries could not be read to be compared; walfs stat tells why", rep.Unreadable)}
+	err := exitError{exitDamage, errors.New("not all could be compared; walfs stat tells why")}
 	for _, log := range logs {
 		if slices.ContainsFunc(log.Problems(), isKeyProblem) {
 			err.code = exitKey
@@ -130,52 +142,111 @@ func printJSON(out io.Writer, v any) error {
 	return enc.Encode(v)
 }
 
-func printReport(out io.Writer, rep *diff.Report, d payload.Decoder) error {
+func printReport(out *terminal.Out, rep *diff.Report, d payload.Decoder) error {
 	if err := printReplicas(out, rep.Replicas); err != nil {
 		return err
 	}
+	line := func(colour func(string) string, format string, args ...any) {
+		fmt.Fprintln(out, colour(out.Cut(fmt.Sprintf(format, args...))))
+	}
 	fmt.Fprintln(out)
 	if c := rep.Common; c != nil {
-		fmt.Fprintf(out, "common range: %d to %d\n", c.First, c.Last)
+		line(plain, "common range: %d to %d", c.First, c.Last)
 	} else {
-		fmt.Fprintln(out, "common range: none")
+		line(plain, "common range: none")
 	}
 	for _, a := range rep.Ahead {
-		fmt.Fprintf(out, "ahead: %s has %d to %d (%d entries) that %s lacks\n", a.Dir, a.First, a.Last, a.Last-a.First+1, a.Behind)
+		line(plain, "ahead: %s has %d to %d (%s) that %s lacks", a.Dir, a.First, a.Last, count(a.Last-a.First+1, "entry", "entries"), a.Behind)
 	}
 	for _, n := range rep.Notes {
-		fmt.Fprintf(out, "NOT ALIKE: %s\n", n)
+		line(out.Warning, "NOT ALIKE: %s", n)
 	}
 	if rep.Broken != nil {
-		printDifference(out, rep.Broken, d)
+		printDifference(out, line, rep.Broken, d)
 	}
 	if rep.Parted != nil && rep.Parted != rep.Broken {
-		printDifference(out, rep.Parted, d)
+		printDifference(out, line, rep.Parted, d)
 	}
 	for _, e := range rep.Emptied {
-		fmt.Fprintf(out, "emptied: %s lacks the data of %s from %d to %d, which another has\n",
+		line(out.Warning, "emptied: %s lacks the data of %s from %d to %d, which another has",
 			e.Dir, count(e.Entries, "entry", "entries"), e.First, e.Last)
 	}
-	_, err := fmt.Fprintln(out, conclusion(rep))
+	colour := plain
+	if !rep.Alike() {
+		colour = out.Warning
+	}
+	_, err := fmt.Fprintln(out, colour(out.Cut(conclusion(rep))))
 	return err
 }
 
-func printReplicas(out io.Writer, replicas []diff.Replica) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+// plain is text without a colour.
+func plain(text string) string { return text }
+
+// printReplicas prints a table, or where that is wider than the terminal, some rows for
+// each replica: cut to 80 columns, a table would hide its last columns.
+func printReplicas(out *terminal.Out, replicas []diff.Replica) error {
+	var b bytes.Buffer
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "DIR\tRAFT ID\tGROUP\tLOG\tTERM\tVOTE\tCOMMIT\tSNAPSHOT\tPROBLEMS")
 	for _, r := range replicas {
 		hard := "unknown\tunknown\tunknown"
 		if h := r.HardState; h != nil {
 			hard = fmt.Sprintf("%d\t%d\t%d", h.Term, h.Vote, h.Commit)
 		}
-		snap := "unknown"
-		if r.Snapshot != nil {
-			snap = fmt.Sprintf("%d (term %d)", r.Snapshot.Index, r.Snapshot.Term)
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d to %d\t%s\t%s\t%d\n", r.Dir, known(r.RaftID), known(r.GroupID),
-			r.FirstIndex, r.LastIndex, hard, snap, r.Problems)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%d\n", r.Dir, known(r.RaftID), known(r.GroupID),
+			replicaIndexes(&r), hard, snapshotAt(&r), r.Problems)
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if fits(out, b.String()) {
+		_, err := out.Write(b.Bytes())
+		return err
+	}
+	var rows terminal.Rows
+	for _, r := range replicas {
+		rows.Add("DIR", "%s", r.Dir)
+		rows.Add("  raft id", "%s of group %s", known(r.RaftID), known(r.GroupID))
+		rows.Add("  log", "%s", replicaIndexes(&r))
+		rows.Add("  hard state", "%s", hardStateText(r.HardState))
+		rows.Add("  snapshot", "%s", snapshotAt(&r))
+		colour := plain
+		if r.Problems > 0 {
+			colour = out.Problem
+		}
+		rows.AddColoured(colour, "  problems", "%d", r.Problems)
+	}
+	return rows.Print(out)
+}
+
+// fits reports whether no line of text is cut.
+func fits(out *terminal.Out, text string) bool {
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		if out.Cut(line) != line {
+			return false
+		}
+	}
+	return true
+}
+
+// replicaIndexes says which ones a replica has entries of.
+func replicaIndexes(r *diff.Replica) string {
+	if r.FirstIndex == 0 {
+		return "empty"
+	}
+	return logRange(&r.FirstIndex, &r.LastIndex)
+}
+
+func snapshotAt(r *diff.Replica) string {
+	switch s := r.Snapshot; {
+	case s == nil:
+		return "unknown"
+	case s.Index == 0:
+		return "none"
+	default:
+		return fmt.Sprintf("%d (term %d)", s.Index, s.Term)
+	}
 }
 
 func conclusion(rep *diff.Report) string {
@@ -194,18 +265,18 @@ func conclusion(rep *diff.Report) string {
 	return "alike: no entry that two replicas have differs"
 }
 
-func printDifference(out io.Writer, at *diff.Difference, d payload.Decoder) {
+func printDifference(out *terminal.Out, line func(colour func(string) string, format string, args ...any), at *diff.Difference, d payload.Decoder) {
 	switch at.Promise {
 	case diff.Committed:
-		fmt.Fprintf(out, "RAFT'S PROMISE IS BROKEN: committed entries differ, first at index %d\n", at.Index)
+		line(out.Problem, "RAFT'S PROMISE IS BROKEN: committed entries differ, first at index %d", at.Index)
 	case diff.SameTerm:
-		fmt.Fprintf(out, "RAFT'S PROMISE IS BROKEN: one term has two entries at an index, first at index %d\n", at.Index)
+		line(out.Problem, "RAFT'S PROMISE IS BROKEN: one term has two entries at an index, first at index %d", at.Index)
 	}
 	where := ""
 	if at.Byte != nil {
 		where = fmt.Sprintf(" from byte %d on", *at.Byte)
 	}
-	fmt.Fprintf(out, "parted at index %d, by %s%s:\n", at.Index, at.What, where)
+	line(out.Warning, "parted at index %d, by %s%s:", at.Index, at.What, where)
 	for i := range at.Entries {
 		v := &at.Entries[i]
 		state := "not known to be committed"
@@ -213,11 +284,11 @@ func printDifference(out io.Writer, at *diff.Difference, d payload.Decoder) {
 			state = map[bool]string{false: "not committed", true: "committed"}[*v.Committed]
 		}
 		var s payload.Summary
-		line := "cannot be read"
+		says := "cannot be read"
 		if v.SHA256 != nil {
 			_ = d.Summarize(&s, payload.EntryOf(&v.Entry, v.Data)) // d reports what fails
-			line = string(s.Line)
+			says = string(s.Line)
 		}
-		fmt.Fprintf(out, "  %s: term %d, %s, %d bytes, %s: %s\n", v.Dir, v.Term, v.Type, v.Size, state, line)
+		line(plain, "  %s: term %d, %s, %d bytes, %s: %s", v.Dir, v.Term, v.Type, v.Size, state, says)
 	}
 }

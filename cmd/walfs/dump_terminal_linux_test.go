@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,29 +13,17 @@ import (
 	"github.com/walfs/walfs/walcore/payload"
 )
 
-// onTerminal runs the program on a terminal of 80 columns, and gives what is on it.
-func onTerminal(t *testing.T, args ...string) (text string) {
-	t.Helper()
-	cmd := command(t, t.Context(), args...)
-	primary, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 24, Cols: 80})
-	fixture.Must(t, err)
-	defer primary.Close()
-	all, _ := io.ReadAll(primary) // it ends with an error once the program has
-	fixture.Must(t, cmd.Wait())
-	return strings.ReplaceAll(string(all), "\r\n", "\n")
-}
-
 // TestDumpFitsTheTerminal: a row takes one line, and what is cut can be seen with --wide
 // or behind a pipe.
 func TestDumpFitsTheTerminal(t *testing.T) {
 	for _, name := range append(fixture.WithDecoded(), "rewritten") {
 		dir := fixture.Dir(t, name)
 		all := ok(t, "dump", dir)
-		if got := onTerminal(t, "dump", "--wide", dir); got != all {
+		if got := onTerminal(t, "", 80, nil, "dump", "--wide", dir); got != all {
 			t.Errorf("%s: --wide on a terminal is not what a pipe gets", name)
 		}
 		cut := 0
-		got := lines(onTerminal(t, "dump", dir))
+		got := lines(onTerminal(t, "", 80, nil, "dump", dir))
 		for i, line := range lines(all) {
 			if terminal.Width(line) <= 80 {
 				if got[i] != line {

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/walfs/walfs/fsview"
@@ -99,7 +100,7 @@ func (l *lister) line(folder string, e fs.DirEntry) error {
 		if l.incomplete++; l.firstErr == nil {
 			l.firstErr = fmt.Errorf("%s: %w", e.Name(), err)
 		}
-		_, err = fmt.Fprintf(l.out, "?????????? ? %9s %19s %s\n", "?", "?", e.Name())
+		_, err = fmt.Fprintf(l.out, "?????????? ? %9s %25s %s\n", "?", "?", e.Name())
 		return err
 	}
 	target := ""
@@ -109,9 +110,12 @@ func (l *lister) line(folder string, e fs.DirEntry) error {
 		}
 	}
 	_, err = fmt.Fprintf(l.out, "%s %d %9d %s %s%s\n", modeText(info.Mode()), info.Sys().(*fsview.Attr).Links, info.Size(),
-		info.ModTime().UTC().Format("2006-01-02 15:04:05"), info.Name(), target)
+		timeText(info.ModTime()), info.Name(), target)
 	return err
 }
+
+// timeText is a time as the user's clock shows it, with its distance from UTC.
+func timeText(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05 -0700") }
 
 // modeText is what ls -l shows; Go writes a link's L large.
 func modeText(m fs.FileMode) string { return strings.Replace(m.String(), "L", "l", 1) }

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/walfs/walfs/cmd/walfs/terminal"
 	"github.com/walfs/walfs/fsview"
 	"github.com/walfs/walfs/walcore"
 )
@@ -90,14 +92,14 @@ func newRoot(started *bool) *cobra.Command {
 		Use:   "walfs",
 		Short: "Look into a Raft log: mount it, list it, read it, mend it",
 		Long: `walfs shows the directory of a Dgraph Raft log (w/ of an Alpha, zw/ of a Zero)
-as a read-only file system. Commands that read never change the directory. Those that
-write are create, append, truncate, rewind, set and snapshot: they refuse a directory
-that another program has open, and have --dry-run. Copy and repair read one directory and
-write another. A mount and writing need Linux.
+as a read-only file system. Commands that read never change the directory.
+Those that write are create, append, truncate, rewind, set and snapshot: they
+refuse a directory that another program has open, and have --dry-run. Copy and
+repair read one directory and write another. A mount and writing need Linux.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 damage found, 4 key missing or wrong,
-5 directory in use, 130 and 143 ended by SIGINT and SIGTERM. Where a command goes on until
-Ctrl-C, that is its end: 0.`,
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 damage found, 4 key missing or
+wrong, 5 directory in use, 130 and 143 ended by SIGINT and SIGTERM. Where a
+command goes on until Ctrl-C, that is its end: 0.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
@@ -116,7 +118,15 @@ Ctrl-C, that is its end: 0.`,
 	addVersionFlag(root)
 	refuseUnknownTopics(root)
 	completeArguments(root)
+	fitHelp(root)
 	return root
+}
+
+// fitHelp has the help of all commands wrap what it says of flags at the terminal's
+// width, of 80 columns in a pipe.
+func fitHelp(root *cobra.Command) {
+	cobra.AddTemplateFunc("columns", func() int { return terminal.Columns(root.OutOrStdout()) })
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", ".FlagUsagesWrapped columns "))
 }
 
 // exitError ends the program with a code of its own. err is nil where all that is

@@ -35,6 +35,7 @@ func (f *readFlags) open(dir string) (walcore.Log, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer newProgress("opening " + dir).end()
 	log, err := detect.Open(dir, detect.Options{Key: key, Plain: f.plain})
 	if err != nil {
 		return nil, explain(dir, err)
@@ -84,8 +85,12 @@ func quoted(name string) string {
 	return name
 }
 
-// nearby points at the folders where nodes keep their logs, if dir has one.
+// nearby points at the folders where nodes keep their logs, if dir has one, and at the
+// directory that a mount shows.
 func nearby(dir string) string {
+	if native := filepath.Join(dir, "native"); isMount(dir, native) {
+		return fmt.Sprintf("; it is a mount of walfs: its directory is %s", native)
+	}
 	for _, sub := range []string{"w", "zw"} {
 		below := filepath.Join(dir, sub)
 		if _, err := os.Stat(filepath.Join(below, format.MetaName)); err == nil {
@@ -93,4 +98,15 @@ func nearby(dir string) string {
 		}
 	}
 	return "; an Alpha keeps its log in w/, a Zero in zw/"
+}
+
+// isMount reports whether dir looks like what walfs mount shows, with the directory's own
+// files in native.
+func isMount(dir, native string) bool {
+	for _, path := range []string{filepath.Join(dir, "status.json"), filepath.Join(dir, "entries"), native} {
+		if _, err := os.Stat(path); err != nil {
+			return false
+		}
+	}
+	return true
 }

@@ -1,11 +1,12 @@
 package main
 
 import (
-	"fmt"
-	"io"
 	"os"
+	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/cheggaaa/pb/v3"
 	"github.com/walfs/walfs/cmd/walfs/terminal"
 )
 
@@ -16,29 +17,31 @@ import (
 //	defer p.end()
 //	… p.at(done, total) as often as there is news
 //
-// Whoever prints something else on stderr calls end first.
+// Work that cannot tell how far it is shows for how long it has been going on. notef
+// takes the line away before it prints.
 type progress struct {
-	out   io.Writer // nil: nobody would see it
-	what  string
-	now   func() time.Time
-	next  time.Time // when to write again
-	shown bool
+	out  *os.File // nil: nobody would see it
+	what string
+
+	mu    sync.Mutex // protects all below
+	since time.Time
+	timer *time.Timer // shows the line of work that tells nothing
+	bar   *pb.ProgressBar
 }
 
-// What is done in less than progressDelay shows nothing. A line that changes more
-// often than every progressStep cannot be read.
-const (
-	progressDelay = 500 * time.Millisecond
-	progressStep  = 200 * time.Millisecond
-)
+// What is done in less than progressDelay shows nothing.
+const progressDelay = 500 * time.Millisecond
+
+// shownProgress is the one whose line is on the terminal.
+var shownProgress atomic.Pointer[progress]
 
 func newProgress(what string) *progress { return progressOn(os.Stderr, what) }
 
 func progressOn(f *os.File, what string) *progress {
-	p := &progress{what: what, now: time.Now}
+	p := &progress{what: what}
 	if terminal.Is(f) {
-		p.out = f
-		p.next = p.now().Add(progressDelay)
+		p.out, p.since = f, time.Now()
+		p.timer = time.AfterFunc(progressDelay, func() { p.show(0, 0) })
 	}
 	return p
 }
@@ -53,39 +56,66 @@ func (p *progress) report() func(done, total int64) {
 
 // at is told how many bytes are done, of how many.
 func (p *progress) at(done, total int64) {
+	if p.out != nil && time.Since(p.since) >= progressDelay {
+		p.show(done, total)
+	}
+}
+
+func (p *progress) show(done, total int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case total == 0 && (p.bar != nil || p.timer == nil): // shown already, or at its end
+		return
+	case p.bar != nil && p.bar.Total() > 0:
+		p.bar.SetTotal(total).SetCurrent(done)
+		return
+	}
+	p.hide()
+	line := knownLine
+	if total == 0 {
+		line = unknownLine
+	}
+	// The last column stays free: a terminal may go on to the next line behind it.
+	p.bar = pb.New64(total).SetCurrent(done).SetTemplate(line).SetWriter(p.out).SetWidth(terminal.Columns(p.out)-1).
+		Set("prefix", "walfs: "+p.what).Set(pb.Bytes, true).Set(pb.CleanOnFinish, true).Set(pb.Color, false)
+	shownProgress.Store(p)
+	p.bar.Start().Write()
+}
+
+// The lines of work that tells how far it is, and of other work.
+const (
+	knownLine   pb.ProgressBarTemplate = `{{string . "prefix"}}: {{percent . "%.0f %%"}} of {{counters . "%[2]s"}} {{rtime . "%s left" "" ""}}`
+	unknownLine pb.ProgressBarTemplate = `{{string . "prefix"}} {{etime .}}`
+)
+
+// end takes the line away. What is told later shows it again.
+func (p *progress) end() {
 	if p.out == nil {
 		return
 	}
-	now := p.now()
-	if now.Before(p.next) {
-		return
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.timer != nil {
+		p.timer.Stop()
+		p.timer = nil
 	}
-	p.next, p.shown = now.Add(progressStep), true
-	percent := int64(100)
-	if total > 0 {
-		percent = int64(100 * (float64(done) / float64(total)))
-	}
-	fmt.Fprintf(p.out, "\r\x1b[Kwalfs: %s: %d %% of %s", p.what, percent, sizeText(total))
+	p.hide()
 }
 
-// end takes the line away.
-func (p *progress) end() {
-	if p.shown {
-		fmt.Fprint(p.out, "\r\x1b[K")
-		p.shown = false
+func (p *progress) hide() {
+	if p.bar != nil {
+		p.bar.Finish() // waits until nothing more is written
+		p.bar = nil
+		shownProgress.CompareAndSwap(p, nil)
 	}
 }
 
-// sizeText is a number of bytes as people say it.
-func sizeText(n int64) string {
-	units := []string{"bytes", "KiB", "MiB", "GiB", "TiB"}
-	size, unit := float64(n), 0
-	for size >= 1024 && unit < len(units)-1 {
-		size /= 1024
-		unit++
+// clearProgress takes away the line that is shown, if one is.
+func clearProgress() {
+	if p := shownProgress.Load(); p != nil {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.hide()
 	}
-	if unit == 0 {
-		return fmt.Sprintf("%d bytes", n)
-	}
-	return fmt.Sprintf("%.1f %s", size, units[unit])
 }

@@ -24,32 +24,35 @@ func newRepairCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "repair DIR OUT",
 		Short: "Make a directory that starts out of a damaged one",
-		Long: `Repair reads DIR, which it never changes, and writes to OUT what can be trusted: the
-snapshot, and the entries behind it up to the first one that is missing or damaged, with
-a hard state that fits. OUT must not exist, or be empty. It is encrypted with the same key
-as DIR, and has checksums if DIR has some. It is written under another name beside OUT,
-read again, compared with DIR, and renamed: what interrupts that leaves nothing at OUT.
+		Long: `Repair reads DIR, which it never changes, and writes to OUT what can be
+trusted: the snapshot, and the entries behind it up to the first one that is
+missing or damaged, with a hard state that fits. OUT must not exist, or be
+empty. It is encrypted with the same key as DIR, and has checksums if DIR has
+some. It is written under another name beside OUT, read again, compared with
+DIR, and renamed: what interrupts that leaves nothing at OUT.
 
-It prints what is kept, what is left out, and what that means. Where entries are left out
-that were committed, or may have been, this node has forgotten what it has promised to
-keep: a copy of another replica, or a new node in its place, is better. What is refused is
-a log that has lost its beginning and has no whole snapshot: Raft cannot start on it.
+It prints what is kept, what is left out, and what that means. Where entries
+are left out that were committed, or may have been, this node has forgotten
+what it has promised to keep: a copy of another replica, or a new node in its
+place, is better. What is refused is a log that has lost its beginning and has
+no whole snapshot: Raft cannot start on it.
 
-A log file of which Dgraph has erased the key id and the base IV gets them back, where
-what is known of its payloads is enough to find them.
+A log file of which Dgraph has erased the key id and the base IV gets them
+back, where what is known of its payloads is enough to find them.
 
-If nothing is wrong, repair says so and writes nothing: walfs copy makes copies.
+If nothing is wrong, repair says so and writes nothing: walfs copy makes
+copies.
 
-Holes below the snapshot do not matter, and are passed. A hole behind it ends the log, and
---keep-going is refused then, always: Raft takes no log with a hole, and no entry can be
-put in the place of another.
+Holes below the snapshot do not matter, and are passed. A hole behind it ends
+the log, and --keep-going is refused then, always: Raft takes no log with a
+hole, and no entry can be put in the place of another.
 
 With --dry-run it prints the same and writes nothing. Writing needs Linux.
 
-Exit codes: 0 nothing that was committed is lost, 1 failed, 2 wrong usage, 3 something is
-left out that was committed or may have been, or nothing could be kept (then there is no
-OUT), 4 key missing or wrong, 5 another walfs is writing to OUT, 130 and 143 ended by SIGINT
-and SIGTERM.`,
+Exit codes: 0 nothing that was committed is lost, 1 failed, 2 wrong usage, 3
+something is left out that was committed or may have been, or nothing could be
+kept (then there is no OUT), 4 key missing or wrong, 5 another walfs is writing
+to OUT, 130 and 143 ended by SIGINT and SIGTERM.`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.hasRaftID = cmd.Flags().Changed("raft-id")

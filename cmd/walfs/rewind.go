@@ -21,14 +21,14 @@ func newRewindCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rewind DIR --to N",
 		Short: "Drop the entries after an index",
-		Long: `Rewind drops the entries after N from the log. It refuses to drop what is committed or
-applied, for Raft has promised to keep that; set the commit index and the checkpoint
-first if you know better:
+		Long: `Rewind drops the entries after N from the log. It refuses to drop what is
+committed or applied, for Raft has promised to keep that; set the commit index
+and the checkpoint first if you know better:
 
     walfs set DIR hard_state.commit=N checkpoint_index=N
 
-It never goes below the snapshot, nor below the first entry of a log that begins behind 1
-without one.
+It never goes below the snapshot, nor below the first entry of a log that
+begins behind 1 without one.
 ` + writeExits,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -59,7 +59,10 @@ func rewind(s *writer, to uint64) error {
 		return err
 	}
 	files := s.Files()
-	if err := s.Rewind(to); err != nil {
+	progress := newProgress("dropping entries")
+	err = s.Rewind(to)
+	progress.end()
+	if err != nil {
 		return err
 	}
 	now, term, err := s.last()
@@ -67,11 +70,15 @@ func rewind(s *writer, to uint64) error {
 		return err
 	}
 	if now == last {
-		s.say("drop", "dropped", "nothing; the last index is %d", last)
+		s.say("drop", "dropped", "nothing; %s", lastIndexText(last))
 		return nil
 	}
 	s.say("drop", "dropped", "%s, %d to %d", count(last-now, "entry", "entries"), now+1, last)
 	s.sayRemoved(files)
+	if now == 0 {
+		s.say("leave", "left", "the log empty")
+		return nil
+	}
 	s.say("leave", "left", "the log with the last index %d, of term %d", now, term)
 	return nil
 }

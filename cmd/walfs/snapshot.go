@@ -31,25 +31,27 @@ func newSnapshotCommand() *cobra.Command {
   walfs snapshot DIR --index N --alpha-snapshot READ_TS --voters 1,2,3
   walfs snapshot DIR --install FILE.pb`,
 		Short: "Store a snapshot in the place of the entries that it stands for",
-		Long: `Snapshot stores FILE, the application's state once entry N is applied, as the snapshot
-at N, with the voters (and learners) of the group at that point. Its term is the entry's.
-The log then begins behind N, and log files that lie wholly below N are removed. N must be
-in the log and committed: walfs set DIR hard_state.commit=N comes first where a log was put
-together by hand.
+		Long: `Snapshot stores FILE, the application's state once entry N is applied, as the
+snapshot at N, with the voters (and learners) of the group at that point. Its
+term is the entry's. The log then begins behind N, and log files that lie
+wholly below N are removed. N must be in the log and committed: walfs set DIR
+hard_state.commit=N comes first where a log was put together by hand.
 
-What a Dgraph Alpha's snapshot holds is no state, but who made it and up to which timestamp
-that one's state goes. --alpha-snapshot READ_TS makes it, with the raft id and group id of
-DIR, and the node's address where the log has it. The state itself, in p/, must be as of
-READ_TS.
+What a Dgraph Alpha's snapshot holds is no state, but who made it and up to
+which timestamp that one's state goes. --alpha-snapshot READ_TS makes it, with
+the raft id and group id of DIR, and the node's address where the log has it.
+The state itself, in p/, must be as of READ_TS.
 
-With --install it stores a whole raftpb.Snapshot, as a follower gets one from its leader,
-in a log that is empty or older. Every snapshot in a mount has one in the file snapshot.pb:
+With --install it stores a whole raftpb.Snapshot, as a follower gets one from
+its leader, in a log that is empty or older. Every snapshot in a mount has one
+in the file snapshot.pb:
 
     walfs cat OTHER snapshots/latest/snapshot.pb > FILE.pb
 
-The snapshot replaces the whole log. The hard state's term becomes the snapshot's, if it is
-lower, with no vote in it, and the commit index the snapshot's index. Refused is, as Raft
-does, a snapshot that is not ahead of the commit index, or whose last entry the log has.
+The snapshot replaces the whole log. The hard state's term becomes the
+snapshot's, if it is lower, with no vote in it, and the commit index the
+snapshot's index. Refused is, as Raft does, a snapshot that is not ahead of the
+commit index, or whose last entry the log has.
 ` + writeExits,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if err := cobra.ExactArgs(1)(cmd, args); err != nil {

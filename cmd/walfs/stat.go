@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+	"github.com/walfs/walfs/cmd/walfs/terminal"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/membership"
 	"github.com/walfs/walfs/walcore/status"
@@ -17,6 +17,7 @@ import (
 type statOptions struct {
 	read readFlags
 	json bool
+	wide bool
 }
 
 func newStatCommand() *cobra.Command {
@@ -24,13 +25,14 @@ func newStatCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "stat [--json] DIR",
 		Short: "Say what a Raft directory holds, and what is wrong with it",
-		Long: `Stat prints the metadata, terms, files and problems of DIR, as text or as the
-JSON that status.json of a mount holds. It reads no payloads: walfs check does. As text
-it also says if the log names no voters as of its commit index, as one that was put
-together by hand may: a node on it elects nobody.
+		Long: `Stat prints the metadata, members, terms, files and problems of DIR, as text or
+as the JSON that status.json of a mount holds. Members are those as of the
+commit index. It reads no payloads but those of configuration changes: walfs
+check does. As text it also says if the log names no voters, as one that was
+put together by hand may: a node on it elects nobody.
 
-Exit codes: 0 sound, 1 failed, 2 wrong usage, 3 problems are listed, 4 key wrong, or
-nothing is wrong but that it is missing.`,
+Exit codes: 0 sound, 1 failed, 2 wrong usage, 3 problems are listed, 4 key
+wrong, or nothing is wrong but that it is missing.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			defer endWith(cmd.Context())()
@@ -39,6 +41,7 @@ nothing is wrong but that it is missing.`,
 	}
 	opts.read.add(cmd.Flags())
 	cmd.Flags().BoolVar(&opts.json, "json", false, "print JSON")
+	terminal.AddWide(cmd.Flags(), &opts.wide)
 	return cmd
 }
 
@@ -48,11 +51,13 @@ func runStat(_ context.Context, opts statOptions, args []string, stdout io.Write
 		return err
 	}
 	defer log.Close()
+	progress := newProgress("reading " + args[0])
 	s := status.New(log)
+	progress.end()
 	if opts.json {
 		err = printStatusJSON(stdout, s)
 	} else {
-		err = printStatus(stdout, s, log)
+		err = printStatus(terminal.To(stdout, opts.wide), s, log)
 	}
 	if err != nil {
 		return err
@@ -60,7 +65,8 @@ func runStat(_ context.Context, opts statOptions, args []string, stdout io.Write
 	return problemsError(s.Problems)
 }
 
-// problemsError is what stat of a directory with these problems ends with.
+// problemsError is what stat of a directory with these problems ends with. It has listed
+// them.
 func problemsError(problems []walcore.Problem) error {
 	if len(problems) == 0 {
 		return nil
@@ -71,7 +77,7 @@ func problemsError(problems []walcore.Problem) error {
 			code = exitDamage
 		}
 	}
-	return exitError{code, errors.New(countProblems(problems))}
+	return exitError{code, errors.New(count(len(problems), "problem", "problems"))}
 }
 
 func printStatusJSON(out io.Writer, s *status.Status) error {
@@ -83,43 +89,69 @@ func printStatusJSON(out io.Writer, s *status.Status) error {
 	return err
 }
 
-func printStatus(out io.Writer, s *status.Status, log walcore.Log) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	row := func(name, format string, args ...any) { fmt.Fprintf(w, "%s\t%s\n", name, fmt.Sprintf(format, args...)) }
-	row("raft id", "%s", known(s.RaftID))
-	row("group id", "%s", known(s.GroupID))
-	row("checkpoint", "%s", known(s.CheckpointIndex))
-	if h := s.HardState; h != nil {
-		row("hard state", "term %d, vote %d, commit %d", h.Term, h.Vote, h.Commit)
-	} else {
-		row("hard state", "unknown")
-	}
-	row("snapshot", "%s", snapshotText(s.Snapshot))
-	if commit, ok := withoutVoters(log); ok {
-		row("voters", "%s", noVoters(commit))
-	}
-	row("raft log", "%s to %s", known(s.FirstIndex), known(s.LastIndex))
+func printStatus(out *terminal.Out, s *status.Status, log walcore.Log) error {
+	var t terminal.Rows
+	t.Add("raft id", "%s", known(s.RaftID))
+	t.Add("group id", "%s", known(s.GroupID))
+	t.Add("checkpoint", "%s", known(s.CheckpointIndex))
+	t.Add("hard state", "%s", hardStateText(s.HardState))
+	t.Add("snapshot", "%s", snapshotText(s.Snapshot))
+	addMembers(&t, out, log)
+	t.Add("raft log", "%s", logRange(s.FirstIndex, s.LastIndex))
 	var types []string
-	for _, t := range s.Types {
-		types = append(types, fmt.Sprintf("%d %s", t.Entries, strings.ReplaceAll(t.Name, "_", " ")))
+	for _, n := range s.Types {
+		types = append(types, fmt.Sprintf("%d %s", n.Entries, strings.ReplaceAll(n.Name, "_", " ")))
 	}
-	row("entries", "%d, %d bytes: %s", s.Entries, s.Bytes, strings.Join(types, ", "))
-	for _, t := range s.Terms {
-		row(fmt.Sprintf("term %d", t.Term), "%d to %d, %d entries", t.FirstIndex, t.LastIndex, t.Entries)
+	t.Add("entries", "%d, %d bytes: %s", s.Entries, s.Bytes, strings.Join(types, ", "))
+	for _, n := range s.Terms {
+		t.Add(fmt.Sprintf("term %d", n.Term), "%d to %d, %s", n.FirstIndex, n.LastIndex, count(n.Entries, "entry", "entries"))
 	}
 	for _, f := range s.Files {
-		row(f.Name, "%s", fileText(f))
+		t.Add(f.Name, "%s", fileText(f))
 	}
 	if len(s.Ignored) > 0 {
-		row("ignored", "%s", strings.Join(s.Ignored, ", "))
+		t.Add("ignored", "%s", strings.Join(s.Ignored, ", "))
 	}
 	for _, p := range s.Problems {
-		row("problem", "%v", p)
+		t.AddColoured(out.Problem, "problem", "%v", p)
 	}
 	if len(s.Problems) > 0 {
-		row("checked", "slots, lengths and metadata; walfs check DIR reads payloads, too, and says what problems mean")
+		t.Add("checked", "slots, lengths and metadata; walfs check DIR reads payloads, too, and says what problems mean")
 	}
-	return w.Flush()
+	return t.Print(out)
+}
+
+// addMembers adds who is in the group as of the commit index, a row for each role.
+func addMembers(t *terminal.Rows, out *terminal.Out, log walcore.Log) {
+	if commit, ok := withoutVoters(log); ok {
+		t.AddColoured(out.Warning, "voters", "%s", noVoters(commit))
+	}
+	members, err := membership.Replay(log)
+	if err != nil && !errors.Is(err, membership.ErrNotKnown) {
+		t.Add("voters", "unknown")
+	}
+	for _, role := range []struct {
+		role membership.Role
+		name string
+	}{{membership.Voter, "voters"}, {membership.Outgoing, "outgoing"}, {membership.Learner, "learners"}, {membership.LearnerNext, "learners next"}} {
+		var texts []string
+		for _, m := range members {
+			if m.Role == role.role {
+				texts = append(texts, memberText(m))
+			}
+		}
+		if len(texts) > 0 {
+			t.Add(role.name, "%s", strings.Join(texts, ", "))
+		}
+	}
+}
+
+// memberText names a member: its id, and its address where the log has it.
+func memberText(m membership.Member) string {
+	if m.Address == "" {
+		return fmt.Sprint(m.ID)
+	}
+	return fmt.Sprintf("%d (%s)", m.ID, m.Address)
 }
 
 // withoutVoters reports whether it is certain that a log names no voters as of its
@@ -134,11 +166,29 @@ func withoutVoters(log walcore.Log) (commit uint64, ok bool) {
 	return m.HardState.Commit, !isNew
 }
 
+// logRange says which indexes a log has.
+func logRange(first, last *uint64) string {
+	switch {
+	case first == nil || last == nil || *first <= *last:
+		return known(first) + " to " + known(last)
+	case *last == 0:
+		return "empty"
+	}
+	return fmt.Sprintf("empty behind %d", *last)
+}
+
 func known(n *uint64) string {
 	if n == nil {
 		return "unknown"
 	}
 	return fmt.Sprint(*n)
+}
+
+func hardStateText(h *walcore.HardState) string {
+	if h == nil {
+		return "unknown"
+	}
+	return fmt.Sprintf("term %d, vote %d, commit %d", h.Term, h.Vote, h.Commit)
 }
 
 func snapshotText(s *status.Snapshot) string {
@@ -168,7 +218,7 @@ func membersText(c *walcore.ConfState) string {
 func fileText(f status.File) string {
 	text := fmt.Sprintf("%d bytes, empty", f.Size)
 	if f.Entries > 0 {
-		text = fmt.Sprintf("%d bytes, %d to %d, %d entries", f.Size, f.FirstIndex, f.LastIndex, f.Entries)
+		text = fmt.Sprintf("%d bytes, %d to %d, %s", f.Size, f.FirstIndex, f.LastIndex, count(f.Entries, "entry", "entries"))
 	}
 	if f.Encrypted {
 		text += fmt.Sprintf(", encrypted with data key %d", f.KeyID)

@@ -18,10 +18,11 @@ func newTruncateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "truncate DIR --until N",
 		Short: "Empty normal payloads below an index",
-		Long: `Truncate takes the data of the normal entries below N away, as dgraph debug --truncate
-does: the entries stay, and do nothing when they are applied. Conf changes keep their
-data. An entry that is not applied yet is lost to this node: do the same on each replica.
-The bytes stay in the file, where no reader finds them.
+		Long: `Truncate takes the data of the normal entries below N away, as dgraph debug
+--truncate does: the entries stay, and do nothing when they are applied. Conf
+changes keep their data. An entry that is not applied yet is lost to this node:
+do the same on each replica. The bytes stay in the file, where no reader finds
+them.
 ` + writeExits,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -39,10 +40,12 @@ func runTruncate(_ context.Context, opts truncateOptions, args []string, stdout 
 	if err != nil {
 		return err
 	}
-	return s.end(truncate(s, opts.until))
+	progress := newProgress("emptying entries")
+	defer progress.end()
+	return s.end(truncate(s, opts.until, progress))
 }
 
-func truncate(s *writer, until uint64) error {
+func truncate(s *writer, until uint64, progress *progress) error {
 	entries, size, err := s.PayloadsBelow(0, until)
 	if err != nil {
 		return err
@@ -56,6 +59,7 @@ func truncate(s *writer, until uint64) error {
 			return err
 		}
 	}
+	progress.end()
 	s.say("empty", "emptied", "%s below %d: %d bytes", count(entries, "entry", "entries"), until, size)
 	if unapplied > 0 {
 		fmt.Fprintf(s.out, "of these, %d behind the checkpoint, %d: not known to be applied\n", unapplied, s.Checkpoint())

@@ -19,10 +19,11 @@ import (
 
 // writeExits is the end of each writing command's help.
 const writeExits = `
-With --dry-run it changes nothing, and says what it would do. Writing needs Linux.
+With --dry-run it changes nothing, and says what it would do. Writing needs
+Linux.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 DIR is damaged, 4 key missing or wrong,
-5 another program writes to DIR.`
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 DIR is damaged, 4 key missing or
+wrong, 5 another program writes to DIR.`
 
 // writeFlags are the flags of every command that changes a directory.
 type writeFlags struct {
@@ -67,7 +68,9 @@ func (f *writeFlags) open(dir string, out io.Writer) (*writer, error) {
 func (f *writeFlags) openWith(dir string, opts storage.Options, out io.Writer) (*writer, error) {
 	opts.Plain, opts.DryRun = f.plain, f.dryRun
 	opts.Logger = slog.New(slog.DiscardHandler) // Problems and errors say the same
+	progress := newProgress("opening " + dir)
 	disk, err := storage.Open(dir, opts)
+	progress.end()
 	if err != nil {
 		return nil, err
 	}
@@ -140,6 +143,14 @@ func (s *writer) last() (index, term uint64, err error) {
 		term, err = s.Term(index)
 	}
 	return index, term, err
+}
+
+// lastIndexText says where a log ends.
+func lastIndexText(last uint64) string {
+	if last == 0 {
+		return "the log is empty"
+	}
+	return fmt.Sprintf("the last index is %d", last)
 }
 
 // count is a number of things, in words.

@@ -15,7 +15,7 @@ func ExampleCompare() {
 	rep := diff.Compare([]walcore.Log{
 		memlog.New("a", []memlog.Entry{entry(1, 1, "x"), entry(1, 2, "y"), entry(3, 3, "z")}),
 		memlog.New("b", []memlog.Entry{entry(1, 1, "x"), entry(2, 2, "y")}),
-	})
+	}, nil)
 	fmt.Println("alike:", rep.Alike(), "common:", *rep.Common)
 	fmt.Println("parted at", rep.Parted.Index, "by", rep.Parted.What)
 	for _, a := range rep.Ahead {

@@ -7,7 +7,8 @@ import (
 	"github.com/walfs/walfs/walcore/status"
 )
 
-func newReplica(l walcore.Log) Replica {
+// newReplica gives also how many bytes the payloads have.
+func newReplica(l walcore.Log) (replica Replica, bytes int64) {
 	s := status.New(l)
 	rep := Replica{Dir: l.Meta().Path, RaftID: s.RaftID, GroupID: s.GroupID, HardState: s.HardState,
 		Snapshot: s.Snapshot, Problems: len(s.Problems)}
@@ -15,7 +16,7 @@ func newReplica(l walcore.Log) Replica {
 		rep.FirstIndex, rep.LastIndex = s.Terms[0].FirstIndex, s.Terms[n-1].LastIndex
 	}
 	rep.endKnown = s.LastIndex != nil
-	return rep
+	return rep, int64(s.Bytes)
 }
 
 func common(replicas []Replica) *Range {

@@ -106,12 +106,16 @@ type Version struct {
 // Compare reads all logs side by side, one index after the other, and holds one
 // entry of each in memory. What cannot be read is left out, and counted in
 // Unreadable: of an entry whose payload is encrypted or damaged, term, type and
-// size are still compared.
-func Compare(sources []walcore.Log) *Report {
+// size are still compared. progress, if it is not nil, is told how many bytes of
+// payloads are compared, of how many.
+func Compare(sources []walcore.Log, progress func(done, total int64)) *Report {
 	rep := &Report{Emptied: []Emptied{}}
 	logs := make([]*log, len(sources))
+	var done, total int64
 	for i, l := range sources {
-		rep.Replicas = append(rep.Replicas, newReplica(l))
+		replica, bytes := newReplica(l)
+		rep.Replicas = append(rep.Replicas, replica)
+		total += bytes
 		logs[i] = newLog(l)
 		defer logs[i].stop()
 	}
@@ -141,7 +145,11 @@ func Compare(sources []walcore.Log) *Report {
 		}
 		rep.compareAt(index, here)
 		for _, l := range here {
+			done += l.entry.Size
 			l.entry, l.ok = l.next()
+		}
+		if progress != nil {
+			progress(done, total)
 		}
 	}
 }

@@ -68,7 +68,7 @@ func TestPromises(t *testing.T) {
 			rep := Compare([]walcore.Log{
 				replica(t, "a", nativelog.Meta{GroupID: 1, Commit: tt.commit}, logOf(t, base...)...),
 				replica(t, "b", nativelog.Meta{GroupID: 1, Commit: tt.commit2}, logOf(t, tt.other...)...),
-			})
+			}, nil)
 			got := found{differs: rep.Differs}
 			if rep.Parted != nil {
 				got.parted, got.what = rep.Parted.Index, rep.Parted.What
@@ -90,7 +90,7 @@ func TestGraverPromise(t *testing.T) {
 		replica(t, "a", nativelog.Meta{Commit: 3}, logOf(t, "1 0 a", "1 0 b", "1 0 c")...),
 		replica(t, "b", nativelog.Meta{Commit: 0}, logOf(t, "1 0 x", "1 0 b", "1 0 c")...),
 		replica(t, "c", nativelog.Meta{Commit: 3}, logOf(t, "1 0 a", "1 0 b", "1 0 y")...),
-	})
+	}, nil)
 	p, b := rep.Parted, rep.Broken
 	if p == nil || p.Index != 1 || p.Promise != SameTerm || b == nil || b.Index != 3 || b.Promise != Committed {
 		t.Errorf("parted %+v, broken %+v", p, b)
@@ -123,7 +123,7 @@ func TestEmptied(t *testing.T) {
 			for i, log := range tt.logs {
 				readers = append(readers, replica(t, fmt.Sprint(i), nativelog.Meta{GroupID: 1, Commit: 9}, logOf(t, log...)...))
 			}
-			rep := Compare(readers)
+			rep := Compare(readers, nil)
 			if !reflect.DeepEqual(rep.Emptied, tt.want) {
 				t.Errorf("emptied %+v, want %+v", rep.Emptied, tt.want)
 			}
@@ -142,7 +142,7 @@ func TestEmptied(t *testing.T) {
 	rep := Compare([]walcore.Log{
 		replica(t, "a", nativelog.Meta{GroupID: 1}, logOf(t, "1 0 a")...),
 		replica(t, "b", nativelog.Meta{GroupID: 2}, logOf(t, "1 0")...),
-	})
+	}, nil)
 	if len(rep.Emptied) > 0 || rep.Parted == nil || rep.Broken != nil {
 		t.Errorf("%+v", rep)
 	}

@@ -1,0 +1,29 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/walfs/walfs/cmd/walfs/terminal"
+)
+
+// TestHelpFits: the help of every command fits a terminal of 80 columns.
+func TestHelpFits(t *testing.T) {
+	commands := [][]string{nil}
+	for _, c := range newRoot(new(bool)).Commands() {
+		if name := c.Name(); name != "mount" && name != "dump" { // their texts are being written anew
+			commands = append(commands, []string{name})
+		}
+	}
+	if len(commands) < 15 {
+		t.Fatalf("only %v", commands)
+	}
+	for _, c := range commands {
+		for line := range strings.Lines(ok(t, append(c, "--help")...)) {
+			line = strings.TrimSuffix(line, "\n")
+			if got := terminal.Width(line); got > 80 {
+				t.Errorf("walfs %s --help: a line of %d columns: %s", strings.Join(c, " "), got, line)
+			}
+		}
+	}
+}
