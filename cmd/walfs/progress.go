@@ -23,8 +23,9 @@ type progress struct {
 	out  *os.File // nil: nobody would see it
 	what string
 
-	mu    sync.Mutex // protects all below
 	since time.Time
+
+	mu    sync.Mutex  // protects all below
 	timer *time.Timer // shows the line of work that tells nothing
 	bar   *pb.ProgressBar
 }
@@ -40,6 +41,8 @@ func newProgress(what string) *progress { return progressOn(os.Stderr, what) }
 func progressOn(f *os.File, what string) *progress {
 	p := &progress{what: what}
 	if terminal.Is(f) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
 		p.out, p.since = f, time.Now()
 		p.timer = time.AfterFunc(progressDelay, func() { p.show(0, 0) })
 	}
