@@ -18,11 +18,8 @@ import (
 )
 
 func runDemo(ctx context.Context, opts demoOptions, stdout io.Writer) error {
-	// A reader of stdout may end first, as head does. To die of the signal would
-	// leave the mount behind; with the signal caught, printing fails instead.
-	gone := make(chan os.Signal, 1)
-	signal.Notify(gone, syscall.SIGPIPE)
-	defer signal.Stop(gone)
+	ctx, stop := untilUnread(ctx)
+	defer stop()
 	tmp, err := os.MkdirTemp("", "walfs-demo-")
 	if err != nil {
 		return err
@@ -34,10 +31,29 @@ func runDemo(ctx context.Context, opts demoOptions, stdout io.Writer) error {
 	}
 	d := &demo{Cluster: c, out: stdout, tmp: tmp, once: opts.once}
 	err = errors.Join(d.run(ctx), c.Close())
-	if ctx.Err() != nil { // Ctrl-C is how it ends
+	if ctx.Err() != nil || errors.Is(err, syscall.EPIPE) { // Ctrl-C is how it ends, or a reader who has seen enough
 		return nil
 	}
 	return err
+}
+
+// untilUnread gives a context that ends when nobody reads what the process prints any
+// more, as head does not after some lines. To die of SIGPIPE would leave the mount behind.
+func untilUnread(ctx context.Context) (_ context.Context, stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	gone := make(chan os.Signal, 1)
+	signal.Notify(gone, syscall.SIGPIPE)
+	go func() {
+		select {
+		case <-gone:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(gone)
+		cancel()
+	}
 }
 
 // demo is a cluster, and the tour of one of its logs.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/walfs/walfs/fsview"
 	"github.com/walfs/walfs/fsview/fusefs"
@@ -89,6 +90,9 @@ func (d *demo) showStops(ctx context.Context, mounted bool) error {
 		err = sh.Run()
 		if ctx.Err() != nil {
 			return ctx.Err()
+		}
+		if sh.ProcessState != nil && sh.ProcessState.ExitCode() == 128+int(syscall.SIGPIPE) {
+			return syscall.EPIPE
 		}
 		os.Stderr.Write(said.Bytes())
 		if err != nil {

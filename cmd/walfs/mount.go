@@ -28,30 +28,32 @@ func newMountCommand() *cobra.Command {
 		Short: "Serve the tree until Ctrl-C or umount",
 		Long: `Mount shows the Raft directory DIR on the empty folder MOUNTPOINT, read-only,
 and stays in the foreground. Ctrl-C, SIGTERM, SIGHUP, SIGQUIT, walfs umount,
-umount and fusermount3 -u end it; a second signal kills it.
-It follows the directory: what a running node writes appears at once. --frozen
-shows it as it is when the command starts, and native/ as walfs copy would write
-it then, for backups. It runs with niceness 5: where
-processors are short, the node has more of them. It needs Linux.
+umount and fusermount3 -u end it; a second signal kills it. It follows the
+directory: what a running node writes appears at once. --frozen shows it as it
+is when the command starts, and native/ as walfs copy would write it then, for
+backups. It runs with niceness 5: where processors are short, the node has more
+of them. It needs Linux.
 
-With --xattrs an entry's file has the extended attributes user.raft.term, .index,
-.type, .file and .offset (of its payload in the log file): getfattr -d shows them.
+With --xattrs an entry's file has the extended attributes user.raft.term,
+.index, .type, .file and .offset (of its payload in the log file): getfattr -d
+shows them.
 
-With --background the command returns when the mount serves, or fails as it would
-in the foreground. What the mount has to say from then on goes to the system's log
-(syslog, the journal), or to --log-file. In the foreground that file gets it, too.
---pid-file is removed at the end; what a killed mount has left is replaced.
-Under systemd (Type=notify) a mount in the foreground tells when it serves.
+With --background the command returns when the mount serves, or fails as it
+would in the foreground. What the mount has to say from then on goes to the
+system's log (syslog, the journal), or to --log-file. In the foreground that
+file gets it, too. --pid-file is removed at the end; what a killed mount has
+left is replaced. Under systemd (Type=notify) a mount in the foreground tells
+when it serves.
 
---idle-timeout unmounts when nothing has been asked for that long and nobody has
-anything open or works in the mount. What the kernel has cached is read without
-asking, and df asks for nothing that counts.
+--idle-timeout unmounts when nothing has been asked for that long and nobody
+has anything open or works in the mount. What the kernel has cached is read
+without asking, and df asks for nothing that counts.
 
--o takes options as mount(8) does: flags, with underscores for the dashes inside
-(key_file=FILE,allow_other,frozen,idle_timeout=10m), and noexec. Those for all
-file systems (ro, nosuid, noatime, noauto, nofail, _netdev, user, x-…) are
-accepted. With a link /sbin/mount.walfs to walfs, mount -t walfs and /etc/fstab
-work:
+-o takes options as mount(8) does: flags, with underscores for the dashes
+inside (key_file=FILE,allow_other,frozen,idle_timeout=10m), and noexec. Those
+for all file systems (ro, nosuid, noatime, noauto, nofail, _netdev, user, x-…)
+are accepted. With a link /sbin/mount.walfs to walfs, mount -t walfs and
+/etc/fstab work:
 
     /var/lib/dgraph/w  /mnt/w  walfs  noauto,key_file=/etc/walfs/key  0 0
 

@@ -1,0 +1,245 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/moby/sys/mountinfo"
+	"github.com/walfs/walfs/test/fixture"
+)
+
+// mounted reports whether anything is mounted on a path. It does not look at the path
+// itself, where a dead mount would give errors.
+func mounted(t *testing.T, at string) bool {
+	t.Helper()
+	found, err := mountinfo.GetMounts(mountinfo.SingleEntryFilter(at))
+	fixture.Must(t, err)
+	return len(found) > 0
+}
+
+// TestMountOutlivesItsReader: a mount whose stderr nobody reads any more has something to
+// say there, and serves on.
+func TestMountOutlivesItsReader(t *testing.T) {
+	needFUSE(t)
+	dir, at := fixture.Dir(t, "alpha"), t.TempDir()
+	cmd := exec.Command("walfs", "mount", "--decoder", `read -r hex; exit 1`, dir, at)
+	errs, err := cmd.StderrPipe()
+	fixture.Must(t, err)
+	fixture.Must(t, cmd.Start())
+	defer cmd.Process.Kill()
+	if line, err := bufio.NewReader(errs).ReadString('\n'); !strings.Contains(line, "serving") {
+		t.Fatal(line, err)
+	}
+	errs.Close()
+	// Somebody else gets the same signal, at the latest when the mount says that it is
+	// detached.
+	fixture.Must(t, cmd.Process.Signal(syscall.SIGPIPE))
+	use := exec.Command("sh", "-c", `cd "$0" && cat entries/42 >/dev/null && echo in && read -r wait`, at)
+	in, err := use.StdinPipe()
+	fixture.Must(t, err)
+	out, err := use.StdoutPipe()
+	fixture.Must(t, err)
+	fixture.Must(t, use.Start())
+	defer func() { in.Close(); use.Wait() }()
+	if line, err := bufio.NewReader(out).ReadString('\n'); line != "in\n" {
+		t.Fatal(line, err)
+	}
+	fixture.Must(t, cmd.Process.Signal(syscall.SIGQUIT))
+	if err := cmd.Wait(); err != nil || mounted(t, at) {
+		t.Errorf("SIGQUIT: %v, mounted: %t", err, mounted(t, at))
+	}
+}
+
+// TestNohup: what was started so that a hang-up does not end it is not ended by one.
+func TestNohup(t *testing.T) {
+	needFUSE(t)
+	dir, at := fixture.Dir(t, "alpha"), t.TempDir()
+	cmd := exec.Command("sh", "-c", `trap '' HUP; exec walfs mount "$0" "$1"`, dir, at)
+	errs, err := cmd.StderrPipe()
+	fixture.Must(t, err)
+	fixture.Must(t, cmd.Start())
+	defer cmd.Process.Kill()
+	if line, err := bufio.NewReader(errs).ReadString('\n'); !strings.Contains(line, "serving") {
+		t.Fatal(line, err)
+	}
+	fixture.Must(t, cmd.Process.Signal(syscall.SIGHUP))
+	if out, err := exec.Command("cat", at+"/meta/last_index").Output(); string(out) != "975\n" {
+		t.Errorf("%s, %v", out, err)
+	}
+	fixture.Must(t, cmd.Process.Signal(syscall.SIGTERM))
+	fixture.Must(t, cmd.Wait())
+}
+
+// TestSecondSignal kills what does not end after the first: a key file that nobody writes,
+// an unmount that hangs. No mount is left.
+func TestSecondSignal(t *testing.T) {
+	dir, temp := fixture.Dir(t, "alpha"), t.TempDir()
+	pipe := filepath.Join(temp, "key")
+	fixture.Must(t, syscall.Mkfifo(pipe, 0o600))
+	cmd := exec.Command("walfs", "check", "--key-file", pipe, dir)
+	cmd.Stderr = os.Stderr
+	fixture.Must(t, cmd.Start())
+	defer cmd.Process.Kill()
+	w, err := os.OpenFile(pipe, os.O_WRONLY, 0) // waits until it reads
+	fixture.Must(t, err)
+	defer w.Close()
+	wantKilled(t, cmd, syscall.SIGINT)
+
+	if os.Geteuid() != 0 {
+		skip(t, "needs root")
+	}
+	needFUSE(t)
+	at := filepath.Join(temp, "mnt")
+	fixture.Must(t, os.Mkdir(at, 0o755))
+	cmd = exec.Command("walfs", "mount", "--decoder", `trap "" TERM INT HUP; echo $$ >`+temp+`/decodes; while :; do sleep 600; done`,
+		"--decoder-timeout", "1h", dir, at)
+	errs, err := cmd.StderrPipe()
+	fixture.Must(t, err)
+	fixture.Must(t, cmd.Start())
+	defer cmd.Process.Kill()
+	if line, err := bufio.NewReader(errs).ReadString('\n'); !strings.Contains(line, "serving") {
+		t.Fatal(line, err)
+	}
+	for range 2 {
+		cmd.Process.Signal(syscall.SIGTERM)
+	}
+	cmd.Wait()
+	if mounted(t, at) {
+		t.Error("a mount is left")
+	}
+}
+
+// wantKilled sends a signal again and again until the command has ended by it, and not
+// with its exit code. Nothing tells when the first has arrived.
+func wantKilled(t *testing.T, cmd *exec.Cmd, s syscall.Signal) {
+	t.Helper()
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	late := time.After(hangLimit)
+	for again := time.NewTicker(20 * time.Millisecond); ; <-again.C {
+		select {
+		case <-ended:
+			if status := cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != s {
+				t.Errorf("it ended with %v", cmd.ProcessState)
+			}
+			return
+		case <-late:
+			t.Fatal("it does not end")
+		default:
+		}
+		if err := cmd.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestAppendAtATerminal: Ctrl-C ends append while it waits for somebody to type.
+func TestAppendAtATerminal(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "log")
+	ok(t, "create", log)
+	// script makes a terminal; what it reads is typed there. It says where it has got to.
+	cmd := exec.Command("script", "-qefc", "echo ready; exec walfs append "+log, "/dev/null")
+	in, err := cmd.StdinPipe()
+	fixture.Must(t, err)
+	out, err := cmd.StdoutPipe()
+	fixture.Must(t, err)
+	if err := cmd.Start(); errors.Is(err, exec.ErrNotFound) {
+		skip(t, err.Error())
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Process.Kill()
+	waitFor(t, out, "ready")
+	io.WriteString(in, "\x03")
+	rest, _ := io.ReadAll(out)
+	if cmd.Wait(); cmd.ProcessState.ExitCode() != 130 {
+		t.Errorf("%v: %s", cmd.ProcessState, rest)
+	}
+}
+
+// TestSystemd: a service of type notify is told when the mount serves, and when it ends.
+func TestSystemd(t *testing.T) {
+	needFUSE(t)
+	dir, at, name := fixture.Dir(t, "alpha"), t.TempDir(), filepath.Join(t.TempDir(), "notify")
+	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: name, Net: "unixgram"})
+	fixture.Must(t, err)
+	defer socket.Close()
+	fixture.Must(t, socket.SetReadDeadline(time.Now().Add(hangLimit)))
+	cmd := exec.Command("walfs", "mount", dir, at)
+	cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+name)
+	fixture.Must(t, cmd.Start())
+	defer cmd.Process.Kill()
+	b := make([]byte, 4096)
+	n, err := socket.Read(b)
+	if got := string(b[:n]); err != nil || !strings.HasPrefix(got, "READY=1\nSTATUS=serving "+dir) || !mounted(t, at) {
+		t.Errorf("%q, %v", got, err)
+	}
+	fixture.Must(t, cmd.Process.Signal(syscall.SIGTERM))
+	n, err = socket.Read(b)
+	if got := string(b[:n]); err != nil || got != "STOPPING=1" {
+		t.Errorf("%q, %v", got, err)
+	}
+	fixture.Must(t, cmd.Wait())
+}
+
+// TestUnitFiles has systemd look at the unit files.
+func TestUnitFiles(t *testing.T) {
+	if _, err := exec.LookPath("systemd-analyze"); err != nil {
+		skip(t, err.Error())
+	}
+	program, err := exec.LookPath("walfs")
+	fixture.Must(t, err)
+	units := t.TempDir()
+	args := []string{"verify", "--man=no"}
+	for _, pattern := range []string{"packaging/systemd/*.*", "packaging/systemd/examples/*"} {
+		names, err := filepath.Glob(pattern)
+		fixture.Must(t, err)
+		for _, name := range names {
+			// Where the package puts it, there is no program here.
+			text := strings.ReplaceAll(string(fixture.ReadFile(t, name)), "/usr/bin/walfs", program)
+			path := filepath.Join(units, filepath.Base(name))
+			fixture.Must(t, os.WriteFile(path, []byte(text), 0o644))
+			args = append(args, path)
+		}
+	}
+	if out, err := exec.Command("systemd-analyze", args...).CombinedOutput(); err != nil || len(out) > 0 || len(args) != 5 {
+		t.Errorf("%v: %v\n%s", args, err, out)
+	}
+}
+
+// TestSystemLog: what a mount in the background says goes to the system's log. There is
+// none on a test machine; in a mount namespace of its own, walfs finds one.
+func TestSystemLog(t *testing.T) {
+	needFUSE(t)
+	if os.Geteuid() != 0 {
+		skip(t, "needs root")
+	}
+	dir, at := fixture.Dir(t, "alpha"), t.TempDir()
+	name := filepath.Join(t.TempDir(), "log")
+	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: name, Net: "unixgram"})
+	fixture.Must(t, err)
+	defer socket.Close()
+	fixture.Must(t, socket.SetReadDeadline(time.Now().Add(hangLimit)))
+	out, err := exec.Command("unshare", "-m", "--propagation", "private", "sh", "-ec", `
+mount -t tmpfs tmpfs /run && ln -s "$2" /run/syslog
+walfs mount --background "$0" "$1" && walfs umount "$1"`, dir, at, name).CombinedOutput()
+	if err != nil || len(out) > 0 {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for _, want := range []string{"serving " + dir + " at " + at, at + " is unmounted"} {
+		b := make([]byte, 4096)
+		n, err := socket.Read(b)
+		if got := string(b[:n]); err != nil || !strings.HasPrefix(got, "<29>") || !strings.Contains(got, " walfs[") || !strings.HasSuffix(strings.TrimSpace(got), want) {
+			t.Errorf("%q, %v; want %q", got, err, want)
+		}
+	}
+}
