@@ -42,7 +42,6 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
 			}
 			return runMan(topic, page, cmd.OutOrStdout())
 		},
-		ValidArgsFunction: completePages,
 	}
 }
 
@@ -108,22 +107,4 @@ func showPage(page string, text []byte, stdout io.Writer) error {
 		return fmt.Errorf("man could not show %s: %w; walfs help shows less, without man", page, err)
 	}
 	return nil
-}
-
-// completePages completes the commands that have a page, word by word.
-func completePages(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	var names []string
-	if len(args) == 0 {
-		names = append(names, "5\tthe tree, its files and formats")
-	}
-	topic, rest, err := cmd.Root().Find(args)
-	if err != nil || len(rest) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	for _, c := range topic.Commands() {
-		if c.IsAvailableCommand() {
-			names = append(names, c.Name()+"\t"+c.Short)
-		}
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
 }
