@@ -62,7 +62,9 @@ func runAppend(ctx context.Context, opts appendOptions, args []string, stdin io.
 	if opts.write.keyFile == keyFromStdin {
 		return usageError("--key-file -: stdin has the entries; give the key in a file")
 	}
+	stop := opts.write.endWith(ctx, args[0])
 	s, err := opts.write.open(args[0], stdout)
+	stop()
 	if err != nil {
 		return err
 	}

@@ -42,9 +42,11 @@ log that begins behind a snapshot.
 	return cmd
 }
 
-func runCreate(_ context.Context, opts createOptions, args []string, stdout io.Writer) error {
+func runCreate(ctx context.Context, opts createOptions, args []string, stdout io.Writer) error {
 	dir := args[0]
-	key, err := readKey(opts.write.keyFile)
+	stop := endWith(ctx)
+	key, err := readKey(opts.write.keyFile) // from a terminal it may take its time
+	stop()
 	if err != nil {
 		return err
 	}

@@ -47,6 +47,7 @@ func TestInterrupted(t *testing.T) {
 	out := filepath.Join(temp, "out")
 	log := filepath.Join(t.TempDir(), "log")
 	ok(t, "create", log)
+	written := ": the log is whole, with or without what was asked for; walfs stat " + log + " shows it"
 	for sig, code := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143} {
 		for command, said := range map[string]string{
 			"check " + dir:                     "interrupted: not all was checked",
@@ -59,8 +60,13 @@ func TestInterrupted(t *testing.T) {
 			"cat " + dir + " status.json":      "interrupted",
 			"ls -l " + dir + " entries":        "interrupted",
 			"stat " + dir:                      "interrupted",
-			"append " + log:                    "line 1: interrupted; nothing from this line on is appended",
-			"dump --follow " + dir:             "", // this is how it ends
+			"append " + log:                    "interrupted" + written,
+			"set " + log + " raft_id=1":        "interrupted" + written,
+			"truncate --until 1 " + log:        "interrupted" + written,
+			"rewind --dry-run --to 0 " + log:   "interrupted: nothing has changed",
+			"create " + out:                    "interrupted",
+			"snapshot --index 1 --data " + log + "/wal.meta --voters 1 " + log: "interrupted" + written,
+			"dump --follow " + dir: "", // this is how it ends
 		} {
 			want := code
 			if said == "" {
@@ -118,5 +124,41 @@ func TestInterruptedAtWork(t *testing.T) {
 			t.Errorf("%v: %v (%v), want 130", args, state, err)
 		}
 		in.Close()
+	}
+}
+
+// TestInterruptedBeforeWriting: a command that still waits for what it needs leaves all as
+// it was.
+func TestInterruptedBeforeWriting(t *testing.T) {
+	dir := t.TempDir()
+	log, fifo := filepath.Join(dir, "log"), filepath.Join(dir, "fifo")
+	ok(t, "create", log)
+	fixture.Must(t, syscall.Mkfifo(fifo, 0o600))
+	before := fixture.ReadFile(t, filepath.Join(log, "wal.meta"))
+	for _, args := range [][]string{
+		{"snapshot", log, "--index", "1", "--data", fifo, "--voters", "1"},
+		{"snapshot", log, "--install", fifo},
+		{"create", filepath.Join(dir, "new"), "--key-file", fifo},
+		{"append", log, "--key-file", fifo},
+		{"set", log, "raft_id=1", "--key-file", fifo},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), hangLimit)
+		defer cancel()
+		cmd := command(t, ctx, args...)
+		fixture.Must(t, cmd.Start())
+		w, err := os.OpenFile(fifo, os.O_WRONLY, 0) // waits for the one who reads
+		fixture.Must(t, err)
+		fixture.Must(t, cmd.Process.Signal(syscall.SIGINT))
+		state, err := cmd.Process.Wait()
+		if err != nil || state.ExitCode() != 130 {
+			t.Errorf("%v: %v (%v), want 130", args, state, err)
+		}
+		w.Close()
+	}
+	if after := fixture.ReadFile(t, filepath.Join(log, "wal.meta")); !bytes.Equal(before, after) {
+		t.Error("wal.meta has changed")
+	}
+	if _, err := os.Lstat(filepath.Join(dir, "new")); err == nil {
+		t.Error("create has made a directory")
 	}
 }

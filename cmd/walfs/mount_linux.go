@@ -18,7 +18,7 @@ func runMount(ctx context.Context, opts mountOptions, args []string) (err error)
 	if opts.background && parent == nil {
 		return startInBackground(ctx)
 	}
-	opening := endWith(ctx)
+	opened := endWith(ctx)
 	dir, at, err := opts.absolute(args)
 	if err != nil {
 		return err
@@ -45,9 +45,7 @@ func runMount(ctx context.Context, opts mountOptions, args []string) (err error)
 	}
 	ctx, guard := guardMount(ctx, at)
 	defer guard.release()
-	if !opening() {
-		<-make(chan struct{}) // a signal is ending the process
-	}
+	opened()
 	pid, err := takePIDFile(opts.pidFile)
 	if err != nil {
 		return err

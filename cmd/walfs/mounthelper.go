@@ -36,11 +36,11 @@ type helperOptions struct {
 func newMountHelperCommand() *cobra.Command {
 	var opts helperOptions
 	cmd := &cobra.Command{
-		Use:    helperName + " DIR MOUNTPOINT [-sfnv] [-N FILE] [-o OPTIONS] [-t TYPE]",
+		Use:    helperName + " DIR MOUNTPOINT [-sfnv] [-N FILE] [-o OPTIONS]",
 		Short:  "What mount(8) runs for mount -t walfs",
 		Hidden: true,
-		Long: `Mount.walfs is walfs mount --background as mount(8) calls it, for
-mount -t walfs, /etc/fstab, systemd's mount units and autofs: walfs under the name
+		Long: `Mount.walfs is walfs mount --background as mount(8) calls it, for mount -t
+walfs, /etc/fstab, systemd's mount units and autofs: walfs under the name
 /sbin/mount.walfs. walfs mount --help tells of OPTIONS.
 
 Exit codes: those of walfs mount.`,

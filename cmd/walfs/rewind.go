@@ -32,6 +32,7 @@ begins behind 1 without one.
 ` + writeExits,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			defer opts.write.endWith(cmd.Context(), args[0])()
 			return runRewind(cmd.Context(), opts, args, cmd.OutOrStdout())
 		},
 	}

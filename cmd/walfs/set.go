@@ -48,6 +48,7 @@ node has promised to others.
 			return err
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			defer opts.write.endWith(cmd.Context(), args[0])()
 			return runSet(cmd.Context(), opts, args, cmd.OutOrStdout())
 		},
 	}

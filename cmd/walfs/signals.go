@@ -54,15 +54,23 @@ func unlessInterrupted(ctx context.Context, err error, outcome string) error {
 }
 
 // endWith ends the program when ctx ends, until stop is called. It is for commands that
-// have nothing to take back and nothing to finish.
-func endWith(ctx context.Context) (stop func() bool) {
+// have nothing to take back and nothing to finish, or as long as they have not.
+func endWith(ctx context.Context) (stop func()) { return endSaying(ctx, "") }
+
+// endSaying is endWith that says what has become of the work.
+func endSaying(ctx context.Context, outcome string) (stop func()) {
 	end := func() {
-		err := context.Cause(ctx)
+		err := fmt.Errorf("%w%s", context.Cause(ctx), outcome)
 		printError(err)
 		os.Exit(exitCode(err, true))
 	}
 	if ctx.Err() != nil {
 		end()
 	}
-	return context.AfterFunc(ctx, end)
+	inTime := context.AfterFunc(ctx, end)
+	return func() {
+		if !inTime() {
+			select {} // the end has begun
+		}
+	}
 }

@@ -60,6 +60,7 @@ commit index, or whose last entry the log has.
 			return opts.check(cmd.Flags())
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			defer opts.write.endWith(cmd.Context(), args[0])()
 			return runSnapshot(cmd.Context(), opts, args, cmd.OutOrStdout())
 		},
 	}

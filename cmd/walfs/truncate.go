@@ -26,6 +26,7 @@ them.
 ` + writeExits,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			defer opts.write.endWith(cmd.Context(), args[0])()
 			return runTruncate(cmd.Context(), opts, args, cmd.OutOrStdout())
 		},
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -36,6 +37,15 @@ func (f *writeFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.keyFile, "key-file", "", keyFileHelp)
 	flags.BoolVar(&f.plain, "plain", false, "take log files with key id 0 for plain ones beside a KEYREGISTRY")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "change nothing, say what would change")
+}
+
+// endWith ends the program when ctx ends. The storage bears that at any point, as it bears
+// the end of a process that is killed.
+func (f *writeFlags) endWith(ctx context.Context, dir string) (stop func()) {
+	if f.dryRun {
+		return endSaying(ctx, ": nothing has changed")
+	}
+	return endSaying(ctx, ": the log is whole, with or without what was asked for; walfs stat "+quoted(dir)+" shows it")
 }
 
 // writer is the log that a command writes to.

@@ -120,9 +120,10 @@ func (s *Session) Run(command string) (output string, code int, err error) {
 
 // Close ends the session, unmounts what it has mounted, and removes its folder.
 func (s *Session) Close() error {
-	fmt.Fprintln(s.in, "cd /")
-	mounts, err := mountinfo.GetMounts(mountinfo.PrefixFilter(s.root))
+	_, _, err := s.Run("cd /") // a mount that the shell is in cannot be unmounted
 	errs := []error{err}
+	mounts, err := mountinfo.GetMounts(mountinfo.PrefixFilter(s.root))
+	errs = append(errs, err)
 	for _, m := range mounts {
 		if out, err := exec.Command("fusermount3", "-u", m.Mountpoint).CombinedOutput(); err != nil {
 			errs = append(errs, fmt.Errorf("fusermount3 -u %s: %w: %s", m.Mountpoint, err, out))
