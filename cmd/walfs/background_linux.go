@@ -118,11 +118,25 @@ func (o *mountOptions) letGo() error {
 	if _, err := unix.Setsid(); err != nil {
 		return os.NewSyscallError("setsid", err)
 	}
+	leaveTerminal(null)
 	unix.Write(parent.ready, []byte{1}) // where the parent was killed, nobody wants to know
 	for _, fd := range parent.inherited {
 		unix.Close(fd)
 	}
 	return nil
+}
+
+// leaveTerminal puts another file in the place of the terminal. The library that draws
+// progress opens it as soon as a program starts, and whoever owns a terminal may wait until
+// nobody has it open.
+func leaveTerminal(instead *os.File) {
+	names, _ := os.ReadDir("/proc/self/fd") // without it, it stays open
+	for _, name := range names {
+		fd, err := strconv.Atoi(name.Name())
+		if target, _ := os.Readlink("/proc/self/fd/" + name.Name()); err == nil && target == "/dev/tty" {
+			unix.Dup3(int(instead.Fd()), fd, unix.O_CLOEXEC) // it fails for no descriptor that is open
+		}
+	}
 }
 
 // absolute makes all paths that are used while the mount is served independent of the

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/creack/pty"
 	"github.com/moby/sys/mountinfo"
 	"github.com/walfs/walfs/test/fixture"
 )
@@ -56,6 +57,35 @@ func TestMountOutlivesItsReader(t *testing.T) {
 	fixture.Must(t, cmd.Process.Signal(syscall.SIGQUIT))
 	if err := cmd.Wait(); err != nil || mounted(t, at) {
 		t.Errorf("SIGQUIT: %v, mounted: %t", err, mounted(t, at))
+	}
+}
+
+// TestBackgroundLeavesTheTerminal: a mount in the background has nothing of the terminal
+// open that it was started at.
+func TestBackgroundLeavesTheTerminal(t *testing.T) {
+	needFUSE(t)
+	dir, at, pid := fixture.Dir(t, "alpha"), t.TempDir(), filepath.Join(t.TempDir(), "pid")
+	cmd := exec.Command("walfs", "mount", "--background", "--pid-file", pid, dir, at)
+	screen, err := pty.Start(cmd)
+	fixture.Must(t, err)
+	defer screen.Close()
+	said, _ := io.ReadAll(screen) // until nobody has the terminal open
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("%v: %s", err, said)
+	}
+	number := strings.TrimSpace(string(fixture.ReadFile(t, pid)))
+	fds, err := filepath.Glob("/proc/" + number + "/fd/*")
+	fixture.Must(t, err)
+	if len(fds) == 0 {
+		t.Fatal("no descriptors")
+	}
+	for _, fd := range fds {
+		if target, _ := os.Readlink(fd); strings.HasPrefix(target, "/dev/tty") || strings.HasPrefix(target, "/dev/pts") {
+			t.Errorf("%s is open", target)
+		}
+	}
+	if out, err := exec.Command("walfs", "umount", at).CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
 	}
 }
 
