@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -20,6 +21,10 @@ import (
 )
 
 func TestWaysToEnd(t *testing.T) {
+	// If the tests were started with nohup, so would be the mounts, which then ignore SIGHUP.
+	hangUps := make(chan os.Signal, 1)
+	signal.Notify(hangUps, syscall.SIGHUP)
+	defer signal.Stop(hangUps)
 	dir := fixture.Dir(t, "alpha")
 	for _, test := range []struct {
 		name string
