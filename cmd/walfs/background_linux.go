@@ -80,6 +80,10 @@ func findParent() *waitingParent {
 		return nil
 	}
 	os.Unsetenv(readyVariable) // it is not for what this process starts
+	var st unix.Stat_t
+	if unix.Fstat(ready, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFIFO {
+		return nil // the variable is somebody else's
+	}
 	p := &waitingParent{ready: ready}
 	names, _ := os.ReadDir("/proc/self/fd") // without it, they stay open
 	for _, name := range names {

@@ -21,7 +21,7 @@ other: walfs cat w entries/42 meta/last_index. What cannot be read is said on
 stderr, and the rest is printed.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a file is damaged, 4 key missing
-or wrong.`,
+or wrong, 130 and 143 ended by SIGINT and SIGTERM.`,
 		Args: cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			defer endWith(cmd.Context())()

@@ -47,7 +47,9 @@ is wrong but that it is missing, 130 and 143 ended by SIGINT and SIGTERM.`,
 }
 
 func runCheck(ctx context.Context, opts checkOptions, args []string, stdout io.Writer) error {
+	stop := endSaying(ctx, ": not all was checked")
 	log, err := opts.read.open(args[0])
+	stop()
 	if err != nil {
 		return err
 	}
@@ -109,7 +111,7 @@ func (out *findings) verdict(r *check.Report) {
 	}
 	lines := []string{r.Verdict}
 	if out.terminal.Columns > 0 {
-		lines = wrap("", r.Verdict, out.terminal.Columns)
+		lines = terminal.Wrap("", r.Verdict, out.terminal.Columns)
 	}
 	for _, line := range lines {
 		fmt.Fprintln(out, colour(line))
@@ -133,7 +135,7 @@ func (out *findings) notes(notes []check.Finding) {
 		if n := len(names) - mostNames; n > 0 {
 			names = append(names[:mostNames], fmt.Sprintf("and %d more", n))
 		}
-		note := fmt.Sprintf("note: %s: %s: %s", strings.Join(names, ", "), first.Kind, first.Message)
+		note := fmt.Sprintf("note: %s: %s: %s", strings.Join(allQuoted(names), ", "), first.Kind, first.Message)
 		fmt.Fprintln(out, out.terminal.Warning(out.terminal.Cut(note)))
 		out.meaning("node", first.Node)
 		fmt.Fprintln(out)
@@ -150,27 +152,9 @@ func (out *findings) meaning(name, text string) {
 	if c := out.terminal.Columns; c > 0 {
 		columns = min(c, columns)
 	}
-	for _, line := range wrap(fmt.Sprintf("  %-7s", name), text, columns) {
+	for _, line := range terminal.Wrap(fmt.Sprintf("  %-7s", name), text, columns) {
 		fmt.Fprintln(out, line)
 	}
-}
-
-// wrap gives the lines of a text, the first of which begins with head. The others begin
-// below the text.
-func wrap(head, text string, columns int) (lines []string) {
-	line, empty := head, head == ""
-	for word := range strings.FieldsSeq(text) {
-		if !empty && terminal.Width(line)+1+terminal.Width(word) > columns {
-			lines = append(lines, line)
-			line = strings.Repeat(" ", len(head))
-			empty = head == ""
-		}
-		if !empty {
-			line += " "
-		}
-		line, empty = line+word, false
-	}
-	return append(lines, line)
 }
 
 // mostAlike is how many problems of a file that mean the same are printed one by one.

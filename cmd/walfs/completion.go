@@ -102,17 +102,24 @@ func fishScript(root *cobra.Command, out io.Writer) error {
 	if err := root.GenFishCompletion(&script, true); err != nil {
 		return err
 	}
-	changes := strings.NewReplacer(
-		"        # Do full file completion instead\n", `        if test $dirfilter -eq 1
+	text := script.String()
+	for _, change := range [][2]string{
+		{"        # Do full file completion instead\n", `        if test $dirfilter -eq 1
             set --global __walfs_comp_results (__fish_complete_directories (commandline -ct))
             return 0
         end
         # Do full file completion instead
-`,
-		"set -l args (commandline -opc)\n", `# All is quoted but ~ and variables
+`},
+		{"set -l args (commandline -opc)\n", `# All is quoted but ~ and variables
     set -l args (commandline -opc | string escape --no-quoted | string replace -ra '\\\\(~|\$(?=\w))' '$1')
-`)
-	_, err := changes.WriteString(out, script.String())
+`},
+	} {
+		if !strings.Contains(text, change[0]) {
+			return fmt.Errorf("cobra's script for fish has changed: it lacks %q", change[0])
+		}
+		text = strings.Replace(text, change[0], change[1], 1)
+	}
+	_, err := io.WriteString(out, text)
 	return err
 }
 

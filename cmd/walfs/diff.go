@@ -42,7 +42,7 @@ were emptied, as truncate does, is one, but breaks no promise.
 one ("" for none).
 
 Exit codes: 0 alike, 1 failed, 2 wrong usage, 3 they part, or an entry is
-damaged, 4 key missing or wrong.`,
+damaged, 4 key missing or wrong, 130 and 143 ended by SIGINT and SIGTERM.`,
 		Args: cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			defer endWith(cmd.Context())()
@@ -96,8 +96,8 @@ func (o *diffOptions) open(dirs []string) (logs []walcore.Log, err error) {
 			read.keyFile = o.keyFiles[i%len(o.keyFiles)]
 		}
 		log, err := read.open(dir)
-		if err != nil && !strings.Contains(err.Error(), dir) {
-			err = fmt.Errorf("%s: %w", dir, err)
+		if err != nil && !strings.HasPrefix(err.Error(), dir+": ") && !strings.HasPrefix(err.Error(), "directory "+dir+": ") {
+			err = fmt.Errorf("%s: %w", quoted(dir), err) // which of them, if it does not say so itself
 		}
 		if err != nil {
 			return logs, err
@@ -149,6 +149,11 @@ func printReport(out *terminal.Out, rep *diff.Report, d payload.Decoder) error {
 	line := func(colour func(string) string, format string, args ...any) {
 		fmt.Fprintln(out, colour(out.Cut(fmt.Sprintf(format, args...))))
 	}
+	whole := func(colour func(string) string, format string, args ...any) {
+		for _, l := range out.Lines(0, fmt.Sprintf(format, args...)) {
+			fmt.Fprintln(out, colour(l))
+		}
+	}
 	fmt.Fprintln(out)
 	if c := rep.Common; c != nil {
 		line(plain, "common range: %d to %d", c.First, c.Last)
@@ -156,10 +161,10 @@ func printReport(out *terminal.Out, rep *diff.Report, d payload.Decoder) error {
 		line(plain, "common range: none")
 	}
 	for _, a := range rep.Ahead {
-		line(plain, "ahead: %s has %d to %d (%s) that %s lacks", a.Dir, a.First, a.Last, count(a.Last-a.First+1, "entry", "entries"), a.Behind)
+		whole(plain, "ahead: %s has %d to %d (%s) that %s lacks", a.Dir, a.First, a.Last, count(a.Last-a.First+1, "entry", "entries"), a.Behind)
 	}
 	for _, n := range rep.Notes {
-		line(out.Warning, "NOT ALIKE: %s", n)
+		whole(out.Warning, "NOT ALIKE: %s", n)
 	}
 	if rep.Broken != nil {
 		printDifference(out, line, rep.Broken, d)
@@ -168,7 +173,7 @@ func printReport(out *terminal.Out, rep *diff.Report, d payload.Decoder) error {
 		printDifference(out, line, rep.Parted, d)
 	}
 	for _, e := range rep.Emptied {
-		line(out.Warning, "emptied: %s lacks the data of %s from %d to %d, which another has",
+		whole(out.Warning, "emptied: %s lacks the data of %s from %d to %d, which another has",
 			e.Dir, count(e.Entries, "entry", "entries"), e.First, e.Last)
 	}
 	colour := plain
@@ -214,7 +219,7 @@ func printReplicas(out *terminal.Out, replicas []diff.Replica) error {
 		if r.Problems > 0 {
 			colour = out.Problem
 		}
-		rows.AddColoured(colour, "  problems", "%d", r.Problems)
+		rows.AddWhole(colour, "  problems", "%d", r.Problems)
 	}
 	return rows.Print(out)
 }

@@ -213,7 +213,7 @@ func TestDiffKeys(t *testing.T) {
 		t.Errorf("one with a key, one without: exit code %d\n%s", r.code, r.stderr)
 	}
 	fails(t, 2, "2 key files for 3 directories", "diff", "--key-file", k128, "--key-file", k256, encrypted, encrypted, encrypted)
-	fails(t, 2, "requires at least 2 arg(s)", "diff", encrypted)
+	fails(t, 2, "DIR is missing: walfs diff", "diff", encrypted)
 	fails(t, 1, "no/such/dir", "diff", encrypted, "no/such/dir")
 
 	// Without a key, terms, types and sizes are still compared.

@@ -78,7 +78,9 @@ func runDump(ctx context.Context, opts dumpOptions, args []string, stdout io.Wri
 	if err := opts.check(); err != nil {
 		return err
 	}
+	stop := endSaying(ctx, ": no entry was printed")
 	log, err := opts.read.open(args[0])
+	stop()
 	if err != nil {
 		return err
 	}

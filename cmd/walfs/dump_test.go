@@ -212,8 +212,8 @@ func TestDumpUsage(t *testing.T) {
 		{"--skip takes a number", []string{"--proto", "x.proto", "--message", "T", "--skip", "-1", dir}},
 		{"--decoder-timeout takes a time", []string{"--decoder", "cat", "--decoder-timeout", "0s", dir}},
 		{"--from x: want a number from 0 up", []string{"--from", "x", dir}},
-		{"accepts 1 arg(s)", nil},
-		{"accepts 1 arg(s)", []string{dir, dir}},
+		{"DIR is missing: walfs dump DIR", nil},
+		{"is one argument too many: walfs dump DIR", []string{dir, dir}},
 		{"unknown flag", []string{"--no-such-flag", dir}},
 		// Usage is looked at first.
 		{"want table, json or raw", []string{"--format", "xml", "/no/such/dir"}},

@@ -92,12 +92,8 @@ func (d *dumper) fail(err error) {
 	d.failures.add(err)
 }
 
-// noteNothing says why nothing was printed, unless everything was asked for.
-func (d *dumper) noteNothing() {
-	if text := d.filter.nothingPrinted(d.log); text != "" {
-		notef("%s", text)
-	}
-}
+// noteNothing says why nothing was printed.
+func (d *dumper) noteNothing() { notef("%s", d.filter.nothingPrinted(d.log)) }
 
 // enough reports whether nothing more was asked for.
 func (d *dumper) enough() bool { return d.left == 0 || d.next > d.filter.to }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/payload"
@@ -44,7 +45,7 @@ func (f *failures) add(err error) {
 }
 
 func (f *failures) group(file, cause string) *failureGroup {
-	for _, g := range f.groups {
+	for _, g := range slices.Backward(f.groups) { // files come in their order
 		if g.file == file && g.cause == cause {
 			return g
 		}

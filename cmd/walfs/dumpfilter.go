@@ -34,7 +34,7 @@ func (f *filter) add(flags *pflag.FlagSet) {
 	flags.Uint64Var(&f.term, "term", 0, "only this `TERM`")
 	flags.StringVar(&f.typ, "type", "", "only this `TYPE`: normal, conf_change or conf_change_v2")
 	flags.StringVar(&f.grep, "grep", "", "only entries whose decoded text matches this `REGEXP`")
-	flags.Int64Var(&f.limit, "limit", 0, "at most `N` entries")
+	flags.Int64Var(&f.limit, "limit", 0, "at most `N` entries; 0 is all")
 	flags.Lookup("to").DefValue = "0" // help shows no default of 0
 }
 

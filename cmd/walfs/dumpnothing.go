@@ -7,13 +7,10 @@ import (
 	"github.com/walfs/walfs/walcore"
 )
 
-// nothingPrinted says why a filter has let no entry of a log through, or "" if none was
-// given. It is no failure: a script may ask for what is not there yet.
+// nothingPrinted says why no entry of a log was printed. It is no failure: a script may ask
+// for what is not there yet.
 func (f *filter) nothingPrinted(log walcore.Log) string {
 	given := f.text()
-	if given == "" && f.from == 0 && f.to == noEnd {
-		return ""
-	}
 	terms := log.Terms()
 	if len(terms) == 0 {
 		return "the log has no entries" + behindSnapshot(log)

@@ -2,13 +2,14 @@ package main
 
 import (
 	"io"
+	"os"
 
-	"github.com/walfs/walfs/cmd/walfs/terminal"
 	"github.com/walfs/walfs/walcore"
 )
 
-// dumpProgress says how far dump has come, where the entries go elsewhere than to a
-// terminal: there, they show it themselves.
+// dumpProgress says how far dump has come, where the entries go to a file. On a terminal
+// they show it themselves, and behind a pipe may be less or grep, which write to the
+// terminal, too.
 type dumpProgress struct {
 	line        *progress
 	tell        func(done, total int64) // nil: nobody would see it
@@ -17,7 +18,7 @@ type dumpProgress struct {
 
 func newDumpProgress(d *dumper, stdout io.Writer) *dumpProgress {
 	p := &dumpProgress{}
-	if d.follow || terminal.Is(stdout) {
+	if f, ok := stdout.(*os.File); d.follow || !ok || !isRegular(f) {
 		return p
 	}
 	p.line = newProgress("dumping")
@@ -31,6 +32,11 @@ func newDumpProgress(d *dumper, stdout io.Writer) *dumpProgress {
 		p.total += e.Size
 	}
 	return p
+}
+
+func isRegular(f *os.File) bool {
+	st, err := f.Stat()
+	return err == nil && st.Mode().IsRegular()
 }
 
 // passed is told of each entry that dump is done with.

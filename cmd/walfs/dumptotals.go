@@ -6,11 +6,7 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strconv"
-	"strings"
 	"text/tabwriter"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/walfs/walfs/cmd/walfs/terminal"
 	"github.com/walfs/walfs/walcore"
@@ -97,7 +93,7 @@ func (t *totals) write(out io.Writer, on *terminal.Out, log walcore.Log) error {
 	}
 	for _, name := range bySize(t.predicates) {
 		p := t.predicates[name]
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\n", on.CutAfter(numberColumns, shownName(name)), p.entries, p.edges, p.bytes)
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\n", on.CutAfter(numberColumns, quoted(name)), p.entries, p.edges, p.bytes)
 	}
 	if t.other.entries > 0 {
 		fmt.Fprintf(w, "(more)\t%d\t%d\t%d\n", t.other.entries, t.other.edges, t.other.bytes)
@@ -105,15 +101,6 @@ func (t *totals) write(out io.Writer, on *terminal.Out, log walcore.Log) error {
 	t.writePending(w)
 	writeMembers(w, log)
 	return w.Flush()
-}
-
-// shownName is a name that came from the log. One that could control a terminal, or has
-// a tab, which would be a column, is quoted.
-func shownName(name string) string {
-	if !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return strconv.Quote(name)
-	}
-	return name
 }
 
 func bySize(sums map[string]*sum) []string {

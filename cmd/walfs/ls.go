@@ -27,7 +27,8 @@ func newLsCommand() *cobra.Command {
 		Short: "List a folder of the tree without a mount",
 		Long: `Ls lists PATH (by default the top) of the tree that walfs mount DIR would show.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 PATH is damaged, 4 wrong key.`,
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 PATH is damaged, 4 wrong key,
+130 and 143 ended by SIGINT and SIGTERM.`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			defer endWith(cmd.Context())()

@@ -90,16 +90,16 @@ func pathError(tree *fsview.Tree, name string, err error) error {
 func newRoot(started *bool) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "walfs",
-		Short: "Look into a Raft log: mount it, list it, read it, mend it",
+		Short: "Look into a Raft log: mount it, list it, read it, repair it",
 		Long: `walfs shows the directory of a Dgraph Raft log (w/ of an Alpha, zw/ of a Zero)
 as a read-only file system. Commands that read never change the directory.
 Those that write are create, append, truncate, rewind, set and snapshot: they
 refuse a directory that another program has open, and have --dry-run. Copy and
 repair read one directory and write another. A mount and writing need Linux.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 damage found, 4 key missing or
-wrong, 5 directory in use, 130 and 143 ended by SIGINT and SIGTERM. Where a
-command goes on until Ctrl-C, that is its end: 0.`,
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 damage or a difference found, 4
+key missing or wrong, 5 directory in use, 130 and 143 ended by SIGINT and
+SIGTERM. Where a command goes on until Ctrl-C, that is its end: 0.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
@@ -118,6 +118,7 @@ command goes on until Ctrl-C, that is its end: 0.`,
 	addVersionFlag(root)
 	refuseUnknownTopics(root)
 	completeArguments(root)
+	explainArguments(root)
 	fitHelp(root)
 	return root
 }

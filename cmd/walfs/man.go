@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"embed"
 	"errors"
 	"fmt"
@@ -40,7 +41,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
 			if err != nil {
 				return err
 			}
-			return runMan(topic, page, cmd.OutOrStdout())
+			return runMan(cmd.Context(), topic, page, cmd.OutOrStdout())
 		},
 	}
 }
@@ -51,21 +52,25 @@ func findPage(root *cobra.Command, args []string) (topic *cobra.Command, page st
 	if len(args) == 1 && args[0] == "5" {
 		return nil, formatsPage, nil
 	}
+	if len(args) > 0 && args[0] == root.Name() {
+		args = args[1:]
+	}
 	topic, rest, err := root.Find(args)
-	switch {
-	case err != nil:
-		return nil, "", exitError{exitUsage, fmt.Errorf("%w\nwalfs: see walfs --help", err)}
-	case len(rest) > 0:
-		return nil, "", usageError(fmt.Sprintf("no page for %q: %s has no such command; see walfs --help",
-			strings.Join(args, " "), topic.CommandPath()))
+	if err != nil || len(rest) > 0 {
+		var names []string
+		for _, c := range root.Commands() {
+			names = append(names, c.Name())
+		}
+		return nil, "", usageError(fmt.Sprintf("there is no page %s%s; walfs --help lists the commands, and 5 is the page on the tree",
+			quoted(strings.Join(args, " ")), didYouMean(strings.Join(args, " "), names)))
 	}
 	return topic, strings.ReplaceAll(topic.CommandPath(), " ", "-") + ".1", nil
 }
 
-func runMan(topic *cobra.Command, page string, stdout io.Writer) error {
+func runMan(ctx context.Context, topic *cobra.Command, page string, stdout io.Writer) error {
 	text, err := manPages.ReadFile("man/" + page)
 	if err == nil {
-		err = showPage(page, text, stdout)
+		err = showPage(ctx, page, text, stdout)
 	}
 	switch {
 	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
@@ -81,7 +86,7 @@ func runMan(topic *cobra.Command, page string, stdout io.Writer) error {
 }
 
 // showPage has man show a page. Each man takes the name of a file, and few read stdin.
-func showPage(page string, text []byte, stdout io.Writer) error {
+func showPage(ctx context.Context, page string, text []byte, stdout io.Writer) error {
 	man, err := exec.LookPath("man")
 	if err != nil {
 		return err
@@ -95,15 +100,28 @@ func showPage(page string, text []byte, stdout io.Writer) error {
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		return err
 	}
-	// In a pager, Ctrl-C stops a search, and nothing ends. It is man that ends, as the
-	// terminal and the user want it.
-	ignored := make(chan os.Signal, 1)
-	signal.Notify(ignored, os.Interrupt)
-	defer signal.Stop(ignored)
-
 	cmd := exec.Command(man, file)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, stdout, os.Stderr
-	if err := cmd.Run(); err != nil {
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	// In a pager, Ctrl-C stops a search, and nothing ends. Other signals are man's, too.
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, endings()...)
+	go func() {
+		for s := range signals {
+			if s != os.Interrupt {
+				cmd.Process.Signal(s)
+			}
+		}
+	}()
+	err = cmd.Wait()
+	signal.Stop(signals)
+	close(signals)
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if err != nil {
 		return fmt.Errorf("man could not show %s: %w; walfs help shows less, without man", page, err)
 	}
 	return nil

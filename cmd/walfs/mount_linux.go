@@ -46,6 +46,10 @@ func runMount(ctx context.Context, opts mountOptions, args []string) (err error)
 	ctx, guard := guardMount(ctx, at)
 	defer guard.release()
 	opened()
+	logFile, err := openLogFile(opts.logFile)
+	if err != nil {
+		return err
+	}
 	pid, err := takePIDFile(opts.pidFile)
 	if err != nil {
 		return err
@@ -56,7 +60,7 @@ func runMount(ctx context.Context, opts mountOptions, args []string) (err error)
 		return err
 	}
 	guard.mounted.Store(m)
-	if err := opts.sayServing(dir, m.At); err != nil {
+	if err := opts.sayServing(dir, m.At, logFile); err != nil {
 		_, closeErr := m.Close()
 		return errors.Join(err, closeErr)
 	}

@@ -3,10 +3,12 @@ package main
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -109,28 +111,17 @@ func TestNohup(t *testing.T) {
 	fixture.Must(t, cmd.Wait())
 }
 
-// TestSecondSignal kills what does not end after the first: a key file that nobody writes,
-// an unmount that hangs. No mount is left.
+// TestSecondSignal kills a mount that does not end after the first: its unmount hangs. No
+// mount is left.
 func TestSecondSignal(t *testing.T) {
 	dir, temp := fixture.Dir(t, "alpha"), t.TempDir()
-	pipe := filepath.Join(temp, "key")
-	fixture.Must(t, syscall.Mkfifo(pipe, 0o600))
-	cmd := exec.Command("walfs", "check", "--key-file", pipe, dir)
-	cmd.Stderr = os.Stderr
-	fixture.Must(t, cmd.Start())
-	defer cmd.Process.Kill()
-	w, err := os.OpenFile(pipe, os.O_WRONLY, 0) // waits until it reads
-	fixture.Must(t, err)
-	defer w.Close()
-	wantKilled(t, cmd, syscall.SIGINT)
-
 	if os.Geteuid() != 0 {
 		skip(t, "needs root")
 	}
 	needFUSE(t)
 	at := filepath.Join(temp, "mnt")
 	fixture.Must(t, os.Mkdir(at, 0o755))
-	cmd = exec.Command("walfs", "mount", "--decoder", `trap "" TERM INT HUP; echo $$ >`+temp+`/decodes; while :; do sleep 600; done`,
+	cmd := exec.Command("walfs", "mount", "--decoder", `trap "" TERM INT HUP; echo $$ >`+temp+`/decodes; while :; do sleep 600; done`,
 		"--decoder-timeout", "1h", dir, at)
 	errs, err := cmd.StderrPipe()
 	fixture.Must(t, err)
@@ -145,30 +136,6 @@ func TestSecondSignal(t *testing.T) {
 	cmd.Wait()
 	if mounted(t, at) {
 		t.Error("a mount is left")
-	}
-}
-
-// wantKilled sends a signal again and again until the command has ended by it, and not
-// with its exit code. Nothing tells when the first has arrived.
-func wantKilled(t *testing.T, cmd *exec.Cmd, s syscall.Signal) {
-	t.Helper()
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	late := time.After(hangLimit)
-	for again := time.NewTicker(20 * time.Millisecond); ; <-again.C {
-		select {
-		case <-ended:
-			if status := cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != s {
-				t.Errorf("it ended with %v", cmd.ProcessState)
-			}
-			return
-		case <-late:
-			t.Fatal("it does not end")
-		default:
-		}
-		if err := cmd.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
-			t.Fatal(err)
-		}
 	}
 }
 
@@ -270,6 +237,99 @@ walfs mount --background "$0" "$1" && walfs umount "$1"`, dir, at, name).Combine
 		n, err := socket.Read(b)
 		if got := string(b[:n]); err != nil || !strings.HasPrefix(got, "<29>") || !strings.Contains(got, " walfs[") || !strings.HasSuffix(strings.TrimSpace(got), want) {
 			t.Errorf("%q, %v; want %q", got, err, want)
+		}
+	}
+}
+
+// serving starts a mount and waits until it serves.
+func serving(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.Command("walfs", append([]string{"mount"}, args...)...)
+	errs, err := cmd.StderrPipe()
+	fixture.Must(t, err)
+	fixture.Must(t, cmd.Start())
+	t.Cleanup(func() { cmd.Process.Kill() })
+	if line, err := bufio.NewReader(errs).ReadString('\n'); !strings.Contains(line, "serving") {
+		t.Fatal(line, err)
+	}
+	return cmd
+}
+
+// TestTwoHangUps: a terminal that is closed sends SIGHUP twice, from the shell and from the
+// kernel. That ends a mount as one does.
+func TestTwoHangUps(t *testing.T) {
+	needFUSE(t)
+	pid := filepath.Join(t.TempDir(), "pid")
+	cmd := serving(t, "--pid-file", pid, fixture.Dir(t, "alpha"), t.TempDir())
+	// If the tests were started with nohup, the mount ignores SIGHUP.
+	if signal.Ignored(syscall.SIGHUP) {
+		fixture.Must(t, cmd.Process.Signal(syscall.SIGTERM))
+	}
+	cmd.Process.Signal(syscall.SIGHUP)
+	cmd.Process.Signal(syscall.SIGHUP) // it may have ended already
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Lstat(pid); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the pid file is left: %v", err)
+	}
+}
+
+// TestAbort: a process that is asked for a dump of what it is doing leaves no dead mount.
+func TestAbort(t *testing.T) {
+	needFUSE(t)
+	at := t.TempDir()
+	cmd := serving(t, fixture.Dir(t, "alpha"), at)
+	fixture.Must(t, cmd.Process.Signal(syscall.SIGABRT))
+	if err := cmd.Wait(); err == nil || mounted(t, at) {
+		t.Errorf("%v, mounted: %t", err, mounted(t, at))
+	}
+}
+
+// TestPIDFileOfAnother: a mount whose pid file somebody has removed leaves alone the one
+// that another mount has made in its place.
+func TestPIDFileOfAnother(t *testing.T) {
+	needFUSE(t)
+	dir, pid := fixture.Dir(t, "alpha"), filepath.Join(t.TempDir(), "pid")
+	first := serving(t, "--pid-file", pid, dir, t.TempDir())
+	fixture.Must(t, os.Remove(pid))
+	second := serving(t, "--pid-file", pid, dir, t.TempDir())
+	fixture.Must(t, first.Process.Signal(syscall.SIGTERM))
+	fixture.Must(t, first.Wait())
+	if got, want := string(fixture.ReadFile(t, pid)), fmt.Sprintln(second.Process.Pid); got != want {
+		t.Errorf("the pid file has %q, want %q", got, want)
+	}
+	fixture.Must(t, second.Process.Signal(syscall.SIGTERM))
+	fixture.Must(t, second.Wait())
+}
+
+// TestLogFileThatIsNone: what cannot take the log is refused before anything is mounted.
+func TestLogFileThatIsNone(t *testing.T) {
+	needFUSE(t)
+	dir, at, fifo := fixture.Dir(t, "alpha"), t.TempDir(), filepath.Join(t.TempDir(), "fifo")
+	fixture.Must(t, syscall.Mkfifo(fifo, 0o600))
+	reader, err := os.OpenFile(fifo, os.O_RDWR, 0)
+	fixture.Must(t, err)
+	defer reader.Close()
+	for _, name := range []string{fifo, filepath.Dir(fifo), filepath.Join(fifo, "log")} {
+		fails(t, exitFailed, "log file "+name+": ", "mount", "--log-file", name, dir, at)
+	}
+}
+
+// TestCommandLine: a call without a command's name is one of mount(8)'s, and no other.
+func TestCommandLine(t *testing.T) {
+	for line, want := range map[string]string{
+		"walfs mount DIR -o frozen AT":          "mount DIR -o frozen AT",
+		"walfs mount -o frozen DIR AT":          "mount -o frozen DIR AT",
+		"walfs __complete mount -o x":           "__complete mount -o x",
+		"walfs /dir /at":                        "/dir /at",
+		"walfs /dir /at -o rw,frozen":           "mount.walfs /dir /at -o rw,frozen",
+		"/sbin/mount.walfs /dir /at -o rw":      "mount.walfs /dir /at -o rw",
+		"/sbin/mount.walfs -s /dir /at":         "mount.walfs -s /dir /at",
+		"/sbin/mount.fuse.walfs /dir /at -o ro": "mount.walfs /dir /at -o ro",
+	} {
+		if got := strings.Join(commandLine(strings.Fields(line)), " "); got != want {
+			t.Errorf("%s: %s, want %s", line, got, want)
 		}
 	}
 }

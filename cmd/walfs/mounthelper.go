@@ -19,7 +19,7 @@ func commandLine(argv []string) []string {
 	case name == helperName || name == "mount.fuse.walfs":
 		return append([]string{helperName}, args...)
 	case len(args) >= 2 && !strings.HasPrefix(args[0], "-") && !strings.HasPrefix(args[1], "-") &&
-		(strings.Contains(args[0], "/") || len(args) > 2 && args[2] == "-o"):
+		strings.Contains(args[0], "/") && len(args) > 2 && args[2] == "-o":
 		return append([]string{helperName}, args...)
 	default:
 		return args

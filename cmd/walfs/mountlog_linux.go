@@ -1,26 +1,24 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/syslog"
 	"os"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
+	"golang.org/x/sys/unix"
 )
 
 // sayServing says that a mount serves: to the user, to systemd, to the parent of a mount
 // in the background. From then on notes go to the log.
-func (o *mountOptions) sayServing(dir, at string) error {
+func (o *mountOptions) sayServing(dir, at string, logFile *os.File) error {
 	serving := fmt.Sprintf("serving %s at %s", dir, at)
 	var toLog func(text string)
-	if o.logFile != "" {
-		f, err := openLog(o.logFile)
-		if err != nil {
-			return fmt.Errorf("log file: %w", err)
-		}
+	if logFile != nil {
 		toLog = func(text string) {
-			fmt.Fprintf(f, "%s walfs[%d]: %s\n", time.Now().Format(time.RFC3339), os.Getpid(), text)
+			fmt.Fprintf(logFile, "%s walfs[%d]: %s\n", time.Now().Format(time.RFC3339), os.Getpid(), text)
 		}
 	}
 	if !o.background {
@@ -42,9 +40,26 @@ func (o *mountOptions) sayServing(dir, at string) error {
 	return o.letGo()
 }
 
-// openLog opens a log file for appending, so that it can be cut while it is written.
-func openLog(name string) (*os.File, error) {
-	return os.OpenFile(name, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o640)
+// openLogFile opens a file for what a mount has to say, if one is asked for. It appends, so
+// that the file can be cut while it is written.
+func openLogFile(name string) (*os.File, error) {
+	if name == "" {
+		return nil, nil
+	}
+	// Without O_NONBLOCK a pipe would wait for a reader, and a write to it for its reading.
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND|os.O_CREATE|unix.O_NONBLOCK, 0o640)
+	if err != nil {
+		return nil, fmt.Errorf("log file %s: %w", name, plainPathError(err))
+	}
+	st, err := f.Stat()
+	if err == nil && !st.Mode().IsRegular() && st.Mode()&os.ModeCharDevice == 0 {
+		err = errors.New("is no file; name another one")
+	}
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("log file %s: %w", name, err)
+	}
+	return f, nil
 }
 
 // systemLog gives the way to syslog, which the journal is, too.

@@ -13,7 +13,7 @@ import (
 
 // ignoredOptions are for mount(8), systemd and autofs themselves, or hold for every mount
 // of walfs, or change nothing where nothing can be written.
-var ignoredOptions = strings.Fields(`ro suid nosuid dev nodev exec atime noatime diratime nodiratime relatime
+var ignoredOptions = strings.Fields(`ro suid nosuid dev nodev atime noatime diratime nodiratime relatime
 	norelatime strictatime nostrictatime lazytime nolazytime async sync dirsync auto noauto defaults fail nofail
 	user nouser users owner group _netdev iversion noiversion mand nomand silent loud default_permissions`)
 
@@ -28,8 +28,8 @@ func (o *mountOptions) apply(flags *pflag.FlagSet, list string, byMount, sloppy 
 		name, value, hasValue := strings.Cut(option, "=")
 		flag := flags.Lookup(strings.ReplaceAll(name, "_", "-"))
 		switch {
-		case name == "noexec":
-			o.noExec = true
+		case option == "noexec", option == "exec":
+			o.noExec = option == "noexec"
 		case name == "rw" && byMount, slices.Contains(ignoredOptions, option),
 			slices.ContainsFunc(ignoredValues, func(begin string) bool { return strings.HasPrefix(option, begin) }):
 		case name == "rw":
@@ -46,7 +46,7 @@ func (o *mountOptions) apply(flags *pflag.FlagSet, list string, byMount, sloppy 
 			fallthrough
 		default:
 			if err := flag.Value.Set(value); err != nil {
-				return usageError(fmt.Sprintf("-o %s: %v", option, err))
+				return usageError(fmt.Sprintf("-o %s: %s", option, wanted(flag.Value.Type(), err)))
 			}
 		}
 	}
@@ -83,11 +83,11 @@ func splitOptions(list string) (options []string) {
 
 // unknownOption names the option that is spelled like this one.
 func unknownOption(name string, flags *pflag.FlagSet) error {
-	known := append([]string{"noexec"}, ignoredOptions...)
+	known := append([]string{"noexec", "exec"}, ignoredOptions...)
 	flags.VisitAll(func(f *pflag.Flag) { known = append(known, strings.ReplaceAll(f.Name, "-", "_")) })
 	hint := didYouMean(strings.ReplaceAll(name, "-", "_"), known)
 	if hint == "" {
 		hint = "; walfs mount --help lists flags; as options they have underscores"
 	}
-	return usageError("-o " + name + ": there is no such option" + hint)
+	return usageError("-o " + quoted(name) + ": there is no such option" + hint)
 }

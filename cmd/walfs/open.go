@@ -6,8 +6,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 	"syscall"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/pflag"
 	"github.com/walfs/walfs/walcore"
@@ -77,12 +81,21 @@ func explain(dir string, err error) error {
 	return err
 }
 
-// quoted makes an empty name visible.
+// quoted is a name as people can be shown it. In quotes is one that is empty, could control
+// a terminal, or has a tab, which would be a column.
 func quoted(name string) string {
-	if name == "" {
-		return `""`
+	if name == "" || !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.Quote(name)
 	}
 	return name
+}
+
+func allQuoted(names []string) []string {
+	var shown []string
+	for _, name := range names {
+		shown = append(shown, quoted(name))
+	}
+	return shown
 }
 
 // nearby points at the folders where nodes keep their logs, if dir has one, and at the

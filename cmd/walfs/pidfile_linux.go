@@ -65,8 +65,8 @@ func tryPIDFile(name string) (_ *pidFile, err error) {
 	} else if err != nil {
 		return nil, os.NewSyscallError("flock", err)
 	}
-	if now, err := os.Lstat(name); err != nil || !os.SameFile(mine, now) {
-		return nil, nil
+	if still, err := hasName(mine, name); !still {
+		return nil, err
 	}
 	if err := f.Truncate(0); err != nil {
 		return nil, plainPathError(err)
@@ -87,13 +87,33 @@ func plainPathError(err error) error {
 	return err
 }
 
-// remove removes the file, while it is still locked.
+// hasName reports whether a file is the one that has a name now.
+func hasName(file os.FileInfo, name string) (bool, error) {
+	now, err := os.Lstat(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, plainPathError(err)
+	}
+	return os.SameFile(file, now), nil
+}
+
+// remove removes the file, while it is still locked. Where somebody else has removed it,
+// its name may be another mount's by now.
 func (p *pidFile) remove() {
 	if p == nil {
 		return
 	}
-	if err := os.Remove(p.file.Name()); err != nil {
-		notef("pid file: %v", err)
+	defer p.file.Close()
+	mine, err := p.file.Stat()
+	if err == nil {
+		var still bool
+		if still, err = hasName(mine, p.file.Name()); still {
+			err = os.Remove(p.file.Name())
+		}
 	}
-	p.file.Close()
+	if err != nil {
+		notef("pid file %s: %v", p.file.Name(), err)
+	}
 }

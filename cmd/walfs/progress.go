@@ -43,6 +43,7 @@ func progressOn(f *os.File, what string) *progress {
 	if terminal.Is(f) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
+		pb.RegisterElement("elapsed", elapsed, false)
 		p.out, p.since = f, time.Now()
 		p.timer = time.AfterFunc(progressDelay, func() { p.show(0, 0) })
 	}
@@ -81,18 +82,24 @@ func (p *progress) show(done, total int64) {
 	}
 	// The last column stays free: a terminal may go on to the next line behind it.
 	p.bar = pb.New64(total).SetCurrent(done).SetTemplate(line).SetWriter(p.out).SetWidth(terminal.Columns(p.out)-1).
-		Set("prefix", "walfs: "+p.what).Set(pb.Bytes, true).Set(pb.CleanOnFinish, true).Set(pb.Color, false)
+		Set("prefix", "walfs: "+p.what).Set("since", p.since).Set(pb.Bytes, true).Set(pb.CleanOnFinish, true).Set(pb.Color, false)
 	shownProgress.Store(p)
 	p.bar.Start().Write()
+}
+
+// elapsed is for how long the work has been going on. The library would count from when
+// the line is shown, which may be for the second time.
+var elapsed pb.ElementFunc = func(state *pb.State, _ ...string) string {
+	return time.Since(state.Get("since").(time.Time)).Round(time.Second).String()
 }
 
 // The lines of work that tells how far it is, and of other work.
 const (
 	knownLine   pb.ProgressBarTemplate = `{{string . "prefix"}}: {{percent . "%.0f %%"}} of {{counters . "%[2]s"}} {{rtime . "%s left" "" ""}}`
-	unknownLine pb.ProgressBarTemplate = `{{string . "prefix"}} {{etime .}}`
+	unknownLine pb.ProgressBarTemplate = `{{string . "prefix"}} {{elapsed .}}`
 )
 
-// end takes the line away. What is told later shows it again.
+// end takes the line away. If more is told of the work, the line comes back.
 func (p *progress) end() {
 	if p.out == nil {
 		return

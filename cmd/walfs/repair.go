@@ -68,11 +68,13 @@ to OUT, 130 and 143 ended by SIGINT and SIGTERM.`,
 
 func runRepair(ctx context.Context, opts repairOptions, args []string, stdout io.Writer) error {
 	dir, out := args[0], args[1]
+	stop := endSaying(ctx, ": "+nothingWritten)
 	key, err := readKey(opts.read.keyFile)
 	if err != nil {
 		return err
 	}
 	r, err := dgraph.OpenReader(dir, dgraph.ReaderOptions{Key: key, Plain: opts.read.plain})
+	stop()
 	if err != nil {
 		return explain(dir, err)
 	}

@@ -40,9 +40,9 @@ the log, a checkpoint beyond it, a term below the last entry's. A term or
 commit index that goes down, or another vote in the same term, breaks what the
 node has promised to others.
 ` + writeExits,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) < 2 {
-				return fmt.Errorf("want DIR and at least one NAME=VALUE")
+		Args: func(cmd *cobra.Command, args []string) error {
+			if err := cobra.MinimumNArgs(2)(cmd, args); err != nil {
+				return err
 			}
 			_, err := parseSettings(args[1:])
 			return err

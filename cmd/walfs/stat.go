@@ -32,7 +32,8 @@ check does. As text it also says if the log names no voters, as one that was
 put together by hand may: a node on it elects nobody.
 
 Exit codes: 0 sound, 1 failed, 2 wrong usage, 3 problems are listed, 4 key
-wrong, or nothing is wrong but that it is missing.`,
+wrong, or nothing is wrong but that it is missing, 130 and 143 ended by SIGINT
+and SIGTERM.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			defer endWith(cmd.Context())()
@@ -110,13 +111,13 @@ func printStatus(out *terminal.Out, s *status.Status, log walcore.Log) error {
 		t.Add(f.Name, "%s", fileText(f))
 	}
 	if len(s.Ignored) > 0 {
-		t.Add("ignored", "%s", strings.Join(s.Ignored, ", "))
+		t.Add("ignored", "%s", strings.Join(allQuoted(s.Ignored), ", "))
 	}
 	for _, p := range s.Problems {
-		t.AddColoured(out.Problem, "problem", "%v", p)
+		t.AddWhole(out.Problem, "problem", "%v", p)
 	}
 	if len(s.Problems) > 0 {
-		t.Add("checked", "slots, lengths and metadata; walfs check DIR reads payloads, too, and says what problems mean")
+		t.AddWhole(nil, "checked", "slots, lengths and metadata; walfs check DIR reads payloads, too, and says what problems mean")
 	}
 	return t.Print(out)
 }
@@ -124,7 +125,7 @@ func printStatus(out *terminal.Out, s *status.Status, log walcore.Log) error {
 // addMembers adds who is in the group as of the commit index, a row for each role.
 func addMembers(t *terminal.Rows, out *terminal.Out, log walcore.Log) {
 	if commit, ok := withoutVoters(log); ok {
-		t.AddColoured(out.Warning, "voters", "%s", noVoters(commit))
+		t.AddWhole(out.Warning, "voters", "%s", noVoters(commit))
 	}
 	members, err := membership.Replay(log)
 	if err != nil && !errors.Is(err, membership.ErrNotKnown) {

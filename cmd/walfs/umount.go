@@ -7,7 +7,8 @@ func newUmountCommand() *cobra.Command {
 		Use:   "umount MOUNTPOINT",
 		Short: "End a mount; where it is in use, say by whom and detach it",
 		Long: `Umount ends the mount on MOUNTPOINT, and waits until the process that has
-served it has ended. Other file systems' mounts it refuses.
+served it has ended. (Before Linux 6.13 it cannot know that process.) Other
+file systems' mounts it refuses.
 
 Where the mount is in use, umount says by which processes, and detaches it: the
 path is free at once, what is open can be read on, and the server ends with the

@@ -47,7 +47,7 @@ func detachBusy(mount *fusefs.Found) error {
 		}
 		notef("%s (pid %d) %s %s", u.Command, u.PID, u.How, u.Path)
 	}
-	by := "by processes that this user may not see"
+	by := "by processes that this user may not see, or by a mount below it"
 	if len(users) > 0 {
 		by = "by " + count(len(users), "process", "processes")
 	}

@@ -24,7 +24,7 @@ With --dry-run it changes nothing, and says what it would do. Writing needs
 Linux.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 DIR is damaged, 4 key missing or
-wrong, 5 another program writes to DIR.`
+wrong, 5 another program writes to DIR, 130 and 143 ended by SIGINT and SIGTERM.`
 
 // writeFlags are the flags of every command that changes a directory.
 type writeFlags struct {

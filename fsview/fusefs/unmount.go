@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/moby/sys/mountinfo"
+	"golang.org/x/sys/unix"
 )
 
 // Found is a mount of this file system that some process serves, or has served.
@@ -99,7 +100,7 @@ func Detach(at string) error { return unmount(at, syscall.MNT_DETACH, "-u", "-z"
 // unmount is a system call for root, and fusermount3 for other users.
 func unmount(at string, flags int, args ...string) error {
 	if os.Geteuid() == 0 {
-		err := syscall.Unmount(at, flags)
+		err := syscall.Unmount(at, flags|unix.UMOUNT_NOFOLLOW) // no link that somebody has put there since
 		if err == syscall.EBUSY {
 			return fmt.Errorf("%s: %w", at, ErrBusy)
 		}
@@ -115,6 +116,8 @@ func unmount(at string, flags int, args ...string) error {
 		return errors.New("install fusermount3 (Debian's package fuse3), or unmount as root")
 	case strings.Contains(string(out), "busy"):
 		return fmt.Errorf("%s: %w", at, ErrBusy)
+	case strings.Contains(string(out), "not found in"):
+		return fmt.Errorf("%s: another user has mounted it; only that one and root may unmount it", at)
 	}
 	return fmt.Errorf("fusermount3 %s: %s", strings.Join(args, " "), strings.TrimSpace(string(out)))
 }

@@ -295,7 +295,7 @@ func atRest(t *testing.T, m *child.Mounted, dir string, keyArgs []string) {
 			t.Logf("status.json and walfs stat: %s", difference(got, want))
 			i := len(commonPrefix(got, want))
 			t.Logf("…%s\nand\n…%s", got[max(i-200, 0):min(i+200, len(got))], want[max(i-200, 0):min(i+200, len(want))])
-			m.Signal(syscall.SIGQUIT) // what is it doing?
+			m.Signal(syscall.SIGABRT) // what is it doing?
 			m.WantEnd(2)
 		}
 	}()

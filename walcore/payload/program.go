@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Program asks a program of the user's own what entries mean, in the protocol
@@ -68,9 +71,17 @@ type ProgramError struct {
 func (e *ProgramError) Error() string {
 	msg := fmt.Sprintf("entry %d: decoder program: %v", e.Index, e.Err)
 	if e.Stderr != "" {
-		msg += " (it says: " + e.Stderr + ")"
+		msg += " (it says: " + onOneLine(e.Stderr) + ")"
 	}
 	return msg
+}
+
+// onOneLine quotes a text that could control a terminal.
+func onOneLine(text string) string {
+	if utf8.ValidString(text) && !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return text
+	}
+	return strconv.Quote(text)
 }
 
 func (e *ProgramError) Unwrap() error { return e.Err }

@@ -57,5 +57,6 @@ func FileSystemOf(f *os.File) (FileSystem, error) {
 		return FileSystem{}, err
 	}
 	// FreeBSD gives a negative number once root uses the room reserved for root.
-	return FileSystem{ReadOnly: st.Flags&unix.MNT_RDONLY != 0, Full: st.Blocks > 0 && int64(st.Bavail) <= 0}, nil
+	readOnly := st.Flags&unix.MNT_RDONLY != 0
+	return FileSystem{ReadOnly: readOnly, Full: !readOnly && st.Blocks > 0 && int64(st.Bavail) <= 0}, nil
 }

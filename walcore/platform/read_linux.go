@@ -46,5 +46,7 @@ func FileSystemOf(f *os.File) (FileSystem, error) {
 	if err := onFile("statfs", f, func(fd int) error { return unix.Fstatfs(fd, &st) }); err != nil {
 		return FileSystem{}, err
 	}
-	return FileSystem{ReadOnly: st.Flags&unix.ST_RDONLY != 0, Full: st.Blocks > 0 && st.Bavail == 0}, nil
+	readOnly := st.Flags&unix.ST_RDONLY != 0
+	// Where nothing can be written, as on an image or a mount of walfs, nothing is free either.
+	return FileSystem{ReadOnly: readOnly, Full: !readOnly && st.Blocks > 0 && st.Bavail == 0}, nil
 }

@@ -114,5 +114,5 @@ func TestFileSystemState(t *testing.T) {
 	}
 	want(FileSystem{Full: true})
 	must(t, unix.Mount("", at, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""))
-	want(FileSystem{ReadOnly: true, Full: true})
+	want(FileSystem{ReadOnly: true})
 }

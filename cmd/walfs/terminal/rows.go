@@ -3,25 +3,28 @@ package terminal
 import (
 	"bufio"
 	"fmt"
+	"strings"
 )
 
 // Rows are rows of a name and a text. Texts begin in one column, and end where the
-// terminal does.
+// terminal does, or go on in the next line.
 type Rows struct{ rows []row }
 
 type row struct {
 	name, text string
 	colour     func(string) string // nil: none
+	whole      bool                // takes more lines rather than end in …
 }
 
 // Add adds a row.
 func (r *Rows) Add(name, format string, args ...any) {
-	r.AddColoured(nil, name, format, args...)
+	r.rows = append(r.rows, row{name: name, text: fmt.Sprintf(format, args...)})
 }
 
-// AddColoured adds a row whose text has a colour, such as Out.Problem.
-func (r *Rows) AddColoured(colour func(string) string, name, format string, args ...any) {
-	r.rows = append(r.rows, row{name, fmt.Sprintf(format, args...), colour})
+// AddWhole adds a row of which nothing is cut. Its colour is one such as Out.Problem, or
+// nil for none.
+func (r *Rows) AddWhole(colour func(string) string, name, format string, args ...any) {
+	r.rows = append(r.rows, row{name, fmt.Sprintf(format, args...), colour, true})
 }
 
 // Print prints all of them.
@@ -39,11 +42,48 @@ func (r *Rows) Print(out *Out) error {
 		if out.Columns > 0 {
 			name = Cut(name, column-2)
 		}
-		text := out.CutAfter(column, row.text)
-		if row.colour != nil {
-			text = row.colour(text)
+		lines := []string{out.CutAfter(column, row.text)}
+		if row.whole {
+			lines = out.Lines(column, row.text)
 		}
-		fmt.Fprintf(b, "%s%*s%s\n", name, column-Width(name), "", text)
+		for _, line := range lines {
+			if row.colour != nil {
+				line = row.colour(line)
+			}
+			fmt.Fprintf(b, "%s%*s%s\n", name, column-Width(name), "", line)
+			name = ""
+		}
 	}
 	return b.Flush()
+}
+
+// Lines are a text's words in as many lines as it takes, where that many columns of each are
+// taken. Of a word that is longer than a line, the end is cut.
+func (o *Out) Lines(taken int, text string) []string {
+	if o.Columns == 0 {
+		return []string{text}
+	}
+	lines := Wrap("", text, o.Columns-taken)
+	for i := range lines {
+		lines[i] = o.CutAfter(taken, lines[i])
+	}
+	return lines
+}
+
+// Wrap gives the lines of a text, the first of which begins with head. The others begin
+// below the text.
+func Wrap(head, text string, columns int) (lines []string) {
+	line, empty := head, head == ""
+	for word := range strings.FieldsSeq(text) {
+		if !empty && Width(line)+1+Width(word) > columns {
+			lines = append(lines, line)
+			line = strings.Repeat(" ", len(head))
+			empty = head == ""
+		}
+		if !empty {
+			line += " "
+		}
+		line, empty = line+word, false
+	}
+	return append(lines, line)
 }

@@ -72,7 +72,8 @@ func Columns(w io.Writer) int {
 	return usualColumns
 }
 
-// Cut is as much of a line as the terminal shows in one, without the colours.
+// Cut is as much of a line as the terminal shows in one. Colours come after it: their codes
+// would be counted.
 func (o *Out) Cut(line string) string { return o.CutAfter(0, line) }
 
 // CutAfter is as much of a text as fits in the line where that many columns are taken.
