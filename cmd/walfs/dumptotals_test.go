@@ -239,13 +239,13 @@ func TestDumpPending(t *testing.T) {
 
 // TestDumpSummaryOfNothing: no entries is no failure.
 func TestDumpSummaryOfNothing(t *testing.T) {
-	text := ok(t, "dump", fixture.Dir(t, "empty"))
+	r := walfs(t, "dump", fixture.Dir(t, "empty"))
 	want := "     INDEX   TERM TYPE               SIZE  WHAT\n\nKIND  ENTRIES  BYTES\n\n" +
 		"no members as of the commit index\n"
-	if text != want {
-		t.Errorf("%q, want %q", text, want)
+	if r.stdout != want || r.stderr != "walfs: the log has no entries\n" || r.code != 0 {
+		t.Errorf("%+v, want %q", r, want)
 	}
-	text = ok(t, "dump", fixture.Dir(t, "rewritten"))
+	text := ok(t, "dump", fixture.Dir(t, "rewritten"))
 	if !strings.HasSuffix(text, "\n\nmembers unknown: entry 5, a configuration change, does not replay: removed all voters\n") {
 		t.Errorf("members that do not replay: %s", text[strings.LastIndex(text, "\n\n"):])
 	}

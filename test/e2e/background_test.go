@@ -134,7 +134,7 @@ func TestBackgroundFails(t *testing.T) {
 		{[]string{dir, at + "/none"}, 1, "does not exist: create it"},
 		{[]string{at, at}, 1, "not a Raft directory"},
 		{[]string{dir, at, "--key-file", at + "/none"}, 4, "no such file"},
-		{[]string{dir, at, "--log-file", at}, 1, "log file: "},
+		{[]string{dir, at, "--log-file", at}, 1, "log file "},
 		{[]string{dir, at, "--pid-file", dir + "/wal.meta"}, 1, "nothing is overwritten"},
 		{[]string{dir, at, "--idle-timeout=-1s"}, 2, "above zero"},
 		{[]string{dir, at, "-o", "idle_timeout"}, 2, "wants a value"},
