@@ -104,7 +104,7 @@ func TestDiffAnyLog(t *testing.T) {
 	})
 	rep := diff.Compare([]walcore.Log{memlog.Sample("w"), other}, nil)
 	var out bytes.Buffer
-	if err := printReport(terminal.To(&out, false), rep, &reportingDecoder{Decoder: payload.NewDgraph(payload.Alpha, payload.Options{})}); err != nil {
+	if err := printReport(terminal.To(&out, false), rep, &reportingDecoder{Decoder: payload.NewDgraph(payload.Alpha, payload.Options{}), printFailure: printError}); err != nil {
 		t.Fatal(err)
 	}
 	const want = `DIR  RAFT ID  GROUP    LOG      TERM     VOTE     COMMIT   SNAPSHOT  PROBLEMS

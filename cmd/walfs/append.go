@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/spf13/cobra"
+	"github.com/walfs/walfs/cmd/walfs/terminal"
 	"github.com/walfs/walfs/walcore/storage"
 	"go.etcd.io/raft/v3/raftpb"
 )
@@ -74,8 +76,13 @@ func runAppend(ctx context.Context, opts appendOptions, args []string, stdin io.
 	}
 	in := endingWith(ctx, stdin)
 	defer in.Close()
+	p := &progress{}
+	if f, ok := stdin.(*os.File); !ok || !terminal.Is(f) { // nothing is drawn over what is typed
+		p = newProgress("appending")
+	}
 	err = a.appendAll(ctx, newEntryLines(in))
 	err = errors.Join(err, a.flush())
+	p.end()
 	if opts.commit {
 		err = a.commit(err)
 	}

@@ -99,8 +99,7 @@ func printCheck(stdout *terminal.Out, r *check.Report) error {
 	return out.Flush()
 }
 
-// verdict prints the verdict, on a terminal in lines as wide as it is: what comes last
-// in it is what to do.
+// verdict prints the verdict. What comes last in it is what to do.
 func (out *findings) verdict(r *check.Report) {
 	colour := plain
 	switch {
@@ -109,11 +108,12 @@ func (out *findings) verdict(r *check.Report) {
 	case r.KeyMissing():
 		colour = out.terminal.Warning
 	}
-	lines := []string{r.Verdict}
-	if out.terminal.Columns > 0 {
-		lines = terminal.Wrap("", r.Verdict, out.terminal.Columns)
-	}
-	for _, line := range lines {
+	out.whole(colour, r.Verdict)
+}
+
+// whole prints all of a text, on a terminal in lines as wide as it is.
+func (out *findings) whole(colour func(string) string, text string) {
+	for _, line := range out.terminal.Lines(0, text) {
 		fmt.Fprintln(out, colour(line))
 	}
 }
@@ -136,7 +136,7 @@ func (out *findings) notes(notes []check.Finding) {
 			names = append(names[:mostNames], fmt.Sprintf("and %d more", n))
 		}
 		note := fmt.Sprintf("note: %s: %s: %s", strings.Join(allQuoted(names), ", "), first.Kind, first.Message)
-		fmt.Fprintln(out, out.terminal.Warning(out.terminal.Cut(note)))
+		out.whole(out.terminal.Warning, note)
 		out.meaning("node", first.Node)
 		fmt.Fprintln(out)
 	}
@@ -163,7 +163,7 @@ const mostAlike = 3
 func (out *findings) problems(list []check.Finding) {
 	for _, g := range group(list) {
 		for _, f := range g[:min(len(g), mostAlike)] {
-			fmt.Fprintln(out, out.terminal.Problem(out.terminal.Cut(f.Problem.String())))
+			out.whole(out.terminal.Problem, f.Problem.String())
 		}
 		if n := len(g) - mostAlike; n > 0 {
 			more := fmt.Sprintf("  and %d more like it in %s", n, g[0].File)

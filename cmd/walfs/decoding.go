@@ -73,7 +73,7 @@ func (f *decodeFlags) dgraph(log walcore.Log) payload.Decoder {
 // and those after it are decoded as usual.
 type reportingDecoder struct {
 	payload.Decoder
-	printFailure func(error) // nil: printError
+	printFailure func(error)
 	failed       bool
 	term, index  uint64 // of the last entry that was reported
 }
@@ -82,11 +82,7 @@ func (d *reportingDecoder) report(e payload.Entry, err error) {
 	if err == nil || d.failed && d.index == e.Index && d.term == e.Term {
 		return
 	}
-	if d.printFailure != nil {
-		d.printFailure(err)
-	} else {
-		printError(err)
-	}
+	d.printFailure(err)
 	d.failed, d.term, d.index = true, e.Term, e.Index
 }
 

@@ -80,7 +80,7 @@ func runDiff(_ context.Context, opts diffOptions, args []string, stdout io.Write
 	if opts.json {
 		err = printJSON(stdout, rep)
 	} else {
-		err = printReport(terminal.To(stdout, opts.wide), rep, &reportingDecoder{Decoder: decoder})
+		err = printReport(terminal.To(stdout, opts.wide), rep, &reportingDecoder{Decoder: decoder, printFailure: printError})
 	}
 	if err != nil {
 		return err

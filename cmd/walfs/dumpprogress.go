@@ -22,6 +22,9 @@ func newDumpProgress(d *dumper, stdout io.Writer) *dumpProgress {
 		return p
 	}
 	p.line = newProgress("dumping")
+	if d.left > 0 { // how much that is, nobody knows before the end
+		return p
+	}
 	if p.tell = p.line.report(); p.tell == nil {
 		return p
 	}

@@ -37,6 +37,40 @@ func init() {
 	os.Exit(execute(ctx))
 }
 
+// With this set, the test binary is a program that does not end when it should.
+const actStubborn = "WALFS_TEST_STUBBORN"
+
+func init() {
+	if os.Getenv(actStubborn) == "" {
+		return
+	}
+	ctx, _ := untilSignal()
+	fmt.Println("ready")
+	<-ctx.Done()
+	fmt.Println("interrupted")
+	select {}
+}
+
+// TestSecondSignalKills what does not end after the first.
+func TestSecondSignalKills(t *testing.T) {
+	self, err := os.Executable()
+	fixture.Must(t, err)
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		cmd := exec.Command(self)
+		cmd.Env = append(os.Environ(), actStubborn+"=1")
+		out, err := cmd.StdoutPipe()
+		fixture.Must(t, err)
+		fixture.Must(t, cmd.Start())
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			fixture.Must(t, cmd.Process.Signal(sig))
+		}
+		cmd.Wait()
+		if status := cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != sig {
+			t.Errorf("%v twice: %v", sig, cmd.ProcessState)
+		}
+	}
+}
+
 // TestInterrupted: every command that takes long ends with its signal's exit code, says
 // so, and leaves nothing that looks finished.
 func TestInterrupted(t *testing.T) {

@@ -29,19 +29,26 @@ func mounted(t *testing.T, at string) bool {
 	return len(found) > 0
 }
 
+// serving starts a mount, waits until it serves, and gives what it says from then on.
+func serving(t *testing.T, name string, args ...string) (*exec.Cmd, io.Closer) {
+	t.Helper()
+	cmd := exec.Command(name, args...)
+	errs, err := cmd.StderrPipe()
+	fixture.Must(t, err)
+	fixture.Must(t, cmd.Start())
+	t.Cleanup(func() { cmd.Process.Kill() })
+	if line, err := bufio.NewReader(errs).ReadString('\n'); !strings.Contains(line, "serving") {
+		t.Fatal(line, err)
+	}
+	return cmd, errs
+}
+
 // TestMountOutlivesItsReader: a mount whose stderr nobody reads any more has something to
 // say there, and serves on.
 func TestMountOutlivesItsReader(t *testing.T) {
 	needFUSE(t)
 	dir, at := fixture.Dir(t, "alpha"), t.TempDir()
-	cmd := exec.Command("walfs", "mount", "--decoder", `read -r hex; exit 1`, dir, at)
-	errs, err := cmd.StderrPipe()
-	fixture.Must(t, err)
-	fixture.Must(t, cmd.Start())
-	defer cmd.Process.Kill()
-	if line, err := bufio.NewReader(errs).ReadString('\n'); !strings.Contains(line, "serving") {
-		t.Fatal(line, err)
-	}
+	cmd, errs := serving(t, "walfs", "mount", "--decoder", `read -r hex; exit 1`, dir, at)
 	errs.Close()
 	// Somebody else gets the same signal, at the latest when the mount says that it is
 	// detached.
@@ -95,14 +102,7 @@ func TestBackgroundLeavesTheTerminal(t *testing.T) {
 func TestNohup(t *testing.T) {
 	needFUSE(t)
 	dir, at := fixture.Dir(t, "alpha"), t.TempDir()
-	cmd := exec.Command("sh", "-c", `trap '' HUP; exec walfs mount "$0" "$1"`, dir, at)
-	errs, err := cmd.StderrPipe()
-	fixture.Must(t, err)
-	fixture.Must(t, cmd.Start())
-	defer cmd.Process.Kill()
-	if line, err := bufio.NewReader(errs).ReadString('\n'); !strings.Contains(line, "serving") {
-		t.Fatal(line, err)
-	}
+	cmd, _ := serving(t, "sh", "-c", `trap '' HUP; exec walfs mount "$0" "$1"`, dir, at)
 	fixture.Must(t, cmd.Process.Signal(syscall.SIGHUP))
 	if out, err := exec.Command("cat", at+"/meta/last_index").Output(); string(out) != "975\n" {
 		t.Errorf("%s, %v", out, err)
@@ -121,15 +121,8 @@ func TestSecondSignal(t *testing.T) {
 	needFUSE(t)
 	at := filepath.Join(temp, "mnt")
 	fixture.Must(t, os.Mkdir(at, 0o755))
-	cmd := exec.Command("walfs", "mount", "--decoder", `trap "" TERM INT HUP; echo $$ >`+temp+`/decodes; while :; do sleep 600; done`,
+	cmd, _ := serving(t, "walfs", "mount", "--decoder", `trap "" TERM INT HUP; echo $$ >`+temp+`/decodes; while :; do sleep 600; done`,
 		"--decoder-timeout", "1h", dir, at)
-	errs, err := cmd.StderrPipe()
-	fixture.Must(t, err)
-	fixture.Must(t, cmd.Start())
-	defer cmd.Process.Kill()
-	if line, err := bufio.NewReader(errs).ReadString('\n'); !strings.Contains(line, "serving") {
-		t.Fatal(line, err)
-	}
 	for range 2 {
 		cmd.Process.Signal(syscall.SIGTERM)
 	}
@@ -241,26 +234,12 @@ walfs mount --background "$0" "$1" && walfs umount "$1"`, dir, at, name).Combine
 	}
 }
 
-// serving starts a mount and waits until it serves.
-func serving(t *testing.T, args ...string) *exec.Cmd {
-	t.Helper()
-	cmd := exec.Command("walfs", append([]string{"mount"}, args...)...)
-	errs, err := cmd.StderrPipe()
-	fixture.Must(t, err)
-	fixture.Must(t, cmd.Start())
-	t.Cleanup(func() { cmd.Process.Kill() })
-	if line, err := bufio.NewReader(errs).ReadString('\n'); !strings.Contains(line, "serving") {
-		t.Fatal(line, err)
-	}
-	return cmd
-}
-
 // TestTwoHangUps: a terminal that is closed sends SIGHUP twice, from the shell and from the
 // kernel. That ends a mount as one does.
 func TestTwoHangUps(t *testing.T) {
 	needFUSE(t)
 	pid := filepath.Join(t.TempDir(), "pid")
-	cmd := serving(t, "--pid-file", pid, fixture.Dir(t, "alpha"), t.TempDir())
+	cmd, _ := serving(t, "walfs", "mount", "--pid-file", pid, fixture.Dir(t, "alpha"), t.TempDir())
 	// If the tests were started with nohup, the mount ignores SIGHUP.
 	if signal.Ignored(syscall.SIGHUP) {
 		fixture.Must(t, cmd.Process.Signal(syscall.SIGTERM))
@@ -279,7 +258,7 @@ func TestTwoHangUps(t *testing.T) {
 func TestAbort(t *testing.T) {
 	needFUSE(t)
 	at := t.TempDir()
-	cmd := serving(t, fixture.Dir(t, "alpha"), at)
+	cmd, _ := serving(t, "walfs", "mount", fixture.Dir(t, "alpha"), at)
 	fixture.Must(t, cmd.Process.Signal(syscall.SIGABRT))
 	if err := cmd.Wait(); err == nil || mounted(t, at) {
 		t.Errorf("%v, mounted: %t", err, mounted(t, at))
@@ -291,9 +270,9 @@ func TestAbort(t *testing.T) {
 func TestPIDFileOfAnother(t *testing.T) {
 	needFUSE(t)
 	dir, pid := fixture.Dir(t, "alpha"), filepath.Join(t.TempDir(), "pid")
-	first := serving(t, "--pid-file", pid, dir, t.TempDir())
+	first, _ := serving(t, "walfs", "mount", "--pid-file", pid, dir, t.TempDir())
 	fixture.Must(t, os.Remove(pid))
-	second := serving(t, "--pid-file", pid, dir, t.TempDir())
+	second, _ := serving(t, "walfs", "mount", "--pid-file", pid, dir, t.TempDir())
 	fixture.Must(t, first.Process.Signal(syscall.SIGTERM))
 	fixture.Must(t, first.Wait())
 	if got, want := string(fixture.ReadFile(t, pid)), fmt.Sprintln(second.Process.Pid); got != want {

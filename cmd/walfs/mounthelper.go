@@ -18,8 +18,8 @@ func commandLine(argv []string) []string {
 	switch name, args := filepath.Base(argv[0]), argv[1:]; {
 	case name == helperName || name == "mount.fuse.walfs":
 		return append([]string{helperName}, args...)
-	case len(args) >= 2 && !strings.HasPrefix(args[0], "-") && !strings.HasPrefix(args[1], "-") &&
-		strings.Contains(args[0], "/") && len(args) > 2 && args[2] == "-o":
+	case len(args) > 2 && strings.Contains(args[0], "/") && !strings.HasPrefix(args[0], "-") &&
+		!strings.HasPrefix(args[1], "-") && args[2] == "-o":
 		return append([]string{helperName}, args...)
 	default:
 		return args

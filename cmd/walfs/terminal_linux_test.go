@@ -64,15 +64,21 @@ func terminalDirs(t *testing.T) (dir string, commands [][]string) {
 		[]string{"diff", "empty", "snaponly"}, []string{"diff", "alpha", filepath.Join(dir, "replica")})
 }
 
-// TestFitsTerminal: no line of stat, check and diff is wider than the terminal, what is
-// cut ends in "…", and --wide and pipes get all of it.
+// TestFitsTerminal: no line of stat, check and diff is wider than the terminal. What is cut
+// ends in "…", nothing of check's is, and --wide and pipes get all of it.
 func TestFitsTerminal(t *testing.T) {
 	t.Parallel()
 	dir, commands := terminalDirs(t)
 	cut := map[string]int{}
 	for _, args := range commands {
 		for _, columns := range []int{80, 40} {
-			for line := range strings.Lines(colours.ReplaceAllString(onTerminal(t, dir, columns, nil, args...), "")) {
+			text := colours.ReplaceAllString(onTerminal(t, dir, columns, nil, args...), "")
+			if args[0] == "check" {
+				if got, want := withoutSpace(text), withoutSpace(walfsIn(t, dir, args...)); got != want {
+					t.Errorf("%v in %d columns: %q, want %q", args, columns, got, want)
+				}
+			}
+			for line := range strings.Lines(text) {
 				line = strings.TrimSuffix(line, "\n")
 				if got := terminal.Width(line); got > columns {
 					t.Errorf("%v in %d columns: a line of %d: %q", args, columns, got, line)
@@ -82,18 +88,27 @@ func TestFitsTerminal(t *testing.T) {
 				}
 			}
 		}
-		pipe := command(t, t.Context(), args...)
-		pipe.Dir = dir
-		want, _ := pipe.Output() // that there are problems is no matter here
+		want := walfsIn(t, dir, args...)
 		wide := onTerminal(t, dir, 40, []string{"NO_COLOR=1"}, append(args, "--wide")...)
-		if wide != string(want) {
+		if wide != want {
 			t.Errorf("%v --wide\n%s\na pipe gets\n%s", args, wide, want)
 		}
 	}
-	if cut["stat"] == 0 || cut["check"] == 0 || cut["diff"] == 0 {
+	if cut["stat"] == 0 || cut["check"] != 0 || cut["diff"] == 0 {
 		t.Errorf("lines that were cut: %v", cut)
 	}
 }
+
+// walfsIn gives what a command prints to a pipe. That there are problems is no matter.
+func walfsIn(t *testing.T, dir string, args ...string) string {
+	t.Helper()
+	cmd := command(t, t.Context(), args...)
+	cmd.Dir = dir
+	out, _ := cmd.Output()
+	return string(out)
+}
+
+func withoutSpace(text string) string { return strings.Join(strings.Fields(text), "") }
 
 // TestColours: problems are red and differences yellow, unless the user wants none.
 func TestColours(t *testing.T) {
@@ -118,5 +133,33 @@ func TestColours(t *testing.T) {
 	}
 	if text := onTerminal(t, dir, 80, nil, "stat", "alpha"); strings.Contains(text, "\x1b") {
 		t.Errorf("a log without problems: %q", text)
+	}
+}
+
+// TestAppendShowsProgress where its entries come through a pipe, and takes the line away.
+func TestAppendShowsProgress(t *testing.T) {
+	t.Parallel()
+	log := filepath.Join(t.TempDir(), "log")
+	ok(t, "create", log)
+	cmd := command(t, t.Context(), "append", log)
+	in, err := cmd.StdinPipe()
+	fixture.Must(t, err)
+	screen, tty, err := pty.Open()
+	fixture.Must(t, err)
+	defer screen.Close()
+	cmd.Stderr = tty
+	fixture.Must(t, cmd.Start())
+	tty.Close()
+	var said strings.Builder
+	for b := make([]byte, 100); !strings.Contains(said.String(), "walfs: appending "); {
+		n, err := screen.Read(b)
+		fixture.Must(t, err)
+		said.Write(b[:n])
+	}
+	in.Close()
+	io.Copy(&said, screen) // fails when no process has the terminal any longer
+	text := said.String()
+	if err := cmd.Wait(); err != nil || strings.TrimSpace(text[strings.LastIndex(text, "\r"):]) != "" {
+		t.Errorf("%v: %q", err, text)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"fmt"
 	"strings"
+
+	"github.com/mattn/go-runewidth"
 )
 
 // Rows are rows of a name and a text. Texts begin in one column, and end where the
@@ -58,32 +60,47 @@ func (r *Rows) Print(out *Out) error {
 }
 
 // Lines are a text's words in as many lines as it takes, where that many columns of each are
-// taken. Of a word that is longer than a line, the end is cut.
+// taken.
 func (o *Out) Lines(taken int, text string) []string {
 	if o.Columns == 0 {
 		return []string{text}
 	}
-	lines := Wrap("", text, o.Columns-taken)
-	for i := range lines {
-		lines[i] = o.CutAfter(taken, lines[i])
-	}
-	return lines
+	return Wrap("", text, max(o.Columns-taken, 1))
 }
 
 // Wrap gives the lines of a text, the first of which begins with head. The others begin
-// below the text.
+// below the text. A word that is longer than a line goes on in the next one.
 func Wrap(head, text string, columns int) (lines []string) {
+	room := columns
+	if head != "" {
+		room -= Width(head) + 1
+	}
 	line, empty := head, head == ""
 	for word := range strings.FieldsSeq(text) {
-		if !empty && Width(line)+1+Width(word) > columns {
-			lines = append(lines, line)
-			line = strings.Repeat(" ", len(head))
-			empty = head == ""
+		for _, part := range parts(word, room) {
+			if !empty && Width(line)+1+Width(part) > columns {
+				lines = append(lines, line)
+				line = strings.Repeat(" ", len(head))
+				empty = head == ""
+			}
+			if !empty {
+				line += " "
+			}
+			line, empty = line+part, false
 		}
-		if !empty {
-			line += " "
-		}
-		line, empty = line+word, false
 	}
 	return append(lines, line)
+}
+
+// parts cuts a word into parts of at most that many columns, which fill a line each but
+// for the last one.
+func parts(word string, columns int) (parts []string) {
+	for Width(word) > columns {
+		part := runewidth.Truncate(word, columns, "")
+		if part == "" { // a wide letter, and one column
+			break
+		}
+		parts, word = append(parts, part), word[len(part):]
+	}
+	return append(parts, word)
 }
