@@ -54,6 +54,7 @@ func dumpInto(t *testing.T, log walcore.Log, o dumpOptions, out io.Writer) {
 // TestClaimedLengthAllocates: what shows a log takes no memory for what a length
 // claims. The bound leaves room for windows, tables and texts.
 func TestClaimedLengthAllocates(t *testing.T) {
+	fixture.NotForRace(t)
 	const bound = 24 << 20
 	readAll := func(log walcore.Log, name string) {
 		tree := fsview.New(log, payload.NewDgraph(payload.Alpha, payload.Options{}))
@@ -101,6 +102,7 @@ func TestClaimedLengthAllocates(t *testing.T) {
 // TestTooLargeToDecode: the bytes of such an entry are all there, in dump and in
 // entries/, and what stands for their meaning says where.
 func TestTooLargeToDecode(t *testing.T) {
+	fixture.NotForRace(t)
 	const size = payload.MaxData + 1
 	_, log := claiming(t, size)
 	e, err := log.Entry(975)

@@ -118,6 +118,7 @@ func reached(names []string, begun, name string) bool {
 // them can be.
 func TestCompletingAMillion(t *testing.T) {
 	t.Parallel()
+	fixture.NotForRace(t)
 	n := fixture.Size(90_000, 1_000_000)
 	dir := filepath.Join(t.TempDir(), "w")
 	err := nativelog.Write(dir, nativelog.Meta{RaftID: 1, Term: 1, Commit: uint64(n)}, func(yield func(nativelog.Entry) bool) {

@@ -68,6 +68,7 @@ func terminalDirs(t *testing.T) (dir string, commands [][]string) {
 // ends in "…", nothing of check's is, and --wide and pipes get all of it.
 func TestFitsTerminal(t *testing.T) {
 	t.Parallel()
+	fixture.NotForRace(t)
 	dir, commands := terminalDirs(t)
 	cut := map[string]int{}
 	for _, args := range commands {

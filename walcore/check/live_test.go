@@ -30,7 +30,7 @@ func TestWhileWritten(t *testing.T) {
 			defer writing.Wait()
 			defer stop()
 			changed := 0
-			for range fixture.Size(25, 200) {
+			for range fixture.Size(25, 100) {
 				r, err := dgraph.OpenReader(w.Dir(), dgraph.ReaderOptions{Key: key})
 				fixture.Must(t, err)
 				report, err := check.Run(ctx, r, check.Options{})
