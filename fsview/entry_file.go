@@ -33,7 +33,7 @@ func (t *Tree) entry(n Node) (walcore.Entry, error) {
 	if n.kind() == kindReplaced {
 		return t.replacedEntry(n)
 	}
-	e, err := t.log.Entry(n.second())
+	e, err := t.log.Entry(n.index())
 	if err == nil && nodeOf(n.kind(), &e) != n {
 		return e, fmt.Errorf("entry %d is another one now: %w", e.Index, fs.ErrNotExist)
 	}

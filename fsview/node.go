@@ -15,6 +15,7 @@ import (
 //	63        59 58             48 47                       0
 //	| kind (5)  | argument (59)                             |
 //	| kind (5)  | first part (11) | second part (48)        |  of some kinds
+//	| kind (5)  | mark (15)   | index (44)                  |  of entries
 //
 // What a name leads to gets another node when it comes to hold something else: an
 // index another term's entry, a text other words. Whoever still has the old node
@@ -32,31 +33,35 @@ const (
 	kindRoot      kind = iota
 	kindFolder         // argument: one of the folder constants
 	kindText           // parts: one of the text constants, a hash of what the text says
-	kindEntry          // parts: a mix of the term and the log file, the index
+	kindEntry          // argument: a mark of the term and the log file, the index
 	kindTerm           // argument: the term
 	kindTermShort      // the same folder, found under the term's short name
 	kindLogFile        // argument: the log file's id
 	kindNative         // parts: 0, a hash of the name
 	kindSnapshot       // parts: one of the snapshot constants, the snapshot's index
 	kindLatest         // parts: 0, the snapshot's index
-	kindDecoded        // parts: as an entry's
+	kindDecoded        // argument: as an entry's
 	kindNotAsked       // as kindDecoded, while a program that hangs is not asked
 	kindType           // argument: the entry type
-	kindReplaced       // parts: as an entry's
+	kindReplaced       // argument: as an entry's
 )
 
 const (
 	argBits    = 59
 	secondBits = 48
 	firstBits  = argBits - secondBits
+	indexBits  = 44
+	markBits   = argBits - indexBits
+	termBits   = 6 // of a mark: the term's lowest bits
 
 	maxArg    = 1<<argBits - 1
 	maxSecond = 1<<secondBits - 1
 )
 
 // maxNumber bounds the indexes and terms of entries that a tree shows: an index
-// shares a node with a kind and a term. Raft counts up from 1, and no log gets there.
-const maxNumber = maxSecond
+// shares a node with a kind and a mark. Raft counts up from 1, and no log gets there:
+// with 30,000 entries a second it takes 18 years.
+const maxNumber = 1<<indexBits - 1
 
 // hasNode reports whether an entry can be told from all others by a node.
 func hasNode(e *walcore.Entry) bool { return e.Index <= maxNumber && e.Term <= maxNumber }
@@ -72,18 +77,21 @@ func nodeOfParts(k kind, first, second uint64) Node {
 	return node(k, first&(1<<firstBits-1)<<secondBits|second&maxSecond)
 }
 
-func (n Node) kind() kind     { return kind(n >> argBits) }
-func (n Node) arg() uint64    { return uint64(n) & maxArg }
-func (n Node) second() uint64 { return uint64(n) & maxSecond }
+func (n Node) kind() kind    { return kind(n >> argBits) }
+func (n Node) arg() uint64   { return uint64(n) & maxArg }
+func (n Node) index() uint64 { return uint64(n) & maxNumber } // of an entry's node
 
 // entryNode is the node of an entry, or of what is made of it. Nodes of one index
-// differ if the terms are less than 2^11 apart and the log file is the same. If the
-// file is another one, as in a directory that was restored from a backup, or the same
-// after its payloads were emptied, they differ but for one time in 2^11.
+// differ if the terms do, and are less than 2^6 apart: a new leader replaces entries
+// in another term. If the terms are the same, or further apart, but the file is another
+// one, as in a directory that was restored from a backup, or the same after its payloads
+// were emptied, they differ but for one time in 2^9.
 //
 // Entries of one term and log file that follow one another have nodes that do.
 func entryNode(k kind, term, index uint64, in *walcore.File) Node {
-	return nodeOfParts(k, term+in.Identity*mixer>>(64-firstBits), index)
+	const termMask = 1<<termBits - 1
+	file := (in.Identity + term>>termBits) * mixer >> (64 - markBits) &^ termMask
+	return node(k, (file|term&termMask)<<indexBits|index&maxNumber)
 }
 
 func nodeOf(k kind, e *walcore.Entry) Node { return entryNode(k, e.Term, e.Index, e.File) }
@@ -98,7 +106,7 @@ func typeNode(t walcore.EntryType) Node { return node(kindType, uint64(t)) }
 func (n Node) isOfEntry() bool { return n.kind() == kindEntry || n.kind() == kindDecoded }
 
 // Index is the index of the entry whose file, or text in decoded/, n is.
-func (n Node) Index() (index uint64, ok bool) { return n.second(), n.isOfEntry() }
+func (n Node) Index() (index uint64, ok bool) { return n.index(), n.isOfEntry() }
 
 // IsShortName reports whether name, which led to n, is a short form: one that the
 // folder does not list.

@@ -55,17 +55,28 @@ func (t *Tree) replacedEntry(n Node) (walcore.Entry, error) {
 	if !ok {
 		return walcore.Entry{}, fmt.Errorf("node %#x: %w", uint64(n), fs.ErrNotExist)
 	}
-	return findReplaced(r, n.second(), func(e *walcore.Entry) bool { return hasNode(e) && nodeOf(kindReplaced, e) == n })
+	return findReplaced(r, n.index(), func(e *walcore.Entry) bool { return hasNode(e) && nodeOf(kindReplaced, e) == n })
 }
 
-func findReplaced(r walcore.Replacer, index uint64, is func(*walcore.Entry) bool) (walcore.Entry, error) {
+// findReplaced finds the one entry that is meant. Two of an index can have the same node,
+// see entryNode: neither is shown in the place of the other.
+func findReplaced(r walcore.Replacer, index uint64, is func(*walcore.Entry) bool) (found walcore.Entry, err error) {
+	matches := 0
 	for e := range r.Replaced(index) {
 		if e.Index > index {
 			break
 		}
 		if is(&e) {
-			return e, nil
+			found = e
+			matches++
 		}
 	}
-	return walcore.Entry{}, fmt.Errorf("replaced entry %d: %w", index, fs.ErrNotExist)
+	switch matches {
+	case 0:
+		err = fmt.Errorf("replaced entry %d: %w", index, fs.ErrNotExist)
+	case 1:
+	default:
+		err = fmt.Errorf("%d replaced entries of index %d cannot be told apart: they have one inode number", matches, index)
+	}
+	return found, err
 }

@@ -215,7 +215,7 @@ func (r *reader) expect(f *os.File, folder, name string) (want []byte, ok bool) 
 	}
 	index, err := strconv.ParseUint(strings.TrimSuffix(name, ".json"), 10, 64)
 	term := uint64(st.Mtim.Nsec)
-	if inode := st.Ino & (1<<48 - 1); err != nil || inode != index {
+	if inode := st.Ino & (1<<44 - 1); err != nil || inode != index {
 		wrong("%s has the inode of entry %d", path, inode)
 	}
 	switch top, sub, _ := strings.Cut(folder, "/"); top {
