@@ -50,7 +50,7 @@ const (
 	argBits    = 59
 	secondBits = 48
 	firstBits  = argBits - secondBits
-	indexBits  = 44
+	indexBits  = 44 // walcore.MaxNumber takes as many
 	markBits   = argBits - indexBits
 	termBits   = 6 // of a mark: the term's lowest bits
 
@@ -59,9 +59,8 @@ const (
 )
 
 // maxNumber bounds the indexes and terms of entries that a tree shows: an index
-// shares a node with a kind and a mark. Raft counts up from 1, and no log gets there:
-// with 30,000 entries a second it takes 18 years.
-const maxNumber = 1<<indexBits - 1
+// shares a node with a kind and a mark.
+const maxNumber = walcore.MaxNumber
 
 // hasNode reports whether an entry can be told from all others by a node.
 func hasNode(e *walcore.Entry) bool { return e.Index <= maxNumber && e.Term <= maxNumber }

@@ -41,7 +41,7 @@ func TestFileName(t *testing.T) {
 		name string
 		id   uint64
 	}{
-		{"00001.wal", 1}, {"00042.wal", 42}, {"99999.wal", 99999}, {"100000.wal", 100000}, {"281474976710655.wal", walcore.MaxNumber},
+		{"00001.wal", 1}, {"00042.wal", 42}, {"99999.wal", 99999}, {"100000.wal", 100000}, {"17592186044415.wal", walcore.MaxNumber},
 	} {
 		if id, ok := ParseFileName(test.name); !ok || id != test.id || FileName(id) != test.name {
 			t.Errorf("%s: got %d, %t", test.name, id, ok)
@@ -49,7 +49,7 @@ func TestFileName(t *testing.T) {
 	}
 	for _, name := range []string{"", ".wal", "1.wal", "7.wal", "0001.wal", "00000.wal", "000001.wal", "old.wal", "00001.WAL", "00001.wal ",
 		" 00001.wal", "00001.wal.tmp", "00001wal", "00001xwal", "+0001.wal", "-0001.wal", "0x001.wal", "1_000.wal", "٠٠٠٠١.wal",
-		"00001.wal\n", "a/00001.wal", "281474976710656.wal", "99999999999999999999999999.wal", "wal.meta"} {
+		"00001.wal\n", "a/00001.wal", "17592186044416.wal", "99999999999999999999999999.wal", "wal.meta"} {
 		if id, ok := ParseFileName(name); ok {
 			t.Errorf("%q is taken for file %d", name, id)
 		}
