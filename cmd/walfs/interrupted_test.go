@@ -29,7 +29,7 @@ func init() {
 	if err != nil {
 		return
 	}
-	ctx, _ := untilSignal()
+	ctx := untilSignal()
 	if err := syscall.Kill(os.Getpid(), syscall.Signal(n)); err != nil {
 		panic(err)
 	}
@@ -44,7 +44,7 @@ func init() {
 	if os.Getenv(actStubborn) == "" {
 		return
 	}
-	ctx, _ := untilSignal()
+	ctx := untilSignal()
 	fmt.Println("ready")
 	<-ctx.Done()
 	fmt.Println("interrupted")

@@ -25,13 +25,7 @@ const (
 	// 130 and 143: ended by SIGINT and SIGTERM, see interruptedBy
 )
 
-func main() { os.Exit(run()) }
-
-func run() int {
-	ctx, stop := untilSignal()
-	defer stop()
-	return execute(ctx)
-}
+func main() { os.Exit(execute(untilSignal())) }
 
 func execute(ctx context.Context) int {
 	started := false

@@ -18,25 +18,20 @@ func endings() []os.Signal {
 	return list
 }
 
-// untilSignal gives a context that ends with the first signal to end. Its cause has the
-// exit code, as a shell has it of a program that a signal has ended. The second signal
-// kills, whatever the command is waiting for.
-func untilSignal() (ctx context.Context, stop func()) {
+// untilSignal gives a context that ends with the first signal to end, and with nothing
+// else: who waits for that ends the program. Its cause has the exit code, as a shell has it
+// of a program that a signal has ended. The second signal kills, whatever the command is
+// waiting for.
+func untilSignal() context.Context {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, endings()...)
 	go func() {
-		select {
-		case s := <-signals:
-			signal.Stop(signals)
-			cancel(interruptedBy(s.(syscall.Signal)))
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, func() {
+		s := <-signals
 		signal.Stop(signals)
-		cancel(nil)
-	}
+		cancel(interruptedBy(s.(syscall.Signal)))
+	}()
+	return ctx
 }
 
 func interruptedBy(s syscall.Signal) error {

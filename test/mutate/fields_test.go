@@ -97,6 +97,7 @@ var unseen = []struct{ field, values, why string }{
 // TestEveryField: whatever value a field gets, nothing panics, no wrong entry is given
 // without a problem, and a problem tells of the value, if it is not among unseen.
 func TestEveryField(t *testing.T) {
+	fixture.NotForRace(t)
 	n := 0
 	for _, b := range Bases(t, "plain", "snapshot", "encrypted", "encrypted snapshot", "checksums", "encrypted checksums") {
 		w, err := NewBench(b, filepath.Join(t.TempDir(), "w"))

@@ -4,10 +4,13 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	testfixture "github.com/walfs/walfs/test/fixture"
 )
 
 // TestLargeRawData: data that do not parse are not shown where they are very many.
 func TestLargeRawData(t *testing.T) {
+	testfixture.NotForRace(t)
 	program := NewProgram("exit 1")
 	defer program.Close()
 	for _, test := range []struct {

@@ -92,6 +92,7 @@ var fileDamages = []struct {
 
 // TestDamagedFile: whatever happens to a log file, all before it is kept.
 func TestDamagedFile(t *testing.T) {
+	fixture.NotForRace(t)
 	for _, key := range [][]byte{nil, []byte("0123456789abcdef")} {
 		for _, snapshot := range fixture.Size([]bool{key != nil}, []bool{false, true}) {
 			sound, want := logDir(t, key, snapshot)
