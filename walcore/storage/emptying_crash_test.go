@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/walfs/walfs/test/child"
 	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/crashfs"
@@ -21,6 +20,7 @@ import (
 // A power loss while payloads are emptied leaves each of them whole, empty, or
 // known to be damaged.
 func TestPowerLossWhileEmptying(t *testing.T) {
+	fixture.NotForRace(t)
 	t.Parallel()
 	for _, sums := range []bool{false, true} {
 		base := memDir(t)
@@ -61,12 +61,8 @@ func TestPowerLossWhileEmptying(t *testing.T) {
 			}
 			fixture.Must(t, r.Close())
 		}
-		seldom := 10
-		if child.Race {
-			seldom = 60
-		}
 		disk.OnStep(func() {
-			if random.Intn(seldom) == 0 {
+			if random.Intn(10) == 0 {
 				disk.States(10, random, look)
 			}
 		})

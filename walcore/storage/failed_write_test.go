@@ -35,6 +35,7 @@ func script(s *DiskStorage) []func() error {
 // acknowledged before is there when the directory is opened again. The only
 // exception is a full disk that is found out before anything was written.
 func TestFailedWrite(t *testing.T) {
+	fixture.NotForRace(t)
 	count := 0
 	for _, cause := range []error{syscall.EIO, syscall.ENOSPC} {
 		for n := 0; failOperation(t, n, cause, &count); n++ {

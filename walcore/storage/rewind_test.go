@@ -76,6 +76,7 @@ func TestRewindBelowCheckpoint(t *testing.T) {
 
 // After a power loss in a rewind the log ends somewhere between.
 func TestPowerLossInRewind(t *testing.T) {
+	fixture.NotForRace(t)
 	t.Parallel()
 	for _, o := range []Options{{}, {Checksums: true}, {Key: []byte("0123456789abcdef")}} {
 		c := newCrashTest(t, o, 512, 1, 32)

@@ -13,6 +13,7 @@ import (
 
 // Snapshots whose end is right at, before and behind the end of a new wal.meta.
 func TestSnapshotAtTheEdge(t *testing.T) {
+	fixture.NotForRace(t)
 	dir := filepath.Join(memDir(t), "w")
 	s := create(t, dir, Options{})
 	fixture.Must(t, s.Save(nil, someEntries(1, 1, 20), nil))
