@@ -16,6 +16,7 @@ import (
 // TestDocs: what README.md and the pages in docs show of commands is what those print, word
 // for word. With -rewrite it is written there.
 func TestDocs(t *testing.T) {
+	fixture.NotForRace(t)
 	for _, file := range pages(t) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			page := examples.Parse(string(fixture.ReadFile(t, file)))

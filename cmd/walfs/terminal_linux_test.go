@@ -113,6 +113,7 @@ func withoutSpace(text string) string { return strings.Join(strings.Fields(text)
 
 // TestColours: problems are red and differences yellow, unless the user wants none.
 func TestColours(t *testing.T) {
+	fixture.NotForRace(t)
 	t.Parallel()
 	dir, _ := terminalDirs(t)
 	for _, c := range []struct{ args, want string }{

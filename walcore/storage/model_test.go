@@ -2,15 +2,12 @@ package storage
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"testing"
 
-	"github.com/walfs/walfs/test/child"
 	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
@@ -276,12 +273,9 @@ func (m *model) compareDisk(p *parsedDir) {
 // Random calls answer as Raft's MemoryStorage does, whatever was opened anew
 // in between, and what is on disk keeps to the format.
 func TestAsMemoryStorage(t *testing.T) {
+	fixture.NotForRace(t)
 	base, ops := memDir(t), 0
 	steps, runs := fixture.Size(15, 101), 99
-	if child.Race { // a storage is called by one goroutine here
-		runs = 30
-		fixture.Must(t, flag.Set("rapid.checks", strconv.Itoa(runs)))
-	}
 	n := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		n++

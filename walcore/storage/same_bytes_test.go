@@ -66,6 +66,7 @@ func sameBytes(t testing.TB, got, want string, upTo int64) {
 // The entries, ids and states that a Dgraph was given, given to a DiskStorage,
 // make the same files.
 func TestSameBytesAsDgraph(t *testing.T) {
+	fixture.NotForRace(t)
 	for _, name := range []string{"alpha", "zero", "empty", "snaponly", "bigsnap"} {
 		for _, size := range []int{1, 7, 5000} {
 			dir := fixture.Dir(t, name)
