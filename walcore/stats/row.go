@@ -1,0 +1,113 @@
+package stats
+
+import (
+	"fmt"
+	"math/bits"
+	"strconv"
+	"time"
+
+	"github.com/walfs/walfs/walcore"
+)
+
+// Sum is a number of entries, and the bytes that they have.
+type Sum struct {
+	Entries int64 `json:"entries"`
+	Bytes   int64 `json:"bytes"`
+}
+
+// Minus is s without part.
+func (s Sum) Minus(part Sum) Sum { return Sum{s.Entries - part.Entries, s.Bytes - part.Bytes} }
+
+// Row is what entries that have something in common add up to.
+type Row struct {
+	Name string // what they have in common, or one of the names below
+	Sum
+	Dead Sum // of Sum, those that are dead
+
+	// By Predicate: how many edges, and how many of them delete.
+	Edges, Deletes int64
+
+	// By File: its size, and what it takes of the disk, in bytes.
+	FileBytes, DiskBytes int64
+
+	key   key
+	order int64  // in a natural order
+	last  uint64 // index of the entry that was counted last
+}
+
+// The names of rows that stand for no value. A hostile log can have the same names as
+// values; they are in a row of their own then.
+const (
+	NoneName       = "(none)"       // the entry has no such thing: no edges, no proposer
+	UnreadableName = "(unreadable)" // it is not known what the entry says
+	MoreName       = "(more)"       // all beyond the first 10,000 values
+)
+
+// key is what the entries of a row have in common: a number, or else a string.
+type key struct {
+	kind special
+	n    uint64
+	s    string
+}
+
+// special says which row that stands for no value is meant.
+type special uint8
+
+const (
+	value special = iota
+	none
+	unreadable
+	more
+)
+
+// name is the name of a row.
+func (k key) name(by By) string {
+	switch {
+	case k.kind == none:
+		return NoneName
+	case k.kind == unreadable:
+		return UnreadableName
+	case k.kind == more:
+		return MoreName
+	case by == Size:
+		return sizeName(k.n)
+	case by == Hour:
+		return time.Unix(int64(k.n), 0).UTC().Format(time.RFC3339)
+	case by == Term, by == Member, by == Namespace:
+		return strconv.FormatUint(k.n, 10)
+	}
+	return k.s
+}
+
+// sizeKey has the sizes in one row that need the same number of bits.
+func sizeKey(e *walcore.Entry) key { return key{n: uint64(bits.Len64(uint64(e.Size)))} }
+
+// sizeName says which sizes need so many bits: 0, 1, 2-3, 4-7.
+func sizeName(bits uint64) string {
+	if bits < 2 {
+		return strconv.FormatUint(bits, 10)
+	}
+	first := uint64(1) << (bits - 1)
+	return fmt.Sprintf("%d-%d", first, first+(first-1))
+}
+
+// add counts an entry, once also where more of its values share the row: first reports
+// whether it was new.
+func (r *Row) add(e *walcore.Entry, dead bool) (first bool) {
+	if r.Entries > 0 && r.last == e.Index {
+		return false
+	}
+	r.last = e.Index
+	r.Entries++
+	if dead {
+		r.Dead.Entries++
+	}
+	return true
+}
+
+func (r *Row) addBytes(n int64, dead bool) {
+	r.Bytes += n
+	if dead {
+		r.Dead.Bytes += n
+	}
+}
