@@ -91,7 +91,7 @@ func explained(ctx context.Context, log walcore.Log) (report *explain.Report, er
 
 // explainEnd is what explain ends with once it has printed a report.
 func explainEnd(r *explain.Report) error {
-	keys := slices.ContainsFunc(r.Problems, walcore.Problem.AboutKey) || r.Unreadable.NoKey > 0
+	keys := slices.ContainsFunc(r.Problems, walcore.Problem.AboutKey) || r.Unreadable.NoKey+r.Unreadable.NoDataKey > 0
 	switch {
 	case slices.Contains(r.Odd, explain.OddProblems), slices.Contains(r.Odd, explain.OddUnreadable):
 		return exitError{code: exitDamage}

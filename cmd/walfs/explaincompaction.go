@@ -15,18 +15,21 @@ func (p *page) compaction() {
 		p.say("Not known: %s.", p.whyNot("compaction"))
 		return
 	case c.Hold == nil && c.AtMost == nil:
-		p.say("Nothing: no entry behind the snapshot is committed.")
+		p.say("Nothing: no entry%s is committed.", p.behindSnapshot())
 		return
 	case c.Hold == nil:
-		p.say("No pending transaction does. The next snapshot can go up to entry %s, the last that is committed%s.", num(*c.AtMost), p.frees())
+		p.say("No pending transaction does. The next snapshot can go up to entry %s%s.", num(*c.AtMost), p.frees())
 	case c.HeldBack:
 		p.heldBack()
 	default:
 		p.say("Not much: %s.", p.holdText())
 		p.limit()
 	}
-	p.dropped()
+	if p.Unreadable.Damaged > 0 || p.Missing {
+		p.say("Entries are missing or damaged, so that this may be wrong.")
+	}
 	p.due()
+	p.dropped()
 	if p.CDC {
 		p.say("Change data capture has written entries. It can hold the log back, too: how far it has come is not known, since a log does not say.")
 	}
@@ -47,6 +50,8 @@ func (p *page) holdText() string {
 	text := "transaction " + term(h.StartTs) + " is pending since entry " + num(h.FirstIndex)
 	if ago := p.HardState.Commit - h.FirstIndex; ago > 0 {
 		text += ", " + entries(ago) + " before the commit index"
+	} else {
+		text += ", the last that is committed"
 	}
 	if h.Index != h.FirstIndex {
 		text += "; a snapshot stops before the first entry of a transaction with this timestamp or a later one, which is entry " + num(h.Index)
@@ -62,7 +67,7 @@ func (p *page) limit() {
 		at = "The snapshot is at " + num(p.Snapshot.Index)
 	}
 	if n := p.CheckpointIndex; n != nil && *n > 0 {
-		at += ", the checkpoint is at " + num(*n)
+		at += ", and the checkpoint is at " + num(*n)
 		if *n == c.Hold.Index-1 {
 			at += ", right before that entry"
 		}
@@ -99,10 +104,21 @@ func (p *page) dropped() {
 // due says whether a snapshot is due, by Dgraph's own limits.
 func (p *page) due() {
 	c := p.Compaction
-	if len(c.Due) == 0 {
+	switch {
+	case len(c.Due) == 0 && p.Snapshot.Index == 0:
+		p.say("None is due: no transaction has been committed yet.")
+		return
+	case len(c.Due) == 0 && c.HeldBack:
+		p.say("No snapshot is due either: a leader waits for a checkpoint %s behind the snapshot, or for more than %s full log files.", entries(explain.MostEntries), numberWords[explain.MostFullFiles])
+		return
+	case len(c.Due) == 0:
 		p.say("None is due: the checkpoint is %s behind the snapshot, and a leader waits for %s and half an hour, or for more than %s full log files, of which there %s %s.",
 			entries(c.Checkpoint), num(explain.MostEntries), numberWords[explain.MostFullFiles], pick(c.FullFiles, "is", "are"), num(c.FullFiles))
 		return
+	}
+	base := "the snapshot"
+	if p.Snapshot.Index == 0 {
+		base = "the log's beginning"
 	}
 	var reasons []string
 	for _, d := range c.Due {
@@ -110,9 +126,9 @@ func (p *page) due() {
 		case explain.DueNoSnapshot:
 			reasons = append(reasons, "there is none yet")
 		case explain.DueFullFiles:
-			reasons = append(reasons, "there are "+num(c.FullFiles)+" full log files, more than "+numberWords[explain.MostFullFiles])
+			reasons = append(reasons, "there are "+num(c.FullFiles)+" full log files (more than "+numberWords[explain.MostFullFiles]+")")
 		case explain.DueEntries:
-			reasons = append(reasons, "the checkpoint is "+entries(c.Checkpoint)+" behind the snapshot, more than "+num(explain.MostEntries))
+			reasons = append(reasons, "the checkpoint is "+entries(c.Checkpoint)+" behind "+base+" (at least "+num(explain.MostEntries)+")")
 		}
 	}
 	p.say("A snapshot is due, since %s.", and(reasons))
@@ -134,12 +150,12 @@ func (p *page) pending() {
 		p.say("Not known: %s.", p.whyNot("pending"))
 		return
 	case t.Count == 0:
-		p.say("None: each that began behind the snapshot, up to the commit index, was committed or aborted.")
+		p.say("None: each that began%s up to the commit index was committed or aborted.", p.behindSnapshot())
 	default:
 		p.pendingText()
 	}
-	if p.Unreadable.Damaged > 0 {
-		p.say("%s could not be read, so that this may be wrong.", entries(p.Unreadable.Damaged))
+	if p.Unreadable.Damaged > 0 || p.Missing {
+		p.say("Entries are missing or damaged, so that this may be wrong.")
 	}
 	if t.Behind > 0 {
 		p.say("%s more began behind the commit index.", num(t.Behind))
@@ -163,10 +179,10 @@ func (p *page) pendingText() {
 	case t.Oldest == nil: // Unknown says the rest
 		p.say("Perhaps there are some.")
 	case t.Count == 1:
-		p.say("1 transaction began behind the snapshot, and was neither committed nor aborted up to the commit index:")
+		p.say("1 transaction began%s, and was neither committed nor aborted up to the commit index.", p.behindSnapshot())
 	default:
-		p.say("%s began behind the snapshot, and were neither committed nor aborted up to the commit index. The oldest has the start timestamp %d, the newest %d.",
-			many(t.Count, "transaction", "transactions"), *t.Oldest, *t.Newest)
+		p.say("%s began%s, and were neither committed nor aborted up to the commit index. The oldest has the start timestamp %d, the newest %d.",
+			many(t.Count, "transaction", "transactions"), p.behindSnapshot(), *t.Oldest, *t.Newest)
 	}
 	if t.Unknown > 0 {
 		p.say("Whether %s of them were decided is not known: they began while too many others were pending.", num(t.Unknown))

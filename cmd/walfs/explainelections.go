@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/walfs/walfs/walcore/explain"
@@ -53,7 +52,7 @@ func (p *page) shortTerms() {
 	}
 	var names []string
 	for _, t := range e.Short {
-		names = append(names, fmt.Sprintf("term %d after %s", t.Term, entries(t.Entries)))
+		names = append(names, term(t.Term))
 	}
 	p.say("%s ended with fewer than %d entries, %s%s.", many(e.ShortCount, "term", "terms"), explain.ShortTerm, theLast(len(names), e.ShortCount), and(names))
 	if e.Short[0].Began == nil {
@@ -82,7 +81,7 @@ func (p *page) skippedTerms() {
 	case e.SkippedCount == 1:
 		p.say("Term %s has no entry: nobody won it, or a later leader replaced what its leader wrote.", and(names))
 	default:
-		p.say("%s between them have no entry, %s%s: nobody won them, or later leaders replaced what their leaders wrote.",
+		p.say("%s have no entry, %s%s: nobody won them, or later leaders replaced what their leaders wrote.",
 			many(e.SkippedCount, "term", "terms"), theLast(shown, e.SkippedCount), and(names))
 	}
 }
@@ -105,9 +104,13 @@ func (p *page) vote() {
 func (p *page) termRows() {
 	e := &p.Elections
 	if more := e.Terms - len(e.Recent); more > 0 {
-		p.say("The last %d are:", len(e.Recent))
+		p.say("The last %d terms that have entries:", len(e.Recent))
 	}
 	for _, t := range e.Recent {
-		p.row("term %d  %s, %s%s", t.Term, from(t.First, t.Last, num[uint64]), entries(t.Entries), began(t))
+		span := "entry " + num(t.First)
+		if t.First < t.Last {
+			span = from(t.First, t.Last, num[uint64]) + ", " + entries(t.Entries)
+		}
+		p.row("term %d  %s%s", t.Term, span, began(t))
 	}
 }

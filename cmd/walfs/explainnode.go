@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/walfs/walfs/walcore/explain"
@@ -25,7 +26,7 @@ func (p *page) who() {
 }
 
 func (p *page) nodeText() string {
-	name := "A node that keeps its log as " + p.System + " does"
+	name := "A node that keeps its log as " + cmp.Or(map[string]string{"dgraph": "Dgraph"}[p.System], p.System) + " does"
 	switch {
 	case p.isAlpha():
 		name = "An Alpha of Dgraph"
@@ -96,13 +97,16 @@ func (p *page) standing() {
 		p.say("Entries up to %s are committed.", num(h.Commit))
 	}
 	p.appliedText()
+	if p.Missing {
+		p.say("But some of the committed entries are missing or damaged: walfs check DIR says which. What is said below leaves them out.")
+	}
 	switch u := p.Uncommitted; {
 	case u != nil && u.First == u.Last:
 		p.say("Entry %s is behind the commit index: it may not be committed, and a new leader may replace it.", num(u.First))
 	case u != nil:
 		p.say("The %s behind the commit index, %s, may not be committed, and a new leader may replace them.",
 			entries(u.Last-u.First+1), from(u.First, u.Last, num[uint64]))
-	case p.HardState != nil && p.LastIndex != nil && p.Entries > 0:
+	case p.HardState != nil && p.LastIndex != nil && p.HardState.Commit <= *p.LastIndex && p.Entries > 0:
 		p.say("No entry is behind the commit index.")
 	}
 }
@@ -145,15 +149,15 @@ func isAre(n int64) string {
 func (p *page) appliedText() {
 	switch at := p.CheckpointIndex; {
 	case p.isZero():
-		p.say("Which of them are applied is not known: a Zero does not store that.")
+		p.say("What is applied is not known: a Zero does not store it.")
 	case at == nil:
 		p.say("What is applied is not known: %s.", p.whyNot("checkpoint_index"))
 	case *at == 0 && p.HardState != nil && p.HardState.Commit == 0:
 	case *at == 0:
-		p.say("Which of them are applied is not known: no checkpoint is stored yet, which a node does at most once a minute.")
+		p.say("What is applied is not known: no checkpoint is stored yet, which a node does at most once a minute.")
 	case p.HardState != nil && p.HardState.Commit == *at:
 		p.say("All of them are applied: the checkpoint is %s, too.", num(*at))
 	default:
-		p.say("Those up to %s, the checkpoint, are applied, and maybe more: a node stores it at most once a minute.", num(*at))
+		p.say("Applied are those up to %s, the checkpoint, and maybe more: a node stores it at most once a minute.", num(*at))
 	}
 }

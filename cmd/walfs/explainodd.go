@@ -21,9 +21,11 @@ func (p *page) behind() {
 		p.say("It may be: its term is %d, and it has no entries.", h.Term)
 	case e.Open != nil:
 		p.say("It may be: its term is %d, and its last entry is of term %d. Somebody was elected, or tried to be, of whom it has no entry.", h.Term, *p.LastTerm)
-	case h.Term > 0 && p.Entries == p.Dead.Entries:
+	case h.Term == 0:
+		p.say("Not known: its hard state is of term 0.")
+	case p.Entries == p.Dead.Entries:
 		p.say("Nothing says so: its snapshot is of term %d, and so is its hard state.", h.Term)
-	case h.Term > 0:
+	default:
 		p.say("Nothing says so: its last entry is of term %d, and so is its hard state.", h.Term)
 	}
 	p.tail()
@@ -67,7 +69,10 @@ func (p *page) odd() {
 	}
 	p.colour = plain
 	if n := p.Unreadable.NoKey; n > 0 {
-		p.say("The payloads of %s were not read: their key is missing; give the node's key with --key-file.", entries(n))
+		p.say("The payloads of %s were not read, since they are encrypted; give the node's key with --key-file.", entries(n))
+	}
+	if n := p.Unreadable.NoDataKey; n > 0 {
+		p.say("The payloads of %s were not read, since the data key of their log file is missing.", entries(n))
 	}
 }
 
@@ -79,11 +84,11 @@ func (p *page) oddity(o explain.Oddity) {
 	case explain.OddUnreadable:
 		p.say("The payloads of %s cannot be read, the first is that of entry %s; walfs check DIR says why.", entries(p.Unreadable.Damaged), num(p.Unreadable.First))
 	case explain.OddForeign:
-		p.say("None of the entries behind the snapshot is one of Dgraph's.")
+		p.say("None of the entries%s is one of Dgraph's.", p.behindSnapshot())
 	case explain.OddVote:
 		p.say("It voted for node %d in term 0, in which nobody can be elected.", h.Vote)
 	case explain.OddTerm:
-		p.say("%s has no entry: the hard state is ahead of the log.", upper(termRange(*p.Elections.Open)))
+		p.say("The hard state is of term %d, and there is no entry of %s.", h.Term, termRange(*p.Elections.Open))
 	case explain.OddElections:
 		p.say("Terms followed quickly: %d of them ended with fewer than %d entries.", p.Elections.ShortCount, explain.ShortTerm)
 	case explain.OddLoneVoter:
@@ -93,9 +98,9 @@ func (p *page) oddity(o explain.Oddity) {
 	case explain.OddNoMember:
 		p.say("This node, %d, is no member of the group as of the commit index.", *p.RaftID)
 	case explain.OddNoGroup:
-		p.say("It is an Alpha, and its group id is 0: it has never joined a group.")
+		p.say("It is an Alpha, and its group id is 0, as before an Alpha joins a group.")
 	case explain.OddTail:
-		p.say("The commit index, %s, is far behind the last entry, %s.", num(h.Commit), num(*p.LastIndex))
+		p.say("The last entry, %s, is far beyond the commit index, %s.", num(*p.LastIndex), num(h.Commit))
 	case explain.OddCommit:
 		p.say("The commit index, %s, is beyond the last entry, %s: committed entries are missing.", num(h.Commit), num(*p.LastIndex))
 	case explain.OddAllDead:
@@ -125,6 +130,3 @@ func (p *page) onlyVoter() uint64 {
 	}
 	return 0
 }
-
-// upper is a sentence's beginning.
-func upper(text string) string { return string(text[0]-'a'+'A') + text[1:] }

@@ -95,6 +95,14 @@ func (p *page) whyNot(what string) string {
 func (p *page) isAlpha() bool { return p.App != nil && *p.App == payload.Alpha.String() }
 func (p *page) isZero() bool  { return p.App != nil && *p.App == payload.Zero.String() }
 
+// behindSnapshot says of entries that they are behind the snapshot, if there is one.
+func (p *page) behindSnapshot() string {
+	if p.Snapshot == nil || p.Snapshot.Index == 0 {
+		return ""
+	}
+	return " behind the snapshot"
+}
+
 // num is an index, or another number that is read rather than compared.
 func num[N int | int64 | uint64](n N) string { return status.Grouped(uint64(n)) }
 

@@ -16,7 +16,7 @@ func (p *page) restart() {
 		p.say("Not known: %s.", p.whyNot("replay"))
 		return
 	case r.Handed.Empty():
-		p.say("Nothing: no entry behind the snapshot is committed.")
+		p.say("Nothing: no entry%s is committed.", p.behindSnapshot())
 		return
 	case r.Applied == r.Handed:
 		p.say("It replays %s: %s.", theEntries(r.Handed.First, r.Handed.Last), p.replayed())
@@ -55,7 +55,11 @@ func (p *page) kinds() {
 			parts = append(parts, fmt.Sprintf("%s (walfs stats --replay --by kind DIR has them)", many(len(p.Replay.Kinds)-i, "more kind", "more kinds")))
 			break
 		}
-		parts = append(parts, fmt.Sprintf("%s %s (%s)", num(k.Entries), k.Kind, many(k.Bytes, "byte", "bytes")))
+		name := k.Kind
+		if name == explain.KindUnreadable {
+			name = "that cannot be read"
+		}
+		parts = append(parts, fmt.Sprintf("%s %s (%s)", num(k.Entries), name, many(k.Bytes, "byte", "bytes")))
 	}
 	if len(parts) > 0 {
 		p.say("By kind: %s.", strings.Join(parts, ", "))
@@ -78,6 +82,9 @@ func (p *page) changes() {
 		return
 	case p.Unreadable.NoKey > 0:
 		p.say("Whether a restore or a drop is among what it applies is not known: entries are encrypted; give the node's key with --key-file.")
+		return
+	case p.Unreadable.NoDataKey+p.Unreadable.Damaged > 0 && len(changes) == 0:
+		p.say("Whether a restore or a drop is among what it applies is not known: entries cannot be read.")
 		return
 	case len(changes) == 0 && p.isAlpha():
 		p.say("No restore, drop or schema change is among what it applies.")

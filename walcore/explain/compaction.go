@@ -24,8 +24,8 @@ func (s *scan) compaction(ctx context.Context) error {
 	case s.Pending == nil && s.App == nil:
 		s.notKnown("compaction", "what the entries mean is not known")
 		return nil
-	case s.Pending == nil && s.Unreadable.NoKey > 0:
-		s.notKnown("compaction", "entries are encrypted, and their key is missing")
+	case s.Pending == nil && s.Unreadable.key() != "":
+		s.notKnown("compaction", "%s", s.Unreadable.key())
 		return nil
 	case s.Pending == nil || s.HardState == nil || s.FirstIndex == nil || s.LastIndex == nil:
 		s.notKnown("compaction", "what it depends on is damaged")
@@ -55,7 +55,8 @@ func (s *scan) compaction(ctx context.Context) error {
 		c.Frees = s.frees(last)
 	}
 	if h := c.Hold; h != nil {
-		c.HeldBack = h.Behind >= MostEntries || c.FullFiles-len(c.Frees) > MostFullFiles
+		c.HeldBack = h.Behind >= MostEntries || c.FullFiles-len(c.Frees) > MostFullFiles ||
+			h.Behind >= FarBehind && at == h.Index-1 && at > 0
 	}
 	s.Compaction = c
 	return nil

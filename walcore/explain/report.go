@@ -19,12 +19,15 @@ type Report struct {
 	GroupID *uint64  `json:"group_id"`
 	Members []Member `json:"members"` // as of the commit index
 
-	FirstIndex      *uint64            `json:"first_index"`
-	LastIndex       *uint64            `json:"last_index"`
-	LastTerm        *uint64            `json:"last_term"` // of the last entry, or else of the snapshot
-	Entries         int64              `json:"entries"`   // those that are whole
-	Bytes           int64              `json:"bytes"`     // of their payloads
-	Dead            stats.Sum          `json:"dead"`      // of them, those at or below the snapshot
+	FirstIndex *uint64   `json:"first_index"`
+	LastIndex  *uint64   `json:"last_index"`
+	LastTerm   *uint64   `json:"last_term"` // of the last entry, or else of the snapshot
+	Entries    int64     `json:"entries"`   // those that are whole
+	Bytes      int64     `json:"bytes"`     // of their payloads
+	Dead       stats.Sum `json:"dead"`      // of them, those at or below the snapshot
+	// Missing says that entries between the snapshot and the commit index are missing or
+	// not whole: what is said of Replay, Compaction and Pending leaves them out.
+	Missing         bool               `json:"missing"`
 	HardState       *walcore.HardState `json:"hard_state"`
 	CheckpointIndex *uint64            `json:"checkpoint_index"`
 	Snapshot        *Snapshot          `json:"snapshot"`
@@ -88,6 +91,9 @@ type Kind struct {
 	stats.Sum
 }
 
+// KindUnreadable stands for the kinds of entries that cannot be read.
+const KindUnreadable = stats.UnreadableName
+
 // Change is the entries of one kind that a restart should not replay unnoticed.
 type Change struct {
 	Kind    string  `json:"kind"`
@@ -115,8 +121,8 @@ type Compaction struct {
 	Committed  uint64   `json:"committed"`      // entries behind the snapshot
 	Checkpoint uint64   `json:"checkpoint"`     // entries behind the snapshot, up to the checkpoint
 	Hold       *Hold    `json:"hold"`           // null: no transaction is pending
-	// HeldBack says that the log would not become short even with a snapshot right before
-	// the Hold.
+	// HeldBack says that the Hold is what keeps the log long: too much is behind it, or the
+	// checkpoint has stood right before it since the node last looked, and much has come.
 	HeldBack bool `json:"held_back"`
 	// AtMost is the highest index that the next snapshot can have; null: it can have none.
 	AtMost *uint64  `json:"at_most"`
@@ -186,9 +192,10 @@ type TermRange struct {
 
 // Unreadable is how many payloads behind the snapshot could not be read.
 type Unreadable struct {
-	NoKey   int    `json:"no_key"` // a key is missing
-	Damaged int    `json:"damaged"`
-	First   uint64 `json:"first_index"` // of the damaged ones; 0: none
+	NoKey     int    `json:"no_key"`      // encrypted, and no key was given
+	NoDataKey int    `json:"no_data_key"` // the data key of their log file is missing
+	Damaged   int    `json:"damaged"`
+	First     uint64 `json:"first_index"` // of the damaged ones; 0: none
 }
 
 // Unknown is something that the directory does not tell, and why.

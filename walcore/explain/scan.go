@@ -26,6 +26,7 @@ type scan struct {
 	summary payload.Summary
 
 	snapshot, commit uint64 // commit: the last index there can be, where it is not known
+	next             uint64 // the index behind the last entry behind the snapshot
 	replay           *replay.Replay
 	kinds            *stats.Table
 	changes          map[string]*Change
@@ -58,6 +59,7 @@ func newScan(r *Report, log walcore.Log, d *payload.Dgraph, opts Options) *scan 
 	if r.HardState != nil {
 		s.commit = r.HardState.Commit
 	}
+	s.next = s.snapshot + 1
 	s.kinds = stats.NewTable(stats.Kind, 0)
 	rep, err := replay.Of(log.Meta(), d.App())
 	if err != nil {
@@ -95,6 +97,8 @@ func (s *scan) run(ctx context.Context) error {
 			s.lastDead = e.Index
 			continue
 		}
+		s.missing(e.Index - 1)
+		s.next = e.Index + 1
 		if e.Index > s.commit {
 			s.passCommit()
 		}
@@ -105,7 +109,17 @@ func (s *scan) run(ctx context.Context) error {
 		s.add(&e, known)
 	}
 	s.passCommit()
+	if h := s.HardState; h != nil {
+		s.missing(h.Commit)
+		s.Missing = s.Missing || s.LastIndex != nil && h.Commit > max(*s.LastIndex, s.snapshot)
+	}
 	return nil
+}
+
+// missing looks for entries that the log had between the last one and an index.
+func (s *scan) missing(last uint64) {
+	last = min(last, s.commit)
+	s.Missing = s.Missing || s.next <= last && s.log.Gap(s.next, last) != nil
 }
 
 // passCommit notes what is pending at the commit index.
@@ -133,8 +147,10 @@ func (s *scan) read(e *walcore.Entry) (known bool, err error) {
 		return true, nil
 	case errors.Is(err, walcore.ErrChanged):
 		return false, err
-	case errors.Is(err, walcore.ErrNoKey), errors.Is(err, walcore.ErrDataKey):
+	case errors.Is(err, walcore.ErrNoKey):
 		s.Unreadable.NoKey++
+	case errors.Is(err, walcore.ErrDataKey):
+		s.Unreadable.NoDataKey++
 	default:
 		if s.Unreadable.Damaged == 0 {
 			s.Unreadable.First = e.Index
@@ -196,7 +212,7 @@ func (s *scan) report() {
 		app := s.decoder.App().String()
 		s.App = &app
 	} else {
-		s.notKnown("app", "none of the entries behind the snapshot decodes as one of Dgraph's")
+		s.notKnown("app", "none of the entries that were read decodes as one of Dgraph's")
 	}
 	s.reportReplay()
 	s.reportPending()
@@ -225,8 +241,8 @@ func (s *scan) transactions() bool {
 		s.notKnown("pending", "what the entries mean is not known")
 	case s.decoder.App() != payload.Alpha:
 		s.notKnown("pending", "the entries that begin a transaction are in the Alphas' logs, not in a Zero's")
-	case s.Unreadable.NoKey > 0:
-		s.notKnown("pending", "entries are encrypted, and their key is missing")
+	case s.Unreadable.key() != "":
+		s.notKnown("pending", "%s", s.Unreadable.key())
 	case s.Snapshot == nil:
 		s.notKnown("pending", "the snapshot is not known")
 	default:
@@ -264,6 +280,17 @@ func (s *scan) fileOf(index uint64) string {
 		if f.FirstIndex <= index {
 			return f.Name
 		}
+	}
+	return ""
+}
+
+// key says which key is missing, if one is.
+func (u Unreadable) key() string {
+	switch {
+	case u.NoKey > 0:
+		return "entries are encrypted, and no key was given"
+	case u.NoDataKey > 0:
+		return "the data key of a log file is missing"
 	}
 	return ""
 }
