@@ -60,9 +60,9 @@ func TestExplainAnyLog(t *testing.T) {
 	fixture.Must(t, printExplain(terminal.To(&out, false), report))
 	const want = `Who this node is
   A node that keeps its log as memory does; its raft id is not known: the log does not store its
-  raft id. What its entries mean is not known: none of the entries that were read decodes as one
-  of Dgraph's. Who is in the group is not known: the log does not tell its commit index. Who
-  leads is not known: a log does not say.
+  raft id. What its entries mean is not known: only Dgraph's entries are explained. Who is in
+  the group is not known: the log does not tell its commit index. Who leads is not known: a log
+  does not say.
 
 What is committed, applied, and in the snapshot
   The log has the entries 7 to 12, 26 bytes. There is no snapshot. What is committed is not
