@@ -5,15 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"math/rand/v2"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/walfs/walfs/cmd/walfs/terminal"
 	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/test/memlog"
-	"github.com/walfs/walfs/test/raftdir"
 	"github.com/walfs/walfs/walcore/explain"
 )
 
@@ -125,49 +122,4 @@ func TestExplainFits(t *testing.T) {
 			t.Errorf("%d columns: other words:\n%s\n%s", columns, got, words)
 		}
 	}
-}
-
-// TestExplainWhileWritten: whatever a node writes meanwhile, what is said is right about
-// one moment: all that is committed is there, and nothing is damaged.
-//
-// It compacts far more often than a node does.
-func TestExplainWhileWritten(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "w")
-	w := raftdir.Create(dir, raftdir.Options{Slots: 500})
-	w.Append(700)
-	w.CommitTo(w.Last)
-	stop, stopped := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(stopped)
-		rng := rand.New(rand.NewPCG(1, 2))
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-			}
-			if w.Last > w.Commit && rng.IntN(50) == 0 {
-				w.Rewind(w.Commit + uint64(rng.Int64N(int64(w.Last-w.Commit))))
-			}
-			w.Append(1 + rng.IntN(8))
-			w.CommitTo(max(w.Commit, w.Last-min(w.Last, uint64(rng.IntN(40)))))
-			if len(w.Files()) > 6 {
-				w.Snapshot(w.Commit - 1000)
-			}
-		}
-	}()
-	var read readFlags
-	for range fixture.Size(20, 60) {
-		log, err := read.open(dir)
-		fixture.Must(t, err)
-		r, err := explained(t.Context(), log)
-		fixture.Must(t, err)
-		want := int64(r.Replay.Applied.Last - r.Replay.Applied.First + 1)
-		if r.Missing || r.Replay.Entries != want || r.Unreadable != (explain.Unreadable{}) || len(r.Problems) > 0 {
-			t.Errorf("commit %d, snapshot %d: %+v, %+v, %v", r.HardState.Commit, r.Snapshot.Index, r.Replay, r.Unreadable, r.Problems)
-		}
-	}
-	close(stop)
-	<-stopped
-	w.Close()
 }

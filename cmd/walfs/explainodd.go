@@ -130,3 +130,12 @@ func (p *page) onlyVoter() uint64 {
 	}
 	return 0
 }
+
+// quotedList is some names, and how many more there are.
+func quotedList(names []string, most int) string {
+	shown := allQuoted(names[:min(len(names), most)])
+	if more := len(names) - len(shown); more > 0 {
+		shown = append(shown, num(more)+" more")
+	}
+	return and(shown)
+}

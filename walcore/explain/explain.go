@@ -28,7 +28,9 @@ func New(ctx context.Context, log walcore.Log, d *payload.Dgraph, opts Options) 
 	r := &Report{Odd: []Oddity{}, NotKnown: []Unknown{}, Problems: append([]walcore.Problem{}, log.Problems()...)}
 	r.node(log)
 	r.indexes(log)
-	r.members(log)
+	if err := r.members(log); err != nil {
+		return nil, err
+	}
 	r.elections(log)
 	s := newScan(r, log, d, opts)
 	if err := s.run(ctx); err != nil {
@@ -102,16 +104,21 @@ func (r *Report) indexes(log walcore.Log) {
 	r.LastWritten = &written
 }
 
-func (r *Report) members(log walcore.Log) {
+// members takes who is in the group. It fails with ErrChanged only.
+func (r *Report) members(log walcore.Log) error {
 	members, err := membership.Replay(log)
-	if err != nil {
+	switch {
+	case errors.Is(err, walcore.ErrChanged):
+		return err
+	case err != nil:
 		r.notKnown("members", "%s", withoutPlace(err))
-		return
+		return nil
 	}
 	r.Members = []Member{}
 	for _, m := range members {
 		r.Members = append(r.Members, Member{m.ID, m.Role, m.Address})
 	}
+	return nil
 }
 
 // withoutPlace is an error's text. Where it names a place in a file, problems do, too.
@@ -132,6 +139,7 @@ func (r *Report) addEntry(e *walcore.Entry) {
 		r.Dead.Bytes += e.Size
 	}
 	if k := len(r.LogFiles); k == 0 || r.LogFiles[k-1].Name != e.File.Name {
+		// The time of the file, also where entries have their own.
 		at, _ := stats.Time(&walcore.Entry{File: &walcore.File{Attr: e.File.Attr}})
 		r.LogFiles = append(r.LogFiles, LogFile{Name: e.File.Name, FirstIndex: e.Index, Time: at.UTC()})
 	}
