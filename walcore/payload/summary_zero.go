@@ -47,6 +47,7 @@ func (s *Summary) zeroProposal(m message) {
 		}
 	}
 	if tablets > maxListed {
+		s.Shortened = true
 		s.part("")
 		s.uint(uint64(tablets - maxListed))
 		s.text(" more tablets")
