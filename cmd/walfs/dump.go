@@ -45,7 +45,13 @@ they are: some 5 bytes an entry.
 On a terminal, a line of the table that is too long ends in …; --wide, a pipe
 or a file has all of it.
 
---grep tries a regular expression on the decoded text, that of decoded/N.json.
+Filters combine: an entry must match all of them. --kind takes the kinds of the
+summary, and commit, abort and membership. --txn takes the start_ts. A date is
+its first moment, and --until ends before it. Dgraph stores no time with an
+entry: --since and --until take whole log files, by when they were written, and
+stderr says which. --grep tries a regular expression on the decoded text, that
+of decoded/N.json.
+
 What cannot be read or decoded is said on stderr, many of a kind with their
 number, and the rest is printed. So is why nothing is printed, with a filter:
 that is no failure.

@@ -125,7 +125,7 @@ func (f *filter) resolve(log walcore.Log) error {
 	if err := f.resolveReplay(log); err != nil {
 		return err
 	}
-	f.resolveTimes(log)
+	f.resolveTimes(log, time.Time{})
 	return nil
 }
 
