@@ -46,7 +46,13 @@ they are: some 5 bytes an entry.
 On a terminal, a line of the table that is too long ends in …; --wide, a pipe
 or a file has all of it.
 
---grep tries a regular expression on the decoded text, that of decoded/N.json.
+Filters combine: an entry must match all of them. --kind takes the kinds of the
+summary, and commit, abort and membership. --txn takes the start_ts. A date is
+its first moment, and --until ends before it. Dgraph stores no time with an
+entry: --since and --until take whole log files, by when they were written, and
+stderr says which. --grep tries a regular expression on the decoded text, that
+of decoded/N.json.
+
 What cannot be read or decoded is said on stderr, many of a kind with their
 number, and the rest is printed. So is why nothing is printed, with a filter:
 that is no failure.
@@ -85,7 +91,7 @@ func runDump(ctx context.Context, opts dumpOptions, args []string, stdout io.Wri
 	if err != nil {
 		return err
 	}
-	if err := opts.filter.resolve(log.Meta().System); err != nil {
+	if err := opts.filter.resolve(log); err != nil {
 		return errors.Join(err, log.Close())
 	}
 	decoder, end, err := opts.decode.decoder(log)
@@ -103,6 +109,8 @@ func (o *dumpOptions) check() error {
 		return wrongValue("--format", o.format, dumpFormats)
 	case o.decoded && o.format != "json":
 		return usageError("--decode goes with --format json; the table decodes anyway")
+	case o.follow && o.filter.replay:
+		return usageError("--replay is about one moment, and does not go with --follow")
 	}
 	if err := o.filter.parse(); err != nil {
 		return err
