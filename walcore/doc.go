@@ -40,7 +40,9 @@ import breaks one.
 	walcore/storage     DiskStorage, the raft.Storage that writes Dgraph's format: append,
 	                    rotation, rewind, snapshots, compaction, emptying, encryption; Open
 	                    applies what the reader has found to be left of a crash
-	walcore/payload     what entries mean: decoding, summaries, redaction, whose log it is
+	walcore/payload     what entries mean: decoding, facts, summaries, redaction, whose log it is
+	walcore/pending     which transactions a log begins and does not decide
+	walcore/replay      which entries a node goes through again when it starts
 	walcore/membership  who is in the group as one log has it, with addresses
 	walcore/status      what is in any log, in numbers: status.json
 	walcore/diff        where logs of one group differ

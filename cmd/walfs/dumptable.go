@@ -46,7 +46,7 @@ func (t *table) print(e *walcore.Entry, data []byte) error {
 	t.pending = t.pending[:0]
 	if k := t.summary.Kind; k == payload.KindMutation || k == payload.KindDelta {
 		t.pending = append(t.pending, "; "...)
-		t.pending = strconv.AppendInt(t.pending, int64(t.totals.undecided()), 10)
+		t.pending = strconv.AppendInt(t.pending, int64(t.totals.pending.Len()), 10)
 		t.pending = append(t.pending, " pending"...)
 	}
 	if t.on.Columns > 0 {

@@ -12,16 +12,16 @@ import (
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/membership"
 	"github.com/walfs/walfs/walcore/payload"
+	"github.com/walfs/walfs/walcore/pending"
 )
 
 // totals adds up the entries that were printed. Its memory is bounded: beyond
-// maxPredicates names and maxPending transactions, more are only counted.
+// maxPredicates names, more are only counted.
 type totals struct {
 	kinds      map[string]*sum
 	predicates map[string]*sum
-	other      sum               // predicates beyond the bound
-	pending    map[uint64]uint64 // start_ts of what is not decided yet, to its first index
-	untracked  int               // transactions beyond the bound, decided or not
+	other      sum // predicates beyond the bound
+	pending    pending.Txns
 }
 
 type sum struct{ entries, edges, bytes int64 }
@@ -32,12 +32,11 @@ const numberColumns = 40
 
 const (
 	maxPredicates = 10_000
-	maxPending    = 100_000
 	shownPending  = 20
 )
 
 func newTotals() totals {
-	return totals{kinds: map[string]*sum{}, predicates: map[string]*sum{}, pending: map[uint64]uint64{}}
+	return totals{kinds: map[string]*sum{}, predicates: map[string]*sum{}}
 }
 
 func (t *totals) add(s *payload.Summary, e *walcore.Entry) {
@@ -49,6 +48,9 @@ func (t *totals) add(s *payload.Summary, e *walcore.Entry) {
 	k.entries++
 	k.bytes += e.Size
 	for _, p := range s.Predicates {
+		if p.Edges == 0 {
+			continue
+		}
 		to := t.predicates[p.Name]
 		switch {
 		case to == nil && len(t.predicates) < maxPredicates:
@@ -61,26 +63,8 @@ func (t *totals) add(s *payload.Summary, e *walcore.Entry) {
 		to.edges += int64(p.Edges)
 		to.bytes += int64(p.Bytes)
 	}
-	for _, ts := range s.Started {
-		if _, known := t.pending[ts]; known {
-			continue
-		}
-		if len(t.pending) == maxPending {
-			t.untracked++
-			continue
-		}
-		t.pending[ts] = e.Index
-	}
-	for _, c := range s.Committed {
-		delete(t.pending, c.StartTs)
-	}
-	for _, ts := range s.Aborted {
-		delete(t.pending, ts)
-	}
+	t.pending.Add(&s.Facts, e.Index)
 }
-
-// undecided is how many transactions are pending so far.
-func (t *totals) undecided() int { return len(t.pending) + t.untracked }
 
 func (t *totals) write(out io.Writer, on *terminal.Out, log walcore.Log) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
@@ -115,19 +99,19 @@ func (t *totals) writePending(w io.Writer) {
 	if t.kinds[payload.KindMutation] == nil && t.kinds[payload.KindDelta] == nil {
 		return
 	}
-	n := t.undecided()
+	n := t.pending.Len()
 	fmt.Fprintf(w, "\n%s started, neither committed nor aborted\n", count(n, "transaction", "transactions"))
 	if n > 0 {
 		fmt.Fprintf(w, "START_TS\tENTRY\n")
 	}
-	for i, ts := range slices.Sorted(maps.Keys(t.pending)) {
+	for i, txn := range t.pending.List() {
 		if i == shownPending {
 			break
 		}
-		fmt.Fprintf(w, "%d\t%d\n", ts, t.pending[ts])
+		fmt.Fprintf(w, "%d\t%d\n", txn.StartTs, txn.First)
 	}
 	if n > shownPending {
-		fmt.Fprintf(w, "(%d more)\n", n-shownPending)
+		fmt.Fprintf(w, "(%d more: walfs explain --json has all)\n", n-shownPending)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/walfs/walfs/test/memlog"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/payload"
+	"github.com/walfs/walfs/walcore/pending"
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
@@ -255,7 +256,7 @@ func TestDumpSummaryOfNothing(t *testing.T) {
 func TestTotalsQuoteNames(t *testing.T) {
 	totals := newTotals()
 	for _, name := range []string{"0-größe", "0-\x1b[2J", "0-a\tb", "0-\xff"} {
-		totals.add(&payload.Summary{Kind: payload.KindMutation, Predicates: []payload.Predicate{{Name: name, Edges: 1}}}, &walcore.Entry{Index: 1})
+		totals.add(&payload.Summary{Facts: payload.Facts{Kind: payload.KindMutation, Predicates: []payload.Predicate{{Name: name, Edges: 1}}}}, &walcore.Entry{Index: 1})
 	}
 	var out bytes.Buffer
 	fixture.Must(t, totals.write(&out, terminal.To(&out, false), memlog.Sample("w")))
@@ -269,13 +270,13 @@ func TestTotalsQuoteNames(t *testing.T) {
 // TestTotalsAreBounded: beyond the bounds, more is only counted.
 func TestTotalsAreBounded(t *testing.T) {
 	totals := newTotals()
-	for i := range uint64(maxPending + 10) {
+	for i := range uint64(pending.MaxTracked + 10) {
 		e := walcore.Entry{Index: i + 1, Size: 1}
-		totals.add(&payload.Summary{Kind: payload.KindMutation, Started: []uint64{i + 1},
-			Predicates: []payload.Predicate{{Name: fmt.Sprint(i % (maxPredicates + 5)), Edges: 2, Bytes: 3}}}, &e)
+		totals.add(&payload.Summary{Facts: payload.Facts{Kind: payload.KindMutation, StartTs: i + 1, Edges: 2,
+			Predicates: []payload.Predicate{{Name: fmt.Sprint(i % (maxPredicates + 5)), Edges: 2, Bytes: 3}}}}, &e)
 	}
-	if len(totals.predicates) != maxPredicates || len(totals.pending) != maxPending || totals.untracked != 10 {
-		t.Errorf("%d predicates, %d pending, %d untracked", len(totals.predicates), len(totals.pending), totals.untracked)
+	if len(totals.predicates) != maxPredicates || totals.pending.Len() != pending.MaxTracked+10 || totals.pending.Untracked() != 10 {
+		t.Errorf("%d predicates, %d pending, %d untracked", len(totals.predicates), totals.pending.Len(), totals.pending.Untracked())
 	}
 	all := totals.other
 	for _, p := range totals.predicates {
@@ -283,12 +284,12 @@ func TestTotalsAreBounded(t *testing.T) {
 		all.edges += p.edges
 		all.bytes += p.bytes
 	}
-	if n := int64(maxPending + 10); all != (sum{n, 2 * n, 3 * n}) {
+	if n := int64(pending.MaxTracked + 10); all != (sum{n, 2 * n, 3 * n}) {
 		t.Errorf("in all %+v, want %d entries", all, n)
 	}
 	var out bytes.Buffer
 	totals.writePending(&out)
-	if text := out.String(); !strings.HasPrefix(text, "\n100010 transactions started") || !strings.HasSuffix(text, "20\t20\n(99990 more)\n") {
+	if text := out.String(); !strings.HasPrefix(text, "\n100010 transactions started") || !strings.HasSuffix(text, "20\t20\n(99990 more: walfs explain --json has all)\n") {
 		t.Errorf("%q", text)
 	}
 }

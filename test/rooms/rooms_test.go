@@ -25,6 +25,8 @@ var rooms = map[string]string{
 	"walcore/storage":    "walcore walcore/dgraph walcore/format walcore/platform walcore/vfs walcore/confstate meta",
 	"walcore/payload":    "walcore walcore/platform",
 	"walcore/membership": "walcore walcore/payload walcore/confstate",
+	"walcore/pending":    "walcore/payload",
+	"walcore/replay":     "walcore walcore/payload",
 	"walcore/status":     "walcore",
 	"walcore/diff":       "walcore walcore/payload walcore/status",
 	"walcore/check":      "walcore walcore/payload walcore/confstate walcore/membership walcore/status",

@@ -25,7 +25,8 @@ func TestAlphaSnapshotByAlpha(t *testing.T) {
 		}
 		path, _ := fixture(name + ".tar.gz")
 		want := snapshotData(readLog(t, path).snapshot)
-		s := AlphaSnapshot{raftContext(bytesOf(want, 1)), number(want, 2), number(want, 3)}
+		m := message{builtin().snapshot, want}
+		s := AlphaSnapshot{raftContext(m.bytes(1)), m.number(2), m.number(3)}
 		if got := s.Encode(); !bytes.Equal(got, want) {
 			t.Errorf("%s: got %x, want %x", name, got, want)
 		}

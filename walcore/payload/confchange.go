@@ -31,7 +31,7 @@ func RaftContextOf(e Entry) (c RaftContext, ok bool) {
 }
 
 func raftContext(b []byte) (c RaftContext) {
-	for f := (fields{msg: b}); f.next(); {
+	for f := (message{builtin().raftContext, b}).fields(); f.next(); {
 		switch f.num {
 		case 1:
 			c.ID = f.u
@@ -55,12 +55,19 @@ func Addresses(app App, blob []byte) map[uint64]string {
 	s := builtin()
 	switch {
 	case app == Alpha && s.snapshot.check(blob) != malformed:
-		c := raftContext(bytesOf(blob, 1))
+		c := raftContext(message{s.snapshot, blob}.bytes(1))
 		addresses[c.ID] = c.Addr
 	case app == Zero && s.zeroSnapshot.check(blob) != malformed:
-		for f := (fields{msg: bytesOf(blob, 5)}); f.next(); {
-			if f.num == 3 { // zeros
-				addresses[number(f.b, 1)] = string(bytesOf(bytesOf(f.b, 2), 3))
+		state, ok := message{s.zeroSnapshot, blob}.sub(5)
+		if !ok {
+			break
+		}
+		for f := state.fields(); f.next(); {
+			if f.num != 3 { // zeros
+				continue
+			}
+			if member, ok := f.message().sub(2); ok {
+				addresses[f.message().number(1)] = string(member.bytes(3))
 			}
 		}
 	}

@@ -75,6 +75,18 @@ func (c *Custom) AppendSnapshot(dst, blob []byte) []byte {
 	return appendSnapshot(dst, nil, blob, c.opts)
 }
 
+// Facts implements Decoder. Of a message they have the kind.
+func (c *Custom) Facts(f *Facts, e Entry) {
+	if f.common(e) {
+		return
+	}
+	if _, ok := c.message(e.Data); ok {
+		f.Kind = KindMessage
+	} else {
+		f.raw(e.Data)
+	}
+}
+
 // Summarize implements Decoder. The line is the message's compact JSON, cut.
 func (c *Custom) Summarize(s *Summary, e Entry) error {
 	if s.common(e) {

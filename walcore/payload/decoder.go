@@ -34,6 +34,8 @@ type Decoder interface {
 	// AppendSnapshot appends the application's data in a snapshot (the blob) as
 	// indented JSON: size, then snapshot, or text or base64.
 	AppendSnapshot(dst, blob []byte) []byte
+	// Facts sets f to what the entry says. It never asks a Program.
+	Facts(f *Facts, e Entry)
 	// Summarize sets s to the summary of the entry.
 	Summarize(s *Summary, e Entry) error
 }
@@ -237,13 +239,16 @@ func (w *walker) raw(data []byte) {
 // node id, which is a small number and no character.
 func hasKey(data []byte) bool { return len(data) >= keySize && !printable(data) }
 
+// proposalKey is the key in front of data that hasKey has passed.
+func proposalKey(data []byte) uint64 { return binary.BigEndian.Uint64(data) }
+
 // proposal writes the key and the protobuf message of one of Dgraph's entries.
 func (w *walker) proposal(p *messagePlan, data []byte) bool {
 	if !hasKey(data) {
 		return false
 	}
 	w.key(`"key":`)
-	w.quotedUint(binary.BigEndian.Uint64(data))
+	w.quotedUint(proposalKey(data))
 	w.key(`"proposal":`)
 	return w.message(p, data[keySize:])
 }

@@ -54,7 +54,7 @@ var proposals = []struct {
 	{Alpha, `clean_predicate: "0-old"`, "", KindClean, "clean predicate 0-old"},
 	{Alpha, `delta { txns { start_ts: 3 commit_ts: 5 } txns { start_ts: 4 } max_assigned: 6 group_checksums { key: 1 value: 0 } }`,
 		`{"delta":{"txns":[{"start_ts":"3","commit_ts":"5"},{"start_ts":"4"}],"max_assigned":"6","group_checksums":{"1":"0"}}}`,
-		KindDelta, "commit 3 -> 5; abort 4; max_assigned 6"},
+		KindDelta, "2 txns: commit 3 -> 5, abort 4; max_assigned 6"},
 	{Alpha, `delta {}`, "", KindDelta, "empty delta"},
 	{Alpha, `delta { group_checksums { key: 2 value: 9 } }`, "", KindDelta, "checksum of group 2 9"},
 	{Alpha, `snapshot { context { id: 3 group: 1 addr: "a" snapshot_ts: 2 is_learner: true } index: 10 read_ts: 20 done: true since_ts: 4 }`, "",

@@ -42,7 +42,14 @@ func TestFixtures(t *testing.T) {
 }
 
 // snapshotData is the data (1) of a raftpb.Snapshot.
-func snapshotData(b []byte) []byte { return bytesOf(b, 1) }
+func snapshotData(b []byte) (data []byte) {
+	for f := (fields{msg: b}); f.next(); {
+		if f.num == 1 {
+			data = f.b
+		}
+	}
+	return data
+}
 
 func checkEntry(t *testing.T, d Decoder, e Entry, want map[string]any) {
 	t.Helper()

@@ -137,7 +137,8 @@ func FuzzValue(f *testing.F) {
 	seeds(f, func(e Entry) {
 		for mutations := (fields{msg: e.Data[min(keySize, len(e.Data)):]}); mutations.next(); {
 			for edges := (fields{msg: mutations.b}); edges.next(); {
-				f.Add(number(edges.b, 4), bytesOf(edges.b, 3))
+				edge := message{builtin().proposal.byName("mutations").message.byName("edges").message, edges.b}
+				f.Add(edge.number(4), edge.bytes(3))
 			}
 		}
 	})

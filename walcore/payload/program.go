@@ -248,6 +248,13 @@ func (p *Program) AppendSnapshot(dst, blob []byte) []byte {
 	return appendSnapshot(dst, nil, blob, Options{})
 }
 
+// Facts implements Decoder. Of a normal entry they have the kind.
+func (p *Program) Facts(f *Facts, e Entry) {
+	if !f.common(e) {
+		f.Kind = KindProgram
+	}
+}
+
 // Summarize implements Decoder. The line is the answer, cut; the error is a
 // *ProgramError.
 func (p *Program) Summarize(s *Summary, e Entry) error {
@@ -255,15 +262,15 @@ func (p *Program) Summarize(s *Summary, e Entry) error {
 	if e.TooLarge > 0 {
 		return nil
 	}
+	if !common {
+		s.Kind = KindProgram
+	}
 	status, data, err := p.Decode(e)
 	if err != nil {
 		if !common {
 			s.raw(e.Data)
 		}
 		return err
-	}
-	if !common {
-		s.Kind = KindProgram
 	}
 	s.part("")
 	s.answer(status, data)

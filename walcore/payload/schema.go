@@ -24,7 +24,7 @@ var dgraphDescriptor []byte
 type schema struct {
 	proposal, zeroProposal     *messagePlan
 	snapshot, zeroSnapshot     *messagePlan
-	raftContext                *messagePlan
+	raftContext, txnContext    *messagePlan
 	confChangeV1, confChangeV2 *messagePlan
 	valTypes                   *enumPlan
 }
@@ -51,6 +51,7 @@ func loadSchema() *schema {
 		snapshot:     plan("Snapshot"),
 		zeroSnapshot: plan("ZeroSnapshot"),
 		raftContext:  plan("RaftContext"),
+		txnContext:   plan("TxnContext"),
 		confChangeV1: p.plan((&raftpb.ConfChange{}).ProtoReflect().Descriptor()),
 		confChangeV2: p.plan((&raftpb.ConfChangeV2{}).ProtoReflect().Descriptor()),
 	}

@@ -5,8 +5,6 @@ import (
 	"encoding/hex"
 	"strconv"
 	"unicode/utf8"
-
-	"go.etcd.io/raft/v3/raftpb"
 )
 
 // The kinds of an entry, as Summary.Kind names them.
@@ -37,72 +35,32 @@ const (
 	KindBinary      = "binary"    // does not parse
 )
 
-// Summary says in one line what an entry is about, and has the numbers that a summary
-// of a whole log adds up. The next entry overwrites Line and the lists: copy what
-// you need longer. Strings need no copy.
+// Summary says in one line what an entry is about, beside its Facts. The next entry
+// overwrites Line: copy what you need longer.
 type Summary struct {
-	Kind string // one of the Kind constants
+	Facts
 	Line []byte // printable, without a newline, at most 400 bytes
-
-	Predicates []Predicate // that the entry has edges of, sorted by name
-	Started    []uint64    // start_ts of transactions whose edges the entry holds
-	Committed  []Commit
-	Aborted    []uint64 // start_ts
-
-	// Each name gets a number when it is first seen, so that it is allocated once.
-	ids   map[string]int // name to number
-	names []string       // number to name
-	rows  []int          // number to index in Predicates + 1, or 0
-	used  []int          // numbers that are in Predicates now
 }
-
-// Predicate counts the edges of one predicate in an entry.
-type Predicate struct {
-	Name    string // "<namespace in hex>-<predicate>", in v20.11 the bare predicate
-	Edges   int
-	Deletes int // of Edges, those that delete
-	Bytes   int // encoded edges
-}
-
-// Commit is a transaction that was committed.
-type Commit struct{ StartTs, CommitTs uint64 }
 
 const (
 	maxLine   = 400
-	maxListed = 10      // elements of one list in a line
-	maxNames  = 1 << 16 // names remembered by a Summary
+	maxListed = 10 // elements of one list in a line
 )
 
-func (s *Summary) reset() {
-	s.Kind, s.Line = "", s.Line[:0]
-	s.Predicates, s.Started = s.Predicates[:0], s.Started[:0]
-	s.Committed, s.Aborted = s.Committed[:0], s.Aborted[:0]
-	for _, id := range s.used {
-		s.rows[id] = 0
-	}
-	s.used = s.used[:0]
-	if s.ids == nil || len(s.ids) > maxNames {
-		s.ids, s.names, s.rows = make(map[string]int), nil, nil
-	}
-}
-
-// common resets s and summarizes entries that mean the same in every log. It reports
-// false for a normal entry with data, which the decoder has to summarize.
+// common summarizes entries that mean the same in every log. It reports false for a
+// normal entry with data, which the decoder has to summarize.
 func (s *Summary) common(e Entry) bool {
-	s.reset()
-	switch {
-	case e.TooLarge > 0:
-		s.Kind = KindTooLarge
-		s.text("more data than are decoded")
-	case e.isConfChange():
-		if !s.confChange(e) {
-			s.raw(e.Data)
-		}
-	case len(e.Data) == 0:
-		s.Kind = KindEmpty
-		s.text("no data")
-	case raftpb.EntryType(e.Type) == raftpb.EntryNormal:
+	s.Line = s.Line[:0]
+	if !s.Facts.common(e) {
 		return false
+	}
+	switch s.Kind {
+	case KindTooLarge:
+		s.text("more data than are decoded")
+	case KindConfChange:
+		s.confChange(e)
+	case KindEmpty:
+		s.text("no data")
 	default:
 		s.raw(e.Data)
 	}
@@ -111,6 +69,7 @@ func (s *Summary) common(e Entry) bool {
 
 // undecoded summarizes data that do not parse, unless they are to be hidden.
 func (s *Summary) undecoded(data []byte, hidden bool) {
+	s.Facts.raw(data)
 	s.raw(data)
 	if hidden {
 		s.Line = append(s.Line[:0], redactedRaw...)
@@ -122,14 +81,12 @@ func (s *Summary) raw(data []byte) {
 	const shownText, shownBinary = 60, 32
 	s.Line = s.Line[:0]
 	n := len(data)
-	if utf8.Valid(data) {
-		s.Kind = KindText
+	if isText(data) {
 		for n = min(n, shownText); n < len(data) && !utf8.RuneStart(data[n]); {
 			n--
 		}
 		s.Line = strconv.AppendQuote(s.Line, string(data[:n]))
 	} else {
-		s.Kind = KindBinary
 		n = min(n, shownBinary)
 		s.Line = hex.AppendEncode(s.Line, data[:n])
 	}
@@ -192,25 +149,5 @@ func (s *Summary) listed(i, n int) bool {
 	return true
 }
 
-// count adds an edge of size encoded bytes.
-func (s *Summary) count(attr []byte, size int, deleted bool) {
-	attr = predicateName(attr)
-	id, known := s.ids[string(attr)]
-	if !known {
-		id = len(s.names)
-		s.names = append(s.names, string(attr))
-		s.rows = append(s.rows, 0)
-		s.ids[s.names[id]] = id
-	}
-	if s.rows[id] == 0 {
-		s.Predicates = append(s.Predicates, Predicate{Name: s.names[id]})
-		s.rows[id] = len(s.Predicates)
-		s.used = append(s.used, id)
-	}
-	p := &s.Predicates[s.rows[id]-1]
-	p.Edges++
-	p.Bytes += size
-	if deleted {
-		p.Deletes++
-	}
-}
+// isText reports whether data that do not parse are shown as text.
+func isText(data []byte) bool { return utf8.Valid(data) }

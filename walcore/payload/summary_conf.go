@@ -2,16 +2,13 @@ package payload
 
 import "go.etcd.io/raft/v3/raftpb"
 
-// confChange summarizes a configuration change and reports whether it is one.
-func (s *Summary) confChange(e Entry) bool {
-	if builtin().confChangePlan(e).check(e.Data) == malformed {
-		return false
-	}
-	s.Kind = KindConfChange
+// confChange writes a configuration change.
+func (s *Summary) confChange(e Entry) {
+	m := message{builtin().confChangePlan(e), e.Data}
 	if raftpb.EntryType(e.Type) == raftpb.EntryConfChange {
-		s.change(number(e.Data, 2), number(e.Data, 3))
+		s.change(m.number(2), m.number(3))
 	} else {
-		s.changes(e.Data)
+		s.changes(m)
 	}
 	if c, ok := RaftContextOf(e); ok {
 		s.text(" at ")
@@ -25,13 +22,12 @@ func (s *Summary) confChange(e Entry) bool {
 		}
 	}
 	s.cut()
-	return true
 }
 
 // changes writes a ConfChangeV2. One without changes leaves a joint configuration.
-func (s *Summary) changes(b []byte) {
+func (s *Summary) changes(m message) {
 	n := 0
-	for f := (fields{msg: b}); f.next(); {
+	for f := m.fields(); f.next(); {
 		if f.num == 2 {
 			n++
 		}
@@ -41,7 +37,7 @@ func (s *Summary) changes(b []byte) {
 		return
 	}
 	i := 0
-	for f := (fields{msg: b}); f.next(); {
+	for f := m.fields(); f.next(); {
 		if f.num != 2 {
 			continue
 		}
@@ -49,9 +45,9 @@ func (s *Summary) changes(b []byte) {
 			break
 		}
 		i++
-		s.change(number(f.b, 1), number(f.b, 2))
+		s.change(f.message().number(1), f.message().number(2))
 	}
-	switch number(b, 1) {
+	switch m.number(1) {
 	case 1:
 		s.text(", joint")
 	case 2:

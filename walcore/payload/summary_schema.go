@@ -2,9 +2,9 @@ package payload
 
 // schema writes predicates with their types and indexes, then types with their
 // fields.
-func (s *Summary) schema(b []byte, predicates, types int) {
+func (s *Summary) schema(m message, predicates, types int) {
 	i, j := 0, 0
-	for f := (fields{msg: b}); f.next(); {
+	for f := m.fields(); f.next(); {
 		if f.num != 4 {
 			continue
 		}
@@ -15,12 +15,12 @@ func (s *Summary) schema(b []byte, predicates, types int) {
 			break
 		}
 		i++
-		s.name(predicateName(bytesOf(f.b, 1)))
+		s.name(predicateName(f.message().bytes(1)))
 		s.text(" ")
-		s.valueType(f.b)
-		s.directives(f.b)
+		s.valueType(f.message())
+		s.directives(f.message())
 	}
-	for f := (fields{msg: b}); f.next(); {
+	for f := m.fields(); f.next(); {
 		if f.num != 6 {
 			continue
 		}
@@ -31,16 +31,16 @@ func (s *Summary) schema(b []byte, predicates, types int) {
 			break
 		}
 		j++
-		s.typeUpdate(f.b)
+		s.typeUpdate(f.message())
 	}
 }
 
 // typeUpdate writes "0-Person(0-name, 0-age)". Dgraph usually stores only the names
 // of the fields.
-func (s *Summary) typeUpdate(b []byte) {
-	s.name(predicateName(bytesOf(b, 1)))
+func (s *Summary) typeUpdate(m message) {
+	s.name(predicateName(m.bytes(1)))
 	n := 0
-	for f := (fields{msg: b}); f.next(); {
+	for f := m.fields(); f.next(); {
 		if f.num == 2 {
 			n++
 		}
@@ -50,7 +50,7 @@ func (s *Summary) typeUpdate(b []byte) {
 	}
 	s.text("(")
 	i := 0
-	for f := (fields{msg: b}); f.next(); {
+	for f := m.fields(); f.next(); {
 		if f.num != 2 {
 			continue
 		}
@@ -58,23 +58,23 @@ func (s *Summary) typeUpdate(b []byte) {
 			break
 		}
 		i++
-		s.name(predicateName(bytesOf(f.b, 1)))
-		if number(f.b, 2) != 0 || number(f.b, 6) != 0 {
+		s.name(predicateName(f.message().bytes(1)))
+		if f.message().number(2) != 0 || f.message().number(6) != 0 {
 			s.text(" ")
-			s.valueType(f.b)
+			s.valueType(f.message())
 		}
-		s.directives(f.b)
+		s.directives(f.message())
 	}
 	s.text(")")
 }
 
 // valueType writes a SchemaUpdate's type, in brackets if it is a list.
-func (s *Summary) valueType(b []byte) {
-	name, ok := builtin().valTypes.names[int32(number(b, 2))]
+func (s *Summary) valueType(m message) {
+	name, ok := builtin().valTypes.names[int32(m.number(2))]
 	if !ok {
 		name = `"?"`
 	}
-	list := number(b, 6) != 0
+	list := m.number(6) != 0
 	if list {
 		s.text("[")
 	}
@@ -85,20 +85,20 @@ func (s *Summary) valueType(b []byte) {
 }
 
 // directives writes the rest of a SchemaUpdate, flags by their names in the schema.
-func (s *Summary) directives(b []byte) {
-	switch number(b, 3) {
+func (s *Summary) directives(m message) {
+	switch m.number(3) {
 	case 1:
 		s.text(" INDEX(")
-		s.indexes(b)
+		s.indexes(m)
 		s.text(")")
 	case 2:
 		s.text(" REVERSE")
 	case 3:
 		s.text(" DELETE")
 	}
-	s.flags(b, " ", map[int]string{5: "count", 8: "upsert", 9: "lang", 10: "non_nullable",
+	s.flags(m, " ", map[int]string{5: "count", 8: "upsert", 9: "lang", 10: "non_nullable",
 		11: "non_nullable_list", 13: "no_conflict", 14: "unique"})
-	if object := bytesOf(b, 12); len(object) > 0 {
+	if object := m.bytes(12); len(object) > 0 {
 		s.text(" of ")
 		s.name(object)
 	}
@@ -106,9 +106,9 @@ func (s *Summary) directives(b []byte) {
 
 // indexes writes tokenizers, then vector indexes with their options, as in
 // "hnsw(metric:cosine)".
-func (s *Summary) indexes(b []byte) {
+func (s *Summary) indexes(m message) {
 	n := 0
-	for f := (fields{msg: b}); f.next(); {
+	for f := m.fields(); f.next(); {
 		if f.num != 4 && f.num != 15 {
 			continue
 		}
@@ -123,23 +123,23 @@ func (s *Summary) indexes(b []byte) {
 		if f.num == 4 {
 			s.name(f.b)
 		} else {
-			s.name(bytesOf(f.b, 1))
-			s.indexOptions(f.b)
+			s.name(f.message().bytes(1))
+			s.indexOptions(f.message())
 		}
 	}
 }
 
-func (s *Summary) indexOptions(b []byte) {
+func (s *Summary) indexOptions(m message) {
 	n := 0
-	for f := (fields{msg: b}); f.next() && n < maxListed; {
+	for f := m.fields(); f.next() && n < maxListed; {
 		if f.num != 2 {
 			continue
 		}
 		s.text([]string{"(", ","}[min(n, 1)])
 		n++
-		s.name(bytesOf(f.b, 1))
+		s.name(f.message().bytes(1))
 		s.text(":")
-		s.name(bytesOf(f.b, 2))
+		s.name(f.message().bytes(2))
 	}
 	if n > 0 {
 		s.text(")")

@@ -3,6 +3,7 @@ package payload
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -21,23 +22,24 @@ func TestSummaryCounts(t *testing.T) {
 	for range 2 { // the second time with names that are known
 		sum(`mutations { start_ts: 7 edges { entity: 1 attr: "0-b" } edges { entity: 1 attr: "\x00\x00\x00\x00\x00\x00\x00\x00a" op: DEL } edges { entity: 2 attr: "0-b" value: "12345" } }`)
 		want := []Predicate{{Name: "0-a", Edges: 1, Deletes: 1, Bytes: 22}, {Name: "0-b", Edges: 2, Bytes: 14 + 21}}
-		if !reflect.DeepEqual(s.Predicates, want) || !reflect.DeepEqual(s.Started, []uint64{7}) || len(s.Committed)+len(s.Aborted) > 0 {
+		if !reflect.DeepEqual(s.Predicates, want) || s.StartTs != 7 || s.Edges != 3 || s.Deletes != 1 || s.Commits+s.Aborts > 0 {
 			t.Errorf("got %+v", s)
 		}
 		sum(`delta { txns { start_ts: 7 commit_ts: 9 } txns { start_ts: 8 } txns { start_ts: 6 commit_ts: 10 } }`)
-		if len(s.Predicates)+len(s.Started) > 0 || !reflect.DeepEqual(s.Committed, []Commit{{7, 9}, {6, 10}}) || !reflect.DeepEqual(s.Aborted, []uint64{8}) {
+		if len(s.Predicates)+s.Edges > 0 || s.Commits != 2 || s.Aborts != 1 ||
+			!reflect.DeepEqual(slices.Collect(s.Txns()), []Txn{{7, 9}, {8, 0}, {6, 10}}) {
 			t.Errorf("got %+v", s)
 		}
 	}
 	// Mutations that come in two parts are merged.
 	part := dgraph(t, "Proposal", `mutations { start_ts: 7 edges { attr: "0-b" } edges { attr: "0-a" } }`)
 	_ = d.Summarize(&s, Entry{Data: keyed(join(part, part))})
-	if want := "txn 7: 4 edges: 0-a 2, 0-b 2"; string(s.Line) != want || len(s.Started) != 1 {
+	if want := "txn 7: 4 edges: 0-a 2, 0-b 2"; string(s.Line) != want || len(slices.Collect(s.EachEdge())) != 4 {
 		t.Errorf("got %s, want %s", s.Line, want)
 	}
 	// Neither schema nor drops are transactions that wait for a commit.
 	for _, text := range []string{`mutations { start_ts: 7 schema { predicate: "0-a" } }`, `mutations { start_ts: 7 edges { attr: "0-a" value: "_STAR_ALL" op: DEL } }`} {
-		if len(sum(text).Started) > 0 || len(s.Predicates) > 0 {
+		if _, starts := sum(text).Starts(); starts || !reflect.DeepEqual(s.Predicates, []Predicate{{Name: "0-a"}}) {
 			t.Errorf("%s: got %+v", text, s)
 		}
 	}
@@ -56,7 +58,7 @@ func TestSummaryIsShort(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		`mutations { ` + edges.String() + `}`: "txn 0: 100 edges: 0-p00 1, 0-p01 1, 0-p02 1, 0-p03 1, 0-p04 1, 0-p05 1, 0-p06 1, 0-p07 1, 0-p08 1, 0-p09 1, 90 more",
-		`delta { ` + txns.String() + `}`:      "commit 0 -> 1, 2 -> 3, 4 -> 5, 6 -> 7, 8 -> 9, 10 -> 11, 12 -> 13, 14 -> 15, 16 -> 17, 18 -> 19, 90 more",
+		`delta { ` + txns.String() + `}`:      "100 txns: commit 0 -> 1, 2 -> 3, 4 -> 5, 6 -> 7, 8 -> 9, 10 -> 11, 12 -> 13, 14 -> 15, 16 -> 17, 18 -> 19, 90 more",
 		`mutations { ` + wide.String() + `}`:  "schema " + strings.Repeat("0", 100) + " DEFAULT, ",
 		`mutations { types { type_name: "T" ` + fields.String() + `} types { type_name: "U" } }`:      "types T(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 90 more), U",
 		`mutations { schema { predicate: "p" directive: INDEX count: true ` + tokens.String() + `} }`: "schema p DEFAULT INDEX(0,1,2,3,4,5,6,7,8,9,…) count",
