@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"io"
+	"slices"
 	"testing"
 
 	"github.com/walfs/walfs/test/fixture"
@@ -63,6 +64,8 @@ type jsonProposal struct {
 	Txn        *jsonTxn
 
 	MaxUID, MaxTxnTs, MaxRaftID, MaxNsID, CID json.RawMessage
+
+	CIDBase64 json.RawMessage `json:"cid_base64"`
 }
 
 type jsonMutations struct {
@@ -93,7 +96,20 @@ type jsonTxn struct {
 	StartTs  uint64 `json:"start_ts,string"`
 	CommitTs uint64 `json:"commit_ts,string"`
 	Aborted  bool
-	Preds    []string
+	Preds    []jsonText
+}
+
+// jsonText is an element of a list of texts: an object with base64 where it is no UTF-8.
+type jsonText string
+
+func (s *jsonText) UnmarshalJSON(b []byte) error {
+	if b[0] == '"' {
+		return json.Unmarshal(b, (*string)(s))
+	}
+	var object struct{ Base64 []byte }
+	err := json.Unmarshal(b, &object)
+	*s = jsonText(object.Base64)
+	return err
 }
 
 type jsonID struct {
@@ -122,6 +138,17 @@ func parseJSONLine(t *testing.T, text []byte) *jsonLine {
 		t.Fatalf("%v: %.500s", err, text)
 	}
 	return line
+}
+
+// edgeSizes are how many bytes each edge has as encoded, which the JSON does not tell. Parts
+// of a message merge.
+func (l *jsonLine) edgeSizes() (sizes []int) {
+	const keySize, mutations, edges = 8, 2, 3
+	merged := slices.Concat(submessages(l.Data[min(keySize, len(l.Data)):], mutations)...)
+	for _, edge := range submessages(merged, edges) {
+		sizes = append(sizes, len(edge))
+	}
+	return sizes
 }
 
 // dumpLines runs dump --format json --decode on a log, and calls fn with each line.

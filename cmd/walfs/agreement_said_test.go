@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/hex"
-	"encoding/json"
 	"maps"
 	"slices"
 	"strconv"
@@ -54,7 +53,7 @@ func saidByJSON(l *jsonLine) *said {
 			s.members = append(s.members, c.Node)
 		}
 	case d.Proposal != nil:
-		s.proposal(d.Proposal, edgeSizes(l.Data))
+		s.proposal(d.Proposal, l.edgeSizes())
 	case d.Text != nil:
 		s.is(payload.KindText)
 	case d.Base64 != nil:
@@ -83,13 +82,13 @@ func (s *said) sorted() *said {
 	return s
 }
 
-func (s *said) proposal(p *jsonProposal, edgeSizes []int64) {
-	s.alpha(p)
-	s.zero(p)
-	if p.DeleteNs != nil {
-		s.is(payload.KindDeleteNs)
-		s.namespaces = append(s.namespaces, p.DeleteNs.Namespace)
+func (s *said) proposal(p *jsonProposal, edgeSizes []int) {
+	for _, part := range p.parts() {
+		if part.there {
+			s.is(part.kind)
+		}
 	}
+	s.parts(p)
 	if p.Mutations != nil {
 		s.mutations(p.Mutations, edgeSizes)
 	}
@@ -98,6 +97,9 @@ func (s *said) proposal(p *jsonProposal, edgeSizes []int64) {
 	}
 	if s.kind == "" {
 		s.is(payload.KindOther)
+	}
+	if p.State != nil || p.Member != nil {
+		s.is(payload.KindMembership)
 	}
 	for _, txn := range s.decided {
 		if txn.CommitTs == 0 {
@@ -108,72 +110,73 @@ func (s *said) proposal(p *jsonProposal, edgeSizes []int64) {
 	}
 }
 
-func (s *said) alpha(p *jsonProposal) {
+type part struct {
+	kind  string
+	there bool
+}
+
+// parts are all that a proposal can have but for mutations and key-values, which come
+// behind them, in the order of the schemas.
+func (p *jsonProposal) parts() []part {
+	return []part{
+		{payload.KindSnapshot, p.SnapshotTs != nil},
+		{payload.KindMember, p.Member != nil},
+		{payload.KindTablet, p.Tablet != nil},
+		{payload.KindLease, p.MaxUID != nil || p.MaxTxnTs != nil || p.MaxRaftID != nil},
+		{payload.KindState, p.State != nil},
+		{payload.KindClean, p.Clean != nil || p.CleanBase64 != nil},
+		{payload.KindTxn, p.Txn != nil},
+		{payload.KindDelta, p.Delta != nil},
+		{payload.KindLease, p.CID != nil || p.CIDBase64 != nil},
+		{payload.KindSnapshot, p.Snapshot != nil},
+		{payload.KindRestore, p.Restore != nil},
+		{payload.KindLease, p.MaxNsID != nil},
+		{payload.KindCDC, p.CDC != nil},
+		{payload.KindDeleteNs, p.DeleteNs != nil},
+		{payload.KindTablet, p.Tablets != nil},
+		{payload.KindExtSnapshot, p.ExtSnapshot != nil},
+	}
+}
+
+// parts says what they name and decide.
+func (s *said) parts(p *jsonProposal) {
+	if p.Member != nil {
+		s.members = append(s.members, p.Member.ID)
+	}
 	if p.State != nil {
-		s.is(payload.KindState)
-		s.is(payload.KindMembership)
 		s.state(p.State)
 	}
+	if p.Snapshot != nil && p.Snapshot.Context != nil {
+		s.members = append(s.members, p.Snapshot.Context.ID)
+	}
 	if p.Clean != nil || p.CleanBase64 != nil {
-		s.is(payload.KindClean)
 		s.names(deref(p.Clean), p.CleanBase64)
 	}
+	if p.Tablet != nil {
+		s.names(p.Tablet.Predicate, p.Tablet.PredicateBase64)
+	}
+	for _, t := range p.Tablets {
+		s.names(t.Predicate, t.PredicateBase64)
+	}
+	if p.DeleteNs != nil {
+		s.namespaces = append(s.namespaces, p.DeleteNs.Namespace)
+	}
 	if p.Delta != nil {
-		s.is(payload.KindDelta)
 		for _, txn := range p.Delta.Txns {
 			s.decide(txn)
 		}
 	}
-	if p.Snapshot != nil {
-		s.is(payload.KindSnapshot)
-		if c := p.Snapshot.Context; c != nil {
-			s.members = append(s.members, c.ID)
-		}
-	}
-	for _, part := range []struct {
-		raw  json.RawMessage
-		kind string
-	}{{p.Restore, payload.KindRestore}, {p.CDC, payload.KindCDC}, {p.ExtSnapshot, payload.KindExtSnapshot}} {
-		if part.raw != nil {
-			s.is(part.kind)
-		}
-	}
-}
-
-func (s *said) zero(p *jsonProposal) {
-	if p.SnapshotTs != nil {
-		s.is(payload.KindSnapshot)
-	}
-	if p.Member != nil {
-		s.is(payload.KindMember)
-		s.is(payload.KindMembership)
-		s.members = append(s.members, p.Member.ID)
-	}
-	tablets := p.Tablets
-	if p.Tablet != nil {
-		tablets = append(tablets, *p.Tablet)
-	}
-	for _, t := range tablets {
-		s.is(payload.KindTablet)
-		s.names(t.Predicate, t.PredicateBase64)
-	}
-	for _, lease := range []json.RawMessage{p.MaxUID, p.MaxTxnTs, p.MaxRaftID, p.CID, p.MaxNsID} {
-		if lease != nil {
-			s.is(payload.KindLease)
-		}
-	}
 	if p.Txn != nil {
-		s.is(payload.KindTxn)
 		s.decide(*p.Txn)
 		for _, conflict := range p.Txn.Preds {
-			if _, name, ok := strings.Cut(conflict, "-"); ok {
+			if _, name, ok := strings.Cut(string(conflict), "-"); ok {
 				s.names(name, nil)
 			}
 		}
 	}
 }
 
-func (s *said) mutations(m *jsonMutations, edgeSizes []int64) {
+func (s *said) mutations(m *jsonMutations, edgeSizes []int) {
 	s.txn = m.StartTs
 	for i, e := range m.Edges {
 		name := s.names(e.Attr, e.AttrBase64)
@@ -181,7 +184,7 @@ func (s *said) mutations(m *jsonMutations, edgeSizes []int64) {
 			s.is(payload.KindDrop)
 			continue
 		}
-		deletes, size := e.Op == "DEL", int(edgeSizes[i])
+		deletes, size := e.Op == "DEL", edgeSizes[i]
 		s.edges.add(deletes, size)
 		p := s.predicates[name]
 		p.add(deletes, size)

@@ -20,16 +20,17 @@ def mutation_kind:
   elif has("schema") or has("types") then "schema"
   else "mutation" end;
 
-# of a proposal: the first that it has
+# of a proposal: the first of its parts, in the order of the schemas
 def proposal_kind:
   . as $p
   | first(
-      ( ("state", "clean_predicate", "delta", "snapshot", "restore", "cdc_state", "ext_snapshot_state",
-         "member", "tablet", "txn", "delete_ns")
-        | select(. as $field | $p | has($field)) ),
-      ( {clean_predicate_base64: "clean_predicate", snapshot_ts: "snapshot", tablets: "tablet", maxUID: "lease",
-         maxTxnTs: "lease", maxRaftId: "lease", maxNsID: "lease", cid: "lease"}
-        | to_entries[] | select(.key as $field | $p | has($field)) | .value ),
+      ( [ ["snapshot_ts", "snapshot"], ["member", "member"], ["tablet", "tablet"], ["maxUID", "lease"],
+          ["maxTxnTs", "lease"], ["maxRaftId", "lease"], ["state", "state"], ["clean_predicate", "clean_predicate"],
+          ["clean_predicate_base64", "clean_predicate"], ["txn", "txn"], ["delta", "delta"], ["cid", "lease"],
+          ["cid_base64", "lease"], ["snapshot", "snapshot"], ["restore", "restore"], ["maxNsID", "lease"],
+          ["cdc_state", "cdc_state"], ["delete_ns", "delete_ns"], ["tablets", "tablet"],
+          ["ext_snapshot_state", "ext_snapshot_state"] ][]
+        | select(.[0] as $part | $p | has($part)) | .[1] ),
       ( $p.mutations | values | mutation_kind ),
       ( "kv" | select($p | has("kv")) ),
       "proposal" );
