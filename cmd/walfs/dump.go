@@ -35,7 +35,8 @@ func newDumpCommand() *cobra.Command {
 		Long: `Dump prints DIR's entries one after the other, in constant memory but for where
 they are: some 5 bytes an entry.
 
---format table   a line an entry with what it says, and at the end a summary:
+--format table   checkpoint, snapshot and hard state, a line an entry with what
+                 it says and its proposal key, and at the end a summary:
                  entries by kind and predicate, transactions that are not
                  decided (of an Alpha's log), members
 --format json    a line of JSON an entry: index, term, type, size, file, slot,
@@ -118,14 +119,14 @@ type printer interface {
 	end(log walcore.Log) error
 }
 
-func (o *dumpOptions) printer(out *bufio.Writer, on *terminal.Out, s *walcore.System, d payload.Decoder) printer {
+func (o *dumpOptions) printer(out *bufio.Writer, on *terminal.Out, m *walcore.Meta, d payload.Decoder) printer {
 	switch o.format {
 	case "json":
-		return &jsonLines{out: out, system: s, decoder: d, decoded: o.decoded}
+		return &jsonLines{out: out, system: m.System, decoder: d, decoded: o.decoded}
 	case "raw":
 		return raw{out}
 	}
-	return newTable(out, on, s, d)
+	return newTable(out, on, m, d)
 }
 
 type raw struct{ out *bufio.Writer }
