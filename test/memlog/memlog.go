@@ -77,6 +77,7 @@ func New(path string, entries []Entry) *Log {
 	}
 	for _, f := range l.files {
 		f.Attr.Size = int64(len(f.Source.(*file).bytes))
+		f.Attr.Blocks = (f.Attr.Size + 511) / 512
 	}
 	return l
 }
