@@ -82,14 +82,30 @@ func (k key) name(by By) string {
 // sizeKey has the sizes in one row that need the same number of bits.
 func sizeKey(e *walcore.Entry) key { return key{n: uint64(bits.Len64(uint64(e.Size)))} }
 
+// sizes gives the sizes that need so many bits.
+func sizes(bits uint64) (first, last uint64) {
+	if bits == 0 {
+		return 0, 0
+	}
+	first = 1 << (bits - 1)
+	return first, first + (first - 1)
+}
+
 // sizeName says which sizes need so many bits: 0, 1, 2-3, 4-7.
 func sizeName(bits uint64) string {
-	if bits < 2 {
-		return strconv.FormatUint(bits, 10)
+	first, last := sizes(bits)
+	if first == last {
+		return strconv.FormatUint(first, 10)
 	}
-	first := uint64(1) << (bits - 1)
-	return fmt.Sprintf("%d-%d", first, first+(first-1))
+	return fmt.Sprintf("%d-%d", first, last)
 }
+
+// Sizes gives, by Size, the sizes of the payloads that a row has.
+func (r *Row) Sizes() (first, last uint64) { return sizes(r.key.n) }
+
+// Special reports whether the row stands for no value: its name is NoneName, UnreadableName
+// or MoreName.
+func (r *Row) Special() bool { return r.key.kind != value }
 
 // add counts an entry, once also where more of its values share the row: first reports
 // whether it was new.

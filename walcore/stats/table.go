@@ -19,8 +19,9 @@ const (
 // Table adds entries up. One goroutine may use it.
 type Table struct {
 	By    By
-	Total Sum // of all entries; see By.SumsUp
-	Dead  Sum // of them, those that are dead
+	Total Sum   // of all entries; see By.SumsUp
+	Dead  Sum   // of them, those that are dead
+	Timed int64 // by Hour: entries whose time is stored; of the others it is their log file's
 
 	snapshot  uint64
 	rows      map[key]*Row
@@ -46,7 +47,7 @@ func (t *Table) AddFile(f *walcore.File) {
 	if t.By == File {
 		r := t.fileRow(f)
 		r.FileBytes += f.Attr.Size
-		r.DiskBytes += f.Attr.Blocks * blockBytes
+		r.DiskBytes += f.Attr.DiskBytes()
 	}
 }
 
@@ -129,7 +130,10 @@ func (t *Table) hour(e *walcore.Entry) int64 {
 	if t.file == e.File {
 		return t.fileHour
 	}
-	at, _ := Time(e)
+	at, stored := Time(e)
+	if stored {
+		t.Timed++
+	}
 	hour := at.UTC().Truncate(time.Hour).Unix()
 	if _, timed := e.File.Source.(walcore.Timer); !timed {
 		t.file, t.fileHour = e.File, hour
@@ -141,9 +145,6 @@ func (t *Table) hour(e *walcore.Entry) int64 {
 func (t *Table) fileRow(f *walcore.File) *Row {
 	return t.row(key{n: f.ID, s: f.Name}, int64(len(t.rows)))
 }
-
-// blockBytes is the size of the blocks that walcore.Attr counts.
-const blockBytes = 512
 
 // row finds the row of a value, or makes one.
 func (t *Table) row(k key, order int64) *Row {
@@ -171,15 +172,36 @@ func (t *Table) Rows() []Row {
 	for _, r := range t.rows {
 		rows = append(rows, *r)
 	}
-	slices.SortFunc(rows, func(a, b Row) int {
-		order := cmp.Compare(b.Bytes, a.Bytes)
-		if t.By.natural() {
-			order = cmp.Compare(a.order, b.order)
-		}
-		return cmp.Or(compareBool(a.key.kind == more, b.key.kind == more), order,
-			cmp.Compare(b.Entries, a.Entries), cmp.Compare(a.key.n, b.key.n), cmp.Compare(a.Name, b.Name), cmp.Compare(a.key.kind, b.key.kind))
-	})
+	slices.SortFunc(rows, t.inOrder)
 	return rows
+}
+
+// Top gives the n of Rows that have most bytes, in the order of Rows, and how many are left
+// off. With an n of 0 or less it gives all.
+func (t *Table) Top(n int) (rows []Row, left int) {
+	rows = t.Rows()
+	if n <= 0 || n >= len(rows) {
+		return rows, 0
+	}
+	left = len(rows) - n
+	slices.SortStableFunc(rows, byBytes)
+	rows = rows[:n]
+	slices.SortFunc(rows, t.inOrder)
+	return rows, left
+}
+
+func (t *Table) inOrder(a, b Row) int {
+	order := byBytes(a, b)
+	if t.By.natural() {
+		order = cmp.Compare(a.order, b.order)
+	}
+	return cmp.Or(compareBool(a.key.kind == more, b.key.kind == more), order,
+		cmp.Compare(a.key.n, b.key.n), cmp.Compare(a.Name, b.Name), cmp.Compare(a.key.kind, b.key.kind))
+}
+
+// byBytes puts the row with most bytes first, or where they are equal, with most entries.
+func byBytes(a, b Row) int {
+	return cmp.Or(cmp.Compare(b.Bytes, a.Bytes), cmp.Compare(b.Entries, a.Entries))
 }
 
 func compareBool(a, b bool) int {
@@ -190,13 +212,4 @@ func compareBool(a, b bool) int {
 		return -1
 	}
 	return 1
-}
-
-// Top gives the first n of Rows, and how many are left. With an n of 0 or less it gives all.
-func (t *Table) Top(n int) (rows []Row, rest int) {
-	rows = t.Rows()
-	if n <= 0 || n >= len(rows) {
-		return rows, 0
-	}
-	return rows[:n], len(rows) - n
 }

@@ -68,6 +68,9 @@ func TestRows(t *testing.T) {
 		if got := text(all[by].Rows()); !slices.Equal(got, want) {
 			t.Errorf("by %s: %q, want %q", by, got, want)
 		}
+		if timed := all[by].Timed; by == Hour && timed != 4 {
+			t.Errorf("%d entries have a time", timed)
+		}
 		if all[by].Total != (Sum{5, 26}) || all[by].Dead != (Sum{2, 9}) {
 			t.Errorf("by %s: total %v, dead %v", by, all[by].Total, all[by].Dead)
 		}
@@ -143,6 +146,24 @@ func TestPredicates(t *testing.T) {
 	for _, n := range []int{0, 4, 5} {
 		if top, rest := table.Top(n); len(top) != 4 || rest != 0 {
 			t.Errorf("top %d: %d rows, %d more", n, len(top), rest)
+		}
+	}
+}
+
+// TestTop: the rows with most bytes are given in the order in which all are.
+func TestTop(t *testing.T) {
+	table := NewTable(Term, 0)
+	for term, size := range map[uint64]int64{1: 50, 2: 7, 3: 60, 4: 7} {
+		table.Add(&walcore.Entry{Index: term, Term: term, Size: size}, nil)
+	}
+	for n, want := range [][]string{1: {"3"}, 2: {"1", "3"}, 3: {"1", "2", "3"}, 4: {"1", "2", "3", "4"}} {
+		var got []string
+		rows, left := table.Top(n)
+		for _, r := range rows {
+			got = append(got, r.Name)
+		}
+		if n > 0 && (!slices.Equal(got, want) || left != 4-n) {
+			t.Errorf("top %d: %q, %d left off", n, got, left)
 		}
 	}
 }
