@@ -84,7 +84,7 @@ func runDump(ctx context.Context, opts dumpOptions, args []string, stdout io.Wri
 	if err != nil {
 		return err
 	}
-	if err := opts.filter.resolve(log.Meta().System); err != nil {
+	if err := opts.filter.resolve(log); err != nil {
 		return errors.Join(err, log.Close())
 	}
 	decoder, end, err := opts.decode.decoder(log)
@@ -102,6 +102,8 @@ func (o *dumpOptions) check() error {
 		return wrongValue("--format", o.format, dumpFormats)
 	case o.decoded && o.format != "json":
 		return usageError("--decode goes with --format json; the table decodes anyway")
+	case o.follow && o.filter.replay:
+		return usageError("--replay is about one moment, and does not go with --follow")
 	}
 	if err := o.filter.parse(); err != nil {
 		return err
