@@ -17,6 +17,8 @@ const shownFailures = 5
 type failures struct {
 	code   int // the exit code that follows from them
 	groups []*failureGroup
+	later  bool // say nothing before tell
+	held   []error
 }
 
 // failureGroup is failures with one cause, in one file if that matters.
@@ -35,7 +37,11 @@ func (f *failures) add(err error) {
 	g.about = err
 	if !aboutKeys(err) && g.shown < shownFailures {
 		g.shown++
-		printError(err)
+		if f.later {
+			f.held = append(f.held, err)
+		} else {
+			printError(err)
+		}
 		return
 	}
 	if g.more == 0 {
@@ -53,6 +59,15 @@ func (f *failures) group(file, cause string) *failureGroup {
 	g := &failureGroup{file: file, cause: cause}
 	f.groups = append(f.groups, g)
 	return g
+}
+
+// tell says all that was held back, and how many more there are.
+func (f *failures) tell() {
+	for _, err := range f.held {
+		printError(err)
+	}
+	f.held = nil
+	f.count(true)
 }
 
 // aboutKeys reports whether an error is one that all entries of a file have alike.
