@@ -31,12 +31,13 @@ func newStatsCommand() *cobra.Command {
 	var opts statsOptions
 	cmd := &cobra.Command{
 		Use:   "stats DIR",
-		Short: "Add up entries and bytes: what fills the log, and what of it is dead",
+		Short: "Add up entries and bytes: what fills the log, what is dead",
 		Long: `Stats counts DIR's entries, or those that the filters leave, and the bytes of
 their payloads. Dead are those at or below the snapshot: the node does not read
 them any more, and deletes a log file once all in it are dead.
 
-Without --by it prints an overview. With it, a table by one of these:
+Without --by it prints an overview, of at most 10 rows a table. With it, one
+table, by one of these:
 
 kind        what entries are: mutation, delta, schema, conf_change …
 predicate   an entry counts for each predicate that its edges have, and bytes

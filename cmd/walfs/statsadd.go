@@ -3,8 +3,9 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
+	"runtime"
 	"slices"
+	"sync"
 
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/payload"
@@ -15,16 +16,13 @@ import (
 type adding struct {
 	*statsOptions
 	log     walcore.Log
-	decoder *reportingDecoder // nil where no entry has to be understood
+	decoder payload.Decoder // nil where no entry has to be understood
 
-	// Of the log as it was last read.
-	tables     []*stats.Table
-	failures   *failures
-	unreadable int64 // entries whose payload was to be read, and cannot be
-	files      map[*walcore.File]bool
+	sums  // of the log as it was last read
+	files map[*walcore.File]bool
+	left  int64             // how many entries may still be added, with --limit
+	spare [][]walcore.Entry // of batches that are done, to be used again
 
-	payloads walcore.Scanner
-	facts    payload.Facts
 	progress statsProgress
 }
 
@@ -36,7 +34,7 @@ func (a *adding) run(ctx context.Context) error {
 			return err
 		}
 		defer end()
-		a.decoder = &reportingDecoder{Decoder: decoder, printFailure: func(err error) { a.failures.add(err) }}
+		a.decoder = decoder
 	}
 	defer a.progress.start(a)()
 	var err error
@@ -52,67 +50,93 @@ func (a *adding) readsPayloads() bool {
 	return a.filter.pattern != nil || a.filter.wantsFacts() || slices.ContainsFunc(a.by(), stats.By.NeedsFacts)
 }
 
-// add adds all up from the start. With mayRetry, it fails with walcore.ErrChanged at the
-// first entry that has changed.
+// maxWorkers bounds the memory: each worker may hold an entry of payload.MaxData.
+const maxWorkers = 4
+
+// workers is how many batches are added up at a time. Where the entries that --limit
+// leaves are counted, or a decoder is no code of ours, it is one.
+func (a *adding) workers() int {
+	if a.decoder == nil || a.filter.limit > 0 || !a.decode.isDgraph() {
+		return 1
+	}
+	return min(runtime.GOMAXPROCS(0), maxWorkers)
+}
+
+// add adds all up from the start. With mayRetry, it fails with walcore.ErrChanged if an
+// entry has changed.
 func (a *adding) add(ctx context.Context, log walcore.Log, mayRetry bool) error {
 	if err := a.filter.resolve(log); err != nil {
 		return err
 	}
 	a.begin(log)
-	next, last, left := max(a.filter.first(), 1), a.filter.last(), a.filter.limit
-	for e := range log.Entries(next) {
-		if e.Index > last {
-			break
-		}
-		if ctx.Err() != nil {
-			return fmt.Errorf("%w before entry %d: nothing was added up", context.Cause(ctx), e.Index)
-		}
-		a.report(log.Gap(next, e.Index-1))
-		matches, err := a.addEntry(&e)
-		if mayRetry && errors.Is(err, walcore.ErrChanged) {
-			return err
-		}
-		a.report(err)
-		a.progress.passed(&e)
-		next = e.Index + 1
-		if matches && a.filter.limit > 0 {
-			if left--; left == 0 {
-				return nil
+	var wait sync.WaitGroup
+	defer wait.Wait()
+	work := make(chan *batch)
+	defer close(work)
+	workers := a.workers()
+	for range workers {
+		w := a.newWorker(ctx, log, mayRetry)
+		wait.Go(func() { w.run(work) })
+	}
+	ahead := 0 // batches that are read before the oldest is done
+	if workers > 1 {
+		ahead = 2 * workers
+	}
+	var queue []*batch // in the order of the log
+	for b := range a.batches(log) {
+		work <- b
+		for queue = append(queue, b); len(queue) > ahead; queue = queue[1:] {
+			if err := a.take(queue[0]); err != nil {
+				return err
 			}
 		}
+		if a.filter.limit > 0 && a.left == 0 {
+			return nil
+		}
 	}
-	if next <= last {
-		a.report(log.Gap(next, last))
+	for _, b := range queue {
+		if err := a.take(b); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
 // begin forgets what was added up.
 func (a *adding) begin(log walcore.Log) {
-	a.failures, a.unreadable = &failures{later: true}, 0
-	a.payloads.Reset()
-	a.progress.restart()
 	snapshot, _ := snapshotIndex(log)
-	a.tables = nil
-	for _, by := range a.by() {
-		a.tables = append(a.tables, stats.NewTable(by, snapshot))
-	}
+	a.sums = newSums(a.by(), snapshot)
+	a.left = a.filter.limit
+	a.progress.restart()
 	a.files = map[*walcore.File]bool{}
 	if a.filterTyped() == "" {
-		for _, f := range logFiles(log) {
-			a.addFile(f)
-		}
+		a.addFiles(logFiles(log))
 	}
 }
 
-// addFile adds a log file. With a filter, only those are added in which it leaves an entry.
-func (a *adding) addFile(f *walcore.File) {
-	if a.files[f] {
-		return
+// take waits for a batch, and adds what it has added up.
+func (a *adding) take(b *batch) error {
+	<-b.done
+	if b.err != nil {
+		return b.err
 	}
-	a.files[f] = true
-	for _, t := range a.tables {
-		t.AddFile(f)
+	a.addFiles(b.files)
+	a.sums.merge(&b.sums)
+	a.left -= b.matches
+	a.progress.passed(b.bytes)
+	a.spare = append(a.spare, b.entries[:0])
+	return nil
+}
+
+// addFiles adds log files. With a filter, only those are added in which it leaves an entry.
+func (a *adding) addFiles(files []*walcore.File) {
+	for _, f := range files {
+		if !a.files[f] {
+			a.files[f] = true
+			for _, t := range a.tables {
+				t.AddFile(f)
+			}
+		}
 	}
 }
 
@@ -130,41 +154,4 @@ func logFiles(log walcore.Log) []*walcore.File {
 		return filer.Files()
 	}
 	return nil
-}
-
-func (a *adding) report(err error) {
-	if err != nil {
-		a.failures.add(err)
-	}
-}
-
-// addEntry adds an entry, if the filter matches it. An entry that cannot be read is added,
-// too, unless what it says decides whether it matches.
-func (a *adding) addEntry(e *walcore.Entry) (matches bool, err error) {
-	match := a.filter.matches(e)
-	if match == matchNo {
-		return false, nil
-	}
-	var facts *payload.Facts
-	if a.decoder != nil {
-		data, reading := payload.Data(&a.payloads, e)
-		switch {
-		case reading != nil:
-			a.unreadable++
-			err = reading
-			if match == matchUnknown {
-				return false, err
-			}
-		case match == matchUnknown && !a.filter.matchesData(e, data, a.decoder):
-			return false, nil
-		default:
-			a.decoder.Facts(&a.facts, payload.EntryOf(e, data))
-			facts = &a.facts
-		}
-	}
-	a.addFile(e.File)
-	for _, t := range a.tables {
-		t.Add(e, facts)
-	}
-	return true, err
 }

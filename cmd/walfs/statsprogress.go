@@ -1,7 +1,5 @@
 package main
 
-import "github.com/walfs/walfs/walcore"
-
 // statsProgress says how many bytes of payloads have been added up.
 type statsProgress struct {
 	tell        func(done, total int64) // nil: nobody would see it
@@ -22,9 +20,9 @@ func (p *statsProgress) start(a *adding) (end func()) {
 // restart is for a log that is read again.
 func (p *statsProgress) restart() { p.done = 0 }
 
-func (p *statsProgress) passed(e *walcore.Entry) {
+func (p *statsProgress) passed(bytes int64) {
 	if p.tell != nil {
-		p.done += e.Size
+		p.done += bytes
 		p.tell(p.done, max(p.total, p.done))
 	}
 }

@@ -55,27 +55,25 @@ func (t *Table) AddFile(f *walcore.File) {
 // not known. It is not looked at where By needs no facts.
 func (t *Table) Add(e *walcore.Entry, f *payload.Facts) {
 	dead := e.Index <= t.snapshot
-	t.Total.Entries++
-	t.Total.Bytes += e.Size
+	t.Total.add(1, e.Size)
 	if dead {
-		t.Dead.Entries++
-		t.Dead.Bytes += e.Size
+		t.Dead.add(1, e.Size)
 	}
 	switch {
 	case t.By == File:
-		t.addTo(t.fileRow(e.File), e, dead)
+		t.fileRow(e.File).add(e.Size, dead)
 	case t.By == Term:
-		t.addTo(t.row(key{n: e.Term}, int64(e.Term)), e, dead)
+		t.row(key{n: e.Term}, int64(e.Term)).add(e.Size, dead)
 	case t.By == Size:
 		k := sizeKey(e)
-		t.addTo(t.row(k, int64(k.n)), e, dead)
+		t.row(k, int64(k.n)).add(e.Size, dead)
 	case t.By == Hour:
 		hour := t.hour(e)
-		t.addTo(t.row(key{n: uint64(hour)}, hour), e, dead)
+		t.row(key{n: uint64(hour)}, hour).add(e.Size, dead)
 	case f == nil:
-		t.addTo(t.row(key{kind: unreadable}, 0), e, dead)
+		t.row(key{kind: unreadable}, 0).add(e.Size, dead)
 	case t.By == Kind:
-		t.addTo(t.row(key{s: f.Kind}, 0), e, dead)
+		t.row(key{s: f.Kind}, 0).add(e.Size, dead)
 	case t.By == Predicate:
 		t.addPredicates(e, f, dead)
 	case t.By == Member:
@@ -83,15 +81,9 @@ func (t *Table) Add(e *walcore.Entry, f *payload.Facts) {
 		if id, ok := f.Proposer(); ok {
 			k = key{n: id}
 		}
-		t.addTo(t.row(k, 0), e, dead)
+		t.row(k, 0).add(e.Size, dead)
 	case t.By == Namespace:
 		t.addNamespaces(e, f, dead)
-	}
-}
-
-func (t *Table) addTo(r *Row, e *walcore.Entry, dead bool) {
-	if r.add(e, dead) {
-		r.addBytes(e.Size, dead)
 	}
 }
 
@@ -104,23 +96,22 @@ func (t *Table) addPredicates(e *walcore.Entry, f *payload.Facts, dead bool) {
 		}
 		found = true
 		r := t.row(key{s: p.Name}, 0)
-		r.add(e, dead)
-		r.addBytes(int64(p.Bytes), dead)
+		r.add(int64(p.Bytes), dead)
 		r.Edges += int64(p.Edges)
 		r.Deletes += int64(p.Deletes)
 	}
 	if !found {
-		t.addTo(t.row(key{kind: none}, 0), e, dead)
+		t.row(key{kind: none}, 0).add(e.Size, dead)
 	}
 }
 
 func (t *Table) addNamespaces(e *walcore.Entry, f *payload.Facts, dead bool) {
 	t.namespaces = f.AppendNamespaces(t.namespaces[:0])
 	for _, ns := range t.namespaces {
-		t.addTo(t.row(key{n: ns}, 0), e, dead)
+		t.row(key{n: ns}, 0).add(e.Size, dead)
 	}
 	if len(t.namespaces) == 0 {
-		t.addTo(t.row(key{kind: none}, 0), e, dead)
+		t.row(key{kind: none}, 0).add(e.Size, dead)
 	}
 }
 
@@ -163,6 +154,20 @@ func (t *Table) row(k key, order int64) *Row {
 	}
 	t.last = r
 	return r
+}
+
+// Merge adds the entries of a table of the same kind, which come behind those of t.
+func (t *Table) Merge(next *Table) {
+	t.Total.add(next.Total.Entries, next.Total.Bytes)
+	t.Dead.add(next.Dead.Entries, next.Dead.Bytes)
+	t.Timed += next.Timed
+	for _, r := range next.Rows() {
+		order := r.order
+		if t.By == File {
+			order = int64(len(t.rows))
+		}
+		t.row(r.key, order).merge(&r)
+	}
 }
 
 // Rows gives the rows: terms, files, sizes and hours in their order, others by bytes, most
