@@ -44,6 +44,7 @@ import breaks one.
 	walcore/pending     which transactions a log begins and does not decide
 	walcore/replay      which entries a node goes through again when it starts
 	walcore/membership  who is in the group as one log has it, with addresses
+	walcore/stats       entries and bytes by kind, predicate, file, term, size, hour …
 	walcore/status      what is in any log, in numbers: status.json
 	walcore/diff        where logs of one group differ
 	walcore/check       whether a directory is sound, payloads included, and what each kind

@@ -27,6 +27,7 @@ var rooms = map[string]string{
 	"walcore/membership": "walcore walcore/payload walcore/confstate",
 	"walcore/pending":    "walcore/payload",
 	"walcore/replay":     "walcore walcore/payload",
+	"walcore/stats":      "walcore walcore/payload",
 	"walcore/status":     "walcore",
 	"walcore/diff":       "walcore walcore/payload walcore/status",
 	"walcore/check":      "walcore walcore/payload walcore/confstate walcore/membership walcore/status",
