@@ -37,7 +37,8 @@ import (
 //   - In encrypted files also between the log's payloads, where walfs does not write over
 //     encrypted bytes. There, what begins right behind an entry's payload was the next
 //     index's, and so on: the index is known.
-//   - Not where slots are damaged, so that a payload may be theirs.
+//   - Not where slots are damaged, or the commit index says that the log has lost its end:
+//     a payload may be theirs.
 //
 // The file is compared with what was listed after it was searched, see replacedSource.
 
@@ -87,20 +88,22 @@ type part struct {
 
 // partsOf are the parts of a file to search. left is what was found of its slots.
 func (r *Reader) partsOf(l *LogFile, left leftSlots) []part {
-	end, known := l.logEnd()
+	end := l.logEnd()
 	var parts []part
 	if l.mayBeEncrypted && l.whole {
 		parts = l.gaps()
 	}
-	if tail := (part{from: end, to: l.Attr.Size, tail: true, taken: map[int64]int64{}}); !l.full && len(l.runs) > 0 && (!known || end < l.Attr.Size) {
+	if tail := (part{from: end.at, to: l.Attr.Size, tail: true, taken: map[int64]int64{}}); !l.full && !end.empty {
 		for offset, end := range left.replaced {
 			tail.taken[int64(offset)] = end
 		}
 		switch {
-		case !known:
-			tail.from, tail.why = format.PayloadAt, "the last entry is damaged: it is not known where the log ends"
 		case left.others > 0:
 			tail.why = "slots behind the last entry are damaged: what is there may be theirs"
+		case !end.sure && len(left.replaced) == 0:
+			tail.why = "the last entry is damaged: it is not known where the log ends"
+		case r.endLost():
+			tail.why = "the commit index lies behind the last entry: what is there may be of entries that are lost"
 		}
 		parts = append(parts, tail)
 	}
@@ -116,6 +119,12 @@ func (r *Reader) partsOf(l *LogFile, left leftSlots) []part {
 		}
 	}
 	return parts
+}
+
+// endLost reports whether the log has lost entries at its end.
+func (r *Reader) endLost() bool {
+	last, known := r.LastIndex()
+	return !known || r.meta.HardState.GetCommit() > last
 }
 
 // gaps are the parts between a file's payloads that a rewrite has left there, see

@@ -40,7 +40,7 @@ type replacedList struct {
 // leftSlots are what is found of a file's slots that are no entries of the log.
 type leftSlots struct {
 	replaced map[uint64]int64 // offsets and ends of payloads of replaced entries
-	others   int              // how many are none for certain
+	others   int              // how many may be others
 }
 
 // Replaced goes through the entries that a later leader has replaced and whose slots are
@@ -77,7 +77,9 @@ func (list *replacedList) add(l *LogFile, slots []oldSlot) {
 	var source *replacedSource
 	for _, s := range slots {
 		if !s.replaced {
-			left.others++
+			if !s.overwritten {
+				left.others++
+			}
 			continue
 		}
 		if source == nil {
@@ -93,10 +95,11 @@ func (list *replacedList) add(l *LogFile, slots []oldSlot) {
 // oldSlot is a slot that is no entry of the log.
 type oldSlot struct {
 	format.Slot
-	number   int
-	goesOn   bool  // the log may go on with it
-	size     int64 // of its payload; -1: none that can be a replaced entry's
-	replaced bool
+	number      int
+	goesOn      bool  // the log may go on with it
+	overwritten bool  // it is outdated, and so is its payload
+	size        int64 // of its payload; -1: none that can be a replaced entry's
+	replaced    bool
 }
 
 func (s *oldSlot) end() int64 { return int64(s.Offset) + format.LengthSize + s.size }
@@ -107,11 +110,14 @@ func (r *Reader) slotsLeft(l *LogFile) []oldSlot {
 		return nil
 	}
 	slots := l.nonEntries()
-	end, known := l.logEnd()
+	end := l.logEnd()
 	for i := range slots {
 		s := &slots[i]
-		s.goesOn = r.goesOn(l, end, s) || i > 0 && slots[i-1].goesOn && slots[i-1].isBefore(s)
-		if s.size = -1; known && l.erased == nil && !s.goesOn && int64(s.Offset) >= end && r.outdated(s.Slot) {
+		s.goesOn = r.goesOn(end, s) || i > 0 && slots[i-1].goesOn && slots[i-1].isBefore(s)
+		if s.size = -1; l.erased != nil || s.goesOn || !r.outdated(s.Slot) {
+			continue
+		}
+		if s.overwritten = int64(s.Offset) < end.at; !s.overwritten {
 			s.size = l.storedSize(s.Offset)
 		}
 	}
@@ -149,20 +155,32 @@ func (l *LogFile) nonEntries() []oldSlot {
 	return slots
 }
 
-// logEnd is where the payload of the last entry ends that the log has in the file; ok is
-// false where that is not known.
-func (l *LogFile) logEnd() (end int64, ok bool) {
+// logEnd is where the log ends in a file.
+type logEnd struct {
+	at    int64 // the end of the last entry's payload; where the first begins if there are no entries
+	empty bool  // no slot of the file is an entry of the log
+	sure  bool  // something bears at out
+}
+
+func (l *LogFile) logEnd() logEnd {
 	l.loadSizes()
-	for k := len(l.runs) - 1; k >= 0; k-- {
-		for i := l.runs[k].slot + l.runs[k].n - 1; i >= l.runs[k].slot; i-- {
+	for _, r := range slices.Backward(l.runs) {
+		for i := r.slot + r.n - 1; i >= r.slot; i-- {
 			if l.isDropped(i) {
 				continue
 			}
-			size, whole := l.size(i)
-			return int64(l.Offset(i)) + format.LengthSize + int64(size), whole
+			begin := int64(l.Offset(i)) + format.LengthSize
+			if size, whole := l.size(i); whole {
+				return logEnd{at: begin + int64(size), sure: true}
+			}
+			// Where a slot that was replaced is behind it, nothing bears its length out.
+			if size := l.storedSize(l.Offset(i)); size >= 0 {
+				return logEnd{at: begin + size}
+			}
+			return logEnd{at: l.Attr.Size}
 		}
 	}
-	return format.PayloadAt, true
+	return logEnd{at: format.PayloadAt, empty: true, sure: true}
 }
 
 // outdated reports whether a slot can be that of an entry, and the log has others in its
@@ -180,10 +198,10 @@ func (r *Reader) outdated(s format.Slot) bool {
 }
 
 // goesOn reports whether a slot is where the log would go on: behind the last entry in the
-// file, which ends at end, or behind the last one of all.
-func (r *Reader) goesOn(l *LogFile, end int64, s *oldSlot) bool {
-	if len(l.runs) > 0 {
-		return int64(s.Offset) == end
+// file, or behind the last one of all.
+func (r *Reader) goesOn(end logEnd, s *oldSlot) bool {
+	if !end.empty {
+		return int64(s.Offset) == end.at
 	}
 	return len(r.spans) == 0 || s.Index == r.spans[len(r.spans)-1].last()+1
 }

@@ -28,7 +28,7 @@ const guardSize = 16
 func newReplacedSource(l *LogFile) *replacedSource {
 	s := &replacedSource{l: l, file: l.File, sums: map[uint64]uint32{}}
 	s.file.Source = s
-	s.end, _ = l.logEnd()
+	s.end = l.logEnd().at
 	s.guard = make([]byte, max(min(guardSize, l.Attr.Size-s.end), 0))
 	if readFull(l.f, s.guard, s.end) != nil {
 		s.guard = nil // nothing can be read, and is
