@@ -13,16 +13,15 @@ type Remainer interface {
 // Recognizer tells the payloads of an application from other bytes. Its methods never
 // keep what they are given.
 type Recognizer interface {
-	// CanBegin reports whether a payload of size bytes can begin with head, which has at
-	// most RecognizedHead bytes and no more than size. It is asked of many places, and is
-	// quick.
+	// CanBegin reports whether a payload of size bytes can begin with head: all of it, or
+	// RecognizedHead bytes if it has more. It is asked of many places, and is quick.
 	CanBegin(head []byte, size int64) bool
 	// TypeOf gives the type of the entry whose whole payload data are. ok is false if they
 	// need not be a payload.
 	TypeOf(data []byte) (t EntryType, ok bool)
 }
 
-// RecognizedHead is with how many bytes CanBegin is asked.
+// RecognizedHead is how many of a payload's bytes CanBegin is asked about.
 const RecognizedHead = 64
 
 // Remains are payloads that no entry of the log has.

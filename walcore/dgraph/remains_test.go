@@ -4,10 +4,8 @@ package dgraph
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,32 +16,7 @@ import (
 	"github.com/walfs/walfs/walcore"
 	meaning "github.com/walfs/walfs/walcore/payload"
 	"go.etcd.io/raft/v3/raftpb"
-	"google.golang.org/protobuf/encoding/protowire"
 )
-
-// edgeProposal is the payload of an Alpha's mutation that sets one edge.
-func edgeProposal(index, term uint64) []byte {
-	r := rand.New(rand.NewPCG(index, term))
-	var edge []byte
-	edge = protowire.AppendTag(edge, 1, protowire.Fixed64Type)
-	edge = protowire.AppendFixed64(edge, index)
-	edge = protowire.AppendTag(edge, 2, protowire.BytesType)
-	edge = protowire.AppendString(edge, "0-name")
-	edge = protowire.AppendTag(edge, 3, protowire.BytesType)
-	edge = protowire.AppendString(edge, strings.Repeat("v", r.IntN(200)))
-	var m []byte
-	m = protowire.AppendTag(m, 1, protowire.VarintType)
-	m = protowire.AppendVarint(m, 1)
-	m = protowire.AppendTag(m, 2, protowire.VarintType)
-	m = protowire.AppendVarint(m, 7*index+term)
-	m = protowire.AppendTag(m, 3, protowire.BytesType)
-	m = protowire.AppendBytes(m, edge)
-	p := binary.BigEndian.AppendUint64(nil, r.Uint64())
-	p = protowire.AppendTag(p, 2, protowire.BytesType)
-	return protowire.AppendBytes(p, m)
-}
-
-var recognizer = meaning.NewRecognizer(meaning.Alpha)
 
 // oldPayload is what a replaced entry's payload was and where.
 type oldPayload struct {

@@ -9,7 +9,8 @@ import (
 // Recognizer tells the payloads of an Alpha or a Zero from other bytes: those of which
 // each field is in the schema, strings are text, and which end where the last field
 // ends. It takes fewer than a decoder does: no empty ones, no plain text, no fields of a
-// newer version, and of configuration changes only those that name the node.
+// newer version, no predicates with a binary namespace, as one old version had, and of
+// configuration changes only those that give the node's address.
 type Recognizer struct{ d *Dgraph }
 
 var _ walcore.Recognizer = Recognizer{}
@@ -19,13 +20,12 @@ func NewRecognizer(app App) Recognizer { return Recognizer{NewDgraph(app, Option
 
 // TypeOf gives the type of the entry that has these data, if they are a payload.
 func (r Recognizer) TypeOf(data []byte) (walcore.EntryType, bool) {
-	if len(data) > keySize && r.d.Fit(Entry{Data: data}) == Fits &&
-		r.d.proposalPlan().check(data[keySize:]) >= oddStrings {
+	if len(data) > keySize && !printable(data) && r.d.proposalPlan().check(data[keySize:]) == exact {
 		return walcore.EntryNormal, true
 	}
 	for _, t := range []walcore.EntryType{walcore.EntryConfChange, walcore.EntryConfChangeV2} {
 		e := Entry{Type: uint32(t), Data: data}
-		if r.d.confChangePlan(e).check(data) < oddStrings {
+		if r.d.confChangePlan(e).check(data) != exact {
 			continue
 		}
 		if context, ok := RaftContextOf(e); ok && context.ID != 0 && context.Addr != "" {
