@@ -42,8 +42,11 @@ type Remnant struct {
 // Searched is a part of a log file in which payloads were looked for.
 type Searched struct {
 	File     string
-	From, To int64 // offsets
-	// Why says why not all of it was searched, or not all that was found is shown; "" if
-	// there is nothing to say.
-	Why string
+	From, To int64 // offsets; they are equal where nothing was searched
+	// Note says what was left out, or that not all was searched; "" if there is nothing to
+	// say.
+	Note string
+	// Err says why nothing was searched: ErrNoKey, ErrDataKey, or ErrDamaged if payloads may
+	// be those of damaged entries.
+	Err error
 }

@@ -17,7 +17,7 @@ type payloadSearch struct {
 
 	found      []foundPayload
 	searchedTo int64
-	why        string // what is to be said of the search
+	note       string // what is to be said of the search
 
 	next   int64 // see mayBeNext
 	wasted int64 // bytes that were read and are no payload
@@ -75,16 +75,16 @@ func (s *payloadSearch) run() error {
 		switch {
 		case len(chain) == 0:
 		case mayBeNext:
-			s.why = "payloads that begin where a writer puts the next one are left out: they may be of an append that is not done, or was cut off"
+			s.note = "payloads that begin where a writer puts the next one are left out: they may be of an append that is not done, or was cut off"
 		default:
 			s.found = append(s.found, chain...)
 		}
 		switch {
 		case s.wasted > maxWasted:
-			s.why = tooMuch("too much looks like the beginning of a payload", s.searchedTo)
+			s.note = tooMuch("too much looks like the beginning of a payload", s.searchedTo)
 			return s.err
 		case len(s.found) >= s.left:
-			s.found, s.why = s.found[:max(s.left, 0)], tooMuch("there are more payloads than any log file has had", s.searchedTo)
+			s.found, s.note = s.found[:max(s.left, 0)], tooMuch("there are more payloads than any log file has had", s.searchedTo)
 			return s.err
 		}
 	}

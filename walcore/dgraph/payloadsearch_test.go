@@ -97,7 +97,7 @@ func TestTails(t *testing.T) {
 					t.Errorf("at %d: %x, %v", f.Offset, data, err)
 				}
 			}
-			if why := got.Searched[0].Why; len(got.Found) != len(test.want) || !strings.Contains(why, test.why) || why != "" && test.why == "" && len(test.want) == 0 {
+			if why := got.Searched[0].Note; len(got.Found) != len(test.want) || !strings.Contains(why, test.why) || why != "" && test.why == "" && len(test.want) == 0 {
 				t.Errorf("%d are found, want %d: %q", len(got.Found), len(test.want), why)
 			}
 		})
@@ -115,7 +115,7 @@ func TestSearchIsGivenUp(t *testing.T) {
 	tail := bytes.Repeat([]byte{0, 0, 0x20, 0}, 300_000)
 	got, err := logWithTail(t, tail).Remains(manyBeginnings{})
 	fixture.Must(t, err)
-	if s := got.Searched[0]; !strings.Contains(s.Why, "too much looks like") || s.To >= s.From+int64(len(tail)) {
+	if s := got.Searched[0]; !strings.Contains(s.Note, "too much looks like") || s.To >= s.From+int64(len(tail)) {
 		t.Errorf("%+v", s)
 	}
 }

@@ -51,13 +51,13 @@ func (r *Reader) Remains(recognizer walcore.Recognizer) (walcore.Remains, error)
 	for _, l := range r.files {
 		left, source := r.findReplaced().left[l], newReplacedSource(l)
 		for _, p := range r.partsOf(l, left) {
-			searched := walcore.Searched{File: l.Name, From: p.from, To: p.to, Why: p.why}
-			if p.why == "" {
+			searched := walcore.Searched{File: l.Name, From: p.from, To: p.from, Err: p.err}
+			if p.err == nil {
 				s := payloadSearch{part: p, l: l, recognizer: recognizer, left: maxRemains - len(all.Found)}
 				if err := s.run(); err != nil {
 					return walcore.Remains{}, walcore.FileError(l.Name, err).At(uint64(p.from))
 				}
-				searched.To, searched.Why = s.searchedTo, s.why
+				searched.To, searched.Note = s.searchedTo, s.note
 				for _, f := range s.found {
 					if f.index > 0 && r.hasSame(l, f) {
 						continue
@@ -83,7 +83,7 @@ type part struct {
 	tail      bool   // a writer's next payload may begin at from
 	encrypted bool
 	taken     map[int64]int64 // offsets and ends of what other slots have
-	why       string          // why it is not searched
+	err       error           // why it is not searched
 }
 
 // partsOf are the parts of a file to search. left is what was found of its slots.
@@ -97,13 +97,14 @@ func (r *Reader) partsOf(l *LogFile, left leftSlots) []part {
 		for offset, end := range left.replaced {
 			tail.taken[int64(offset)] = end
 		}
+		damaged := func(text string) { tail.err = fmt.Errorf("%s: %w", text, walcore.ErrDamaged) }
 		switch {
 		case left.others > 0:
-			tail.why = "slots behind the last entry are damaged: what is there may be theirs"
+			damaged("slots are, and payloads behind the last entry's may be theirs")
 		case !end.sure && len(left.replaced) == 0:
-			tail.why = "the last entry is damaged: it is not known where the log ends"
+			damaged("where the last entry ends is not known, nor what is behind it")
 		case r.endLost():
-			tail.why = "the commit index lies behind the last entry: what is there may be of entries that are lost"
+			damaged("entries are lost, and payloads behind the last entry's may be theirs")
 		}
 		parts = append(parts, tail)
 	}
@@ -111,11 +112,11 @@ func (r *Reader) partsOf(l *LogFile, left leftSlots) []part {
 		p := &parts[i]
 		p.encrypted = l.mayBeEncrypted
 		switch {
-		case p.why != "":
+		case p.err != nil:
 		case l.erased != nil:
-			p.why = "the key header was erased"
-		case l.cipherErr != nil:
-			p.why = l.cipherErr.Error()
+			p.err = fmt.Errorf("the key header was erased: %w", walcore.ErrDataKey)
+		default:
+			p.err = l.cipherErr
 		}
 	}
 	return parts

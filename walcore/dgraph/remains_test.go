@@ -41,7 +41,7 @@ func wantRemains(t *testing.T, r *Reader, want []oldPayload) walcore.Remains {
 	got, err := r.Remains(recognizer)
 	fixture.Must(t, err)
 	for _, s := range got.Searched {
-		t.Logf("%s %d to %d: %s", s.File, s.From, s.To, s.Why)
+		t.Logf("%s %d to %d: %s, %v", s.File, s.From, s.To, s.Note, s.Err)
 	}
 	if len(got.Found) != len(want) {
 		t.Fatalf("%d payloads are found, want %d", len(got.Found), len(want))
@@ -141,7 +141,7 @@ func TestRemainsWhileWriting(t *testing.T) {
 	w.Append(50)
 	w.Rewind(10)
 	r := openLog(t, w, "")
-	if got := wantRemains(t, r, nil); got.Searched[0].Why == "" {
+	if got := wantRemains(t, r, nil); got.Searched[0].Note == "" {
 		t.Error("nothing says that payloads were left out")
 	}
 	w.Append(1)

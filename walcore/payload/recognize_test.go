@@ -30,11 +30,6 @@ func TestRecognizer(t *testing.T) {
 			if !r.CanBegin(e.Data[:min(len(e.Data), walcore.RecognizedHead)], int64(len(e.Data))) {
 				t.Fatalf("%s: entry %d cannot begin as it does", name, e.Index)
 			}
-			for n := 1; n < len(e.Data); n++ { // no field ends there that is the last one
-				if _, ok := r.TypeOf(e.Data[n:]); ok {
-					t.Errorf("%s: entry %d is recognized from byte %d on", name, e.Index, n)
-				}
-			}
 		}
 		if missed > 2 {
 			t.Errorf("%s: %d are not recognized", name, missed)
