@@ -3,38 +3,15 @@ package dgraph
 import (
 	"bytes"
 	"encoding/binary"
-	"math/rand/v2"
 	"strings"
 	"testing"
 
 	"github.com/walfs/walfs/test/fixture"
+	"github.com/walfs/walfs/test/nativelog"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
 	meaning "github.com/walfs/walfs/walcore/payload"
-	"google.golang.org/protobuf/encoding/protowire"
 )
-
-// edgeProposal is the payload of an Alpha's mutation that sets one edge.
-func edgeProposal(index, term uint64) []byte {
-	r := rand.New(rand.NewPCG(index, term))
-	var edge []byte
-	edge = protowire.AppendTag(edge, 1, protowire.Fixed64Type)
-	edge = protowire.AppendFixed64(edge, index)
-	edge = protowire.AppendTag(edge, 2, protowire.BytesType)
-	edge = protowire.AppendString(edge, "0-name")
-	edge = protowire.AppendTag(edge, 3, protowire.BytesType)
-	edge = protowire.AppendString(edge, strings.Repeat("v", r.IntN(200)))
-	var m []byte
-	m = protowire.AppendTag(m, 1, protowire.VarintType)
-	m = protowire.AppendVarint(m, 1)
-	m = protowire.AppendTag(m, 2, protowire.VarintType)
-	m = protowire.AppendVarint(m, 7*index+term)
-	m = protowire.AppendTag(m, 3, protowire.BytesType)
-	m = protowire.AppendBytes(m, edge)
-	p := binary.BigEndian.AppendUint64(nil, r.Uint64())
-	p = protowire.AppendTag(p, 2, protowire.BytesType)
-	return protowire.AppendBytes(p, m)
-}
 
 var recognizer = meaning.NewRecognizer(meaning.Alpha)
 
@@ -62,7 +39,7 @@ func stored(payloads ...[]byte) (b []byte) {
 
 // TestTails: which payloads behind a log's end are found.
 func TestTails(t *testing.T) {
-	p := func(n uint64) []byte { return edgeProposal(n, 1) }
+	p := func(n uint64) []byte { return nativelog.Mutation(n, 1) }
 	cut := func(b []byte) []byte { return b[7:] } // its beginning is overwritten
 	foreign := append(p(9), 0x9a, 0x06, 1, 'f')   // field 99 is in no schema
 	long := stored(bytes.Repeat([]byte{1}, 9))
@@ -123,7 +100,7 @@ func TestSearchIsGivenUp(t *testing.T) {
 // FuzzRemains searches any bytes behind a log's end. What is found is a payload, in its
 // place, and none overlaps another one.
 func FuzzRemains(f *testing.F) {
-	p := func(n uint64) []byte { return edgeProposal(n, 1) }
+	p := func(n uint64) []byte { return nativelog.Mutation(n, 1) }
 	f.Add(append(stored(p(1))[9:], stored(p(2), nil, p(3))...))
 	f.Add(stored(p(1), p(2)))
 	f.Add(append(bytes.Repeat([]byte{0}, 30), stored(p(1), p(2))...))

@@ -122,9 +122,12 @@ func (r *Reader) partsOf(l *LogFile, left leftSlots) []part {
 	return parts
 }
 
-// endLost reports whether the log has lost entries at its end.
+// endLost reports whether the log has lost entries at its end, or may have.
 func (r *Reader) endLost() bool {
 	last, known := r.LastIndex()
+	if k := len(r.terms) - 1; k >= 0 { // the last entry may have a length that nothing bears out
+		last = max(last, r.terms[k].Last)
+	}
 	return !known || r.meta.HardState.GetCommit() > last
 }
 

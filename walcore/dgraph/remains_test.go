@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/walfs/walfs/test/fixture"
+	"github.com/walfs/walfs/test/nativelog"
 	"github.com/walfs/walfs/test/raftdir"
 	"github.com/walfs/walfs/walcore"
 	meaning "github.com/walfs/walfs/walcore/payload"
@@ -85,7 +86,7 @@ func TestRemains(t *testing.T) {
 	for _, key := range []string{"", "0123456789abcdef"} {
 		for rewritten := range 40 {
 			t.Run(fmt.Sprint(key, rewritten), func(t *testing.T) {
-				w := raftdir.Create(filepath.Join(t.TempDir(), "w"), raftdir.Options{Key: []byte(key), Data: edgeProposal})
+				w := raftdir.Create(filepath.Join(t.TempDir(), "w"), raftdir.Options{Key: []byte(key), Data: nativelog.Mutation})
 				defer w.Close()
 				w.Append(60)
 				old := payloadsFrom(t, openLog(t, w, key), 11)
@@ -103,7 +104,7 @@ func TestRemains(t *testing.T) {
 
 // TestRemainsOfSeveralRewrites: each has left something behind what the next has written.
 func TestRemainsOfSeveralRewrites(t *testing.T) {
-	w := raftdir.Create(filepath.Join(t.TempDir(), "w"), raftdir.Options{Data: edgeProposal})
+	w := raftdir.Create(filepath.Join(t.TempDir(), "w"), raftdir.Options{Data: nativelog.Mutation})
 	defer w.Close()
 	w.Append(90)
 	var old []oldPayload
@@ -136,7 +137,7 @@ func TestRemainsOfSeveralRewrites(t *testing.T) {
 // TestRemainsWhileWriting: what a writer is just adding is not found, nor is what was found
 // read once it is written over.
 func TestRemainsWhileWriting(t *testing.T) {
-	w := raftdir.Create(filepath.Join(t.TempDir(), "w"), raftdir.Options{Data: edgeProposal})
+	w := raftdir.Create(filepath.Join(t.TempDir(), "w"), raftdir.Options{Data: nativelog.Mutation})
 	defer w.Close()
 	w.Append(50)
 	w.Rewind(10)
@@ -217,7 +218,7 @@ func TestRemainsInDamagedLog(t *testing.T) {
 		"a term at a sector's end is, and too high": func(f fixture.File) { f.Set(15, fixture.Term, 9) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := raftdir.Create(filepath.Join(t.TempDir(), "w"), raftdir.Options{Data: edgeProposal})
+			w := raftdir.Create(filepath.Join(t.TempDir(), "w"), raftdir.Options{Data: nativelog.Mutation})
 			w.Append(2)
 			w.Rewind(2)
 			w.Append(38)
@@ -239,7 +240,7 @@ func payloadOf(f fixture.File, slot int) int64 { return int64(f.Get(slot, fixtur
 // when a new leader's entries replaced others, and not the rest.
 func TestReplacedSlots(t *testing.T) {
 	for _, key := range []string{"", "0123456789abcdef"} {
-		w := raftdir.Create(filepath.Join(t.TempDir(), "w"), raftdir.Options{Key: []byte(key), Data: edgeProposal})
+		w := raftdir.Create(filepath.Join(t.TempDir(), "w"), raftdir.Options{Key: []byte(key), Data: nativelog.Mutation})
 		w.Append(48)
 		name := filepath.Join(w.Dir(), "00001.wal")
 		table := fixture.Edit(t, name).Read(0, 48*32)
@@ -277,7 +278,7 @@ func TestReplacedSlots(t *testing.T) {
 
 // TestReplacedFile: the removal of a later file has not got to the disk.
 func TestReplacedFile(t *testing.T) {
-	w := raftdir.Create(filepath.Join(t.TempDir(), "w"), raftdir.Options{Slots: 20, Data: edgeProposal})
+	w := raftdir.Create(filepath.Join(t.TempDir(), "w"), raftdir.Options{Slots: 20, Data: nativelog.Mutation})
 	w.Append(50)
 	old := payloadsFrom(t, openLog(t, w, ""), 21)
 	name := filepath.Join(w.Dir(), "00002.wal")
@@ -318,7 +319,7 @@ func TestRemainsOfOurWriter(t *testing.T) {
 	save := func(term, from uint64, n int) {
 		var entries []*raftpb.Entry
 		for index := from; len(entries) < n; index++ {
-			data := edgeProposal(index, term)
+			data := nativelog.Mutation(index, term)
 			if index == from && term > 1 {
 				data = nil // a leader's first
 			}
@@ -342,7 +343,7 @@ func TestRemainsOfOurWriter(t *testing.T) {
 			want++ // an empty one
 		}
 		data, err := f.Data()
-		if term := uint64(1 + want/21); err != nil || f.Index != want || f.Term != 0 || f.Slot != -1 || !bytes.Equal(data, edgeProposal(want, term)) {
+		if term := uint64(1 + want/21); err != nil || f.Index != want || f.Term != 0 || f.Slot != -1 || !bytes.Equal(data, nativelog.Mutation(want, term)) {
 			t.Errorf("entry %d, %x, %v, want entry %d", f.Index, data, err, want)
 		}
 		want++
