@@ -22,6 +22,8 @@ type dumpOptions struct {
 	decoded bool // --decode
 	follow  bool
 	wide    bool
+
+	replaced bool // what was replaced instead
 }
 
 // dumpFormats are the values of --format.
@@ -61,6 +63,13 @@ that is no failure.
 the node drops entries that were printed and writes others in their place,
 stderr says from which on, and the new ones are printed.
 
+--replaced shows what a later leader has put other entries in the place of, as
+far as it is still there for certain: entries whose slots a rewrite that was
+cut off has left, and payloads of Dgraph's whose slots are gone. Of those only
+file and offset are known, and in encrypted files that walfs wrote the index:
+what is not known is ? in the table and null in JSON, where known_by says by
+what an entry is known. Stderr says how sure it is, and where was searched.
+
 Exit codes: 0 done, 1 failed, or a --decoder did, 2 wrong usage, 3 an entry is
 damaged, 4 key missing or wrong, 130 and 143 ended by SIGINT and SIGTERM. With
 --follow, that is how it ends: 0.`,
@@ -75,6 +84,7 @@ damaged, 4 key missing or wrong, 130 and 143 ended by SIGINT and SIGTERM. With
 	cmd.Flags().StringVar(&opts.format, "format", "table", "`FORMAT`: table, json or raw")
 	cmd.Flags().BoolVar(&opts.decoded, "decode", false, "with --format json: what each entry means, too")
 	terminal.AddWide(cmd.Flags(), &opts.wide)
+	cmd.Flags().BoolVar(&opts.replaced, "replaced", false, "what a later leader has replaced, instead of the log")
 	cmd.Flags().BoolVar(&opts.follow, "follow", false, "go on with entries as they come, until Ctrl-C")
 	// It fails for a flag that is not there.
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(dumpFormats, cobra.ShellCompDirectiveNoFileComp))
@@ -99,6 +109,9 @@ func runDump(ctx context.Context, opts dumpOptions, args []string, stdout io.Wri
 		return errors.Join(err, log.Close())
 	}
 	defer end()
+	if opts.replaced {
+		return runDumpReplaced(ctx, &opts, log, decoder, stdout)
+	}
 	return newDumper(&opts, log, decoder, stdout).run(ctx)
 }
 
@@ -111,6 +124,8 @@ func (o *dumpOptions) check() error {
 		return usageError("--decode goes with --format json; the table decodes anyway")
 	case o.follow && o.filter.replay:
 		return usageError("--replay is about one moment, and does not go with --follow")
+	case o.replaced && o.follow:
+		return usageError("--replaced and --follow exclude one another: nothing is replaced by what a node appends")
 	}
 	if err := o.filter.parse(); err != nil {
 		return err
