@@ -16,7 +16,14 @@ func TestEdgeText(t *testing.T) {
 	edges, values, facets := 0, 0, 0
 	var f Facts
 	path, _ := fixture("alpha.tar.gz")
-	for _, e := range readLog(t, path).entries {
+	entries := readLog(t, path).entries
+	for _, text := range []string{
+		`mutations { edges { attr: "0-a" value_id: 2 op: DEL facets { key: "k" value: "v" } facets { key: "n" val_type: INT value: "\x07\x00\x00\x00\x00\x00\x00\x00" } } }`,
+		`mutations { edges { attr: "0-a" value: "\x01" value_type: INT op: OVR } edges { attr: "0-a" value: "\x01" value_type: BOOL facets { key: "k" val_type: BOOL value: "x" } } }`,
+	} {
+		entries = append(entries, Entry{Index: 1, Data: keyed(dgraph(t, "Proposal", text))})
+	}
+	for _, e := range entries {
 		d.Facts(&f, e)
 		for edge := range f.EachEdge() {
 			edges++
@@ -26,7 +33,7 @@ func TestEdgeText(t *testing.T) {
 			}
 		}
 	}
-	if edges < 100 || values < 50 || facets == 0 {
+	if edges < 100 || values < 50 || facets != 2 {
 		t.Errorf("%d edges, %d values, %d with facets", edges, values, facets)
 	}
 }
