@@ -28,6 +28,7 @@ var rooms = map[string]string{
 	"walcore/pending":    "walcore/payload",
 	"walcore/replay":     "walcore walcore/payload",
 	"walcore/status":     "walcore",
+	"walcore/export":     "walcore walcore/payload walcore/platform",
 	"walcore/diff":       "walcore walcore/payload walcore/status",
 	"walcore/check":      "walcore walcore/payload walcore/confstate walcore/membership walcore/status",
 	"walcore/repair": "walcore walcore/format walcore/platform walcore/dgraph walcore/storage walcore/confstate " +
