@@ -29,7 +29,7 @@ func dumpOf(t *testing.T, l walcore.Log, args ...string) (string, int) {
 			o.filter.typ = value
 		}
 	}
-	if err := o.filter.resolve(l.Meta().System); err != nil {
+	if err := o.filter.resolve(l); err != nil {
 		t.Fatal(err)
 	}
 	err := newDumper(&o, l, payload.NewDgraph(payload.AppOf(l), payload.Options{}), &out).run(t.Context())
