@@ -25,9 +25,9 @@ type agreementLog struct {
 // anyLogs write logs with the kinds of entry that no fixture has.
 var anyLogs = map[string]func(*testing.T, string){"any-alpha": writeAnyAlpha, "any-zero": writeAnyZero}
 
-// forAgreementLogs runs a test on each fixture, and on each of anyLogs.
-func forAgreementLogs(t *testing.T, test func(t *testing.T, l agreementLog)) {
-	for _, name := range fixture.All() {
+// forAgreementLogs runs a test on these fixtures, and on each of anyLogs.
+func forAgreementLogs(t *testing.T, fixtures []string, test func(t *testing.T, l agreementLog)) {
+	for _, name := range fixtures {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			test(t, agreementLog{name, fixture.Dir(t, name), fixture.Key(name), keyFile(t, name)})

@@ -245,7 +245,9 @@ func (s *said) names(text string, base64 []byte) string {
 		}
 		text = ns + "-" + text[8:]
 	}
-	s.predicates[text] = s.predicates[text]
+	if _, known := s.predicates[text]; !known {
+		s.predicates[text] = sizes{}
+	}
 	digits, _, found := strings.Cut(text, "-")
 	if ns, err := strconv.ParseUint(digits, 16, 64); found && err == nil && strconv.FormatUint(ns, 16) == digits {
 		s.namespaces = append(s.namespaces, ns)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/walfs/walfs/test/fixture"
@@ -18,7 +19,7 @@ import (
 // by jq, is what payload.Facts say of each entry, and what stat says of the log.
 func TestAgreement(t *testing.T) {
 	fixture.NotForRace(t)
-	forAgreementLogs(t, func(t *testing.T, l agreementLog) {
+	forAgreementLogs(t, fixture.All(), func(t *testing.T, l agreementLog) {
 		log, err := dgraph.OpenReader(l.dir, dgraph.ReaderOptions{Key: l.key})
 		fixture.Must(t, err)
 		defer log.Close()
@@ -33,6 +34,7 @@ func TestAgreement(t *testing.T) {
 		})
 		facts.agreeOnPending(t, counted)
 		statusAgrees(t, log, counted)
+		tableAgrees(t, l, counted)
 		t.Run("jq", func(t *testing.T) { jq.agrees(t, counted) })
 	})
 }
@@ -119,6 +121,46 @@ func statusAgrees(t *testing.T, log walcore.Log, want *tally) {
 	if by := want.entriesBy("file"); !maps.Equal(files, by) {
 		t.Errorf("stat counts by file %v, want %v", files, by)
 	}
+}
+
+// tableAgrees: what dump's table sums up, of these entries, is the same.
+func tableAgrees(t *testing.T, l agreementLog, want *tally, flags ...string) {
+	t.Helper()
+	r := walfs(t, append([]string{"dump", "--key-file", l.keyFile, l.dir}, flags...)...)
+	kinds, predicates := map[string]string{}, map[string]string{}
+	for name, w := range want.by["kind"] {
+		kinds[name] = fmt.Sprint(w.entries, w.bytes)
+	}
+	for name, w := range want.by["predicate"] {
+		predicates[quoted(name)] = fmt.Sprint(w.entries, w.edges.edges, w.edges.bytes)
+	}
+	if got := rows(t, r.stdout, "KIND "); !maps.Equal(got, kinds) {
+		t.Errorf("dump %v: kinds %v, want %v", flags, got, kinds)
+	}
+	if got := rows(t, r.stdout, "PREDICATE "); !maps.Equal(got, predicates) {
+		t.Errorf("dump %v: predicates %v, want %v", flags, got, predicates)
+	}
+	pending := "\n" + count(len(want.pending), "transaction", "transactions") + " started, neither committed nor aborted\n"
+	if len(want.pending) > 0 && !strings.Contains(r.stdout, pending) {
+		t.Errorf("dump %v: no %q", flags, pending)
+	}
+}
+
+// TestAgreementOnParts: a part of a log is counted by itself.
+func TestAgreementOnParts(t *testing.T) {
+	fixture.NotForRace(t)
+	forAgreementLogs(t, fixture.WithDecoded(), func(t *testing.T, l agreementLog) {
+		for _, part := range []struct {
+			flags  string
+			filter func(*jsonLine, *said) bool
+		}{
+			{"--from 5 --to 12", func(e *jsonLine, _ *said) bool { return 5 <= e.Index && e.Index <= 12 }},
+			{"--term 2", func(e *jsonLine, _ *said) bool { return e.Term == 2 }},
+			{"--type conf_change", func(e *jsonLine, _ *said) bool { return e.Type == "EntryConfChange" }},
+		} {
+			tableAgrees(t, l, tallyOf(t, l, part.filter), strings.Fields(part.flags)...)
+		}
+	})
 }
 
 // TestAgreementLogsHaveAllKinds: what the logs do not have, nothing agrees on.
