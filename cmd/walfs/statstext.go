@@ -81,19 +81,19 @@ func (p *statsText) addOnDisk(rows *terminal.Rows) {
 		return
 	}
 	var all, dead int64
-	names := 0
+	deadFiles := 0
 	for _, f := range files {
 		all += f.Attr.DiskBytes()
 	}
 	text := fmt.Sprintf("%s, %s", count(len(files), "log file", "log files"), p.out.Bytes(uint64(all)))
 	for _, r := range t.Rows() {
 		if allDead(&r) {
-			names++
+			deadFiles++
 			dead += r.DiskBytes
 		}
 	}
-	if names > 0 {
-		text += fmt.Sprintf("; %d all dead, %s", names, p.out.Bytes(uint64(dead)))
+	if deadFiles > 0 {
+		text += fmt.Sprintf("; %d of them all dead, %s", deadFiles, p.out.Bytes(uint64(dead)))
 	}
 	rows.Add("on disk", "%s", text)
 }
@@ -245,12 +245,12 @@ func (p *statsText) note(text string) {
 
 // hoursText says what the hours of a table are those of.
 func hoursText(t *stats.Table) string {
-	const ofFiles = "when the log file was created, or where it was copied since, when it was last written"
+	const ofFile = "when its log file was created, or where that was copied since, last written."
 	switch t.Timed {
 	case t.Total.Entries:
-		return "Hours are of the times that are stored with entries."
+		return "The hour is that of the time stored with an entry."
 	case 0:
-		return "No time is stored with an entry. The hour is of " + ofFiles + "."
+		return "No time is stored with an entry: the hour is " + ofFile
 	}
-	return "Hours are of the times that are stored with entries. Without one, it is of " + ofFiles + "."
+	return "The hour is that of the time stored with an entry; where there is none, " + ofFile
 }
