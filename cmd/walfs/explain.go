@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/walfs/walfs/cmd/walfs/terminal"
@@ -24,7 +25,7 @@ func newExplainCommand() *cobra.Command {
 	var opts explainOptions
 	cmd := &cobra.Command{
 		Use:   "explain [--json] DIR",
-		Short: "Say in plain sentences how a node stands: pending, replayed, held back, odd",
+		Short: "Say how a node stands: pending, replayed, held back, odd",
 		Long: `Explain is for the night: a page on the node whose directory is DIR, with the
 figures and the entries behind each sentence. It says
 
@@ -76,24 +77,51 @@ func runExplain(ctx context.Context, opts explainOptions, args []string, stdout 
 	return explainEnd(report)
 }
 
-// explained makes the report of a log, and closes it.
+// settleFor is how long a directory must stay the same, damage and all, to be one that
+// nobody writes to: a writer can be stopped between two stores.
+const settleFor = 150 * time.Millisecond
+
+// explained makes the report of a log, and closes it. What looks like damage, in a directory
+// that has changed a moment later, is looked at again.
 func explained(ctx context.Context, log walcore.Log) (report *explain.Report, err error) {
 	p := newProgress("reading")
-	log, err = atOneMoment(ctx, log, func(log walcore.Log) (err error) {
-		decoder := payload.NewDgraph(payload.AppOf(log), payload.Options{})
-		report, err = explain.New(ctx, log, decoder, explain.Options{Progress: p.report()})
-		return err
-	})
-	p.end()
-	log.Close() // it was only read
-	return report, err
+	defer func() {
+		p.end()
+		log.Close() // it was only read
+	}()
+	for range maxMoments {
+		log, err = atOneMoment(ctx, log, func(log walcore.Log) (err error) {
+			decoder := payload.NewDgraph(payload.AppOf(log), payload.Options{})
+			report, err = explain.New(ctx, log, decoder, explain.Options{Progress: p.report()})
+			return err
+		})
+		now, ok := log.(walcore.Follower)
+		if err != nil || !ok || !looksDamaged(report) {
+			return report, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(settleFor):
+		}
+		next, err := now.Refresh()
+		if err != nil || next == now { // nobody writes to it
+			return report, err
+		}
+		log = next
+	}
+	return report, nil
+}
+
+func looksDamaged(r *explain.Report) bool {
+	return r.Missing || slices.Contains(r.Odd, explain.OddProblems) || slices.Contains(r.Odd, explain.OddUnreadable)
 }
 
 // explainEnd is what explain ends with once it has printed a report.
 func explainEnd(r *explain.Report) error {
 	keys := slices.ContainsFunc(r.Problems, walcore.Problem.AboutKey) || r.Unreadable.NoKey+r.Unreadable.NoDataKey > 0
 	switch {
-	case slices.Contains(r.Odd, explain.OddProblems), slices.Contains(r.Odd, explain.OddUnreadable):
+	case looksDamaged(r):
 		return exitError{code: exitDamage}
 	case keys:
 		return exitError{code: exitKey}

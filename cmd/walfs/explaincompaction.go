@@ -166,7 +166,7 @@ func (p *page) pending() {
 		if txn.Decided {
 			decided = ", decided behind the commit index"
 		}
-		p.row("entry %s  start_ts %d, %s, in %s%s", num(txn.First), txn.StartTs, entries(txn.Entries), txn.File, decided)
+		p.row("entry %s  start_ts %d, %s, in %s%s", num(txn.First), txn.StartTs, entries(txn.Entries), quoted(txn.File), decided)
 	}
 	if more := t.Count - min(len(t.Txns), shownTxns); more > 0 {
 		p.row("and %s more: walfs explain --json DIR", num(more))
@@ -193,7 +193,7 @@ func (p *page) pendingText() {
 	name := t.Txns[0].File
 	for _, f := range p.LogFiles {
 		if f.Name == name {
-			p.say("Since when, only the time of a log file tells: that of %s, where the first began, is %s.", name, f.Time.Format(time.RFC3339))
+			p.say("No time is stored with an entry; %s, where the first of them began, is of %s.", quoted(name), f.Time.Format(time.RFC3339))
 			break
 		}
 	}

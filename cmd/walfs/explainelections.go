@@ -54,7 +54,11 @@ func (p *page) shortTerms() {
 	for _, t := range e.Short {
 		names = append(names, term(t.Term))
 	}
-	p.say("%s ended with fewer than %d entries, %s%s.", many(e.ShortCount, "term", "terms"), explain.ShortTerm, theLast(len(names), e.ShortCount), and(names))
+	if e.ShortCount == 1 {
+		p.say("Term %s ended with fewer than %d entries.", names[0], explain.ShortTerm)
+	} else {
+		p.say("%s ended with fewer than %d entries, %s%s.", many(e.ShortCount, "term", "terms"), explain.ShortTerm, theLast(len(names), e.ShortCount), and(names))
+	}
 	if e.Short[0].Began == nil {
 		p.say("So the next election may have followed quickly; how quickly is not known, since no time is stored with an entry.")
 	}

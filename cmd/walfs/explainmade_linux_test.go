@@ -246,9 +246,11 @@ func farBehind(t *testing.T) string {
 	return m.write(t)
 }
 
-// decidedBehind has decisions that may not be committed.
+// decidedBehind has decisions that may not be committed, and a checkpoint right before what
+// is pending, as any node has under load.
 func decidedBehind(t *testing.T) string {
 	m := small(t)
+	m.Checkpoint = m.index
 	for ts := range uint64(7) {
 		m.add(edge(20 - ts))
 	}

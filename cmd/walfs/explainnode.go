@@ -34,7 +34,7 @@ func (p *page) nodeText() string {
 		name = "A Zero of Dgraph"
 	}
 	if p.RaftID == nil {
-		return fmt.Sprintf("%s; its ids are not known: %s", name, p.whyNot("raft_id"))
+		return fmt.Sprintf("%s; its raft id is not known: %s", name, p.whyNot("raft_id"))
 	}
 	text := fmt.Sprintf("%s, raft id %d", name, *p.RaftID)
 	if p.GroupID != nil && (*p.GroupID != 0 || p.isAlpha()) {
@@ -97,7 +97,10 @@ func (p *page) standing() {
 		p.say("Entries up to %s are committed.", num(h.Commit))
 	}
 	p.appliedText()
-	if p.Missing {
+	switch {
+	case p.Missing && p.HardState == nil:
+		p.say("Some of the entries are missing or damaged: walfs check DIR says which. What is said below leaves them out.")
+	case p.Missing:
 		p.say("But some of the committed entries are missing or damaged: walfs check DIR says which. What is said below leaves them out.")
 	}
 	switch u := p.Uncommitted; {

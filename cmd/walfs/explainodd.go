@@ -30,7 +30,7 @@ func (p *page) behind() {
 	}
 	p.tail()
 	if s := p.SentSnapshot; s != nil {
-		p.say("It was behind once: it never had %s, and got the snapshot in their place.", theEntries(s.First, s.Last))
+		p.say("It was behind once: it lacks %s, for which a leader sent it the snapshot.", theEntries(s.First, s.Last))
 	}
 	if t := p.LastWritten; t != nil {
 		p.say("By their times, its files were last written at %s.", t.Format(time.RFC3339))

@@ -52,7 +52,7 @@ func (r *Report) start(m *walcore.Meta) string {
 	text := "a node starts, replays nothing, and is at commit " + status.Grouped(commit)
 	if r.Replays != nil {
 		text = fmt.Sprintf("a node starts, replays %s to %s%s, and is at commit %s",
-			status.Grouped(r.Replays.First), status.Grouped(r.Replays.Last), r.applied(m), status.Grouped(commit))
+			status.Grouped(r.Replays.First), status.Grouped(r.Replays.Last), r.applied(), status.Grouped(commit))
 	}
 	if r.LastIndex != nil && *r.LastIndex > commit {
 		text += fmt.Sprintf(", with %s behind it that may not be committed", entryCount(*r.LastIndex-commit))
@@ -65,15 +65,14 @@ func (r *Report) start(m *walcore.Meta) string {
 
 // applied says how many of the entries that Raft hands to it the application has applied
 // before: Dgraph's Alpha passes over those below its checkpoint.
-func (r *Report) applied(m *walcore.Meta) string {
-	at := m.CheckpointIndex
+func (r *Report) applied() string {
 	switch {
-	case at == nil || *at <= r.Replays.First:
+	case r.applies <= r.Replays.First:
 		return ""
-	case *at >= r.Replays.Last:
+	case r.applies >= r.Replays.Last:
 		return ", all of which it has applied before"
 	}
-	return fmt.Sprintf(", of which it has applied those up to %s before", status.Grouped(*at))
+	return fmt.Sprintf(", of which it has applied those up to %s before", status.Grouped(r.applies))
 }
 
 func entryCount(n uint64) string {

@@ -21,13 +21,16 @@ func (r *Report) elections(log walcore.Log) {
 	}
 	var before walcore.TermSpan
 	for i, span := range terms {
-		ended := i < len(terms)-1 || r.HardState != nil && r.HardState.Term > span.Term
-		if ended && span.Count < ShortTerm && !isBeginning(span) {
+		ended := r.HardState != nil && r.HardState.Term > span.Term
+		if i < len(terms)-1 {
+			ended = follows(span, terms[i+1])
+		}
+		// The first term has no leader's election before it, or not all of its entries.
+		if ended && span.Count < ShortTerm && i > 0 && follows(before, span) {
 			e.ShortCount++
 			e.Short = lastOf(append(e.Short, term(log, span)))
 		}
-		// Terms can have had entries that are missing here.
-		if skipped := (TermRange{before.Term + 1, span.Term - 1}); skipped.First <= skipped.Last && span.First == before.Last+1 {
+		if skipped := (TermRange{before.Term + 1, span.Term - 1}); skipped.First <= skipped.Last && follows(before, span) {
 			e.SkippedCount += skipped.Last - skipped.First + 1
 			e.Skipped = lastOf(append(e.Skipped, skipped))
 		}
@@ -48,9 +51,9 @@ func (r *Report) elections(log walcore.Log) {
 	}
 }
 
-// isBeginning reports whether a term is that of the entries that begin a group: nobody was
-// elected for it.
-func isBeginning(span walcore.TermSpan) bool { return span.Term == 1 && span.First == 1 }
+// follows reports whether the entries of two terms follow one another. Between others there
+// were more, of terms that nobody knows.
+func follows(a, b walcore.TermSpan) bool { return b.First == a.Last+1 }
 
 func lastOf[T any](list []T) []T { return list[max(0, len(list)-mostTerms):] }
 

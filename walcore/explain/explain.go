@@ -56,16 +56,21 @@ func (r *Report) node(log walcore.Log) {
 	if s := m.Snapshot; s != nil {
 		r.Snapshot = &Snapshot{s.Index, s.Term, s.Data.Size}
 	}
-	why := "the log does not store it"
-	if m.Damaged {
-		why = "the metadata are damaged"
-	}
 	for _, n := range []struct {
-		what string
-		is   bool
-	}{{"raft_id", m.RaftID == nil}, {"group_id", m.GroupID == nil}, {"hard_state", m.HardState == nil}, {"checkpoint_index", m.CheckpointIndex == nil}, {"snapshot", m.Snapshot == nil}} {
-		if n.is {
-			r.notKnown(n.what, "%s", why)
+		what, text string
+		is         bool
+	}{
+		{"raft_id", "its raft id", m.RaftID == nil},
+		{"group_id", "its group id", m.GroupID == nil},
+		{"hard_state", "a hard state", m.HardState == nil},
+		{"checkpoint_index", "a checkpoint", m.CheckpointIndex == nil},
+		{"snapshot", "a snapshot", m.Snapshot == nil},
+	} {
+		switch {
+		case n.is && m.Damaged:
+			r.notKnown(n.what, "the metadata are damaged")
+		case n.is:
+			r.notKnown(n.what, "the log does not store %s", n.text)
 		}
 	}
 	r.notKnown("leader", "a log does not say who leads, and whether this node did")

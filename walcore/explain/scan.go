@@ -211,6 +211,8 @@ func (s *scan) report() {
 	if s.System == dgraph && (s.decoded > 0 || s.foreign == 0) {
 		app := s.decoder.App().String()
 		s.App = &app
+	} else if s.System != dgraph {
+		s.notKnown("app", "only Dgraph's entries are explained")
 	} else {
 		s.notKnown("app", "none of the entries that were read decodes as one of Dgraph's")
 	}
