@@ -45,7 +45,7 @@ func newParquet(t *table, out io.Writer, record string) sink {
 	}
 	for _, c := range t.columns {
 		if c.large {
-			options = append(options, parquet.SkipPageBounds(c.name))
+			options = append(options, parquet.SkipPageBounds(c.name), parquet.SkipPageStatistics(c.name))
 		}
 	}
 	return &parquetSink{w: parquet.NewWriter(out, options...)}

@@ -91,7 +91,7 @@ func sources(log walcore.Log, o *Options) []*source {
 	for id, s := range byID {
 		s.Sum = fmt.Sprintf("%016x", sums[id])
 		if h := meta.HardState; h != nil {
-			until := min(h.Commit, s.Last)
+			until := max(min(h.Commit, s.Last), s.First-1)
 			s.Committed = &until
 		}
 	}
