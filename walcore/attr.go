@@ -21,6 +21,9 @@ type Attr struct {
 	Inode uint64 // which file of it
 }
 
+// DiskBytes is how many bytes of the disk the file takes.
+func (a Attr) DiskBytes() int64 { return a.Blocks * 512 }
+
 // FileID tells files of one file system apart.
 func (a Attr) FileID() uint64 { return a.Inode }
 

@@ -46,6 +46,7 @@ import breaks one.
 	walcore/membership  who is in the group as one log has it, with addresses
 	walcore/stats       entries and bytes by kind, predicate, file, term, size, hour …
 	walcore/status      what is in any log, in numbers: status.json
+	walcore/export      tables of entries, edges and transactions, in Parquet or CSV
 	walcore/diff        where logs of one group differ
 	walcore/check       whether a directory is sound, payloads included, and what each kind
 	                    of problem means for a node

@@ -29,7 +29,7 @@ func dumpOf(t *testing.T, l walcore.Log, args ...string) (string, int) {
 			o.filter.typ = value
 		}
 	}
-	if err := o.filter.resolve(l.Meta().System); err != nil {
+	if err := o.filter.resolve(l); err != nil {
 		t.Fatal(err)
 	}
 	err := newDumper(&o, l, payload.NewDgraph(payload.AppOf(l), payload.Options{}), &out).run(t.Context())
@@ -39,7 +39,8 @@ func dumpOf(t *testing.T, l walcore.Log, args ...string) (string, int) {
 // TestDumpAnyLog prints a log that is not Dgraph's.
 func TestDumpAnyLog(t *testing.T) {
 	text, code := dumpOf(t, memlog.Sample("w"))
-	const want = `     INDEX   TERM TYPE               SIZE  WHAT
+	const want = `checkpoint unknown; snapshot none; hard state unknown
+     INDEX   TERM TYPE               SIZE  WHAT
          7      1 normal                9  "the first"
          8      1 log_barrier           0  no data
          9      2 normal                8  "term 2's"
@@ -80,8 +81,9 @@ entries                                    5, 26 bytes: 3 normal, 1 conf change,
 term 1                                     7 to 8, 2 entries
 term 2                                     9 to 11, 2 entries
 term 5                                     12 to 12, 1 entry
-00000000000000000001-0000000000000abd.seg  41 bytes, 7 to 9, 3 entries
-00000000000000000002-0000000000000abe.seg  9 bytes, 11 to 12, 2 entries
+on disk                                    1024 bytes, 2 files
+00000000000000000001-0000000000000abd.seg  41 bytes, 512 bytes on disk, 7 to 9, 3 entries
+00000000000000000002-0000000000000abe.seg  9 bytes, 512 bytes on disk, 11 to 12, 2 entries
 problem                                    00000000000000000001-0000000000000abd.seg index 10: length: is damaged
 checked                                    slots, lengths and metadata; walfs check DIR reads payloads, too, and says what problems mean
 `

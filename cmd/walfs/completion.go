@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"github.com/walfs/walfs/walcore/payload"
 )
 
 // shells are those that there is a script for.
@@ -144,6 +145,7 @@ var flagCompletion = map[string]cobra.CompletionFunc{
 	"index":   indexes,
 	"term":    termNumbers,
 	"type":    typeNames,
+	"kind":    kindNames,
 	"message": messageNames,
 }
 
@@ -159,9 +161,10 @@ func completeArguments(root *cobra.Command) {
 				return
 			}
 			complete, ok := flagCompletion[f.Name]
-			if word, _ := pflag.UnquoteUsage(f); !ok && word == "FILE" {
+			switch word, _ := pflag.UnquoteUsage(f); {
+			case !ok && word == "FILE":
 				complete = files
-			} else if !ok {
+			case !ok, word == "TIME": // the --until of some is an index
 				complete = cobra.NoFileCompletions
 			}
 			// It fails for a flag that is not there, or has a function already.
@@ -244,6 +247,18 @@ func commandNames(cmd *cobra.Command, args []string, toComplete string) ([]cobra
 	for _, c := range cmd.Root().Commands() {
 		if c.IsAvailableCommand() && strings.HasPrefix(c.Name(), toComplete) {
 			choices = append(choices, cobra.CompletionWithDesc(c.Name(), c.Short))
+		}
+	}
+	return choices, cobra.ShellCompDirectiveNoFileComp
+}
+
+// kindNames completes the last of the kinds of entries that are typed, with commas.
+func kindNames(_ *cobra.Command, _ []string, toComplete string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	before := toComplete[:strings.LastIndexByte(toComplete, ',')+1]
+	var choices []cobra.Completion
+	for _, kind := range payload.Kinds() {
+		if strings.HasPrefix(before+kind, toComplete) {
+			choices = append(choices, before+kind)
 		}
 	}
 	return choices, cobra.ShellCompDirectiveNoFileComp

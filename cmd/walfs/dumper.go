@@ -20,7 +20,6 @@ type dumper struct {
 	decoder  *reportingDecoder
 	printer  printer
 	payloads walcore.Scanner
-	text     []byte
 
 	printed  bool // any entry
 	progress *dumpProgress
@@ -33,13 +32,13 @@ type dumper struct {
 
 func newDumper(o *dumpOptions, log walcore.Log, decoder payload.Decoder, stdout io.Writer) *dumper {
 	d := &dumper{dumpOptions: o, log: log, out: bufio.NewWriterSize(stdout, 64<<10), failures: &failures{},
-		next: max(o.filter.from, 1), left: o.filter.limit}
+		next: max(o.filter.first(), 1), left: o.filter.limit}
 	if d.left == 0 {
 		d.left = -1
 	}
 	d.decoder = &reportingDecoder{Decoder: decoder, printFailure: d.fail}
 	d.progress = newDumpProgress(d, stdout)
-	d.printer = o.printer(d.out, terminal.To(stdout, o.wide), log.Meta().System, d.decoder)
+	d.printer = o.printer(d.out, terminal.To(stdout, o.wide), log.Meta(), d.decoder)
 	return d
 }
 
@@ -75,7 +74,7 @@ func (d *dumper) run(ctx context.Context) error {
 // at work.
 func (d *dumper) end() error {
 	if d.left != 0 && !d.follow {
-		d.report(d.log.Gap(d.next, d.filter.to))
+		d.report(d.log.Gap(d.next, d.filter.last()))
 	}
 	return d.printer.end(d.log)
 }
@@ -96,7 +95,7 @@ func (d *dumper) fail(err error) {
 func (d *dumper) noteNothing() { notef("%s", d.filter.nothingPrinted(d.log)) }
 
 // enough reports whether nothing more was asked for.
-func (d *dumper) enough() bool { return d.left == 0 || d.next > d.filter.to }
+func (d *dumper) enough() bool { return d.left == 0 || d.next > d.filter.last() }
 
 // errRetry: an entry has changed or is damaged. The log's next Refresh tells which.
 var errRetry = errors.New("an entry has changed")
@@ -105,8 +104,8 @@ var errRetry = errors.New("an entry has changed")
 // passed over, unless mayRetry: then errRetry ends it there.
 func (d *dumper) printEntries(ctx context.Context, mayRetry bool) error {
 	for e := range d.log.Entries(d.next) {
-		if e.Index > d.filter.to {
-			d.report(d.log.Gap(d.next, d.filter.to))
+		if e.Index > d.filter.last() {
+			d.report(d.log.Gap(d.next, d.filter.last()))
 			d.next = e.Index
 		}
 		if d.enough() {
@@ -132,7 +131,8 @@ func (d *dumper) printEntries(ctx context.Context, mayRetry bool) error {
 
 // printEntry prints an entry if the filter matches it.
 func (d *dumper) printEntry(e *walcore.Entry, mayRetry bool) error {
-	if !d.filter.matches(e) {
+	match := d.filter.matches(e)
+	if match == matchNo {
 		return nil
 	}
 	data, err := payload.Data(&d.payloads, e)
@@ -143,12 +143,8 @@ func (d *dumper) printEntry(e *walcore.Entry, mayRetry bool) error {
 		d.report(err)
 		return nil
 	}
-	if d.filter.pattern != nil {
-		// Where a decoder fails, the text says so, and the decoder has reported it.
-		d.text, _ = d.decoder.AppendJSON(d.text[:0], payload.EntryOf(e, data))
-		if !d.filter.pattern.Match(d.text) {
-			return nil
-		}
+	if match == matchUnknown && !d.filter.matchesData(e, data, d.decoder) {
+		return nil
 	}
 	d.left--
 	d.printed = true

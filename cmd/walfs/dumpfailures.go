@@ -17,6 +17,8 @@ const shownFailures = 5
 type failures struct {
 	code   int // the exit code that follows from them
 	groups []*failureGroup
+	later  bool // say nothing before tell
+	held   []error
 }
 
 // failureGroup is failures with one cause, in one file if that matters.
@@ -35,7 +37,11 @@ func (f *failures) add(err error) {
 	g.about = err
 	if !aboutKeys(err) && g.shown < shownFailures {
 		g.shown++
-		printError(err)
+		if f.later {
+			f.held = append(f.held, err)
+		} else {
+			printError(err)
+		}
 		return
 	}
 	if g.more == 0 {
@@ -53,6 +59,33 @@ func (f *failures) group(file, cause string) *failureGroup {
 	g := &failureGroup{file: file, cause: cause}
 	f.groups = append(f.groups, g)
 	return g
+}
+
+// tell says all that was held back, and how many more there are.
+func (f *failures) tell() {
+	for _, err := range f.held {
+		printError(err)
+	}
+	f.held = nil
+	f.count(true)
+}
+
+// merge adds failures that were held back, too, of entries behind those of f.
+func (f *failures) merge(next *failures) {
+	f.code = max(f.code, next.code)
+	for _, err := range next.held {
+		f.add(err)
+	}
+	for _, g := range next.groups {
+		if g.more == 0 {
+			continue
+		}
+		to := f.group(g.file, g.cause)
+		if to.about = g.about; to.more == 0 {
+			to.first = g.first
+		}
+		to.more, to.last = to.more+g.more, g.last
+	}
 }
 
 // aboutKeys reports whether an error is one that all entries of a file have alike.

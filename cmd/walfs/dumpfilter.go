@@ -6,23 +6,60 @@ import (
 	"math"
 	"regexp"
 	"regexp/syntax"
+	"time"
 
 	"github.com/spf13/pflag"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/detect"
+	"github.com/walfs/walfs/walcore/payload"
+	"github.com/walfs/walfs/walcore/replay"
 )
 
-// filter says which entries to print.
+// filter says which entries are asked for: those that match all of its flags. What it is
+// asked about an entry comes in an order, so that most entries are decided by the cheap
+// questions:
+//
+//	switch f.matches(&e) {      // by what stands beside the payload
+//	case matchNo:
+//	case matchYes:
+//	case matchUnknown:
+//		data, err := payload.Data(&scanner, &e)
+//		…
+//		ok := f.matchesData(&e, data, decoder)
+//	}
+//
+// A filter belongs to one goroutine. Before it was asked about an entry, it may be copied
+// for others.
 type filter struct {
 	from, to uint64
 	term     uint64 // 0: any
 	typ      string // "": any
 	grep     string
 	limit    int64 // 0: all
+	replay   bool
 
-	// What parse and resolve make of grep and typ; nil: any.
+	kinds     kindList
+	predicate given[string]
+	uid       given[uint64]
+	txn       given[uint64]
+	member    given[uint64]
+	key       given[entryKey]
+	namespace given[uint64]
+	since     given[time.Time]
+	until     given[time.Time]
+
+	// What parse and resolve make of grep, typ and replay; nil: any.
 	pattern   *regexp.Regexp
 	entryType *walcore.EntryType
+	replayed  *replay.Range
+	// What resolveTimes makes of since and until.
+	filesInTime map[uint64]bool // by File.ID: may have entries of that time
+	timesNoted  bool            // stderr says what they go by
+
+	// For matchesData.
+	facts      payload.Facts
+	namespaces []uint64
+	text       []byte
 }
 
 // noEnd is what to is without --to.
@@ -33,6 +70,16 @@ func (f *filter) add(flags *pflag.FlagSet) {
 	flags.Uint64Var(&f.to, "to", noEnd, "the last `INDEX`; if not given, the log's last")
 	flags.Uint64Var(&f.term, "term", 0, "only this `TERM`")
 	flags.StringVar(&f.typ, "type", "", "only this `TYPE`: normal, conf_change or conf_change_v2")
+	flags.Var(&f.kinds, "kind", "only this `KIND`, as in mutation, commit, schema, drop; more with commas")
+	addGiven(flags, &f.predicate, "predicate", "only entries that name this `PREDICATE`, as in name or 0-name", parseText)
+	addGiven(flags, &f.uid, "uid", "only entries with an edge from or to this `UID`, decimal or 0x…", parseID)
+	addGiven(flags, &f.txn, "txn", "only entries of the transaction with this start `TS`: its edges, its commit or abort", parseID)
+	addGiven(flags, &f.member, "member", "only what the node with this raft `ID` proposed, and what is about it", parseID)
+	addGiven(flags, &f.key, "key", "only this `KEY`: of a proposal, a number; of a key-value, a text or 0x…", parseKey)
+	addGiven(flags, &f.namespace, "namespace", "only this `NAMESPACE`, decimal or 0x…", parseNumber)
+	flags.BoolVar(&f.replay, "replay", false, "only what the application replays after a restart")
+	addGiven(flags, &f.since, "since", "only from this `TIME` on, as in \"2026-03-01 15:04\", or 3h for three hours ago", parseTimeNow)
+	addGiven(flags, &f.until, "until", "only before this `TIME`", parseTimeNow)
 	flags.StringVar(&f.grep, "grep", "", "only entries whose decoded text matches this `REGEXP`")
 	flags.Int64Var(&f.limit, "limit", 0, "at most `N` entries; 0 is all")
 	flags.Lookup("to").DefValue = "0" // help shows no default of 0
@@ -41,7 +88,7 @@ func (f *filter) add(flags *pflag.FlagSet) {
 // parse finds what is wrong with the flags by themselves. Which types a log has
 // turns out when it is open; a name that no system has is wrong before.
 func (f *filter) parse() error {
-	if err := f.resolve(&walcore.System{Types: detect.Types()}); err != nil {
+	if err := f.resolveType(&walcore.System{Types: detect.Types()}); err != nil {
 		return err
 	}
 	if f.limit < 0 {
@@ -49,6 +96,9 @@ func (f *filter) parse() error {
 	}
 	if f.from > f.to {
 		return usageError("--from lies above --to")
+	}
+	if f.since.isGiven() && f.until.isGiven() && !f.since.value.Before(f.until.value) {
+		return usageError("--since does not lie before --until")
 	}
 	if f.grep == "" {
 		return nil
@@ -70,8 +120,21 @@ func patternErrorText(err error) string {
 	return fmt.Sprintf("%s: %s", e.Code, quoted(e.Expr))
 }
 
-// resolve finds the type that --type names among those of a system.
-func (f *filter) resolve(s *walcore.System) error {
+// resolve finds what the flags mean in a log: which type, which indexes, which log files.
+// To be called again for the log as it is later.
+func (f *filter) resolve(log walcore.Log) error {
+	if err := f.resolveType(log.Meta().System); err != nil {
+		return err
+	}
+	if err := f.resolveReplay(log); err != nil {
+		return err
+	}
+	f.resolveTimes(log, time.Time{})
+	return nil
+}
+
+// resolveType finds the type that --type names among those of a system.
+func (f *filter) resolveType(s *walcore.System) error {
 	if f.typ == "" {
 		return nil
 	}
@@ -87,10 +150,29 @@ func (f *filter) resolve(s *walcore.System) error {
 	return nil
 }
 
-// matches is all of the filter but the range of indexes and the pattern.
-func (f *filter) matches(e *walcore.Entry) bool {
-	if f.term != 0 && e.Term != f.term {
-		return false
+func (f *filter) resolveReplay(log walcore.Log) error {
+	if !f.replay {
+		return nil
 	}
-	return f.entryType == nil || e.Type == *f.entryType
+	r, err := replay.Of(log.Meta(), payload.AppOf(log))
+	if err != nil {
+		return fmt.Errorf("--replay: %w; give a range with --from and --to", err)
+	}
+	f.replayed = &r.Applied
+	return nil
+}
+
+// first and last are the range of indexes that is asked for.
+func (f *filter) first() uint64 {
+	if f.replayed != nil {
+		return max(f.from, f.replayed.First)
+	}
+	return f.from
+}
+
+func (f *filter) last() uint64 {
+	if f.replayed != nil {
+		return min(f.to, f.replayed.Last)
+	}
+	return f.to
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/walfs/walfs/walcore"
 )
@@ -34,6 +35,7 @@ func (d *dumper) followOn(ctx context.Context) error {
 		// damaged: trying again would not help.
 		mayRetry := log != d.log
 		d.log = log
+		d.filter.resolveTimes(log, time.Now())
 		if d.decode.isDgraph() {
 			// Only now it may be clear whether the log is an Alpha's or a Zero's.
 			d.decoder.Decoder = d.decode.dgraph(log)
@@ -82,7 +84,7 @@ func (d *dumper) skipTo(before walcore.Log, after walcore.Follower) {
 			next = first
 		}
 		notef("the log was rewritten from entry %d on; it ends at %d, term %d, now", next, end.Last, end.Term)
-		d.last, d.next = next-1, max(next, d.filter.from)
+		d.last, d.next = next-1, max(next, d.filter.first())
 	}
 	if first > d.next {
 		notef("entries %d to %d are gone, compacted before they could be printed", d.next, first-1)

@@ -29,7 +29,7 @@ func newDumpProgress(d *dumper, stdout io.Writer) *dumpProgress {
 		return p
 	}
 	for e := range d.log.Entries(d.next) {
-		if e.Index > d.filter.to {
+		if e.Index > d.filter.last() {
 			break
 		}
 		p.total += e.Size

@@ -128,7 +128,7 @@ func compare(ts *testscript.TestScript, name, kind string) {
 var accessTime = regexp.MustCompile(`Atim:{[^}]*}`)
 
 func states(ts *testscript.TestScript, dir string) map[string]string {
-	st := stats(ts, dir)
+	st := attributes(ts, dir)
 	sums := contents(ts, dir)
 	return map[string]string{".all": st + sums, ".written": accessTime.ReplaceAllString(st, "") + sums}
 }
@@ -145,7 +145,7 @@ func below(ts *testscript.TestScript, dir string) []string {
 	return names
 }
 
-func stats(ts *testscript.TestScript, dir string) string {
+func attributes(ts *testscript.TestScript, dir string) string {
 	text := ""
 	for _, path := range append(below(ts, dir), dir) {
 		var st unix.Stat_t

@@ -29,7 +29,9 @@ func newStatCommand() *cobra.Command {
 as the JSON that status.json of a mount holds. Members are those as of the
 commit index. It reads no payloads but those of configuration changes: walfs
 check does. As text it also says if the log names no voters, as one that was
-put together by hand may: a node on it elects nobody.
+put together by hand may: a node on it elects nobody. On a terminal sizes are
+rounded; with --wide, and in a pipe, they are exact. Log files are sparse: what
+they take on disk is less than their size.
 
 Exit codes: 0 sound, 1 failed, 2 wrong usage, 3 problems are listed, 4 key
 wrong, or nothing is wrong but that it is missing, 130 and 143 ended by SIGINT
@@ -96,20 +98,18 @@ func printStatus(out *terminal.Out, s *status.Status, log walcore.Log) error {
 	t.Add("group id", "%s", known(s.GroupID))
 	t.Add("checkpoint", "%s", known(s.CheckpointIndex))
 	t.Add("hard state", "%s", hardStateText(s.HardState))
-	t.Add("snapshot", "%s", snapshotText(s.Snapshot))
+	t.Add("snapshot", "%s", snapshotText(out, s.Snapshot))
 	addMembers(&t, out, log)
 	t.Add("raft log", "%s", logRange(s.FirstIndex, s.LastIndex))
 	var types []string
 	for _, n := range s.Types {
 		types = append(types, fmt.Sprintf("%d %s", n.Entries, strings.ReplaceAll(n.Name, "_", " ")))
 	}
-	t.Add("entries", "%d, %d bytes: %s", s.Entries, s.Bytes, strings.Join(types, ", "))
+	t.Add("entries", "%d, %s: %s", s.Entries, out.Bytes(s.Bytes), strings.Join(types, ", "))
 	for _, n := range s.Terms {
 		t.Add(fmt.Sprintf("term %d", n.Term), "%d to %d, %s", n.FirstIndex, n.LastIndex, count(n.Entries, "entry", "entries"))
 	}
-	for _, f := range s.Files {
-		t.Add(f.Name, "%s", fileText(f))
-	}
+	addFiles(&t, out, s.Files, log)
 	if len(s.Ignored) > 0 {
 		t.Add("ignored", "%s", strings.Join(allQuoted(s.Ignored), ", "))
 	}
@@ -192,14 +192,14 @@ func hardStateText(h *walcore.HardState) string {
 	return fmt.Sprintf("term %d, vote %d, commit %d", h.Term, h.Vote, h.Commit)
 }
 
-func snapshotText(s *status.Snapshot) string {
+func snapshotText(out *terminal.Out, s *status.Snapshot) string {
 	switch {
 	case s == nil:
 		return "unknown"
 	case s.Index == 0:
 		return "none"
 	}
-	return fmt.Sprintf("index %d, term %d, %d bytes, %s", s.Index, s.Term, s.Size, membersText(&s.ConfState))
+	return fmt.Sprintf("index %d, term %d, %s, %s", s.Index, s.Term, out.Bytes(uint64(s.Size)), membersText(&s.ConfState))
 }
 
 // membersText is a conf state in words.
@@ -216,10 +216,27 @@ func membersText(c *walcore.ConfState) string {
 	return text
 }
 
-func fileText(f status.File) string {
-	text := fmt.Sprintf("%d bytes, empty", f.Size)
-	if f.Entries > 0 {
-		text = fmt.Sprintf("%d bytes, %d to %d, %s", f.Size, f.FirstIndex, f.LastIndex, count(f.Entries, "entry", "entries"))
+// addFiles adds what the log takes on disk, which is more than its log files do, and a row
+// for each log file.
+func addFiles(t *terminal.Rows, out *terminal.Out, files []status.File, log walcore.Log) {
+	if f, ok := log.(walcore.Filer); ok {
+		native, total := f.Native(), int64(0)
+		for _, n := range native {
+			total += n.Attr.DiskBytes()
+		}
+		t.Add("on disk", "%s, %s", out.Bytes(uint64(total)), count(len(native), "file", "files"))
+	}
+	for _, f := range files {
+		t.Add(f.Name, "%s", fileText(out, f))
+	}
+}
+
+func fileText(out *terminal.Out, f status.File) string {
+	text := fmt.Sprintf("%s, %s on disk, ", out.Bytes(uint64(f.Size)), out.Bytes(uint64(f.DiskBytes)))
+	if f.Entries == 0 {
+		text += "empty"
+	} else {
+		text += fmt.Sprintf("%d to %d, %s", f.FirstIndex, f.LastIndex, count(f.Entries, "entry", "entries"))
 	}
 	if f.Encrypted {
 		text += fmt.Sprintf(", encrypted with data key %d", f.KeyID)

@@ -51,7 +51,7 @@ func terminalDirs(t *testing.T) (dir string, commands [][]string) {
 			from = "alpha"
 		}
 		fixture.Must(t, os.Symlink(fixture.Dir(t, from), filepath.Join(dir, name)))
-		commands = append(commands, []string{"stat", name}, []string{"check", name})
+		commands = append(commands, []string{"stat", name}, []string{"check", name}, []string{"stats", name})
 	}
 	// A length beyond the file, a snapshot that is gone, a name that is no log file.
 	f := fixture.Edit(t, filepath.Join(dir, "damaged", "00001.wal"))

@@ -15,6 +15,11 @@ type Sum struct {
 	Bytes   int64 `json:"bytes"`
 }
 
+func (s *Sum) add(entries, bytes int64) {
+	s.Entries += entries
+	s.Bytes += bytes
+}
+
 // Minus is s without part.
 func (s Sum) Minus(part Sum) Sum { return Sum{s.Entries - part.Entries, s.Bytes - part.Bytes} }
 
@@ -31,8 +36,7 @@ type Row struct {
 	FileBytes, DiskBytes int64
 
 	key   key
-	order int64  // in a natural order
-	last  uint64 // index of the entry that was counted last
+	order int64 // in a natural order
 }
 
 // The names of rows that stand for no value. A hostile log can have the same names as
@@ -40,7 +44,7 @@ type Row struct {
 const (
 	NoneName       = "(none)"       // the entry has no such thing: no edges, no proposer
 	UnreadableName = "(unreadable)" // it is not known what the entry says
-	MoreName       = "(more)"       // all beyond the first 10,000 values
+	MoreName       = "(more)"       // all beyond the first 10,000 values: what rows of them would add up to
 )
 
 // key is what the entries of a row have in common: a number, or else a string.
@@ -82,32 +86,45 @@ func (k key) name(by By) string {
 // sizeKey has the sizes in one row that need the same number of bits.
 func sizeKey(e *walcore.Entry) key { return key{n: uint64(bits.Len64(uint64(e.Size)))} }
 
+// sizes gives the sizes that need so many bits.
+func sizes(bits uint64) (first, last uint64) {
+	if bits == 0 {
+		return 0, 0
+	}
+	first = 1 << (bits - 1)
+	return first, first + (first - 1)
+}
+
 // sizeName says which sizes need so many bits: 0, 1, 2-3, 4-7.
 func sizeName(bits uint64) string {
-	if bits < 2 {
-		return strconv.FormatUint(bits, 10)
+	first, last := sizes(bits)
+	if first == last {
+		return strconv.FormatUint(first, 10)
 	}
-	first := uint64(1) << (bits - 1)
-	return fmt.Sprintf("%d-%d", first, first+(first-1))
+	return fmt.Sprintf("%d-%d", first, last)
 }
 
-// add counts an entry, once also where more of its values share the row: first reports
-// whether it was new.
-func (r *Row) add(e *walcore.Entry, dead bool) (first bool) {
-	if r.Entries > 0 && r.last == e.Index {
-		return false
-	}
-	r.last = e.Index
-	r.Entries++
+// Sizes gives, by Size, the sizes of the payloads that a row has.
+func (r *Row) Sizes() (first, last uint64) { return sizes(r.key.n) }
+
+// Special reports whether the row stands for no value: its name is NoneName, UnreadableName
+// or MoreName.
+func (r *Row) Special() bool { return r.key.kind != value }
+
+// add counts an entry, with so many bytes.
+func (r *Row) add(bytes int64, dead bool) {
+	r.Sum.add(1, bytes)
 	if dead {
-		r.Dead.Entries++
+		r.Dead.add(1, bytes)
 	}
-	return true
 }
 
-func (r *Row) addBytes(n int64, dead bool) {
-	r.Bytes += n
-	if dead {
-		r.Dead.Bytes += n
-	}
+// merge adds what other entries add up to.
+func (r *Row) merge(o *Row) {
+	r.Sum.add(o.Entries, o.Bytes)
+	r.Dead.add(o.Dead.Entries, o.Dead.Bytes)
+	r.Edges += o.Edges
+	r.Deletes += o.Deletes
+	r.FileBytes += o.FileBytes
+	r.DiskBytes += o.DiskBytes
 }

@@ -19,8 +19,9 @@ const (
 // Table adds entries up. One goroutine may use it.
 type Table struct {
 	By    By
-	Total Sum // of all entries; see By.SumsUp
-	Dead  Sum // of them, those that are dead
+	Total Sum   // of all entries; see By.SumsUp
+	Dead  Sum   // of them, those that are dead
+	Timed int64 // by Hour: entries whose time is stored; of the others it is their log file's
 
 	snapshot  uint64
 	rows      map[key]*Row
@@ -46,7 +47,7 @@ func (t *Table) AddFile(f *walcore.File) {
 	if t.By == File {
 		r := t.fileRow(f)
 		r.FileBytes += f.Attr.Size
-		r.DiskBytes += f.Attr.Blocks * blockBytes
+		r.DiskBytes += f.Attr.DiskBytes()
 	}
 }
 
@@ -54,27 +55,25 @@ func (t *Table) AddFile(f *walcore.File) {
 // not known. It is not looked at where By needs no facts.
 func (t *Table) Add(e *walcore.Entry, f *payload.Facts) {
 	dead := e.Index <= t.snapshot
-	t.Total.Entries++
-	t.Total.Bytes += e.Size
+	t.Total.add(1, e.Size)
 	if dead {
-		t.Dead.Entries++
-		t.Dead.Bytes += e.Size
+		t.Dead.add(1, e.Size)
 	}
 	switch {
 	case t.By == File:
-		t.addTo(t.fileRow(e.File), e, dead)
+		t.fileRow(e.File).add(e.Size, dead)
 	case t.By == Term:
-		t.addTo(t.row(key{n: e.Term}, int64(e.Term)), e, dead)
+		t.row(key{n: e.Term}, int64(e.Term)).add(e.Size, dead)
 	case t.By == Size:
 		k := sizeKey(e)
-		t.addTo(t.row(k, int64(k.n)), e, dead)
+		t.row(k, int64(k.n)).add(e.Size, dead)
 	case t.By == Hour:
 		hour := t.hour(e)
-		t.addTo(t.row(key{n: uint64(hour)}, hour), e, dead)
+		t.row(key{n: uint64(hour)}, hour).add(e.Size, dead)
 	case f == nil:
-		t.addTo(t.row(key{kind: unreadable}, 0), e, dead)
+		t.row(key{kind: unreadable}, 0).add(e.Size, dead)
 	case t.By == Kind:
-		t.addTo(t.row(key{s: f.Kind}, 0), e, dead)
+		t.row(key{s: f.Kind}, 0).add(e.Size, dead)
 	case t.By == Predicate:
 		t.addPredicates(e, f, dead)
 	case t.By == Member:
@@ -82,15 +81,9 @@ func (t *Table) Add(e *walcore.Entry, f *payload.Facts) {
 		if id, ok := f.Proposer(); ok {
 			k = key{n: id}
 		}
-		t.addTo(t.row(k, 0), e, dead)
+		t.row(k, 0).add(e.Size, dead)
 	case t.By == Namespace:
 		t.addNamespaces(e, f, dead)
-	}
-}
-
-func (t *Table) addTo(r *Row, e *walcore.Entry, dead bool) {
-	if r.add(e, dead) {
-		r.addBytes(e.Size, dead)
 	}
 }
 
@@ -103,23 +96,22 @@ func (t *Table) addPredicates(e *walcore.Entry, f *payload.Facts, dead bool) {
 		}
 		found = true
 		r := t.row(key{s: p.Name}, 0)
-		r.add(e, dead)
-		r.addBytes(int64(p.Bytes), dead)
+		r.add(int64(p.Bytes), dead)
 		r.Edges += int64(p.Edges)
 		r.Deletes += int64(p.Deletes)
 	}
 	if !found {
-		t.addTo(t.row(key{kind: none}, 0), e, dead)
+		t.row(key{kind: none}, 0).add(e.Size, dead)
 	}
 }
 
 func (t *Table) addNamespaces(e *walcore.Entry, f *payload.Facts, dead bool) {
 	t.namespaces = f.AppendNamespaces(t.namespaces[:0])
 	for _, ns := range t.namespaces {
-		t.addTo(t.row(key{n: ns}, 0), e, dead)
+		t.row(key{n: ns}, 0).add(e.Size, dead)
 	}
 	if len(t.namespaces) == 0 {
-		t.addTo(t.row(key{kind: none}, 0), e, dead)
+		t.row(key{kind: none}, 0).add(e.Size, dead)
 	}
 }
 
@@ -129,7 +121,10 @@ func (t *Table) hour(e *walcore.Entry) int64 {
 	if t.file == e.File {
 		return t.fileHour
 	}
-	at, _ := Time(e)
+	at, stored := Time(e)
+	if stored {
+		t.Timed++
+	}
 	hour := at.UTC().Truncate(time.Hour).Unix()
 	if _, timed := e.File.Source.(walcore.Timer); !timed {
 		t.file, t.fileHour = e.File, hour
@@ -141,9 +136,6 @@ func (t *Table) hour(e *walcore.Entry) int64 {
 func (t *Table) fileRow(f *walcore.File) *Row {
 	return t.row(key{n: f.ID, s: f.Name}, int64(len(t.rows)))
 }
-
-// blockBytes is the size of the blocks that walcore.Attr counts.
-const blockBytes = 512
 
 // row finds the row of a value, or makes one.
 func (t *Table) row(k key, order int64) *Row {
@@ -164,6 +156,20 @@ func (t *Table) row(k key, order int64) *Row {
 	return r
 }
 
+// Merge adds the entries of a table of the same kind, which come behind those of t.
+func (t *Table) Merge(next *Table) {
+	t.Total.add(next.Total.Entries, next.Total.Bytes)
+	t.Dead.add(next.Dead.Entries, next.Dead.Bytes)
+	t.Timed += next.Timed
+	for _, r := range next.Rows() {
+		order := r.order
+		if t.By == File {
+			order = int64(len(t.rows))
+		}
+		t.row(r.key, order).merge(&r)
+	}
+}
+
 // Rows gives the rows: terms, files, sizes and hours in their order, others by bytes, most
 // first. What stands for all other values comes last.
 func (t *Table) Rows() []Row {
@@ -171,15 +177,36 @@ func (t *Table) Rows() []Row {
 	for _, r := range t.rows {
 		rows = append(rows, *r)
 	}
-	slices.SortFunc(rows, func(a, b Row) int {
-		order := cmp.Compare(b.Bytes, a.Bytes)
-		if t.By.natural() {
-			order = cmp.Compare(a.order, b.order)
-		}
-		return cmp.Or(compareBool(a.key.kind == more, b.key.kind == more), order,
-			cmp.Compare(b.Entries, a.Entries), cmp.Compare(a.key.n, b.key.n), cmp.Compare(a.Name, b.Name), cmp.Compare(a.key.kind, b.key.kind))
-	})
+	slices.SortFunc(rows, t.inOrder)
 	return rows
+}
+
+// Top gives the n of Rows that have most bytes, in the order of Rows, and how many are left
+// off. With an n of 0 or less it gives all.
+func (t *Table) Top(n int) (rows []Row, left int) {
+	rows = t.Rows()
+	if n <= 0 || n >= len(rows) {
+		return rows, 0
+	}
+	left = len(rows) - n
+	slices.SortStableFunc(rows, byBytes)
+	rows = rows[:n]
+	slices.SortFunc(rows, t.inOrder)
+	return rows, left
+}
+
+func (t *Table) inOrder(a, b Row) int {
+	order := byBytes(a, b)
+	if t.By.natural() {
+		order = cmp.Compare(a.order, b.order)
+	}
+	return cmp.Or(compareBool(a.key.kind == more, b.key.kind == more), order,
+		cmp.Compare(a.key.n, b.key.n), cmp.Compare(a.Name, b.Name), cmp.Compare(a.key.kind, b.key.kind))
+}
+
+// byBytes puts the row with most bytes first, or where they are equal, with most entries.
+func byBytes(a, b Row) int {
+	return cmp.Or(cmp.Compare(b.Bytes, a.Bytes), cmp.Compare(b.Entries, a.Entries))
 }
 
 func compareBool(a, b bool) int {
@@ -190,13 +217,4 @@ func compareBool(a, b bool) int {
 		return -1
 	}
 	return 1
-}
-
-// Top gives the first n of Rows, and how many are left. With an n of 0 or less it gives all.
-func (t *Table) Top(n int) (rows []Row, rest int) {
-	rows = t.Rows()
-	if n <= 0 || n >= len(rows) {
-		return rows, 0
-	}
-	return rows[:n], len(rows) - n
 }

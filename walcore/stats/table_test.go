@@ -68,9 +68,50 @@ func TestRows(t *testing.T) {
 		if got := text(all[by].Rows()); !slices.Equal(got, want) {
 			t.Errorf("by %s: %q, want %q", by, got, want)
 		}
+		if timed := all[by].Timed; by == Hour && timed != 4 {
+			t.Errorf("%d entries have a time", timed)
+		}
 		if all[by].Total != (Sum{5, 26}) || all[by].Dead != (Sum{2, 9}) {
 			t.Errorf("by %s: total %v, dead %v", by, all[by].Total, all[by].Dead)
 		}
+	}
+}
+
+// TestMerge: tables of one part of a log after the other are merged to the table of all of
+// it, within the same bounds.
+func TestMerge(t *testing.T) {
+	log := memlog.Sample("w")
+	for by, whole := range tables(t, log, 8) {
+		merged := NewTable(by, 8)
+		for _, f := range log.Files() {
+			merged.AddFile(f)
+		}
+		decoder := payload.NewDgraph(payload.Zero, payload.Options{})
+		for e := range log.Entries(1) {
+			part := NewTable(by, 8)
+			data, err := e.Data()
+			fixture.Must(t, err)
+			var f payload.Facts
+			decoder.Facts(&f, payload.EntryOf(&e, data))
+			part.Add(&e, &f)
+			merged.Merge(part)
+		}
+		if got, want := merged.Rows(), whole.Rows(); !slices.Equal(got, want) || merged.Total != whole.Total || merged.Dead != whole.Dead || merged.Timed != whole.Timed {
+			t.Errorf("by %s: merged %+v, want %+v", by, got, want)
+		}
+	}
+	merged := NewTable(Predicate, 0)
+	for i := range 3 {
+		part := NewTable(Predicate, 0)
+		for k := range maxRows - 1 {
+			part.Add(&walcore.Entry{Index: uint64(i*maxRows + k + 1)}, &payload.Facts{Predicates: []payload.Predicate{
+				{Name: fmt.Sprint(i, k), Edges: 2, Deletes: 1, Bytes: 1}}})
+		}
+		merged.Merge(part)
+	}
+	rows := merged.Rows()
+	if last := rows[len(rows)-1]; len(rows) != maxRows+1 || last.Name != MoreName || last.Entries != 2*maxRows-3 || last.Edges != 2*last.Entries || last.Deletes != last.Entries {
+		t.Errorf("%d rows, the last %+v", len(rows), last)
 	}
 }
 
@@ -147,7 +188,25 @@ func TestPredicates(t *testing.T) {
 	}
 }
 
-// TestBounds: beyond the bounds of memory, values share a row. An entry counts there once.
+// TestTop: the rows with most bytes are given in the order in which all are.
+func TestTop(t *testing.T) {
+	table := NewTable(Term, 0)
+	for term, size := range map[uint64]int64{1: 50, 2: 7, 3: 60, 4: 7} {
+		table.Add(&walcore.Entry{Index: term, Term: term, Size: size}, nil)
+	}
+	for n, want := range [][]string{1: {"3"}, 2: {"1", "3"}, 3: {"1", "2", "3"}, 4: {"1", "2", "3", "4"}} {
+		var got []string
+		rows, left := table.Top(n)
+		for _, r := range rows {
+			got = append(got, r.Name)
+		}
+		if n > 0 && (!slices.Equal(got, want) || left != 4-n) {
+			t.Errorf("top %d: %q, %d left off", n, got, left)
+		}
+	}
+}
+
+// TestBounds: beyond the bounds of memory, values share a row.
 func TestBounds(t *testing.T) {
 	table := NewTable(Predicate, 0)
 	for i := range maxRows + 10 {
@@ -156,7 +215,7 @@ func TestBounds(t *testing.T) {
 	}
 	rows := table.Rows()
 	last := rows[len(rows)-1]
-	if beyond := int64(maxRows/2 + 10); len(rows) != maxRows+1 || last.Name != MoreName || last.Sum != (Sum{beyond, 2 * beyond}) || last.Edges != 2*beyond {
+	if beyond := int64(maxRows + 20); len(rows) != maxRows+1 || last.Name != MoreName || last.Sum != (Sum{beyond, beyond}) || last.Edges != beyond {
 		t.Errorf("%d rows, the last %+v", len(rows), last)
 	}
 	names := NewTable(Predicate, 0)

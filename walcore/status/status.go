@@ -101,10 +101,13 @@ func (t *Types) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// File is a log file. Indexes are 0 where it holds no entry.
+// File is a log file. Indexes are 0 where it holds no entry. DiskBytes are those of the
+// blocks it takes: fewer than Size, since it is sparse, and other ones in a copy on
+// another file system.
 type File struct {
 	Name       string `json:"name"`
 	Size       int64  `json:"size"`
+	DiskBytes  int64  `json:"disk_bytes"`
 	FirstIndex uint64 `json:"first_index"`
 	LastIndex  uint64 `json:"last_index"`
 	Entries    uint64 `json:"entries"`
@@ -151,7 +154,7 @@ func New(l walcore.Log, more ...walcore.Problem) *Status {
 }
 
 func (s *Status) addFile(f *walcore.File) File {
-	file := File{Name: f.Name, Size: f.Attr.Size, Encrypted: f.Encrypted, KeyID: f.KeyID}
+	file := File{Name: f.Name, Size: f.Attr.Size, DiskBytes: f.Attr.DiskBytes(), Encrypted: f.Encrypted, KeyID: f.KeyID}
 	for e := range f.Source.Entries(0) {
 		if file.Entries == 0 {
 			file.FirstIndex = e.Index

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"slices"
+
+	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/payload"
+)
+
+// match is what can be said of an entry without its payload.
+type match int
+
+const (
+	matchNo      match = iota
+	matchYes           // whatever the payload says
+	matchUnknown       // the payload decides: see matchesData
+)
+
+// matches says whether an entry matches, as far as that shows without its payload.
+func (f *filter) matches(e *walcore.Entry) match {
+	switch {
+	case e.Index < f.first(), e.Index > f.last(),
+		f.term != 0 && e.Term != f.term,
+		f.entryType != nil && e.Type != *f.entryType,
+		!f.inTime(e),
+		!f.mayMatch(e):
+		return matchNo
+	case f.wantsFacts(), f.pattern != nil:
+		return matchUnknown
+	}
+	return matchYes
+}
+
+// wantsFacts reports whether a flag is about what an entry says.
+func (f *filter) wantsFacts() bool {
+	return len(f.kinds) > 0 || f.wantsProposal() || f.member.isGiven()
+}
+
+// wantsProposal reports whether a flag is about what only the application's own entries
+// have.
+func (f *filter) wantsProposal() bool {
+	return f.predicate.isGiven() || f.uid.isGiven() || f.txn.isGiven() || f.key.isGiven() || f.namespace.isGiven()
+}
+
+// mayMatch reports whether an entry of this type and size can say what is asked for.
+// Payloads of no bytes, and those that are too large, are not read anyway.
+func (f *filter) mayMatch(e *walcore.Entry) bool {
+	switch {
+	case e.Size == 0, e.Size > payload.MaxData:
+		return true
+	case e.Type == walcore.EntryConfChange, e.Type == walcore.EntryConfChangeV2:
+		return !f.wantsProposal() && f.kinds.any(payload.KindConfChange, payload.KindText, payload.KindBinary)
+	case e.Type == walcore.EntryNormal:
+		return f.kinds.anyBut(payload.KindConfChange, payload.KindEmpty, payload.KindTooLarge)
+	}
+	return true
+}
+
+// matchesData decides what matches has left open. data may be nil where payload.Data gives
+// none.
+func (f *filter) matchesData(e *walcore.Entry, data []byte, d payload.Decoder) bool {
+	entry := payload.EntryOf(e, data)
+	if f.wantsFacts() {
+		d.Facts(&f.facts, entry)
+		if !f.matchesFacts(&f.facts) {
+			return false
+		}
+	}
+	if f.pattern == nil {
+		return true
+	}
+	// Where a decoder fails, the text says so, and a reportingDecoder has reported it.
+	f.text, _ = d.AppendJSON(f.text[:0], entry)
+	return f.pattern.Match(f.text)
+}
+
+// matchesFacts says whether an entry that says this matches the flags about that.
+func (f *filter) matchesFacts(facts *payload.Facts) bool {
+	return f.matchesKind(facts) &&
+		(!f.predicate.isGiven() || namesPredicate(facts, f.predicate.value)) &&
+		(!f.uid.isGiven() || hasUID(facts, f.uid.value)) &&
+		(!f.txn.isGiven() || isOfTxn(facts, f.txn.value)) &&
+		(!f.member.isGiven() || isOfMember(facts, f.member.value)) &&
+		(!f.key.isGiven() || f.key.value.isOf(facts)) &&
+		(!f.namespace.isGiven() || f.isInNamespace(facts))
+}
+
+func (f *filter) matchesKind(facts *payload.Facts) bool {
+	return len(f.kinds) == 0 || slices.ContainsFunc(f.kinds, facts.Is)
+}
+
+// namesPredicate reports whether an entry names a predicate: with its namespace, or without
+// it and in any.
+func namesPredicate(facts *payload.Facts, name string) bool {
+	more := false
+	for i := range facts.Predicates {
+		p := facts.Predicates[i].Name
+		if isPredicate(p, name) {
+			return true
+		}
+		more = more || p == payload.MorePredicates
+	}
+	if !more {
+		return false
+	}
+	for e := range facts.EachEdge() {
+		if isPredicate(e.PredicateName(), name) {
+			return true
+		}
+	}
+	return false
+}
+
+func isPredicate(full, name string) bool {
+	if full == name {
+		return true
+	}
+	_, bare, _ := payload.SplitPredicate(full)
+	return bare == name
+}
+
+// hasUID reports whether an edge begins or ends at a uid.
+func hasUID(facts *payload.Facts, uid uint64) bool {
+	for e := range facts.EachEdge() {
+		if e.Entity == uid || e.ValueID == uid {
+			return true
+		}
+	}
+	return false
+}
+
+// isOfTxn reports whether an entry belongs to the transaction that began at ts, or decides
+// it.
+func isOfTxn(facts *payload.Facts, ts uint64) bool {
+	if facts.StartTs == ts {
+		return true
+	}
+	for txn := range facts.Txns() {
+		if txn.StartTs == ts {
+			return true
+		}
+	}
+	return false
+}
+
+// isOfMember reports whether a node proposed an entry, or the entry is about it.
+func isOfMember(facts *payload.Facts, id uint64) bool {
+	if proposer, ok := facts.Proposer(); ok && proposer == id {
+		return true
+	}
+	return slices.Contains(facts.Members, id)
+}
+
+func (f *filter) isInNamespace(facts *payload.Facts) bool {
+	f.namespaces = facts.AppendNamespaces(f.namespaces[:0])
+	return slices.Contains(f.namespaces, f.namespace.value)
+}

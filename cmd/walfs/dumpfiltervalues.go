@@ -1,0 +1,133 @@
+package main
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+	"github.com/walfs/walfs/walcore/payload"
+)
+
+// given is the value of a flag that means nothing until it is given. "" is no value: a
+// script's variable that is empty by mistake must not ask for everything.
+type given[T any] struct {
+	text  string // as typed
+	value T
+	parse func(text string) (T, error)
+}
+
+func addGiven[T any](flags *pflag.FlagSet, to *given[T], name, usage string, parse func(string) (T, error)) {
+	to.parse = parse
+	flags.Var(to, name, usage)
+}
+
+func (g *given[T]) isGiven() bool  { return g.text != "" }
+func (g *given[T]) String() string { return g.text }
+
+// Type is what help calls a value that has no name there.
+func (g *given[T]) Type() string { return "value" }
+
+// Set implements pflag.Value.
+func (g *given[T]) Set(text string) (err error) {
+	if text == "" {
+		return errors.New("want a value, got nothing")
+	}
+	if g.value, err = g.parse(text); err == nil {
+		g.text = text
+	}
+	return err
+}
+
+func parseText(text string) (string, error) { return text, nil }
+
+// parseNumber takes a decimal number, or one in hex with 0x.
+func parseNumber(text string) (uint64, error) {
+	digits, base := text, 10
+	if d, isHex := strings.CutPrefix(text, "0x"); isHex {
+		digits, base = d, 16
+	}
+	n, err := strconv.ParseUint(digits, base, 64)
+	if err != nil {
+		return 0, errors.New(wantedNumber(err, "want a number from 0 up, or one in hex as in 0x1f"))
+	}
+	return n, nil
+}
+
+// parseID takes a number that is not 0, which Dgraph has for none.
+func parseID(text string) (uint64, error) {
+	n, err := parseNumber(text)
+	if err == nil && n == 0 {
+		err = errors.New("want a number above 0")
+	}
+	return n, err
+}
+
+// entryKey is what --key takes: a number is the key of a proposal, and all can be the key
+// of a key-value.
+type entryKey struct {
+	number   uint64
+	isNumber bool
+	text     string
+	bytes    []byte // of a text 0x…
+}
+
+func parseKey(text string) (entryKey, error) {
+	k := entryKey{text: text}
+	n, err := parseNumber(text)
+	k.number, k.isNumber = n, err == nil
+	if digits, isHex := strings.CutPrefix(text, "0x"); isHex {
+		k.bytes, _ = hex.DecodeString(digits) // where it is none, only the text counts
+	}
+	return k, nil
+}
+
+// isOf reports whether k is the key of a proposal or of one of its key-values.
+func (k entryKey) isOf(facts *payload.Facts) bool {
+	if k.isNumber && facts.HasKey && facts.Key == k.number {
+		return true
+	}
+	for stored := range facts.StoredKeys() {
+		if string(stored) == k.text || len(k.bytes) > 0 && bytes.Equal(stored, k.bytes) {
+			return true
+		}
+	}
+	return false
+}
+
+// kindList is what --kind takes: kinds with commas between them, and that more than once.
+// Without any, an entry of each kind matches.
+type kindList []string
+
+func (k *kindList) String() string { return strings.Join(*k, ",") }
+
+// Type is what help calls a value that has no name there.
+func (k *kindList) Type() string { return "kind" }
+
+// Set implements pflag.Value.
+func (k *kindList) Set(text string) error {
+	for kind := range strings.SplitSeq(text, ",") {
+		if names := payload.Kinds(); !slices.Contains(names, kind) {
+			wrong := ""
+			if kind != text {
+				wrong = quoted(kind) + " is none; "
+			}
+			return errors.New(wrong + "want " + oneOf(names) + didYouMean(kind, names))
+		}
+		*k = append(*k, kind)
+	}
+	return nil
+}
+
+// any reports whether one of kinds matches.
+func (k kindList) any(kinds ...string) bool {
+	return len(k) == 0 || slices.ContainsFunc(kinds, func(kind string) bool { return slices.Contains(k, kind) })
+}
+
+// anyBut reports whether any other than kinds matches.
+func (k kindList) anyBut(kinds ...string) bool {
+	return len(k) == 0 || slices.ContainsFunc(k, func(kind string) bool { return !slices.Contains(kinds, kind) })
+}

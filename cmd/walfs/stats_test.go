@@ -1,0 +1,154 @@
+package main
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/walfs/walfs/test/fixture"
+	"github.com/walfs/walfs/walcore/stats"
+)
+
+// TestStatsOfFixtures: totals are those of the manifest, rows add up to them where an entry is
+// in one row, and CSV has the same rows as JSON.
+func TestStatsOfFixtures(t *testing.T) {
+	t.Parallel()
+	for _, name := range fixture.All() {
+		args := []string{fixture.Dir(t, name)}
+		if key := keyFile(t, name); key != "" {
+			args = append(args, "--key-file", key)
+		}
+		m := fixture.ReadManifest(t, name)
+		var all, dead stats.Sum
+		for _, e := range m.Entries {
+			all.Entries++
+			all.Bytes += e.Size
+			if e.Index <= m.Meta.SnapshotIndex {
+				dead.Entries++
+				dead.Bytes += e.Size
+			}
+		}
+		live := all.Minus(dead)
+		for _, by := range stats.All {
+			args := append([]string{"stats", "--by", string(by)}, args...)
+			r := walfs(t, append(args, "--json")...)
+			var got statsReport
+			fixture.Must(t, json.Unmarshal([]byte(r.stdout), &got))
+			if r.code != 0 || got.Sum != all || *got.Dead != dead || *got.Live != live || *got.SnapshotIndex != m.Meta.SnapshotIndex || (got.Unreadable != nil) != by.NeedsFacts() {
+				t.Errorf("%s by %s: exit code %d, %+v, want %v, dead %v", name, by, r.code, got, all, dead)
+			}
+			var sum, sumDead stats.Sum
+			want := [][]string{csvColumns}
+			for _, row := range got.By[by] {
+				sum = stats.Sum{Entries: sum.Entries + row.Entries, Bytes: sum.Bytes + row.Bytes}
+				sumDead = stats.Sum{Entries: sumDead.Entries + row.Dead.Entries, Bytes: sumDead.Bytes + row.Dead.Bytes}
+				want = append(want, row.csv(by))
+			}
+			if by.SumsUp() && (sum != all || sumDead != dead) {
+				t.Errorf("%s by %s: rows add up to %v, dead %v, want %v, dead %v", name, by, sum, sumDead, all, dead)
+			}
+			records, err := csv.NewReader(strings.NewReader(walfs(t, append(args, "--format", "csv")...).stdout)).ReadAll()
+			if err != nil || fmt.Sprint(records) != fmt.Sprint(want) {
+				t.Errorf("%s by %s: CSV %v, want %v: %v", name, by, records, want, err)
+			}
+		}
+	}
+}
+
+// TestStatsOfWhatFiltersLeave: it is what dump prints with the same filter.
+func TestStatsOfWhatFiltersLeave(t *testing.T) {
+	t.Parallel()
+	dir := fixture.Dir(t, "alpha")
+	for _, filters := range []string{
+		"--kind mutation", "--kind commit --limit 30", "--predicate name --from 100 --to 200", "--grep bio --limit 7",
+		"--type conf_change", "--txn 5", "--member 1 --kind schema", "--replay", "--kind drop", "--limit 1",
+	} {
+		var all stats.Sum
+		for _, line := range strings.Fields(walfs(t, append([]string{"dump", dir, "--format", "json"}, strings.Fields(filters)...)...).stdout) {
+			var e struct{ Size int64 }
+			fixture.Must(t, json.Unmarshal([]byte(line), &e))
+			all = stats.Sum{Entries: all.Entries + 1, Bytes: all.Bytes + e.Size}
+		}
+		for _, by := range []string{"kind", "term"} {
+			r := walfs(t, append([]string{"stats", dir, "--json", "--by", by}, strings.Fields(filters)...)...)
+			var got statsReport
+			fixture.Must(t, json.Unmarshal([]byte(r.stdout), &got))
+			if got.Sum != all || r.code != 0 || (r.stderr == "") != (all.Entries > 0) {
+				t.Errorf("%s by %s: %v, dump has %v\n%s", filters, by, got.Sum, all, r.stderr)
+			}
+		}
+	}
+}
+
+// TestStatsSaysWhatCannotBeRead as dump does, with the same exit code, and adds up the rest.
+func TestStatsSaysWhatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	damaged := fixture.Dir(t, "alpha")
+	file := fixture.Edit(t, filepath.Join(damaged, "00001.wal"))
+	for index := 100; index < 300; index += 2 {
+		file.Set(index-1, fixture.Offset, 4)
+	}
+	lost := fixture.Dir(t, "sealed128") // a file that has lost its key id
+	fixture.Edit(t, filepath.Join(lost, "00001.wal")).Write(1<<20-16, make([]byte, 16))
+	for _, test := range []struct {
+		name string
+		args []string
+		code int
+	}{
+		{"no key", []string{fixture.Dir(t, "sealed128")}, exitKey},
+		{"no key, from 3", []string{fixture.Dir(t, "sealed128"), "--from", "3"}, exitKey},
+		{"key id erased", []string{lost, "--key-file", keyFile(t, "sealed128")}, exitKey},
+		{"damage", []string{damaged}, exitDamage},
+		{"damage in a range", []string{damaged, "--from", "150", "--to", "161"}, exitDamage},
+		{"behind the damage", []string{damaged, "--from", "300"}, 0},
+		{"limited before the damage", []string{damaged, "--limit", "20"}, 0},
+	} {
+		want := walfs(t, append([]string{"dump"}, test.args...)...)
+		got := walfs(t, append([]string{"stats"}, test.args...)...)
+		if got.code != test.code || want.code != test.code || got.stderr != want.stderr {
+			t.Errorf("%s: exit code %d, dump's %d, want %d\n%s\ndump says\n%s", test.name, got.code, want.code, test.code, got.stderr, want.stderr)
+		}
+	}
+	r := walfs(t, "stats", fixture.Dir(t, "sealed128"), "--by", "kind")
+	if want := "(unreadable)      650  92585  100.0 %\n"; !strings.Contains(r.stdout, want) {
+		t.Errorf("%s", r.stdout)
+	}
+	// By what needs no payload, there is nothing to say.
+	ok(t, "stats", fixture.Dir(t, "sealed128"), "--by", "size")
+}
+
+// TestStatsUsage: wrong flags are said before anything is opened.
+func TestStatsUsage(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ args, want string }{
+		{"--by kinds", "--by kinds: want kind, predicate, file, term, member, namespace, size or hour; did you mean kind?"},
+		{"--format cvs", "--format cvs: want text, json or csv; did you mean csv?"},
+		{"--json --format csv", "--json and --format exclude one another"},
+		{"--top -1", "--top takes a number of rows"},
+		{"--from 3 --to 2", "--from lies above --to"},
+	} {
+		fails(t, exitUsage, test.want, append([]string{"stats", "nowhere"}, strings.Fields(test.args)...)...)
+	}
+	fails(t, exitFailed, "nowhere", "stats", "nowhere")
+}
+
+// TestStatsTop: lists that are cut say how to see all, in text and in JSON.
+func TestStatsTop(t *testing.T) {
+	t.Parallel()
+	dir := fixture.Dir(t, "alpha")
+	for _, test := range []struct{ args, want string }{
+		{"--by predicate --top 2", "\n(none)         575      0        0   18620   10.5 %\n(all)          975   2000        0  176680  100.0 %\n(4 more: --top 0 shows all)\n"},
+		{"--top 2", "\n(3 more: --by kind shows all)\n"},
+		{"--top 1 --json --by size", "  \"left_off\": {\n    \"size\": 6\n  }\n"},
+	} {
+		if text := ok(t, append([]string{"stats", dir}, strings.Fields(test.args)...)...); !strings.Contains(text, test.want) {
+			t.Errorf("%s: want %s in\n%s", test.args, test.want, text)
+		}
+	}
+	if text := ok(t, "stats", dir, "--by", "predicate", "--top", "0"); strings.Contains(text, "more") {
+		t.Errorf("--top 0: %s", text)
+	}
+}
