@@ -49,6 +49,37 @@ func TestExplainCounts(t *testing.T) {
 	}
 }
 
+// TestExplainLikeStats: stats counts the same in what a restart replays, on every fixture.
+func TestExplainLikeStats(t *testing.T) {
+	for _, name := range fixture.All() {
+		args := []string{"--json", fixture.Dir(t, name)}
+		if key := keyFile(t, name); key != "" {
+			args = append(args, "--key-file", key)
+		}
+		var r explain.Report
+		fixture.Must(t, json.Unmarshal([]byte(walfs(t, append([]string{"explain"}, args...)...).stdout), &r))
+		var stats struct {
+			Entries, Bytes int64
+			By             struct {
+				Kind []struct {
+					Name           string
+					Entries, Bytes int64
+				}
+			}
+		}
+		said := walfs(t, append([]string{"stats", "--replay", "--by", "kind"}, args...)...)
+		fixture.Must(t, json.Unmarshal([]byte(said.stdout), &stats))
+		if r.Replay.Entries != stats.Entries || r.Replay.Bytes != stats.Bytes || len(r.Replay.Kinds) != len(stats.By.Kind) {
+			t.Fatalf("%s: explain has %+v, stats %+v", name, r.Replay, stats)
+		}
+		for i, k := range r.Replay.Kinds {
+			if s := stats.By.Kind[i]; k.Kind != s.Name || k.Entries != s.Entries || k.Bytes != s.Bytes {
+				t.Errorf("%s: explain has %+v, stats %+v", name, k, s)
+			}
+		}
+	}
+}
+
 // TestExplainAnyLog explains a log that is not Dgraph's, and has no hard state.
 func TestExplainAnyLog(t *testing.T) {
 	report, err := explained(t.Context(), memlog.Sample("w"))
