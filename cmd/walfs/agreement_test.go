@@ -16,7 +16,8 @@ import (
 )
 
 // TestAgreement: what is counted from the lines of dump --format json --decode, here and
-// by jq, is what payload.Facts say of each entry, and what stat says of the log.
+// by jq, is what payload.Facts say of each entry, and what stat, dump's table, stats, explain
+// and export say of the log.
 func TestAgreement(t *testing.T) {
 	fixture.NotForRace(t)
 	forAgreementLogs(t, fixture.All(), func(t *testing.T, l agreementLog) {
@@ -24,17 +25,21 @@ func TestAgreement(t *testing.T) {
 		fixture.Must(t, err)
 		defer log.Close()
 		facts := factsOf{decoder: payload.NewDgraph(payload.AppOf(log), payload.Options{})}
-		counted, jq := newTally(), startJQ(t)
+		counted, jq, explaining := newTally(), startJQ(t), newExplainCheck(t, l, log)
 		dumpLines(t, l, func(text []byte) {
 			line := parseJSONLine(t, text)
 			s := saidByJSON(line)
 			facts.agree(t, line, s)
 			counted.add(line, s)
+			explaining.add(line, s)
 			jq.count(t, text)
 		})
 		facts.agreeOnPending(t, counted)
 		statusAgrees(t, log, counted)
 		tableAgrees(t, l, counted)
+		statsAgrees(t, l, counted)
+		explaining.agrees(t, counted)
+		exportAgrees(t, l, counted)
 		t.Run("jq", func(t *testing.T) { jq.agrees(t, counted) })
 	})
 }
