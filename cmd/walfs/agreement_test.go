@@ -162,6 +162,13 @@ func TestAgreementOnParts(t *testing.T) {
 			{"--from 5 --to 12", func(e *jsonLine, _ *said) bool { return 5 <= e.Index && e.Index <= 12 }},
 			{"--term 2", func(e *jsonLine, _ *said) bool { return e.Term == 2 }},
 			{"--type conf_change", func(e *jsonLine, _ *said) bool { return e.Type == "EntryConfChange" }},
+			{"--kind mutation", func(_ *jsonLine, s *said) bool { return slices.Contains(s.kinds, payload.KindMutation) }},
+			{"--kind commit,drop", func(_ *jsonLine, s *said) bool {
+				return slices.Contains(s.kinds, payload.KindCommit) || slices.Contains(s.kinds, payload.KindDrop)
+			}},
+			{"--member 1", func(_ *jsonLine, s *said) bool { return s.proposer == 1 || slices.Contains(s.members, 1) }},
+			{"--namespace 2", func(_ *jsonLine, s *said) bool { return slices.Contains(s.namespaces, 2) }},
+			{"--predicate 0-name", func(_ *jsonLine, s *said) bool { _, named := s.predicates["0-name"]; return named }},
 		} {
 			tableAgrees(t, l, tallyOf(t, l, part.filter), strings.Fields(part.flags)...)
 		}
