@@ -16,7 +16,8 @@ import (
 )
 
 // TestAgreement: what is counted from the lines of dump --format json --decode, here and
-// by jq, is what payload.Facts say of each entry, and what stat says of the log.
+// by jq, is what payload.Facts say of each entry, and what stat, dump's table, stats, explain
+// and export say of the log.
 func TestAgreement(t *testing.T) {
 	fixture.NotForRace(t)
 	forAgreementLogs(t, fixture.All(), func(t *testing.T, l agreementLog) {
@@ -24,17 +25,21 @@ func TestAgreement(t *testing.T) {
 		fixture.Must(t, err)
 		defer log.Close()
 		facts := factsOf{decoder: payload.NewDgraph(payload.AppOf(log), payload.Options{})}
-		counted, jq := newTally(), startJQ(t)
+		counted, jq, explaining := newTally(), startJQ(t), newExplainCheck(t, l, log)
 		dumpLines(t, l, func(text []byte) {
 			line := parseJSONLine(t, text)
 			s := saidByJSON(line)
 			facts.agree(t, line, s)
 			counted.add(line, s)
+			explaining.add(line, s)
 			jq.count(t, text)
 		})
 		facts.agreeOnPending(t, counted)
 		statusAgrees(t, log, counted)
 		tableAgrees(t, l, counted)
+		statsAgrees(t, l, counted)
+		explaining.agrees(t, counted)
+		exportAgrees(t, l, counted)
 		t.Run("jq", func(t *testing.T) { jq.agrees(t, counted) })
 	})
 }
@@ -157,6 +162,13 @@ func TestAgreementOnParts(t *testing.T) {
 			{"--from 5 --to 12", func(e *jsonLine, _ *said) bool { return 5 <= e.Index && e.Index <= 12 }},
 			{"--term 2", func(e *jsonLine, _ *said) bool { return e.Term == 2 }},
 			{"--type conf_change", func(e *jsonLine, _ *said) bool { return e.Type == "EntryConfChange" }},
+			{"--kind mutation", func(_ *jsonLine, s *said) bool { return slices.Contains(s.kinds, payload.KindMutation) }},
+			{"--kind commit,drop", func(_ *jsonLine, s *said) bool {
+				return slices.Contains(s.kinds, payload.KindCommit) || slices.Contains(s.kinds, payload.KindDrop)
+			}},
+			{"--member 1", func(_ *jsonLine, s *said) bool { return s.proposer == 1 || slices.Contains(s.members, 1) }},
+			{"--namespace 2", func(_ *jsonLine, s *said) bool { return slices.Contains(s.namespaces, 2) }},
+			{"--predicate 0-name", func(_ *jsonLine, s *said) bool { _, named := s.predicates["0-name"]; return named }},
 		} {
 			tableAgrees(t, l, tallyOf(t, l, part.filter), strings.Fields(part.flags)...)
 		}
