@@ -164,8 +164,31 @@ func (t *Tree) entryChanges(after *Tree, yield func(Change) bool) bool {
 			}
 		}
 	}
+	if !t.replacedChanges(yield) {
+		return false
+	}
 	for e := range t.outlineExcept(after.unchanged(t)) {
 		if !t.nameChanges(after, &e, yield) || !sameNodeChanges(after, &e, yield) {
+			return false
+		}
+	}
+	return true
+}
+
+// replacedChanges are the names of all that was replaced: a writer writes over it.
+func (t *Tree) replacedChanges(yield func(Change) bool) bool {
+	r, ok := t.log.(walcore.Replacer)
+	if !ok {
+		return true
+	}
+	folder := node(kindFolder, folderReplaced)
+	for e := range r.Replaced(0) {
+		if !yield(Change{Folder: folder, Name: replacedName(&e)}) {
+			return false
+		}
+	}
+	for _, f := range t.remnantSearch.shown() {
+		if !yield(Change{Folder: folder, Name: f.name}) {
 			return false
 		}
 	}

@@ -20,6 +20,8 @@ any [walcore.Log], whichever system wrote it.
 	decoded/N.json       what entry N means
 	replaced/N-T         entry N of term T, which a later leader replaced and which is
 	                     still there (if the log is a [walcore.Replacer])
+	replaced/FILE-OFFSET the payload of a replaced entry whose index and term are not
+	                     known, by its place in a log file (a [walcore.Remainer]'s)
 	meta/                the metadata, one value a file
 	snapshots/T-N/       the snapshot of term T and index N; the link latest leads to it
 	native/              the directory's own files, byte for byte (a [walcore.Filer]'s)

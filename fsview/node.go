@@ -3,6 +3,7 @@ package fsview
 import (
 	"fmt"
 	"io/fs"
+	"strings"
 	"time"
 
 	"github.com/walfs/walfs/walcore"
@@ -44,6 +45,7 @@ const (
 	kindNotAsked       // as kindDecoded, while a program that hangs is not asked
 	kindType           // argument: the entry type
 	kindReplaced       // argument: as an entry's
+	kindRemnant        // argument: a hash of the log file, the place in it, and the payload
 )
 
 const (
@@ -115,6 +117,8 @@ func IsShortName(n Node, name string) bool {
 		return len(name) != nameDigits
 	case kindDecoded:
 		return len(name) != nameDigits+len(decodedSuffix)
+	case kindRemnant:
+		return len(name)-strings.LastIndexByte(name, '-')-1 != nameDigits
 	}
 	return n.kind() == kindTermShort
 }

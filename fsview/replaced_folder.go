@@ -7,12 +7,13 @@ import (
 	"github.com/walfs/walfs/walcore"
 )
 
-// replacedFolder has the entries that a later leader replaced, by index and term.
+// replacedFolder has the entries that a later leader replaced, by index and term, and
+// behind them the payloads without an entry, by file and offset.
 type replacedFolder struct{ from walcore.Replacer }
 
 func (replacedFolder) attr(t *Tree, n Node) (Attr, error) { return folderAttr(t, n), nil }
 
-// Cookies count the entries, which stay the same in a tree.
+// Cookies count the entries and the payloads, which stay the same in a tree.
 func (f replacedFolder) list(t *Tree, after uint64, fn func(Dirent) bool) {
 	cookie := uint64(0)
 	for e := range f.from.Replaced(0) {
@@ -24,12 +25,21 @@ func (f replacedFolder) list(t *Tree, after uint64, fn func(Dirent) bool) {
 			return
 		}
 	}
+	for _, r := range t.remnants().list {
+		if cookie++; cookie <= after {
+			continue
+		}
+		a, _ := r.attr(t, r.node)
+		if !fn(Dirent{Name: r.name, Node: r.node, Cookie: cookie, Attr: &a}) {
+			return
+		}
+	}
 }
 
-func (f replacedFolder) lookup(_ *Tree, name string) (Node, error) {
+func (f replacedFolder) lookup(t *Tree, name string) (Node, error) {
 	index, _, ok := parsePair(name)
 	if !ok {
-		return 0, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
+		return t.remnants().named(name)
 	}
 	e, err := findReplaced(f.from, index, func(e *walcore.Entry) bool { return replacedName(e) == name })
 	switch {

@@ -20,6 +20,8 @@ type Tree struct {
 	commit   uint64 // entries up to here never change; 0: it is not known
 	links    uint32 // an entry's, unless its type has no folder
 	decoding *decoding
+
+	remnantSearch remnantSearch
 }
 
 // Dirent is a name in a folder.
@@ -75,6 +77,8 @@ func (t *Tree) object(n Node) (object, error) {
 	case kindNotAsked:
 		e, err := t.entry(n)
 		return &decodedFile{e, (*Tree).appendNotAsked}, err
+	case kindRemnant:
+		return t.remnant(n)
 	case kindTerm, kindTermShort:
 		if span, ok := walcore.FindTerm(t.log, n.arg()); ok {
 			return termFolder(t.log, span), nil

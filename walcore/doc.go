@@ -46,9 +46,11 @@ import breaks one.
 	walcore/membership  who is in the group as one log has it, with addresses
 	walcore/stats       entries and bytes by kind, predicate, file, term, size, hour …
 	walcore/status      what is in any log, in numbers: status.json
+	walcore/export      tables of entries, edges and transactions, in Parquet or CSV
 	walcore/diff        where logs of one group differ
 	walcore/check       whether a directory is sound, payloads included, and what each kind
 	                    of problem means for a node
+	walcore/explain     what somebody asks at night about a node: pending, replayed, held back, odd
 	walcore/backup      copies of a directory, from a running node too, that a node starts on
 	walcore/repair      a directory that starts, out of a damaged one that is only read
 	fsview              the tree of any log: names, nodes (inode numbers), attributes, what

@@ -10,8 +10,8 @@ import (
 // it. It does not change. Its files may change later; reading an entry then fails
 // with ErrChanged. Its methods may be called from many goroutines.
 //
-// A Log can have more to offer: ask for Filer, Imager, Follower, Replacer and Opener by
-// type assertion, and for Timer at the Source of a File.
+// A Log can have more to offer: ask for Filer, Imager, Follower, Replacer, Remainer and
+// Opener by type assertion, and for Timer at the Source of a File.
 type Log interface {
 	// Meta is what the directory says of the node. It must not be changed.
 	Meta() *Meta
@@ -106,7 +106,8 @@ type Follower interface {
 	Outline(from uint64) iter.Seq[Entry]
 }
 
-// Replacer is a Log that still has entries which a later leader replaced.
+// Replacer is a Log that still has entries which a later leader replaced, and knows for
+// certain which they are.
 type Replacer interface {
 	// Replaced goes through those with an index of at least from, by index, and
 	// by term where an index has more than one.

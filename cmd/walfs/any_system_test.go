@@ -39,7 +39,8 @@ func dumpOf(t *testing.T, l walcore.Log, args ...string) (string, int) {
 // TestDumpAnyLog prints a log that is not Dgraph's.
 func TestDumpAnyLog(t *testing.T) {
 	text, code := dumpOf(t, memlog.Sample("w"))
-	const want = `     INDEX   TERM TYPE               SIZE  WHAT
+	const want = `checkpoint unknown; snapshot none; hard state unknown
+     INDEX   TERM TYPE               SIZE  WHAT
          7      1 normal                9  "the first"
          8      1 log_barrier           0  no data
          9      2 normal                8  "term 2's"

@@ -116,8 +116,8 @@ func TestProto(t *testing.T) {
 			t.Errorf("the secret is not shown: %s", got)
 		}
 		table := lines(ok(t, with("dump", dir)...))
-		if want := `         1      3 normal               29  {"number":"7","items":[{"name":"tea","pieces":2},{"name":"milk","pieces":1}]}`; table[1] != want {
-			t.Errorf("table %q, want %q", table[1], want)
+		if want := `         1      3 normal               29  {"number":"7","items":[{"name":"tea","pieces":2},{"name":"milk","pieces":1}]}`; table[tableHead] != want {
+			t.Errorf("table %q, want %q", table[tableHead], want)
 		}
 		if got := lines(ok(t, with("dump", "--grep", `"name": "milk"`, "--format", "json", dir)...)); len(got) != 1 {
 			t.Errorf("grep for milk: %q", got)
@@ -153,7 +153,7 @@ func TestDecoderProgram(t *testing.T) {
 	if got := ok(t, "cat", "--decoder", program, dir, "decoded/4.json"); !strings.HasSuffix(got, want) {
 		t.Errorf("cat: %s, want %s", got, want)
 	}
-	if got := lines(ok(t, "dump", "--decoder", program, dir))[4]; !strings.HasSuffix(got, "  OK hex 706c61696e20746578742c206e6f206f72646572") {
+	if got := lines(ok(t, "dump", "--decoder", program, dir))[tableHead+3]; !strings.HasSuffix(got, "  OK hex 706c61696e20746578742c206e6f206f72646572") {
 		t.Errorf("table: %s", got)
 	}
 	// A pattern and the line's own decoding ask once.

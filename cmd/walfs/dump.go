@@ -22,6 +22,8 @@ type dumpOptions struct {
 	decoded bool // --decode
 	follow  bool
 	wide    bool
+
+	replaced bool // what was replaced instead
 }
 
 // dumpFormats are the values of --format.
@@ -35,7 +37,8 @@ func newDumpCommand() *cobra.Command {
 		Long: `Dump prints DIR's entries one after the other, in constant memory but for where
 they are: some 5 bytes an entry.
 
---format table   a line an entry with what it says, and at the end a summary:
+--format table   checkpoint, snapshot and hard state, a line an entry with what
+                 it says and its proposal key, and at the end a summary:
                  entries by kind and predicate, transactions that are not
                  decided (of an Alpha's log), members
 --format json    a line of JSON an entry: index, term, type, size, file, slot,
@@ -45,7 +48,13 @@ they are: some 5 bytes an entry.
 On a terminal, a line of the table that is too long ends in …; --wide, a pipe
 or a file has all of it.
 
---grep tries a regular expression on the decoded text, that of decoded/N.json.
+Filters combine: an entry must match all of them. --kind takes the kinds of the
+summary, and commit, abort and membership. --txn takes the start_ts. A date is
+its first moment, and --until ends before it. Dgraph stores no time with an
+entry: --since and --until take whole log files, by when they were written, and
+stderr says which. --grep tries a regular expression on the decoded text, that
+of decoded/N.json.
+
 What cannot be read or decoded is said on stderr, many of a kind with their
 number, and the rest is printed. So is why nothing is printed, with a filter:
 that is no failure.
@@ -53,6 +62,13 @@ that is no failure.
 --follow goes on with the entries that a running node adds, until Ctrl-C. When
 the node drops entries that were printed and writes others in their place,
 stderr says from which on, and the new ones are printed.
+
+--replaced shows what a later leader has put other entries in the place of, as
+far as it is still there for certain: entries whose slots a rewrite that was
+cut off has left, and payloads of Dgraph's whose slots are gone. Of those only
+file and offset are known, and in encrypted files that walfs wrote the index:
+what is not known is ? in the table and null in JSON, where known_by says by
+what an entry is known. Stderr says how sure it is, and where was searched.
 
 Exit codes: 0 done, 1 failed, or a --decoder did, 2 wrong usage, 3 an entry is
 damaged, 4 key missing or wrong, 130 and 143 ended by SIGINT and SIGTERM. With
@@ -68,6 +84,7 @@ damaged, 4 key missing or wrong, 130 and 143 ended by SIGINT and SIGTERM. With
 	cmd.Flags().StringVar(&opts.format, "format", "table", "`FORMAT`: table, json or raw")
 	cmd.Flags().BoolVar(&opts.decoded, "decode", false, "with --format json: what each entry means, too")
 	terminal.AddWide(cmd.Flags(), &opts.wide)
+	cmd.Flags().BoolVar(&opts.replaced, "replaced", false, "what a later leader has replaced, instead of the log")
 	cmd.Flags().BoolVar(&opts.follow, "follow", false, "go on with entries as they come, until Ctrl-C")
 	// It fails for a flag that is not there.
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(dumpFormats, cobra.ShellCompDirectiveNoFileComp))
@@ -92,6 +109,9 @@ func runDump(ctx context.Context, opts dumpOptions, args []string, stdout io.Wri
 		return errors.Join(err, log.Close())
 	}
 	defer end()
+	if opts.replaced {
+		return runDumpReplaced(ctx, &opts, log, decoder, stdout)
+	}
 	return newDumper(&opts, log, decoder, stdout).run(ctx)
 }
 
@@ -104,6 +124,8 @@ func (o *dumpOptions) check() error {
 		return usageError("--decode goes with --format json; the table decodes anyway")
 	case o.follow && o.filter.replay:
 		return usageError("--replay is about one moment, and does not go with --follow")
+	case o.replaced && o.follow:
+		return usageError("--replaced and --follow exclude one another: nothing is replaced by what a node appends")
 	}
 	if err := o.filter.parse(); err != nil {
 		return err
@@ -120,14 +142,14 @@ type printer interface {
 	end(log walcore.Log) error
 }
 
-func (o *dumpOptions) printer(out *bufio.Writer, on *terminal.Out, s *walcore.System, d payload.Decoder) printer {
+func (o *dumpOptions) printer(out *bufio.Writer, on *terminal.Out, m *walcore.Meta, d payload.Decoder) printer {
 	switch o.format {
 	case "json":
-		return &jsonLines{out: out, system: s, decoder: d, decoded: o.decoded}
+		return &jsonLines{out: out, system: m.System, decoder: d, decoded: o.decoded}
 	case "raw":
 		return raw{out}
 	}
-	return newTable(out, on, s, d)
+	return newTable(out, on, m, d)
 }
 
 type raw struct{ out *bufio.Writer }

@@ -41,7 +41,7 @@ func TestDumpInterrupted(t *testing.T) {
 	if err == nil || err.Error() != "interrupted before entry 43" || exitCode(err, true) != 130 {
 		t.Errorf("it ends with %v", err)
 	}
-	if got := lines(out.String()); len(got) != 1+42 || !strings.HasPrefix(got[42], "        42 ") {
+	if got := lines(out.String()); len(got) != tableHead+42 || !strings.HasPrefix(got[tableHead+41], "        42 ") {
 		t.Errorf("%d lines, the last %q", len(got), got[len(got)-1])
 	}
 }

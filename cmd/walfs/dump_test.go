@@ -175,16 +175,20 @@ func TestDumpRaw(t *testing.T) {
 	}
 }
 
-// TestDumpTable: a column each, and what an entry says.
+// tableHead is how many lines of the table come before the first entry.
+const tableHead = 2
+
+// TestDumpTable: where the node is, a column each, and what an entry says.
 func TestDumpTable(t *testing.T) {
 	got := lines(ok(t, "dump", "--to", "17", fixture.Dir(t, "alpha")))
 	for i, want := range map[int]string{
-		0: "     INDEX   TERM TYPE               SIZE  WHAT",
-		1: "         1      1 conf_change           6  add node 1",
-		2: "         2      2 normal                0  no data",
-		17: "        17      2 normal              163  schema 0-name STRING INDEX(term,exact), 0-age INT INDEX(int), " +
-			"0-bio STRING, 0-friend [UID] REVERSE, 0-born DATETIME; types 0-Person(0-name, 0-age, 0-bio, 0-friend, 0-born)",
-		18: "",
+		0: "checkpoint 975; snapshot none; hard state term 2, vote 1, commit 975",
+		1: "     INDEX   TERM TYPE               SIZE  WHAT",
+		2: "         1      1 conf_change           6  add node 1",
+		3: "         2      2 normal                0  no data",
+		18: "        17      2 normal              163  schema 0-name STRING INDEX(term,exact), 0-age INT INDEX(int), " +
+			"0-bio STRING, 0-friend [UID] REVERSE, 0-born DATETIME; types 0-Person(0-name, 0-age, 0-bio, 0-friend, 0-born); key 380356406345743",
+		19: "",
 	} {
 		if got[i] != want {
 			t.Errorf("line %d is\n%q, want\n%q", i, got[i], want)
@@ -291,7 +295,7 @@ func TestDumpOfUnknownTypes(t *testing.T) {
 	if got := line["type"]; got != json.Number("7") {
 		t.Errorf("type %v, want 7", got)
 	}
-	if got := lines(ok(t, "dump", "--from", "42", "--to", "42", dir))[1]; !strings.HasPrefix(got, "        42      2 7    ") {
+	if got := lines(ok(t, "dump", "--from", "42", "--to", "42", dir))[tableHead]; !strings.HasPrefix(got, "        42      2 7    ") {
 		t.Errorf("table %q", got)
 	}
 }

@@ -38,7 +38,7 @@ func newDumper(o *dumpOptions, log walcore.Log, decoder payload.Decoder, stdout 
 	}
 	d.decoder = &reportingDecoder{Decoder: decoder, printFailure: d.fail}
 	d.progress = newDumpProgress(d, stdout)
-	d.printer = o.printer(d.out, terminal.To(stdout, o.wide), log.Meta().System, d.decoder)
+	d.printer = o.printer(d.out, terminal.To(stdout, o.wide), log.Meta(), d.decoder)
 	return d
 }
 

@@ -27,6 +27,9 @@ import (
 //		…
 //		ok := f.matchesData(&e, data, decoder)
 //	}
+//
+// A filter belongs to one goroutine. Before it was asked about an entry, it may be copied
+// for others.
 type filter struct {
 	from, to uint64
 	term     uint64 // 0: any
@@ -35,22 +38,23 @@ type filter struct {
 	limit    int64 // 0: all
 	replay   bool
 
-	kinds       kindList
-	predicate   given[string]
-	uid         given[uint64]
-	txn         given[uint64]
-	member      given[uint64]
-	key         given[entryKey]
-	namespace   given[uint64]
-	since       given[time.Time]
-	until       given[time.Time]
-	timesNoted  bool
-	filesInTime map[uint64]bool // by File.ID: may have entries from since to until
+	kinds     kindList
+	predicate given[string]
+	uid       given[uint64]
+	txn       given[uint64]
+	member    given[uint64]
+	key       given[entryKey]
+	namespace given[uint64]
+	since     given[time.Time]
+	until     given[time.Time]
 
 	// What parse and resolve make of grep, typ and replay; nil: any.
 	pattern   *regexp.Regexp
 	entryType *walcore.EntryType
 	replayed  *replay.Range
+	// What resolveTimes makes of since and until.
+	filesInTime map[uint64]bool // by File.ID: may have entries of that time
+	timesNoted  bool            // stderr says what they go by
 
 	// For matchesData.
 	facts      payload.Facts
@@ -68,8 +72,8 @@ func (f *filter) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.typ, "type", "", "only this `TYPE`: normal, conf_change or conf_change_v2")
 	flags.Var(&f.kinds, "kind", "only this `KIND`, as in mutation, commit, schema, drop; more with commas")
 	addGiven(flags, &f.predicate, "predicate", "only entries that name this `PREDICATE`, as in name or 0-name", parseText)
-	addGiven(flags, &f.uid, "uid", "only edges from or to this `UID`, decimal or 0x…", parseID)
-	addGiven(flags, &f.txn, "txn", "only the transaction that began at this `TS`: its edges, its commit or abort", parseID)
+	addGiven(flags, &f.uid, "uid", "only entries with an edge from or to this `UID`, decimal or 0x…", parseID)
+	addGiven(flags, &f.txn, "txn", "only entries of the transaction with this start `TS`: its edges, its commit or abort", parseID)
 	addGiven(flags, &f.member, "member", "only what the node with this raft `ID` proposed, and what is about it", parseID)
 	addGiven(flags, &f.key, "key", "only this `KEY`: of a proposal, a number; of a key-value, a text or 0x…", parseKey)
 	addGiven(flags, &f.namespace, "namespace", "only this `NAMESPACE`, decimal or 0x…", parseNumber)
@@ -125,7 +129,7 @@ func (f *filter) resolve(log walcore.Log) error {
 	if err := f.resolveReplay(log); err != nil {
 		return err
 	}
-	f.resolveTimes(log)
+	f.resolveTimes(log, time.Time{})
 	return nil
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/walfs/walfs/walcore"
@@ -35,8 +36,10 @@ func (f *filter) overlaps(begin, end time.Time) bool {
 }
 
 // resolveTimes finds the log files that may have entries from the time that is asked for,
-// and says on stderr, once, what it goes by.
-func (f *filter) resolveTimes(log walcore.Log) {
+// and says on stderr, once, what it goes by. changed is when the log was seen to have
+// changed, the zero time if that is not known: its last file was written then, whatever
+// the operating system has noted.
+func (f *filter) resolveTimes(log walcore.Log, changed time.Time) {
 	if !f.asksForTime() {
 		return
 	}
@@ -45,9 +48,14 @@ func (f *filter) resolveTimes(log walcore.Log) {
 		files = filer.Files()
 	}
 	f.filesInTime = make(map[uint64]bool, len(files))
+	newest := newestOf(files)
 	var before *walcore.File
 	for _, file := range files {
-		f.filesInTime[file.ID] = f.overlaps(writtenFrom(file, before), file.Attr.Mtime.Add(writtenLater))
+		until := file.Attr.Mtime.Add(writtenLater)
+		if file == newest && until.Before(changed) {
+			until = changed
+		}
+		f.filesInTime[file.ID] = f.overlaps(writtenFrom(file, before), until)
 		before = file
 	}
 	if !f.timesNoted {
@@ -70,6 +78,23 @@ func writtenFrom(file, before *walcore.File) time.Time {
 	return time.Time{}
 }
 
+// newestOf is the last file with entries, or nil.
+func newestOf(files []*walcore.File) *walcore.File {
+	for _, file := range slices.Backward(files) {
+		if hasEntries(file) {
+			return file
+		}
+	}
+	return nil
+}
+
+func hasEntries(file *walcore.File) bool {
+	for range file.Source.Entries(0) {
+		return true
+	}
+	return false
+}
+
 // timesText says whether --since and --until go by entries or by log files, and by which.
 func (f *filter) timesText(log walcore.Log, files []*walcore.File) string {
 	flags, takes, goes := "--since", "takes", "goes"
@@ -85,19 +110,19 @@ func (f *filter) timesText(log walcore.Log, files []*walcore.File) string {
 			return fmt.Sprintf("%s stores a time with an entry: %s %s by that", system, flags, goes)
 		}
 	}
-	return fmt.Sprintf("%s stores no time with an entry: %s %s whole log files, by when they were written: %s", system, flags, takes, f.filesText(files))
+	return fmt.Sprintf("%s stores no time with an entry: %s %s whole log files, by when they were written: %s%s",
+		system, flags, takes, f.filesText(files), f.unknownText(files))
 }
 
 // filesText names the log files that are taken, of those with entries.
 func (f *filter) filesText(files []*walcore.File) string {
+	newest := newestOf(files)
 	var taken []string
-	var newest *walcore.File
 	missing, left := 0, 0 // files between those that are taken, and behind them
 	for _, file := range files {
 		if !hasEntries(file) {
 			continue
 		}
-		newest = file
 		if !f.filesInTime[file.ID] {
 			left++
 			continue
@@ -122,9 +147,11 @@ func (f *filter) filesText(files []*walcore.File) string {
 	}
 }
 
-func hasEntries(file *walcore.File) bool {
-	for range file.Source.Entries(0) {
-		return true
+// unknownText says that it is not known when the first log file was begun, where that
+// would decide whether it is taken.
+func (f *filter) unknownText(files []*walcore.File) string {
+	if len(files) == 0 || !f.until.isGiven() || !f.filesInTime[files[0].ID] || !writtenFrom(files[0], nil).IsZero() {
+		return ""
 	}
-	return false
+	return "; when the first entries of " + files[0].Name + " were written is not known: it may be a copy"
 }

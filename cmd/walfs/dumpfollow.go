@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/walfs/walfs/walcore"
 )
@@ -34,7 +35,7 @@ func (d *dumper) followOn(ctx context.Context) error {
 		// damaged: trying again would not help.
 		mayRetry := log != d.log
 		d.log = log
-		d.filter.resolveTimes(log)
+		d.filter.resolveTimes(log, time.Now())
 		if d.decode.isDgraph() {
 			// Only now it may be clear whether the log is an Alpha's or a Zero's.
 			d.decoder.Decoder = d.decode.dgraph(log)

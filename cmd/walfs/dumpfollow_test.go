@@ -168,7 +168,7 @@ func TestDumpFollowEnds(t *testing.T) {
 	}
 
 	f := follow(t, "--from", "20", dir)
-	if head, line := f.line(t), f.line(t); !strings.Contains(head, "INDEX") || !strings.HasPrefix(line, "        20 ") {
+	if _, head, line := f.line(t), f.line(t), f.line(t); !strings.Contains(head, "INDEX") || !strings.HasPrefix(line, "        20 ") {
 		t.Errorf("got %s%s", head, line)
 	}
 	w.Append(1)

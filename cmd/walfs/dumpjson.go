@@ -18,15 +18,18 @@ type jsonLines struct {
 	system  *walcore.System
 	decoder payload.Decoder
 	decoded bool // what it means, too
-	line    []byte
+	// replaced says that these are replaced entries, of which an index, a term or a slot
+	// may not be known.
+	replaced bool
+	line     []byte
 }
 
 func (j *jsonLines) print(e *walcore.Entry, data []byte) error {
 	b := j.line[:0]
 	b = append(b, `{"index":`...)
-	b = strconv.AppendUint(b, e.Index, 10)
+	b = j.number(b, e.Index, e.Index > 0)
 	b = append(b, `,"term":`...)
-	b = strconv.AppendUint(b, e.Term, 10)
+	b = j.number(b, e.Term, e.Term > 0)
 	b = append(b, `,"type":`...)
 	if name, known := j.system.TypeName(e.Type); known {
 		b = append(append(append(b, '"'), name.Symbol...), '"')
@@ -38,9 +41,12 @@ func (j *jsonLines) print(e *walcore.Entry, data []byte) error {
 	b = append(b, `,"file":"`...)
 	b = append(b, e.File.Name...)
 	b = append(b, `","slot":`...)
-	b = strconv.AppendInt(b, int64(e.Slot), 10)
+	b = j.number(b, uint64(e.Slot), e.Slot >= 0)
 	b = append(b, `,"offset":`...)
 	b = strconv.AppendUint(b, e.Offset, 10)
+	if j.replaced {
+		b = append(append(append(b, `,"replaced":true,"known_by":"`...), knownBy(e)...), '"')
+	}
 	b = append(b, `,"data":"`...)
 	if e.Size <= payloadWindow {
 		b = base64.StdEncoding.AppendEncode(b, data)
@@ -58,6 +64,22 @@ func (j *jsonLines) print(e *walcore.Entry, data []byte) error {
 	j.line = append(b, '}', '\n')
 	_, err := j.out.Write(j.line)
 	return err
+}
+
+// number writes a number of an entry; of a replaced one it is null if it is not known.
+func (j *jsonLines) number(b []byte, n uint64, known bool) []byte {
+	if j.replaced && !known {
+		return append(b, "null"...)
+	}
+	return strconv.AppendUint(b, n, 10)
+}
+
+// knownBy says what tells that there was a replaced entry.
+func knownBy(e *walcore.Entry) string {
+	if e.Slot < 0 {
+		return "payload"
+	}
+	return "slot"
 }
 
 // encode writes the line so far, and a large payload after it, which so is not held

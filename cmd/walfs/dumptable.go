@@ -12,28 +12,43 @@ import (
 	"github.com/walfs/walfs/walcore/payload"
 )
 
-// table is a line an entry, and a summary. Where transactions start or are
-// decided, the line says how many are pending after it, of those that began in
-// entries which were printed.
+// table is what the directory says of the node, a line an entry, and a summary. Where
+// transactions start or are decided, the line says how many are pending after it, of
+// those that began in entries which were printed.
 type table struct {
-	out     *bufio.Writer
-	on      *terminal.Out // what out writes to, for its width
-	system  *walcore.System
-	decoder payload.Decoder
-	summary payload.Summary
-	totals  totals
-	line    []byte
-	pending []byte // the end of the line, which is not cut
+	out       *bufio.Writer
+	on        *terminal.Out // what out writes to, for its width
+	system    *walcore.System
+	decoder   payload.Decoder
+	summary   payload.Summary
+	totals    totals
+	line      []byte
+	pending   []byte // the end of the line, which is not cut
+	shortened bool   // a line leaves something out
 }
 
-func newTable(out *bufio.Writer, on *terminal.Out, s *walcore.System, d payload.Decoder) *table {
+func newTable(out *bufio.Writer, on *terminal.Out, m *walcore.Meta, d payload.Decoder) *table {
+	fmt.Fprintln(out, on.Cut(metaLine(m)))
 	fmt.Fprintf(out, "%10s %6s %-14s %8s  %s\n", "INDEX", "TERM", "TYPE", "SIZE", "WHAT")
-	return &table{out: out, on: on, system: s, decoder: d, totals: newTotals()}
+	return &table{out: out, on: on, system: m.System, decoder: d, totals: newTotals()}
+}
+
+// metaLine is where the checkpoint, the snapshot and the commit index are.
+func metaLine(m *walcore.Meta) string {
+	snapshot := "unknown"
+	if m.Snapshot != nil {
+		snapshot = "none"
+		if m.Snapshot.Index > 0 {
+			snapshot = fmt.Sprintf("%d, term %d", m.Snapshot.Index, m.Snapshot.Term)
+		}
+	}
+	return fmt.Sprintf("checkpoint %s; snapshot %s; hard state %s", known(m.CheckpointIndex), snapshot, hardStateText(m.HardState))
 }
 
 func (t *table) print(e *walcore.Entry, data []byte) error {
 	_ = t.decoder.Summarize(&t.summary, payload.EntryOf(e, data)) // the decoder has reported it
 	t.totals.add(&t.summary, e)
+	t.shortened = t.shortened || t.summary.Shortened
 	b := rightUint(t.line[:0], e.Index, 10)
 	b = append(b, ' ')
 	b = rightUint(b, e.Term, 6)
@@ -43,6 +58,11 @@ func (t *table) print(e *walcore.Entry, data []byte) error {
 	b = append(b, ' ')
 	b = rightUint(b, uint64(e.Size), 8)
 	b = append(b, ' ', ' ')
+	what := t.summary.Line
+	if t.summary.HasKey {
+		what = append(what, "; key "...)
+		what = strconv.AppendUint(what, t.summary.Key, 10)
+	}
 	t.pending = t.pending[:0]
 	if k := t.summary.Kind; k == payload.KindMutation || k == payload.KindDelta {
 		t.pending = append(t.pending, "; "...)
@@ -50,9 +70,9 @@ func (t *table) print(e *walcore.Entry, data []byte) error {
 		t.pending = append(t.pending, " pending"...)
 	}
 	if t.on.Columns > 0 {
-		b = append(b, t.on.CutAfter(len(b)+len(t.pending), string(t.summary.Line))...)
+		b = append(b, t.on.CutAfter(len(b)+len(t.pending), string(what))...)
 	} else {
-		b = append(b, t.summary.Line...)
+		b = append(b, what...)
 	}
 	t.line = append(append(b, t.pending...), '\n')
 	_, err := t.out.Write(t.line)
@@ -61,6 +81,9 @@ func (t *table) print(e *walcore.Entry, data []byte) error {
 
 func (t *table) end(log walcore.Log) error {
 	var text bytes.Buffer
+	if t.shortened {
+		fmt.Fprintln(&text, "\nlines show 10 of a list: walfs dump --format json --decode has all")
+	}
 	if err := t.totals.write(&text, t.on, log); err != nil {
 		return err
 	}

@@ -80,7 +80,7 @@ func (t *totals) write(out io.Writer, on *terminal.Out, log walcore.Log) error {
 		fmt.Fprintf(w, "%s\t%d\t%d\t%d\n", on.CutAfter(numberColumns, quoted(name)), p.entries, p.edges, p.bytes)
 	}
 	if t.other.entries > 0 {
-		fmt.Fprintf(w, "(more)\t%d\t%d\t%d\n", t.other.entries, t.other.edges, t.other.bytes)
+		fmt.Fprintf(w, "(more: walfs dump --format json --decode has all)\t%d\t%d\t%d\n", t.other.entries, t.other.edges, t.other.bytes)
 	}
 	t.writePending(w)
 	writeMembers(w, log)

@@ -198,7 +198,7 @@ func TestDumpSummary(t *testing.T) {
 			if want := "\n\nmembers as of the commit index\nRAFT_ID  ROLE   ADDRESS\n" + members[name]; !strings.HasSuffix(text, want) {
 				t.Errorf("%s %d to %d: want members %q in %s", name, from, to, want, text)
 			}
-			if n := strings.Count(text[:strings.Index(text, "\n\n")], "\n"); n != to-from+1 {
+			if n := strings.Count(text[:strings.Index(text, "\n\n")], "\n"); n != tableHead-1+to-from+1 {
 				t.Errorf("%s %d to %d: %d lines of entries", name, from, to, n)
 			}
 		}
@@ -210,7 +210,7 @@ func TestDumpSummary(t *testing.T) {
 func TestDumpPending(t *testing.T) {
 	for _, name := range fixture.WithDecoded() {
 		entries := fixture.ReadDecoded(t, name).Entries
-		got := lines(ok(t, "dump", fixture.Dir(t, name)))[1:]
+		got := lines(ok(t, "dump", fixture.Dir(t, name)))[tableHead:]
 		pending, most := map[any]bool{}, 0
 		for i, e := range entries {
 			kind := kindOf(t, e)
@@ -241,7 +241,8 @@ func TestDumpPending(t *testing.T) {
 // TestDumpSummaryOfNothing: no entries is no failure.
 func TestDumpSummaryOfNothing(t *testing.T) {
 	r := walfs(t, "dump", fixture.Dir(t, "empty"))
-	want := "     INDEX   TERM TYPE               SIZE  WHAT\n\nKIND  ENTRIES  BYTES\n\n" +
+	want := "checkpoint 0; snapshot none; hard state term 0, vote 0, commit 0\n" +
+		"     INDEX   TERM TYPE               SIZE  WHAT\n\nKIND  ENTRIES  BYTES\n\n" +
 		"no members as of the commit index\n"
 	if r.stdout != want || r.stderr != "walfs: the log has no entries\n" || r.code != 0 {
 		t.Errorf("%+v, want %q", r, want)

@@ -42,7 +42,7 @@ func (f *readFlags) open(dir string) (walcore.Log, error) {
 	defer newProgress("opening " + dir).end()
 	log, err := detect.Open(dir, detect.Options{Key: key, Plain: f.plain})
 	if err != nil {
-		return nil, explain(dir, err)
+		return nil, openError(dir, err)
 	}
 	return log, nil
 }
@@ -69,8 +69,8 @@ func readKey(name string) ([]byte, error) {
 	return key, err
 }
 
-// explain adds what to do next to an error of opening dir.
-func explain(dir string, err error) error {
+// openError adds what to do next to an error of opening dir.
+func openError(dir string, err error) error {
 	var pe *fs.PathError
 	switch {
 	case errors.Is(err, walcore.ErrNotRaftDir):

@@ -76,7 +76,7 @@ func runRepair(ctx context.Context, opts repairOptions, args []string, stdout io
 	r, err := dgraph.OpenReader(dir, dgraph.ReaderOptions{Key: key, Plain: opts.read.plain})
 	stop()
 	if err != nil {
-		return explain(dir, err)
+		return openError(dir, err)
 	}
 	defer r.Close()
 	progress := newProgress("repairing")

@@ -36,9 +36,9 @@ func anywhere(t *testing.T, dir string) walcore.Log {
 	return log
 }
 
-// proposal is an Alpha's entry with an edge for each predicate: the key of node 2, and
+// mutationOf is an Alpha's entry with an edge for each predicate: the key of node 2, and
 // Proposal{Mutations{start_ts, edges}}.
-func proposal(predicates ...string) []byte {
+func mutationOf(predicates ...string) []byte {
 	mutations := protowire.AppendVarint(protowire.AppendTag(nil, 2, protowire.VarintType), 7)
 	for i, name := range predicates {
 		edge := protowire.AppendFixed64(protowire.AppendTag(nil, 1, protowire.Fixed64Type), 1)
@@ -60,10 +60,10 @@ func compacted(t *testing.T) walcore.Log {
 	snapshot := &raftpb.Snapshot{Metadata: &raftpb.SnapshotMetadata{Index: new(uint64(dead)), Term: new(uint64(1)), ConfState: &raftpb.ConfState{Voters: []uint64{1, 2}}}}
 	fixture.Must(t, nativelog.Write(dir, nativelog.Meta{RaftID: 1, GroupID: 1, Term: 3, Commit: entries, Snapshot: snapshot}, func(yield func(nativelog.Entry) bool) {
 		for i := uint64(1); i <= entries; i++ {
-			e := nativelog.Entry{Term: 1 + i/20_000, Index: i, Data: proposal("0-name", "0-age")}
+			e := nativelog.Entry{Term: 1 + i/20_000, Index: i, Data: mutationOf("0-name", "0-age")}
 			switch {
 			case i%10 == 0:
-				e.Data = proposal("0-\x1b[2J", "1f-a\tb", "(none)", "0-"+strings.Repeat("long", 20))
+				e.Data = mutationOf("0-\x1b[2J", "1f-a\tb", "(none)", "0-"+strings.Repeat("long", 20))
 			case i%10 == 1:
 				e.Data = nil
 			case i == 30_007:

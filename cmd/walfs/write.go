@@ -70,9 +70,9 @@ func (f *writeFlags) open(dir string, out io.Writer) (*writer, error) {
 	}
 	s, err := f.openWith(dir, storage.Options{Key: key}, out)
 	if errors.Is(err, walcore.ErrNotRaftDir) {
-		return nil, fmt.Errorf("%w; walfs create makes an empty log", explain(dir, err))
+		return nil, fmt.Errorf("%w; walfs create makes an empty log", openError(dir, err))
 	}
-	return s, explain(dir, err)
+	return s, openError(dir, err)
 }
 
 func (f *writeFlags) openWith(dir string, opts storage.Options, out io.Writer) (*writer, error) {

@@ -30,6 +30,8 @@ type Entry struct {
 	File        string
 	// Replaced says that a later leader has put another entry in its place.
 	Replaced bool
+	// Remnant says that only its payload is left.
+	Remnant bool
 	// Damaged says that the entry cannot be read.
 	Damaged bool
 }
@@ -40,6 +42,7 @@ type Log struct {
 	files    []*walcore.File
 	entries  []walcore.Entry // by index
 	replaced []walcore.Entry // by index and term
+	remnants []walcore.Entry
 	terms    []walcore.TermSpan
 	damaged  []uint64
 }
@@ -47,7 +50,7 @@ type Log struct {
 var (
 	_ walcore.Log      = (*Log)(nil)
 	_ walcore.Filer    = (*Log)(nil)
-	_ walcore.Replacer = (*Log)(nil)
+	_ walcore.Remainer = (*Log)(nil)
 	_ walcore.Timer    = (*file)(nil)
 )
 
@@ -88,6 +91,11 @@ func (l *Log) add(in *file, e Entry) {
 	we := walcore.Entry{Term: e.Term, Index: e.Index, Type: e.Type, Size: int64(len(e.Data)),
 		Offset: uint64(len(in.bytes)), Slot: slot, File: &in.File}
 	in.bytes = append(in.bytes, e.Data...)
+	if e.Remnant {
+		we.Term, we.Index, we.Slot = 0, 0, -1
+		l.remnants = append(l.remnants, we)
+		return
+	}
 	if e.Replaced {
 		l.replaced = append(l.replaced, we)
 		return
@@ -136,6 +144,14 @@ func (l *Log) Entries(from uint64) iter.Seq[walcore.Entry] { return since(l.entr
 
 // Replaced goes through the entries that a later leader has replaced.
 func (l *Log) Replaced(from uint64) iter.Seq[walcore.Entry] { return since(l.replaced, from) }
+
+// Remains gives the payloads of which nothing else is left.
+func (l *Log) Remains(walcore.Recognizer) (found walcore.Remains, err error) {
+	for _, e := range l.remnants {
+		found.Found = append(found.Found, walcore.Remnant{Entry: e, Sum: uint32(e.Offset)})
+	}
+	return found, nil
+}
 
 func since(list []walcore.Entry, from uint64) iter.Seq[walcore.Entry] {
 	return func(yield func(walcore.Entry) bool) {

@@ -5,6 +5,7 @@
 //   - nothing panics, hangs, or takes memory for a length that the bytes claim;
 //   - an entry that is given has the index, term, type and data that it had, except
 //     where the format makes the damage undetectable;
+//   - no entry of the log is taken for one that was replaced;
 //   - every damage to slots, lengths, offsets and metadata that the format lets
 //     anybody see is among the problems;
 //   - opening for writing loses no entry that could be read before, and changes

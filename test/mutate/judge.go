@@ -30,6 +30,7 @@ const (
 	failServed   Failure = "a storage serves a wrong entry"
 	failBelow    Failure = "opening for writing succeeds, and the log ends below the commit index"
 	failTouched  Failure = "opening for writing refuses, and has changed the directory"
+	failReplaced Failure = "an entry of the log is shown as replaced"
 	failRejected Failure = "a storage serves a changed entry that the reader rejects"
 )
 
@@ -118,6 +119,7 @@ func (x *expectation) read(o *outcome) map[uint64]truth {
 			o.fail(failAsked, "entry %d is not listed, and alone it can be had", index)
 		}
 	}
+	x.readReplaced(r, o)
 	return read
 }
 

@@ -30,6 +30,7 @@ type Entry struct {
 // Meta is the content of wal.meta.
 type Meta struct {
 	RaftID, GroupID    uint64
+	Checkpoint         uint64
 	Term, Vote, Commit uint64
 	Snapshot           *raftpb.Snapshot // nil: none
 }
@@ -109,6 +110,7 @@ func writeMeta(dir string, m Meta) error {
 	b := make([]byte, metaSize)
 	binary.BigEndian.PutUint64(b, m.RaftID)
 	binary.BigEndian.PutUint64(b[8:], m.GroupID)
+	binary.BigEndian.PutUint64(b[16:], m.Checkpoint)
 	hs, err := proto.Marshal(&raftpb.HardState{Term: &m.Term, Vote: &m.Vote, Commit: &m.Commit})
 	if err != nil {
 		return err

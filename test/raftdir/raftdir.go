@@ -42,6 +42,8 @@ type Options struct {
 	NewDataKey int
 	// Large makes LargeTerm the first term.
 	Large bool
+	// Data gives the payloads; nil: Payload.
+	Data func(index, term uint64) []byte
 }
 
 // Writer is the node. First and Last are the first and the last entry in its files.
@@ -133,8 +135,15 @@ func (w *Writer) current() *file { return w.files[len(w.files)-1] }
 func (w *Writer) Append(n int) {
 	for range n {
 		index := w.Last + 1
-		w.add(TypeOf(index), Payload(index, w.Term))
+		w.add(TypeOf(index), w.payload(index))
 	}
+}
+
+func (w *Writer) payload(index uint64) []byte {
+	if w.o.Data != nil {
+		return w.o.Data(index, w.Term)
+	}
+	return Payload(index, w.Term)
 }
 
 func (w *Writer) add(typ uint32, data []byte) {
@@ -190,7 +199,7 @@ func (w *Writer) store(f *file, data []byte) {
 // returns writes the rest.
 func (w *Writer) HalfSlot() (finish func()) {
 	index := w.Last + 1
-	data := Payload(index, w.Term)
+	data := w.payload(index)
 	f := w.fileFor(len(data))
 	w.store(f, data)
 	s := f.data[f.n*slotSize:]

@@ -29,8 +29,10 @@ var rooms = map[string]string{
 	"walcore/replay":     "walcore walcore/payload",
 	"walcore/stats":      "walcore walcore/payload",
 	"walcore/status":     "walcore",
+	"walcore/export":     "walcore walcore/payload walcore/platform",
 	"walcore/diff":       "walcore walcore/payload walcore/status",
-	"walcore/check":      "walcore walcore/payload walcore/confstate walcore/membership walcore/status",
+	"walcore/check":      "walcore walcore/payload walcore/confstate walcore/membership walcore/replay walcore/status",
+	"walcore/explain":    "walcore walcore/payload walcore/membership walcore/pending walcore/replay walcore/stats",
 	"walcore/repair": "walcore walcore/format walcore/platform walcore/dgraph walcore/storage walcore/confstate " +
 		"walcore/payload walcore/membership walcore/check",
 	"walcore/backup": "walcore walcore/dgraph walcore/platform",

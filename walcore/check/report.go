@@ -7,6 +7,7 @@ import (
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/membership"
 	"github.com/walfs/walfs/walcore/payload"
+	"github.com/walfs/walfs/walcore/replay"
 	"github.com/walfs/walfs/walcore/status"
 )
 
@@ -29,7 +30,8 @@ type Report struct {
 	Problems []Finding `json:"problems"` // damage
 	Notes    []Finding `json:"notes"`    // what is no damage
 
-	noVoters bool // the log is known to name none as of its commit index
+	applies  uint64 // the index from which on a node that starts applies what it replays
+	noVoters bool   // the log is known to name none as of its commit index
 }
 
 // Range is indexes, both ends included.
@@ -82,20 +84,25 @@ func (c *checker) report(problems []walcore.Problem) *Report {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Slot, b.Slot))
 	})
 	r.Sound = len(r.Problems) == 0
-	r.Replays = r.replays(m)
+	r.replays(m, c.decoder.App())
 	voters, err := membership.HasVoters(c.log)
 	r.noVoters = err == nil && !voters
 	r.conclude(m)
 	return r
 }
 
-// replays are the entries that Raft hands to an application which starts: from the first
-// behind the snapshot to the commit index.
-func (r *Report) replays(m *walcore.Meta) *Range {
-	if m.HardState == nil || r.FirstIndex == nil || m.HardState.Commit < *r.FirstIndex {
-		return nil
+// replays sets the entries that Raft hands to an application which starts, and from which
+// on it applies them.
+func (r *Report) replays(m *walcore.Meta, app payload.App) {
+	replays, err := replay.Of(m, app)
+	if err != nil || r.FirstIndex == nil {
+		return
 	}
-	return &Range{First: *r.FirstIndex, Last: m.HardState.Commit}
+	handed := replays.Handed
+	handed.First = max(handed.First, *r.FirstIndex)
+	if !handed.Empty() {
+		r.Replays, r.applies = &Range{First: handed.First, Last: handed.Last}, replays.Applied.First
+	}
 }
 
 // standing says where entries stand: below the snapshot, applied, committed or not.

@@ -2,10 +2,9 @@ package check
 
 import (
 	"fmt"
-	"strconv"
-	"strings"
 
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/status"
 )
 
 // conclude sets the verdict: whether a node starts, and what it does then, or what the
@@ -50,10 +49,10 @@ func (r *Report) start(m *walcore.Meta) string {
 		return "a node starts with an empty log"
 	}
 	commit := m.HardState.Commit
-	text := "a node starts, replays nothing, and is at commit " + grouped(commit)
+	text := "a node starts, replays nothing, and is at commit " + status.Grouped(commit)
 	if r.Replays != nil {
 		text = fmt.Sprintf("a node starts, replays %s to %s%s, and is at commit %s",
-			grouped(r.Replays.First), grouped(r.Replays.Last), r.applied(m), grouped(commit))
+			status.Grouped(r.Replays.First), status.Grouped(r.Replays.Last), r.applied(), status.Grouped(commit))
 	}
 	if r.LastIndex != nil && *r.LastIndex > commit {
 		text += fmt.Sprintf(", with %s behind it that may not be committed", entryCount(*r.LastIndex-commit))
@@ -66,33 +65,19 @@ func (r *Report) start(m *walcore.Meta) string {
 
 // applied says how many of the entries that Raft hands to it the application has applied
 // before: Dgraph's Alpha passes over those below its checkpoint.
-func (r *Report) applied(m *walcore.Meta) string {
-	at := m.CheckpointIndex
+func (r *Report) applied() string {
 	switch {
-	case at == nil || *at <= r.Replays.First:
+	case r.applies <= r.Replays.First:
 		return ""
-	case *at >= r.Replays.Last:
+	case r.applies >= r.Replays.Last:
 		return ", all of which it has applied before"
 	}
-	return fmt.Sprintf(", of which it has applied those up to %s before", grouped(*at))
+	return fmt.Sprintf(", of which it has applied those up to %s before", status.Grouped(r.applies))
 }
 
 func entryCount(n uint64) string {
 	if n == 1 {
 		return "1 entry"
 	}
-	return grouped(n) + " entries"
-}
-
-// grouped is a number with commas.
-func grouped(n uint64) string {
-	s := strconv.FormatUint(n, 10)
-	var b strings.Builder
-	for i := range s {
-		if i > 0 && (len(s)-i)%3 == 0 {
-			b.WriteByte(',')
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String()
+	return status.Grouped(n) + " entries"
 }

@@ -2,6 +2,7 @@ package dgraph
 
 import (
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/walfs/walfs/meta"
@@ -42,6 +43,9 @@ type Reader struct {
 	summary  walcore.Meta
 	problems []walcore.Problem // of the directory, not of a log file
 	disk     platform.FileSystem
+
+	replacedOnce sync.Once
+	replaced     *replacedList // what Replaced gives, once it was asked
 
 	listed        time.Time // when the directory's names were read
 	newest        uint64    // the id of the log file that is written to

@@ -81,3 +81,9 @@ func BenchmarkDynamic(b *testing.B) {
 		}
 	})
 }
+
+func BenchmarkFacts(b *testing.B) {
+	d := NewDgraph(Alpha, Options{})
+	var f Facts
+	benchmark(b, func(e Entry) { d.Facts(&f, e) })
+}

@@ -9,8 +9,8 @@ import (
 
 // Entry is an entry of a Raft log, as it is stored.
 type Entry struct {
-	Term  uint64
-	Index uint64
+	Term  uint64 // 0: not known
+	Index uint64 // 0: not known
 	Type  uint32 // raftpb.EntryType
 	Data  []byte // a decoder only reads it, and holds it no longer than the call
 	// TooLarge is the size of data that are too large to be decoded, and are not
@@ -181,11 +181,20 @@ func (w *walker) entry(e Entry, normal, hides func() bool) {
 	w.close('}')
 }
 
+// known writes a term or an index, which is null if it is not known.
+func (w *walker) known(n uint64) {
+	if n == 0 {
+		w.out = append(w.out, "null"...)
+		return
+	}
+	w.uint(n)
+}
+
 func (w *walker) head(e Entry) {
 	w.key(`"term":`)
-	w.uint(e.Term)
+	w.known(e.Term)
 	w.key(`"index":`)
-	w.uint(e.Index)
+	w.known(e.Index)
 	w.key(`"type":`)
 	if name, ok := raftpb.EntryType_name[int32(e.Type)]; ok {
 		w.string(name)

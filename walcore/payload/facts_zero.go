@@ -4,6 +4,7 @@ import "bytes"
 
 // zero says what a ZeroProposal holds that check has passed.
 func (f *Facts) zero() {
+	var txn message
 	for p := f.proposal.fields(); p.next(); {
 		switch p.num {
 		case 1, 11:
@@ -18,11 +19,18 @@ func (f *Facts) zero() {
 			f.kind(KindLease)
 		case 7:
 			f.kind(KindTxn)
-			f.decide(p.message())
-			f.conflicts(p.message())
+			if txn.plan == nil {
+				txn = p.message()
+			} else { // parts merge; b has no spare capacity, so append copies
+				txn.b = append(txn.b, p.b...)
+			}
 		case 13:
 			f.deleteNs(p.message())
 		}
+	}
+	if txn.plan != nil {
+		f.decide(txn)
+		f.conflicts(txn)
 	}
 }
 

@@ -40,6 +40,9 @@ const (
 type Summary struct {
 	Facts
 	Line []byte // printable, without a newline, at most 400 bytes
+	// Shortened says that Line leaves something out: of a list it has 10, and says how
+	// many more there are.
+	Shortened bool
 }
 
 const (
@@ -50,7 +53,7 @@ const (
 // common summarizes entries that mean the same in every log. It reports false for a
 // normal entry with data, which the decoder has to summarize.
 func (s *Summary) common(e Entry) bool {
-	s.Line = s.Line[:0]
+	s.Line, s.Shortened = s.Line[:0], false
 	if !s.Facts.common(e) {
 		return false
 	}
@@ -91,6 +94,7 @@ func (s *Summary) raw(data []byte) {
 		s.Line = hex.AppendEncode(s.Line, data[:n])
 	}
 	if n < len(data) {
+		s.Shortened = true
 		s.text("…")
 	}
 	s.cut()
@@ -101,6 +105,7 @@ func (s *Summary) cut() {
 	if len(s.Line) <= maxLine {
 		return
 	}
+	s.Shortened = true
 	const mark = "…"
 	n := maxLine - len(mark)
 	for n > 0 && !utf8.RuneStart(s.Line[n]) {
@@ -137,6 +142,7 @@ func (s *Summary) name(b []byte) {
 func (s *Summary) listed(i, n int) bool {
 	switch {
 	case i == maxListed:
+		s.Shortened = true
 		s.text(", ")
 		s.uint(uint64(n - i))
 		s.text(" more")

@@ -71,9 +71,13 @@ func (s *Summary) mutation(m message) {
 	var dropOp uint64
 	var dropValue []byte
 	var schema, types int
+	drops := s.Is(KindDrop)
 	for f := m.fields(); f.next(); {
 		switch f.num {
 		case 3:
+			if !drops { // to read all edges once more would cost as much as the facts
+				continue
+			}
 			if e := edgeOf(f.message()); e.dropsPredicate() {
 				s.part("drop predicate ")
 				s.name(predicateName(e.Attr))

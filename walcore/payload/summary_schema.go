@@ -116,6 +116,7 @@ func (s *Summary) indexes(m message) {
 			s.text(",")
 		}
 		if n == maxListed {
+			s.Shortened = true
 			s.text("…")
 			break
 		}

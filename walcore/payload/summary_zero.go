@@ -4,7 +4,7 @@ import "strconv"
 
 // zeroProposal summarizes a ZeroProposal that check has passed.
 func (s *Summary) zeroProposal(m message) {
-	tablets := 0
+	tablets, decided := 0, false
 	for f := m.fields(); f.next(); {
 		switch f.num {
 		case 1:
@@ -25,7 +25,10 @@ func (s *Summary) zeroProposal(m message) {
 		case 6:
 			s.lease("raft ids to ", f.u)
 		case 7:
-			s.decided(f.message())
+			if !decided { // parts are one
+				s.decided(s.decisions[0])
+			}
+			decided = true
 		case 9:
 			s.part("cluster id ")
 			s.name(f.b)
@@ -47,6 +50,7 @@ func (s *Summary) zeroProposal(m message) {
 		}
 	}
 	if tablets > maxListed {
+		s.Shortened = true
 		s.part("")
 		s.uint(uint64(tablets - maxListed))
 		s.text(" more tablets")

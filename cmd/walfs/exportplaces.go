@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/export"
+)
+
+// checkPlaces finds directories that would be exported to the same files, and those
+// that the tables would lie in.
+func (o *exportOptions) checkPlaces(ctx context.Context, dirs []string) error {
+	taken := map[string]string{}
+	for i, dir := range dirs {
+		if ctx.Err() != nil {
+			return fmt.Errorf("%w: nothing was exported", context.Cause(ctx))
+		}
+		if in, err := liesIn(o.out, dir); err == nil && in {
+			return usageError(fmt.Sprintf("--out %s lies in %s, which is not to be changed: give a folder outside of it", quoted(o.out), quoted(dir)))
+		}
+		if len(dirs) == 1 {
+			return nil
+		}
+		log, err := o.open(dir, o.keyFile(i))
+		if err != nil {
+			return err
+		}
+		place := export.Place(log.Meta())
+		if err := log.Close(); err != nil {
+			return err
+		}
+		if other, ok := taken[place]; ok {
+			return usageError(fmt.Sprintf("%s and %s are of the same node of the same group, and would both be exported as %s: give one of them, or each a folder of its own",
+				quoted(other), quoted(dir), filepath.ToSlash(place)))
+		}
+		taken[place] = dir
+	}
+	return nil
+}
+
+func (o *exportOptions) open(dir, keyFile string) (walcore.Log, error) {
+	one := diffOptions{plain: o.plain}
+	if keyFile != "" {
+		one.keyFiles = []string{keyFile}
+	}
+	logs, err := one.open([]string{dir})
+	if err != nil {
+		return nil, err
+	}
+	return logs[0], nil
+}
+
+// liesIn reports whether what is made at path, of which nothing need be there yet, would lie
+// in the folder dir. It follows links.
+func liesIn(path, dir string) (bool, error) {
+	outer, err := os.Stat(dir)
+	if err != nil {
+		return false, err
+	}
+	at, err := filepath.Abs(path)
+	if err != nil {
+		return false, err
+	}
+	for {
+		real, err := filepath.EvalSymlinks(at)
+		if err == nil {
+			at = real
+			break
+		}
+		if parent := filepath.Dir(at); parent != at {
+			at = parent
+			continue
+		}
+		return false, err
+	}
+	for {
+		st, err := os.Stat(at)
+		if err != nil || os.SameFile(st, outer) {
+			return err == nil, err
+		}
+		parent := filepath.Dir(at)
+		if parent == at {
+			return false, nil
+		}
+		at = parent
+	}
+}
