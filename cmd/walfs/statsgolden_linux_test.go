@@ -81,6 +81,7 @@ func compacted(t *testing.T) walcore.Log {
 //
 //	go test ./cmd/walfs -run TestStatsGolden -rewrite
 func TestStatsGolden(t *testing.T) {
+	fixture.NotForRace(t)
 	alpha, zero, compacted := anywhere(t, fixture.Dir(t, "alpha")), anywhere(t, fixture.Dir(t, "zero")), compacted(t)
 	for _, test := range []struct {
 		file        string
@@ -100,6 +101,7 @@ func TestStatsGolden(t *testing.T) {
 		{"compacted_member.txt", compacted, "member", "", 60},
 		{"compacted_term.txt", compacted, "term", "", 60},
 		{"compacted_file.txt", compacted, "file", "", 0},
+		{"compacted_filtered.txt", compacted, "file", "--from 30001", 0},
 		{"compacted.csv", compacted, "", "", 0},
 		{"memory_60.txt", memlog.Sample("w"), "", "", 60},
 		{"memory.json", memlog.Sample("w"), "hour", "", 0},

@@ -26,6 +26,10 @@ const (
 	fewestName         = 12
 )
 
+// mostAligned is how many columns of a pipe names have. One that is longer moves its own
+// numbers, not those of all rows: a hostile name has megabytes.
+const mostAligned = 100
+
 // print prints the names to the left and numbers to the right of their columns.
 func (g *grid) print(out *terminal.Out) {
 	widths := make([]int, len(g.heads))
@@ -35,7 +39,9 @@ func (g *grid) print(out *terminal.Out) {
 		}
 	}
 	bar := 0
-	if out.Columns > 0 {
+	if out.Columns == 0 {
+		widths[0] = min(widths[0], mostAligned)
+	} else {
 		room := out.Columns
 		for _, w := range widths[1:] {
 			room -= w + 2
@@ -56,7 +62,7 @@ func (g *grid) line(out *terminal.Out, widths []int, cells []string, bar string)
 			if out.Columns > 0 {
 				cell = terminal.Cut(cell, widths[0])
 			}
-			b.WriteString(cell + strings.Repeat(" ", widths[0]-terminal.Width(cell)))
+			b.WriteString(cell + strings.Repeat(" ", max(widths[0]-terminal.Width(cell), 0)))
 			continue
 		}
 		b.WriteString(strings.Repeat(" ", 2+widths[i]-terminal.Width(cell)) + cell)
