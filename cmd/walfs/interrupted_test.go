@@ -172,6 +172,7 @@ func TestInterruptedBeforeWriting(t *testing.T) {
 		{"set", log, "raft_id=1", "--key-file", fifo},
 		{"dump", log, "--key-file", fifo},
 		{"check", log, "--key-file", fifo},
+		{"stats", log, "--key-file", fifo},
 		{"repair", log, filepath.Join(dir, "new"), "--key-file", fifo},
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), hangLimit)

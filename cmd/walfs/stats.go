@@ -54,8 +54,8 @@ hour        UTC, of the entry where its system stores that; else of when its
 payload cannot be read, and (more) for all beyond 10,000 values. By file, term,
 size and hour no payload is read, unless a filter needs it.
 
---format csv has a line a row, and the same columns for all tables. JSON and
-CSV have all rows, unless --top says how many.
+JSON and CSV have all tables and all rows, unless --by and --top say which. CSV
+has a line a row, and the same columns for all tables.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 an entry is damaged, 4 key
 missing or wrong, 130 and 143 ended by SIGINT and SIGTERM.`,
@@ -94,7 +94,7 @@ func byNames() []string {
 
 // usualTop is --top where it is not given.
 func (o *statsOptions) usualTop() int {
-	if o.what == "" && !o.json && o.format != "json" && o.format != "csv" {
+	if o.what == "" && !o.forPrograms() {
 		return shownRows
 	}
 	return 0
@@ -118,10 +118,16 @@ func (o *statsOptions) check() error {
 	return o.decode.check()
 }
 
+// forPrograms reports whether a program reads what is printed: it gets everything.
+func (o *statsOptions) forPrograms() bool { return o.json || o.format == "json" || o.format == "csv" }
+
 // by says what there is a table by.
 func (o *statsOptions) by() []stats.By {
-	if o.what != "" {
+	switch {
+	case o.what != "":
 		return []stats.By{stats.By(o.what)}
+	case o.forPrograms():
+		return stats.All
 	}
 	return []stats.By{stats.File, stats.Kind, stats.Predicate, stats.Size, stats.Hour}
 }

@@ -20,9 +20,8 @@ import (
 )
 
 // addUp adds a log up as a command line says.
-func addUp(t *testing.T, log walcore.Log, what, filters string) *adding {
+func addUp(t *testing.T, log walcore.Log, o statsOptions, filters string) *adding {
 	t.Helper()
-	o := statsOptions{what: what}
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
 	o.filter.add(flags)
 	fixture.Must(t, flags.Parse(strings.Fields(filters)))
@@ -94,7 +93,7 @@ func TestStatsReads(t *testing.T) {
 		{"", "--to 30", func(e walcore.Entry) bool { return e.Index <= 30 }},
 	} {
 		clear(read)
-		stderrOf(t, func() { addUp(t, log, test.by, test.filters) }) // --since says what it goes by
+		stderrOf(t, func() { addUp(t, log, statsOptions{what: test.by}, test.filters) }) // --since says what it goes by
 		for e := range log.Entries(1) {
 			if want := test.reads != nil && e.Size > 0 && test.reads(e); read[e.Index] != want {
 				t.Errorf("--by %s %s: entry %d is read: %t, want %t", test.by, test.filters, e.Index, read[e.Index], want)
@@ -127,7 +126,7 @@ func TestStatsAtOneMoment(t *testing.T) {
 		}
 		return nil
 	})
-	a := addUp(t, &rereadLog{before, func() walcore.Follower { return &rereadLog{Log: now} }}, "", "")
+	a := addUp(t, &rereadLog{before, func() walcore.Follower { return &rereadLog{Log: now} }}, statsOptions{}, "")
 	rows := a.tables[0].Rows()
 	if a.tables[0].Total != (stats.Sum{Entries: 1, Bytes: 6}) || len(rows) != 1 || rows[0].Name != "c" || a.failures.code != 0 || a.unreadable != 0 {
 		t.Errorf("%+v, %+v, %+v", a.tables[0].Total, rows, a.failures)
@@ -147,7 +146,7 @@ func TestStatsOfChangedEntries(t *testing.T) {
 		}
 		return nil
 	})
-	a := addUp(t, log, "kind", "")
+	a := addUp(t, log, statsOptions{what: "kind"}, "")
 	const want = `KIND          ENTRIES  BYTES    SHARE
 text                2     16   61.5 %
 (unreadable)        1      8   30.8 %
@@ -206,7 +205,7 @@ func TestStatsWorkers(t *testing.T) {
 		var first, said string
 		for _, procs := range []int{1, 4} {
 			runtime.GOMAXPROCS(procs)
-			a := addUp(t, log, "", filters)
+			a := addUp(t, log, statsOptions{}, filters)
 			text, stderr := textOf(t, a, 0), stderrOf(t, a.failures.tell)
 			if first == "" {
 				first, said = text, stderr

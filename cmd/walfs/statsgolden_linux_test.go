@@ -107,8 +107,8 @@ func TestStatsGolden(t *testing.T) {
 		{"memory.json", memlog.Sample("w"), "hour", "", 0},
 		{"snaponly_80.txt", anywhere(t, fixture.Dir(t, "snaponly")), "", "", 80},
 	} {
-		a := addUp(t, test.log, test.by, test.filters)
-		a.format = map[string]string{".json": "json", ".csv": "csv"}[filepath.Ext(test.file)]
+		format := map[string]string{".json": "json", ".csv": "csv"}[filepath.Ext(test.file)]
+		a := addUp(t, test.log, statsOptions{what: test.by, format: format}, test.filters)
 		a.top = a.usualTop()
 		var b strings.Builder
 		if test.columns > 0 {
