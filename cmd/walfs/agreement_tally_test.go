@@ -89,7 +89,7 @@ func (w *weight) add(l *jsonLine, edges sizes) {
 
 // transactions: one is pending from its first edges on, until it is committed or aborted.
 func (c *tally) transactions(index uint64, s *said) {
-	if s.edges.edges > 0 {
+	if s.edges.edges > 0 && s.txn > 0 { // edges without a number belong to none
 		for _, m := range []map[uint64]uint64{c.started, c.pending} {
 			if _, known := m[s.txn]; !known {
 				m[s.txn] = index

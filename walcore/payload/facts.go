@@ -52,6 +52,8 @@ type Facts struct {
 	names []string       // number to name
 	rows  []int          // number to index in Predicates + 1, or 0
 	used  []int          // numbers that are in Predicates now
+
+	nameBytes int // of names
 }
 
 // Predicate says what an entry has of one predicate.
@@ -85,8 +87,9 @@ func (f *Facts) Is(kind string) bool {
 	return f.Kind == kind || slices.Contains(f.kinds, kind)
 }
 
-// Starts says whether the entry has edges of a transaction, and of which.
-func (f *Facts) Starts() (startTs uint64, ok bool) { return f.StartTs, f.Edges > 0 }
+// Starts says whether the entry has edges of a transaction, and of which. Dgraph numbers
+// transactions from 1: edges without a number belong to none.
+func (f *Facts) Starts() (startTs uint64, ok bool) { return f.StartTs, f.Edges > 0 && f.StartTs > 0 }
 
 // Proposer is the raft id of the node that proposed the entry. ok is false where the entry
 // does not tell. Only its low 16 bits are in the key.
@@ -172,8 +175,12 @@ func (f *Facts) kind(kind string) {
 	}
 }
 
-// maxNames bounds the names that are remembered, and those of one entry.
-const maxNames = 1 << 16
+// What bounds the names that are remembered from entry to entry, and maxNames those of
+// one.
+const (
+	maxNames     = 1 << 16
+	maxNameBytes = 16 << 20
+)
 
 // MorePredicates stands for the predicates of an entry that names more than 65,536.
 const MorePredicates = "(more)"
@@ -182,12 +189,12 @@ func (f *Facts) reset() {
 	for _, id := range f.used {
 		f.rows[id] = 0
 	}
-	ids, names, rows := f.ids, f.names, f.rows
-	if ids == nil || len(ids) > maxNames {
-		ids, names, rows = make(map[string]int), nil, nil
+	ids, names, rows, nameBytes := f.ids, f.names, f.rows, f.nameBytes
+	if ids == nil || len(ids) > maxNames || nameBytes > maxNameBytes {
+		ids, names, rows, nameBytes = make(map[string]int), nil, nil, 0
 	}
 	*f = Facts{Predicates: f.Predicates[:0], Members: f.Members[:0], kinds: f.kinds[:0], namespaces: f.namespaces[:0],
-		decisions: f.decisions[:0], ids: ids, names: names, rows: rows, used: f.used[:0]}
+		decisions: f.decisions[:0], ids: ids, names: names, rows: rows, used: f.used[:0], nameBytes: nameBytes}
 }
 
 // common resets f and sets it for entries that mean the same in every log. It reports
@@ -267,6 +274,7 @@ func (f *Facts) predicate(attr []byte) *Predicate {
 		id = len(f.names)
 		f.names = append(f.names, string(attr))
 		f.rows = append(f.rows, 0)
+		f.nameBytes += len(attr)
 		f.ids[f.names[id]] = id
 	}
 	if f.rows[id] == 0 {

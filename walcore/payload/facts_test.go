@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -202,6 +203,19 @@ func TestFactsAreBounded(t *testing.T) {
 		i := slices.IndexFunc(f.Predicates, func(p Predicate) bool { return p.Name == MorePredicates })
 		if len(f.Predicates) != maxNames+1 || i < 0 || f.Predicates[i].Edges != 10 || f.Edges != maxNames+10 {
 			t.Fatalf("%d predicates, %d edges", len(f.Predicates), f.Edges)
+		}
+	}
+}
+
+// TestNamesAreBounded: names are not kept for ever, however long they are.
+func TestNamesAreBounded(t *testing.T) {
+	var f Facts
+	for i := range 100 {
+		attr := protowire.AppendString(protowire.AppendTag(nil, 2, protowire.BytesType), fmt.Sprintf("0-%d%s", i, strings.Repeat("x", 1<<20)))
+		edges := protowire.AppendBytes(protowire.AppendTag(nil, 3, protowire.BytesType), attr)
+		NewDgraph(Alpha, Options{}).Facts(&f, Entry{Data: keyed(protowire.AppendBytes(protowire.AppendTag(nil, 2, protowire.BytesType), edges))})
+		if f.nameBytes > maxNameBytes+2<<20 || len(f.names) > maxNameBytes>>20+2 || len(f.Predicates) != 1 {
+			t.Fatalf("entry %d: %d names, %d bytes", i, len(f.names), f.nameBytes)
 		}
 	}
 }

@@ -57,7 +57,7 @@ def said:
         "edges \($edges[].name)", "deletes \($edges[] | select(.op == "DEL").name)",
         "predicate \($edges | map(.name) | unique[])",
         ($txns[] | if (.commit_ts // "0") == "0" or .aborted == true then "all aborts" else "all commits" end) ],
-      started: (if $edges == [] then null else "pending \($p.mutations.start_ts // "0")" end),
+      started: (if $edges == [] or ($p.mutations.start_ts // "0") == "0" then null else "pending \($p.mutations.start_ts // "0")" end),
       decided: [$txns[] | "pending \(.start_ts // "0")"] };
 
 # All counts are in one flat object, by "what name": jq changes that in place.
