@@ -419,11 +419,15 @@ func TestRemainsOfOurWriter(t *testing.T) {
 func TestAppendCutOff(t *testing.T) {
 	l := newOurLog(t, WriterOptions{Key: aKey})
 	l.save(1, 1, 20, false)
+	old := payloadsFrom(t, l.open(), 11)
 	l.save(2, 11, 4, false)
 	l.loseSlots(10)
 	if got := wantRemains(t, l.open(), nil); got.Searched[0].Note == "" {
 		t.Error("nothing says that payloads were left out")
 	}
+	// No length leads from the log's end to the append any more, nor to the others.
+	l.file().Write(old[0].at, []byte{9})
+	wantRemains(t, l.open(), old[1:])
 }
 
 // TestAppendedAgain: a leader has sent the entries of an append again that was cut off.
