@@ -96,7 +96,7 @@ func (s *payloadSearch) run() error {
 // about to come, or never came: the first one, or one that lengths lead to from there. It
 // is asked of offsets that go up.
 func (s *payloadSearch) mayBeNext(at int64) bool {
-	if s.encrypted && at-s.from >= format.RewriteMargin && s.next < at && s.zeros(at-format.RewriteMargin, at) {
+	if s.encrypted && at-s.from >= format.RewriteMargin && s.zeros(at-format.RewriteMargin, at) {
 		s.next = at
 	}
 	for s.next < at && s.next+format.LengthSize <= s.to {

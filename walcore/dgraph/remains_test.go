@@ -152,6 +152,19 @@ func TestRemainsWhileWriting(t *testing.T) {
 	if len(got.Found) < 30 {
 		t.Fatalf("%d are found", len(got.Found))
 	}
+	end, f := endOf(t, r), fixture.Edit(t, filepath.Join(w.Dir(), "00001.wal"))
+	was := f.Read(end, 4)
+	f.Write(end, []byte{0, 0, 1, 1}) // the next payload begins there, and nothing else tells
+	if _, err := got.Found[0].Data(); !errors.Is(err, walcore.ErrChanged) {
+		t.Errorf("while the next payload is written: %v", err)
+	}
+	f.Write(end, was)
+	if _, err := got.Found[0].Data(); err != nil {
+		t.Error(err)
+	}
+	if _, err := r.Remains(writing{recognizer, func() { f.Write(end, []byte{0, 0, 1, 1}) }}); !errors.Is(err, walcore.ErrChanged) {
+		t.Errorf("a payload is written during the search: %v", err)
+	}
 	finish := w.HalfSlot()
 	for _, f := range got.Found {
 		if _, err := f.Data(); !errors.Is(err, walcore.ErrChanged) {
@@ -159,6 +172,17 @@ func TestRemainsWhileWriting(t *testing.T) {
 		}
 	}
 	finish()
+}
+
+// writing is a recognizer while a node writes.
+type writing struct {
+	walcore.Recognizer
+	write func()
+}
+
+func (w writing) TypeOf(data []byte) (walcore.EntryType, bool) {
+	w.write()
+	return w.Recognizer.TypeOf(data)
 }
 
 // TestNothingReplaced: in a fixture of which nothing was replaced, nothing is found, nor in
@@ -206,9 +230,17 @@ func TestFixturesWithRewrites(t *testing.T) {
 func TestRemainsInDamagedLog(t *testing.T) {
 	for name, harm := range map[string]func(f fixture.File){
 		"the last slots are zero": func(f fixture.File) { f.Write(32*32, make([]byte, 32*32)) },
-		"so are payloads": func(f fixture.File) {
+		"so is the first length behind the end": func(f fixture.File) {
+			f.Write(payloadOf(f, 32), []byte{9})
 			f.Write(32*32, make([]byte, 32*32))
-			f.Write(payloadOf(f, 31)+200, make([]byte, 100))
+		},
+		"slots in the middle are zero, and a length": func(f fixture.File) {
+			f.Write(payloadOf(f, 16), []byte{9})
+			f.Write(16*32, make([]byte, 4*32))
+		},
+		"a term is too high, and the next slot is zero": func(f fixture.File) {
+			f.Set(15, fixture.Term, 9)
+			f.Write(16*32, make([]byte, 32))
 		},
 		"slots in the middle are zero":              func(f fixture.File) { f.Write(16*32, make([]byte, 4*32)) },
 		"the last length is damaged":                func(f fixture.File) { f.Write(payloadOf(f, 39), []byte{9}) },
@@ -222,7 +254,9 @@ func TestRemainsInDamagedLog(t *testing.T) {
 			w.Append(2)
 			w.Rewind(2)
 			w.Append(38)
-			w.CommitTo(40)
+			if !strings.HasPrefix(name, "slots in the middle") { // these tell by themselves
+				w.CommitTo(40)
+			}
 			w.Close()
 			harm(fixture.Edit(t, filepath.Join(w.Dir(), "00001.wal")))
 			r := openLog(t, w, "")
@@ -309,33 +343,60 @@ func TestReplacedFile(t *testing.T) {
 	}
 }
 
+// ourLog is a directory that our writer writes.
+type ourLog struct {
+	t   *testing.T
+	dir string
+	o   WriterOptions
+}
+
+func newOurLog(t *testing.T, o WriterOptions) *ourLog {
+	return &ourLog{t, filepath.Join(t.TempDir(), "w"), o}
+}
+
+// save saves n entries of a term. The first of a leader's is empty.
+func (l *ourLog) save(term, from uint64, n int, leader bool) {
+	l.t.Helper()
+	o := l.o
+	o.Create = true
+	w, err := OpenWriter(l.dir, o)
+	fixture.Must(l.t, err)
+	var entries []*raftpb.Entry
+	for index := from; len(entries) < n; index++ {
+		data := nativelog.Mutation(index, term)
+		if index == from && leader {
+			data = nil
+		}
+		typ := raftpb.EntryNormal
+		entries = append(entries, &raftpb.Entry{Term: &term, Index: &index, Type: &typ, Data: data})
+	}
+	fixture.Must(l.t, w.Save(&raftpb.HardState{Term: &term, Vote: new(uint64), Commit: new(uint64)}, entries, nil))
+	fixture.Must(l.t, w.Close())
+}
+
+func (l *ourLog) file() fixture.File { return fixture.Edit(l.t, filepath.Join(l.dir, "00001.wal")) }
+
+// loseSlots makes the slots from one on zero: a crash came before they were written.
+func (l *ourLog) loseSlots(from int) { l.file().Write(int64(from)*32, make([]byte, 64*32)) }
+
+func (l *ourLog) open() *Reader {
+	l.t.Helper()
+	r, err := OpenReader(l.dir, ReaderOptions{Key: l.o.Key})
+	fixture.Must(l.t, err)
+	l.t.Cleanup(func() { r.Close() })
+	return r
+}
+
+var aKey = []byte("0123456789abcdef")
+
 // TestRemainsOfOurWriter: in an encrypted file it writes over nothing, so that the indexes
 // of what is left are known.
 func TestRemainsOfOurWriter(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "w")
-	key := []byte("0123456789abcdef")
-	w, err := OpenWriter(dir, WriterOptions{Key: key, Create: true})
-	fixture.Must(t, err)
-	save := func(term, from uint64, n int) {
-		var entries []*raftpb.Entry
-		for index := from; len(entries) < n; index++ {
-			data := nativelog.Mutation(index, term)
-			if index == from && term > 1 {
-				data = nil // a leader's first
-			}
-			typ := raftpb.EntryNormal
-			entries = append(entries, &raftpb.Entry{Term: &term, Index: &index, Type: &typ, Data: data})
-		}
-		fixture.Must(t, w.Save(&raftpb.HardState{Term: &term, Vote: new(uint64), Commit: new(uint64)}, entries, nil))
-	}
-	save(1, 1, 20)
-	save(2, 21, 5)
-	save(3, 11, 10)
-	fixture.Must(t, w.Close())
-	r, err := OpenReader(dir, ReaderOptions{Key: key})
-	fixture.Must(t, err)
-	defer r.Close()
-	got, err := r.Remains(recognizer)
+	l := newOurLog(t, WriterOptions{Key: aKey})
+	l.save(1, 1, 20, false)
+	l.save(2, 21, 5, true)
+	l.save(3, 11, 10, true)
+	got, err := l.open().Remains(recognizer)
 	fixture.Must(t, err)
 	want := uint64(11)
 	for _, f := range got.Found {
@@ -350,5 +411,55 @@ func TestRemainsOfOurWriter(t *testing.T) {
 	}
 	if want != 26 {
 		t.Errorf("they end before %d", want)
+	}
+}
+
+// TestAppendCutOff: what an append has left that was cut off is not replaced, in an
+// encrypted file neither, where it begins behind what an earlier rewrite has left.
+func TestAppendCutOff(t *testing.T) {
+	l := newOurLog(t, WriterOptions{Key: aKey})
+	l.save(1, 1, 20, false)
+	old := payloadsFrom(t, l.open(), 11)
+	l.save(2, 11, 4, false)
+	l.loseSlots(10)
+	if got := wantRemains(t, l.open(), nil); got.Searched[0].Note == "" {
+		t.Error("nothing says that payloads were left out")
+	}
+	// No length leads from the log's end to the append any more, nor to the others.
+	l.file().Write(old[0].at, []byte{9})
+	wantRemains(t, l.open(), old[1:])
+}
+
+// TestAppendedAgain: a leader has sent the entries of an append again that was cut off.
+func TestAppendedAgain(t *testing.T) {
+	l := newOurLog(t, WriterOptions{Key: aKey})
+	l.save(1, 1, 10, false)
+	l.save(1, 11, 3, false)
+	l.loseSlots(10)
+	l.save(1, 11, 3, false)
+	if got := wantRemains(t, l.open(), nil); len(got.Searched) < 2 {
+		t.Errorf("searched: %+v", got.Searched)
+	}
+}
+
+// TestReplacedSlotsWithChecksum: one whose payload is damaged is not shown.
+func TestReplacedSlotsWithChecksum(t *testing.T) {
+	l := newOurLog(t, WriterOptions{Checksums: true})
+	l.save(1, 1, 40, false)
+	f := l.file()
+	table := f.Read(0, 40*32)
+	l.save(2, 11, 6, false)
+	f.Write(16*32, table[16*32:])
+	f.Write(payloadOf(f, 30)+20, []byte{0xff})
+	shown := map[uint64]bool{}
+	for e := range l.open().Replaced(0) {
+		data, err := e.Data()
+		if err != nil || e.Term != 1 || !bytes.Equal(data, nativelog.Mutation(e.Index, 1)) {
+			t.Errorf("entry %d of term %d: %x, %v", e.Index, e.Term, data, err)
+		}
+		shown[e.Index] = true
+	}
+	if !shown[30] || shown[31] || !shown[32] || !shown[40] {
+		t.Errorf("shown are %v", shown)
 	}
 }
