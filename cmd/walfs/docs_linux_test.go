@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -26,7 +27,7 @@ func TestDocs(t *testing.T) {
 			needed(t, page)
 			s := session(t)
 			for i, e := range page.Examples {
-				if strings.Contains(e.Command, "node0") && !fixture.Has("cluster-node0") {
+				if ofCluster.MatchString(e.Command) && !fixture.Has("cluster-node0") {
 					continue
 				}
 				got, code, err := s.Run(e.Command)
@@ -50,6 +51,9 @@ func TestDocs(t *testing.T) {
 		})
 	}
 }
+
+// ofCluster finds commands that need the replicas of a cluster.
+var ofCluster = regexp.MustCompile(`\b(node[0-2]|parted|lake)\b`)
 
 // needed skips the test of a page whose programs are not here.
 func needed(t *testing.T, page *examples.Page) {

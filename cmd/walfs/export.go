@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"sync"
 
 	"github.com/spf13/cobra"
 	"github.com/walfs/walfs/walcore"
@@ -72,6 +73,9 @@ damaged, 4 key missing or wrong, 5 another walfs is exporting the same node,
 	return cmd
 }
 
+// exportedSoFar is what has become of an export that was interrupted.
+const exportedSoFar = "the log files that are done are whole, and the same command goes on from there"
+
 func runExport(ctx context.Context, opts exportOptions, args []string, stdout io.Writer) error {
 	if err := opts.check(args); err != nil {
 		return err
@@ -83,7 +87,7 @@ func runExport(ctx context.Context, opts exportOptions, args []string, stdout io
 	for i, dir := range args {
 		failed, err := opts.exportDir(ctx, dir, opts.keyFile(i), stdout)
 		if err != nil {
-			return unlessInterrupted(ctx, err, "the log files that are done are whole; the same command goes on from there")
+			return unlessInterrupted(ctx, err, exportedSoFar)
 		}
 		code = max(code, failed)
 	}
@@ -116,7 +120,7 @@ func (o *exportOptions) keyFile(dir int) string {
 
 // exportDir exports a directory. code is what follows from entries that cannot be read.
 func (o *exportOptions) exportDir(ctx context.Context, dir, keyFile string, stdout io.Writer) (code int, err error) {
-	log, err := o.open(dir, keyFile)
+	log, err := o.open(ctx, dir, keyFile)
 	if err != nil {
 		return 0, err
 	}
@@ -130,7 +134,13 @@ func (o *exportOptions) exportDir(ctx context.Context, dir, keyFile string, stdo
 	defer p.end()
 	lost := &failures{}
 	var result export.Result
-	failed := func(err error) { p.end(); lost.add(err) }
+	var mu sync.Mutex // the decoder fails in another goroutine than reading
+	failed := func(err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		p.end()
+		lost.add(err)
+	}
 	options := export.Options{Folder: o.out, Format: o.format, Decoding: o.decoding(), ShowSecrets: o.decode.showSecrets,
 		Decoder: &reportingDecoder{Decoder: decoder, printFailure: failed}, Failed: failed, Progress: p.report()}
 	log, err = atOneMoment(ctx, log, func(log walcore.Log) error {
@@ -144,8 +154,8 @@ func (o *exportOptions) exportDir(ctx context.Context, dir, keyFile string, stdo
 	if err != nil {
 		return lost.code, err
 	}
-	_, err = fmt.Fprintf(stdout, "exported %s to %s: %s, %s, %s; %s as before\n", dir, o.out,
-		count(result.Entries, "entry", "entries"), count(result.Edges, "edge", "edges"), count(result.Written, "log file", "log files"), count(result.Skipped, "log file", "log files"))
+	_, err = fmt.Fprintf(stdout, "exported %s to %s: %s written, %d as before; %s, %s\n", dir, o.out,
+		count(result.Written, "log file", "log files"), result.Skipped, count(result.Entries, "entry", "entries"), count(result.Edges, "edge", "edges"))
 	return lost.code, err
 }
 

@@ -15,16 +15,13 @@ import (
 func (o *exportOptions) checkPlaces(ctx context.Context, dirs []string) error {
 	taken := map[string]string{}
 	for i, dir := range dirs {
-		if ctx.Err() != nil {
-			return fmt.Errorf("%w: nothing was exported", context.Cause(ctx))
-		}
 		if in, err := liesIn(o.out, dir); err == nil && in {
 			return usageError(fmt.Sprintf("--out %s lies in %s, which is not to be changed: give a folder outside of it", quoted(o.out), quoted(dir)))
 		}
 		if len(dirs) == 1 {
 			return nil
 		}
-		log, err := o.open(dir, o.keyFile(i))
+		log, err := o.open(ctx, dir, o.keyFile(i))
 		if err != nil {
 			return err
 		}
@@ -41,7 +38,8 @@ func (o *exportOptions) checkPlaces(ctx context.Context, dirs []string) error {
 	return nil
 }
 
-func (o *exportOptions) open(dir, keyFile string) (walcore.Log, error) {
+func (o *exportOptions) open(ctx context.Context, dir, keyFile string) (walcore.Log, error) {
+	defer endSaying(ctx, ": "+exportedSoFar)()
 	one := diffOptions{plain: o.plain}
 	if keyFile != "" {
 		one.keyFiles = []string{keyFile}

@@ -91,6 +91,7 @@ func TestInterrupted(t *testing.T) {
 			"copy " + dir + " -":               "interrupted: nothing was copied",
 			"dump " + dir:                      "interrupted: no entry was printed",
 			"diff " + dir + " " + damaged:      "interrupted",
+			"export " + dir + " --out " + out:  "interrupted: " + exportedSoFar,
 			"cat " + dir + " status.json":      "interrupted",
 			"ls -l " + dir + " entries":        "interrupted",
 			"stat " + dir:                      "interrupted",

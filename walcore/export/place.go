@@ -45,7 +45,7 @@ func escape(name string) string {
 }
 
 // unfinished is a file that gets its name once it is whole. Its hidden name is always the
-// same, so that the next export writes over what a killed one has left.
+// same, so that the next export removes what a killed one has left.
 type unfinished struct {
 	*os.File
 	final string
@@ -53,7 +53,11 @@ type unfinished struct {
 
 func newUnfinished(final string) (*unfinished, error) {
 	folder, name := filepath.Split(final)
-	f, err := os.OpenFile(filepath.Join(folder, "."+name+".walfs-unfinished"), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	hidden := filepath.Join(folder, "."+name+".walfs-unfinished")
+	if err := os.Remove(hidden); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	f, err := os.OpenFile(hidden, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600) // O_EXCL follows no link
 	if err != nil {
 		return nil, err
 	}
