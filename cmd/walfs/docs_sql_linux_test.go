@@ -14,30 +14,35 @@ import (
 // sqlBlock is a question in a page and the table behind it, which is the answer.
 var sqlBlock = regexp.MustCompile("(?s)```sql\n(.*?)```\n\n((?:\\|[^\n]*\n)*)")
 
-// TestDocsSQL: DuckDB answers the questions in the page on querying as the page has it. With
-// -rewrite that is written there.
+// TestDocsSQL: DuckDB answers the questions in the page on querying, and in README.md, as
+// those have it. With -rewrite that is written there.
 func TestDocsSQL(t *testing.T) {
 	fixture.NotForRace(t)
 	if !fixture.Has("cluster-node0") {
 		t.Skip("the cluster's logs are not here")
 	}
-	const file = "docs/querying.md"
-	page := string(fixture.ReadFile(t, file))
 	s := session(t)
 	db := newDuckDB(t, s.Home())
-	for _, e := range examples.Parse(page).Examples {
+	for _, e := range examples.Parse(string(fixture.ReadFile(t, "docs/querying.md"))).Examples {
 		if _, code, err := s.Run(e.Command); err != nil || code != 0 {
 			t.Fatalf("%s: exit code %d, %v", e.Command, code, err)
 		}
 	}
-	blocks := 0
+	for _, file := range []string{"docs/querying.md", filepath.Join(repository, "README.md")} {
+		compareAnswers(t, db, file)
+	}
+}
+
+func compareAnswers(t *testing.T, db *duckdb, file string) {
+	t.Helper()
+	page, blocks := string(fixture.ReadFile(t, file)), 0
 	now := sqlBlock.ReplaceAllStringFunc(page, func(block string) string {
 		blocks++
 		m := sqlBlock.FindStringSubmatch(block)
 		return "```sql\n" + m[1] + "```\n\n" + answerTable(db.ask(m[1]))
 	})
 	if blocks < 3 {
-		t.Errorf("%d questions", blocks)
+		t.Errorf("%s has %d questions", file, blocks)
 	}
 	switch {
 	case now == page:
