@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"github.com/walfs/walfs/walcore"
 	meaning "github.com/walfs/walfs/walcore/payload"
 	"go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // oldPayload is what a replaced entry's payload was and where.
@@ -172,6 +174,68 @@ func TestRemainsWhileWriting(t *testing.T) {
 		}
 	}
 	finish()
+}
+
+// TestRemainsOfRunningNode: while a node appends and is overruled, nothing is found that it
+// has in its log, or is about to have.
+func TestRemainsOfRunningNode(t *testing.T) {
+	w := raftdir.Create(filepath.Join(t.TempDir(), "w"), raftdir.Options{Data: nativelog.Mutation})
+	defer w.Close()
+	w.Append(100)
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		random := rand.New(rand.NewPCG(1, 2))
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			w.Rewind(w.Last - min(w.Last-1, uint64(random.IntN(60))))
+			w.Append(1 + random.IntN(58))
+			if w.Last > 3000 {
+				w.Rewind(50)
+			}
+		}
+	}()
+	defer func() {
+		close(stop)
+		<-done
+	}()
+	found := 0
+	for range fixture.Size(30, 500) {
+		r := openLog(t, w, "")
+		got, err := r.Remains(recognizer)
+		if err != nil {
+			continue // the writer was at work there
+		}
+		now := openLog(t, w, "")
+		for _, f := range got.Found {
+			data, err := f.Data()
+			if err != nil {
+				continue
+			}
+			found++
+			index, started := mutationOf(data)
+			if e, err := now.Entry(index); err == nil && e.Term == started-7*index {
+				t.Fatalf("entry %d of term %d is taken for replaced", index, e.Term)
+			}
+		}
+		r.Close()
+		now.Close()
+	}
+	t.Logf("%d payloads were found", found)
+}
+
+// mutationOf gives the uid and the start timestamp of a mutation of nativelog's.
+func mutationOf(data []byte) (uid, started uint64) {
+	_, n := protowire.ConsumeVarint(data[9:]) // behind the key and a tag
+	started, m := protowire.ConsumeVarint(data[9+n+3:])
+	edge := data[9+n+3+m+1:]
+	_, k := protowire.ConsumeVarint(edge)
+	uid, _ = protowire.ConsumeFixed64(edge[k+1:])
+	return uid, started
 }
 
 // writing is a recognizer while a node writes.
