@@ -44,7 +44,7 @@ func TestTails(t *testing.T) {
 	cut := func(b []byte) []byte { return b[7:] } // its beginning is overwritten
 	random := make([]byte, 1<<20)
 	rand.NewChaCha8([32]byte{}).Read(random)
-	foreign := append(p(9), 0x9a, 0x06, 1, 'f')   // field 99 is in no schema
+	foreign := append(p(9), 0x9a, 0x06, 1, 'f') // field 99 is in no schema
 	long := stored(bytes.Repeat([]byte{1}, 9))
 	long[0] = 0xff
 	for _, test := range []struct {
