@@ -50,6 +50,9 @@
 //	                  which files are the log, recovery_end.go where it ends,
 //	                  recovery_snapshot.go what the snapshot has replaced
 //	alone.go          reading a directory that a writer has for itself
+//	replaced.go       entries that were replaced, and whose slots are still there
+//	remains.go        payloads of which no slot is left: where is searched, and what is left
+//	                  out; payloadsearch.go: the search; replacedsource.go: reading them
 //	refresh.go        following a directory
 //	unchanged.go      what two looks have in common
 package dgraph

@@ -46,9 +46,14 @@ const (
 	maxRemnant = 64 << 20
 	// maxWasted is how much is read in vain before the search is given up: bytes can be
 	// made to look like the beginning of payloads at many places.
-	maxWasted = 256 << 20
-	// candidateCost is what a look at one such place counts as.
-	candidateCost = 1 << 10
+	maxWasted = 512 << 20
+	// cheapRemnant is up to which size a payload is read if one may follow it; behind a
+	// larger one, moreBehind are looked for.
+	cheapRemnant = 64 << 10
+	moreBehind   = 4
+	// placeCost is what a look at a place counts as, and candidateCost at one that looks like
+	// the beginning of a payload: the time in which as many bytes are read.
+	placeCost, candidateCost = 4, 4 << 10
 )
 
 func (s *payloadSearch) run() error {
@@ -68,7 +73,7 @@ func (s *payloadSearch) run() error {
 		chain := s.chain(at, index)
 		if len(chain) == 0 {
 			s.searchedTo++
-			s.wasted++
+			s.wasted += placeCost
 		} else {
 			s.searchedTo = chain[len(chain)-1].end()
 		}
@@ -167,17 +172,31 @@ func (s *payloadSearch) length(at int64) int64 {
 }
 
 // leadsOn reports whether there can be a payload at an offset, and something behind it
-// that bears it out. To read all of it at each place would take long.
+// that bears it out: without reading all of it, which would take long at each place. Of
+// a large one more has to follow.
 func (s *payloadSearch) leadsOn(at int64) bool {
 	if !s.canBegin(at) {
 		return false
 	}
-	end := at + format.LengthSize + s.length(at)
-	if s.ends(end) || s.canBegin(end) || s.mayBeEmpty(end) {
-		return true
+	more := 1
+	if s.length(at) > cheapRemnant {
+		more = moreBehind
 	}
-	s.wasted += candidateCost
-	return false
+	end := at + format.LengthSize + s.length(at)
+	if s.length(at) >= endZeros && s.zeros(end-endZeros, end) {
+		return false // it would end somewhere in the zeros behind all that was stored
+	}
+	for ; more > 0 && !s.ends(end); more-- {
+		for k := 0; !s.canBegin(end); k++ {
+			if k == mostEmpty || !s.zeros(end, end+format.LengthSize) {
+				s.wasted += candidateCost
+				return false
+			}
+			end += format.LengthSize
+		}
+		end += format.LengthSize + s.length(end)
+	}
+	return true
 }
 
 // payloadAt gives the payload at an offset, if there is one.
@@ -213,9 +232,6 @@ func (s *payloadSearch) canBegin(at int64) bool {
 	s.decrypt(p, at)
 	return s.recognizer.CanBegin(p, n)
 }
-
-// mayBeEmpty reports whether there can be an empty payload at an offset.
-func (s *payloadSearch) mayBeEmpty(at int64) bool { return s.zeros(at, at+format.LengthSize) }
 
 func (s *payloadSearch) decrypt(p []byte, at int64) {
 	if s.l.cipher != nil {

@@ -3,6 +3,7 @@ package dgraph
 import (
 	"bytes"
 	"encoding/binary"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -41,7 +42,9 @@ func stored(payloads ...[]byte) (b []byte) {
 func TestTails(t *testing.T) {
 	p := func(n uint64) []byte { return nativelog.Mutation(n, 1) }
 	cut := func(b []byte) []byte { return b[7:] } // its beginning is overwritten
-	foreign := append(p(9), 0x9a, 0x06, 1, 'f')   // field 99 is in no schema
+	random := make([]byte, 1<<20)
+	rand.NewChaCha8([32]byte{}).Read(random)
+	foreign := append(p(9), 0x9a, 0x06, 1, 'f') // field 99 is in no schema
 	long := stored(bytes.Repeat([]byte{1}, 9))
 	long[0] = 0xff
 	for _, test := range []struct {
@@ -62,6 +65,7 @@ func TestTails(t *testing.T) {
 		{"a length beyond the file", append(cut(stored(p(1))), append(stored(p(2), p(3)), long...)...), []uint64{2}, ""},
 		{"behind a page of zeros", append(make([]byte, 8192), stored(p(2), p(3))...), nil, ""},
 		{"a power loss has left the second page of an append", append(append(make([]byte, 4096-5), cut(stored(p(1)))...), stored(p(2), p(3))...), nil, ""},
+		{"behind a large one that is cut off", append(random, stored(p(2), p(3))...), []uint64{2, 3}, ""},
 		{"text", []byte(strings.Repeat("\x00\x00\x00\x0c a text here", 50)), nil, ""},
 		{"zeros where lengths might be", append(cut(stored(p(1))), stored(make([]byte, 40), make([]byte, 8))...), nil, ""},
 	} {

@@ -6,7 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
+	"math/rand/v2"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -16,7 +16,7 @@ import (
 	"github.com/walfs/walfs/test/raftdir"
 	"github.com/walfs/walfs/walcore"
 	meaning "github.com/walfs/walfs/walcore/payload"
-	"go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // oldPayload is what a replaced entry's payload was and where.
@@ -174,6 +174,68 @@ func TestRemainsWhileWriting(t *testing.T) {
 	finish()
 }
 
+// TestRemainsOfRunningNode: while a node appends and is overruled, nothing is found that it
+// has in its log, or is about to have.
+func TestRemainsOfRunningNode(t *testing.T) {
+	w := raftdir.Create(filepath.Join(t.TempDir(), "w"), raftdir.Options{Data: nativelog.Mutation})
+	defer w.Close()
+	w.Append(100)
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		random := rand.New(rand.NewPCG(1, 2))
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			w.Rewind(w.Last - min(w.Last-1, uint64(random.IntN(60))))
+			w.Append(1 + random.IntN(58))
+			if w.Last > 3000 {
+				w.Rewind(50)
+			}
+		}
+	}()
+	defer func() {
+		close(stop)
+		<-done
+	}()
+	found := 0
+	for range fixture.Size(30, 500) {
+		r := openLog(t, w, "")
+		got, err := r.Remains(recognizer)
+		if err != nil {
+			continue // the writer was at work there
+		}
+		now := openLog(t, w, "")
+		for _, f := range got.Found {
+			data, err := f.Data()
+			if err != nil {
+				continue
+			}
+			found++
+			index, started := mutationOf(data)
+			if e, err := now.Entry(index); err == nil && e.Term == started-7*index {
+				t.Fatalf("entry %d of term %d is taken for replaced", index, e.Term)
+			}
+		}
+		r.Close()
+		now.Close()
+	}
+	t.Logf("%d payloads were found", found)
+}
+
+// mutationOf gives the uid and the start timestamp of a mutation of nativelog's.
+func mutationOf(data []byte) (uid, started uint64) {
+	_, n := protowire.ConsumeVarint(data[9:]) // behind the key and a tag
+	started, m := protowire.ConsumeVarint(data[9+n+3:])
+	edge := data[9+n+3+m+1:]
+	_, k := protowire.ConsumeVarint(edge)
+	uid, _ = protowire.ConsumeFixed64(edge[k+1:])
+	return uid, started
+}
+
 // writing is a recognizer while a node writes.
 type writing struct {
 	walcore.Recognizer
@@ -269,197 +331,3 @@ func TestRemainsInDamagedLog(t *testing.T) {
 }
 
 func payloadOf(f fixture.File, slot int) int64 { return int64(f.Get(slot, fixture.Offset)) }
-
-// TestReplacedSlots: a power loss has let some sectors of the slot table get to the disk
-// when a new leader's entries replaced others, and not the rest.
-func TestReplacedSlots(t *testing.T) {
-	for _, key := range []string{"", "0123456789abcdef"} {
-		w := raftdir.Create(filepath.Join(t.TempDir(), "w"), raftdir.Options{Key: []byte(key), Data: nativelog.Mutation})
-		w.Append(48)
-		name := filepath.Join(w.Dir(), "00001.wal")
-		table := fixture.Edit(t, name).Read(0, 48*32)
-		old := payloadsFrom(t, openLog(t, w, key), 1)
-		w.Rewind(10)
-		w.Append(6)
-		w.CommitTo(16)
-		end := endOf(t, openLog(t, w, key))
-		w.Close()
-		f := fixture.Edit(t, name)
-		f.Write(16*32, table[16*32:]) // the second and the third sector are as they were
-		r := openLog(t, w, key)
-		index := uint64(17)
-		for payloadOf(f, int(index)-1) <= end {
-			index++
-		}
-		for e := range r.Replaced(0) {
-			data, err := e.Data()
-			if err != nil || e.Index != index || e.Term != 1 || !bytes.Equal(data, old[index-1].data) {
-				t.Fatalf("entry %d of term %d, %x, %v: want entry %d", e.Index, e.Term, data, err, index)
-			}
-			index++
-		}
-		if index != 49 {
-			t.Errorf("they end before %d", index)
-		}
-		// Of those before them, whose slots are gone, only payloads are left.
-		var left []oldPayload
-		for _, p := range behind(old[:16], end) {
-			left = append(left, p)
-		}
-		wantRemains(t, r, left)
-	}
-}
-
-// TestReplacedFile: the removal of a later file has not got to the disk.
-func TestReplacedFile(t *testing.T) {
-	w := raftdir.Create(filepath.Join(t.TempDir(), "w"), raftdir.Options{Slots: 20, Data: nativelog.Mutation})
-	w.Append(50)
-	old := payloadsFrom(t, openLog(t, w, ""), 21)
-	name := filepath.Join(w.Dir(), "00002.wal")
-	file, err := os.ReadFile(name)
-	fixture.Must(t, err)
-	w.Rewind(10)
-	w.Append(5)
-	w.CommitTo(15)
-	w.Close()
-	fixture.Must(t, os.WriteFile(name, file, 0o600))
-	r := openLog(t, w, "")
-	n := 0
-	for e := range r.Replaced(0) {
-		data, err := e.Data()
-		if err != nil || e.Index != uint64(21+n) || e.Term != 1 || !bytes.Equal(data, old[n].data) {
-			t.Fatalf("entry %d of term %d, %x, %v", e.Index, e.Term, data, err)
-		}
-		n++
-	}
-	if n != 20 {
-		t.Errorf("%d entries", n)
-	}
-	for range r.Replaced(30) {
-		n--
-	}
-	if n != 9 {
-		t.Errorf("%d entries are not below 30", n)
-	}
-}
-
-// ourLog is a directory that our writer writes.
-type ourLog struct {
-	t   *testing.T
-	dir string
-	o   WriterOptions
-}
-
-func newOurLog(t *testing.T, o WriterOptions) *ourLog {
-	return &ourLog{t, filepath.Join(t.TempDir(), "w"), o}
-}
-
-// save saves n entries of a term. The first of a leader's is empty.
-func (l *ourLog) save(term, from uint64, n int, leader bool) {
-	l.t.Helper()
-	o := l.o
-	o.Create = true
-	w, err := OpenWriter(l.dir, o)
-	fixture.Must(l.t, err)
-	var entries []*raftpb.Entry
-	for index := from; len(entries) < n; index++ {
-		data := nativelog.Mutation(index, term)
-		if index == from && leader {
-			data = nil
-		}
-		typ := raftpb.EntryNormal
-		entries = append(entries, &raftpb.Entry{Term: &term, Index: &index, Type: &typ, Data: data})
-	}
-	fixture.Must(l.t, w.Save(&raftpb.HardState{Term: &term, Vote: new(uint64), Commit: new(uint64)}, entries, nil))
-	fixture.Must(l.t, w.Close())
-}
-
-func (l *ourLog) file() fixture.File { return fixture.Edit(l.t, filepath.Join(l.dir, "00001.wal")) }
-
-// loseSlots makes the slots from one on zero: a crash came before they were written.
-func (l *ourLog) loseSlots(from int) { l.file().Write(int64(from)*32, make([]byte, 64*32)) }
-
-func (l *ourLog) open() *Reader {
-	l.t.Helper()
-	r, err := OpenReader(l.dir, ReaderOptions{Key: l.o.Key})
-	fixture.Must(l.t, err)
-	l.t.Cleanup(func() { r.Close() })
-	return r
-}
-
-var aKey = []byte("0123456789abcdef")
-
-// TestRemainsOfOurWriter: in an encrypted file it writes over nothing, so that the indexes
-// of what is left are known.
-func TestRemainsOfOurWriter(t *testing.T) {
-	l := newOurLog(t, WriterOptions{Key: aKey})
-	l.save(1, 1, 20, false)
-	l.save(2, 21, 5, true)
-	l.save(3, 11, 10, true)
-	got, err := l.open().Remains(recognizer)
-	fixture.Must(t, err)
-	want := uint64(11)
-	for _, f := range got.Found {
-		if want == 21 {
-			want++ // an empty one
-		}
-		data, err := f.Data()
-		if term := uint64(1 + want/21); err != nil || f.Index != want || f.Term != 0 || f.Slot != -1 || !bytes.Equal(data, nativelog.Mutation(want, term)) {
-			t.Errorf("entry %d, %x, %v, want entry %d", f.Index, data, err, want)
-		}
-		want++
-	}
-	if want != 26 {
-		t.Errorf("they end before %d", want)
-	}
-}
-
-// TestAppendCutOff: what an append has left that was cut off is not replaced, in an
-// encrypted file neither, where it begins behind what an earlier rewrite has left.
-func TestAppendCutOff(t *testing.T) {
-	l := newOurLog(t, WriterOptions{Key: aKey})
-	l.save(1, 1, 20, false)
-	old := payloadsFrom(t, l.open(), 11)
-	l.save(2, 11, 4, false)
-	l.loseSlots(10)
-	if got := wantRemains(t, l.open(), nil); got.Searched[0].Note == "" {
-		t.Error("nothing says that payloads were left out")
-	}
-	// No length leads from the log's end to the append any more, nor to the others.
-	l.file().Write(old[0].at, []byte{9})
-	wantRemains(t, l.open(), old[1:])
-}
-
-// TestAppendedAgain: a leader has sent the entries of an append again that was cut off.
-func TestAppendedAgain(t *testing.T) {
-	l := newOurLog(t, WriterOptions{Key: aKey})
-	l.save(1, 1, 10, false)
-	l.save(1, 11, 3, false)
-	l.loseSlots(10)
-	l.save(1, 11, 3, false)
-	if got := wantRemains(t, l.open(), nil); len(got.Searched) < 2 {
-		t.Errorf("searched: %+v", got.Searched)
-	}
-}
-
-// TestReplacedSlotsWithChecksum: one whose payload is damaged is not shown.
-func TestReplacedSlotsWithChecksum(t *testing.T) {
-	l := newOurLog(t, WriterOptions{Checksums: true})
-	l.save(1, 1, 40, false)
-	f := l.file()
-	table := f.Read(0, 40*32)
-	l.save(2, 11, 6, false)
-	f.Write(16*32, table[16*32:])
-	f.Write(payloadOf(f, 30)+20, []byte{0xff})
-	shown := map[uint64]bool{}
-	for e := range l.open().Replaced(0) {
-		data, err := e.Data()
-		if err != nil || e.Term != 1 || !bytes.Equal(data, nativelog.Mutation(e.Index, 1)) {
-			t.Errorf("entry %d of term %d: %x, %v", e.Index, e.Term, data, err)
-		}
-		shown[e.Index] = true
-	}
-	if !shown[30] || shown[31] || !shown[32] || !shown[40] {
-		t.Errorf("shown are %v", shown)
-	}
-}
