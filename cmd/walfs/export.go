@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -44,7 +45,7 @@ another cluster needs another FOLDER.
 A log file that was exported before, and has not changed, is skipped, so that
 the same command goes on where it was cut short, and keeps a folder up to
 date. One that has grown is written anew, and gets its name once it is whole.
-What the node compacts stays in FOLDER.
+What the node compacts stays in FOLDER; what a later leader replaced does not.
 
 An entry that cannot be read is a row without its payload; the column error
 says why, and so does stderr. Payloads of more than 64 MiB are left out.
@@ -154,8 +155,15 @@ func (o *exportOptions) exportDir(ctx context.Context, dir, keyFile string, stdo
 	if err != nil {
 		return lost.code, err
 	}
-	_, err = fmt.Fprintf(stdout, "exported %s to %s: %s written, %d as before; %s, %s\n", dir, o.out,
-		count(result.Written, "log file", "log files"), result.Skipped, count(result.Entries, "entry", "entries"), count(result.Edges, "edge", "edges"))
+	removed := ""
+	if result.Removed > 0 {
+		removed = fmt.Sprintf(", %d removed, since a later leader has replaced its entries", result.Removed)
+		if result.Removed > 1 {
+			removed = strings.ReplaceAll(removed, "its", "their")
+		}
+	}
+	_, err = fmt.Fprintf(stdout, "exported %s to %s: %s written, %d as before%s; %s, %s\n", dir, o.out,
+		count(result.Written, "log file", "log files"), result.Skipped, removed, count(result.Entries, "entry", "entries"), count(result.Edges, "edge", "edges"))
 	return lost.code, err
 }
 

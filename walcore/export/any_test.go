@@ -55,6 +55,27 @@ func TestAnyLog(t *testing.T) {
 	}
 }
 
+// TestCompacted: tables of log files that were compacted stay, and so do those of a file in whose
+// place the log is damaged.
+func TestCompacted(t *testing.T) {
+	entry := func(index uint64, file string, damaged bool) memlog.Entry {
+		return memlog.Entry{Term: 1, Index: index, Data: "x", File: file, Damaged: damaged}
+	}
+	folder := t.TempDir()
+	step := func(removed, rows int, log walcore.Log, failures ...error) {
+		t.Helper()
+		r := exportTo(t, log, folder, export.Parquet, failures...)
+		if got := len(parquetRows(t, folder, "entries")); got != rows || r.Removed != removed {
+			t.Errorf("%d rows, %d files removed; want %d and %d", got, r.Removed, rows, removed)
+		}
+	}
+	step(0, 4, memlog.New("w", []memlog.Entry{entry(1, "a", false), entry(2, "b", false), entry(3, "c", false), entry(4, "d", false)}))
+	step(0, 4, memlog.New("w", []memlog.Entry{entry(2, "b", false), entry(3, "c", true), entry(4, "d", false)}), walcore.ErrDamaged)
+	step(0, 4, memlog.New("w", []memlog.Entry{entry(2, "b", false), entry(3, "c", false), entry(4, "d", false)}))
+	step(1, 4, memlog.New("w", []memlog.Entry{entry(2, "b", false), entry(3, "e", false), entry(4, "d", false)}))
+	step(2, 2, memlog.New("w", []memlog.Entry{entry(2, "b", false)}))
+}
+
 // TestInterleaved: the entries of a log file need not follow one another.
 func TestInterleaved(t *testing.T) {
 	log := memlog.New("w", []memlog.Entry{{Term: 1, Index: 1, Data: "a", File: "a"}, {Term: 1, Index: 2, Data: "b", File: "b"}, {Term: 1, Index: 3, Data: "c", File: "b"}})

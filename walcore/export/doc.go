@@ -30,8 +30,11 @@ payload base64.
 
 Each file is written under a hidden name and gets its own once it is whole and durable. The
 record is removed before that, and written behind it: what is cut short is done again.
-A log file that is gone from the directory, because it was compacted, stays in the
-folder.
+
+# Log files that are gone
+
+What was compacted stays in the folder: its entries are below those of the log. Where a later
+leader has replaced all entries of a log file, its tables are removed.
 
 # Memory
 

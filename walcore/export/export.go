@@ -39,6 +39,7 @@ type Options struct {
 // Result says what Log has done.
 type Result struct {
 	Written, Skipped     int // log files: those skipped were exported already
+	Removed              int // log files whose entries a later leader has replaced
 	Entries, Edges, Txns int // rows written
 }
 
@@ -46,6 +47,7 @@ type Result struct {
 func (r *Result) Add(more Result) {
 	r.Written += more.Written
 	r.Skipped = more.Skipped
+	r.Removed += more.Removed
 	r.Entries += more.Entries
 	r.Edges += more.Edges
 	r.Txns += more.Txns
@@ -111,7 +113,7 @@ func (x *exporter) files(ctx context.Context, all []*source) error {
 		}
 		x.result.Written++
 	}
-	return nil
+	return x.removeReplaced(all)
 }
 
 // file exports a log file. Its tables get their names one after the other, between the
