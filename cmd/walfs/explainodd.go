@@ -23,7 +23,7 @@ func (p *page) behind() {
 		p.say("It may be: its term is %d, and its last entry is of term %d. Somebody was elected, or tried to be, of whom it has no entry.", h.Term, *p.LastTerm)
 	case h.Term == 0:
 		p.say("Not known: its hard state is of term 0.")
-	case p.Entries == p.Dead.Entries:
+	case p.Entries == p.Dead.Entries && p.Snapshot != nil && p.Snapshot.Index > 0:
 		p.say("Nothing says so: its snapshot is of term %d, and so is its hard state.", h.Term)
 	default:
 		p.say("Nothing says so: its last entry is of term %d, and so is its hard state.", h.Term)
