@@ -139,6 +139,8 @@ func TestStatsUsage(t *testing.T) {
 		{"--json --format csv", "--json and --format exclude one another"},
 		{"--top -1", "--top takes a number of rows"},
 		{"--from 3 --to 2", "--from lies above --to"},
+		{"--by=", `--by "": want kind`},
+		{"--format=", `--format "": want text`},
 	} {
 		fails(t, exitUsage, test.want, append([]string{"stats", "nowhere"}, strings.Fields(test.args)...)...)
 	}
