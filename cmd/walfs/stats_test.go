@@ -165,3 +165,13 @@ func TestStatsTop(t *testing.T) {
 		t.Errorf("--top 0: %s", text)
 	}
 }
+
+// TestStatsOfNothing says nothing of the times of entries that are not there.
+func TestStatsOfNothing(t *testing.T) {
+	t.Parallel()
+	const want = "HOUR   ENTRIES  BYTES  SHARE\n(all)        0      0      -\n"
+	r := walfs(t, "stats", fixture.Dir(t, "empty"), "--by", "hour")
+	if r.code != 0 || r.stdout != want || r.stderr != "walfs: the log has no entries\n" {
+		t.Errorf("exit code %d\n%s%s", r.code, r.stdout, r.stderr)
+	}
+}
