@@ -148,6 +148,8 @@ func (d *replacedDumper) note(searched []walcore.Searched) {
 	case len(sure) > 0:
 	case d.seen > 0:
 		sure = []string{fmt.Sprintf("of %d replaced entries that are found none matches", d.seen)}
+	case d.failures.code != 0:
+		sure = []string{"whether there are replaced entries is not known: not all could be searched"}
 	default:
 		sure = []string{"no replaced entry is found"}
 	}

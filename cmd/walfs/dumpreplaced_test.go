@@ -119,6 +119,7 @@ func TestDumpNothingReplaced(t *testing.T) {
 		t.Errorf("exit code %d\n%s%s", r.code, r.stdout, r.stderr)
 	}
 	fails(t, exitKey, "give the node's key with --key-file", "dump", "--replaced", fixture.Dir(t, "sealed128"))
+	fails(t, exitKey, "whether there are replaced entries is not known: not all could be searched", "dump", "--replaced", fixture.Dir(t, "sealed128"))
 	fails(t, exitUsage, "--replaced and --follow exclude one another", "dump", "--replaced", "--follow", "w")
 	dir := fixture.Dir(t, "zero")
 	fixture.Edit(t, filepath.Join(dir, "00001.wal")).Set(418, fixture.Index, 3)

@@ -123,6 +123,11 @@ func TestExplainMade(t *testing.T) {
 			m.Commit = 99
 			return m.write(t)
 		}},
+		{"all-missing", exitDamage, func(t *testing.T) string {
+			m := small(t)
+			m.entries = nil
+			return m.write(t)
+		}},
 		{"all-dead", 0, func(t *testing.T) string {
 			m := small(t)
 			m.Commit, m.Checkpoint, m.Snapshot = m.index, m.index, threeVoters(m.index, m.term)

@@ -23,7 +23,8 @@ func (p *page) behind() {
 		p.say("It may be: its term is %d, and its last entry is of term %d. Somebody was elected, or tried to be, of whom it has no entry.", h.Term, *p.LastTerm)
 	case h.Term == 0:
 		p.say("Not known: its hard state is of term 0.")
-	case p.Entries == p.Dead.Entries:
+	case p.farBehind(): // tail says it
+	case p.Entries == p.Dead.Entries && p.Snapshot != nil && p.Snapshot.Index > 0:
 		p.say("Nothing says so: its snapshot is of term %d, and so is its hard state.", h.Term)
 	default:
 		p.say("Nothing says so: its last entry is of term %d, and so is its hard state.", h.Term)
@@ -47,16 +48,30 @@ func (p *page) tail() {
 		return
 	}
 	n := u.Last - u.First + 1
-	if n < explain.FarBehind {
+	const far = "%s behind the commit index are many. It led and heard from no majority, or it stopped before it heard that they are committed."
+	switch {
+	case !p.farBehind():
 		p.say("The %s behind the commit index %s usual: a node hears late that its entries are committed.", entries(n), isAre(int64(n)))
-		return
+	case p.Elections.Open == nil:
+		p.say("It may be: "+far, entries(n))
+	default:
+		p.say(far, entries(n))
 	}
-	p.say("%s behind the commit index are many: it led and heard from no majority, or it stopped before it heard that they are committed.", entries(n))
+}
+
+// farBehind reports whether the commit index is far behind the last entry.
+func (p *page) farBehind() bool {
+	u := p.Uncommitted
+	return u != nil && u.Last-u.First+1 >= explain.FarBehind
 }
 
 // odd lists what is odd.
 func (p *page) odd() {
-	if len(p.Odd) == 0 {
+	switch {
+	case len(p.Odd) > 0:
+	case p.Unreadable.NoKey+p.Unreadable.NoDataKey > 0:
+		p.say("Nothing, as far as it can be read.")
+	default:
 		p.say("Nothing.")
 	}
 	for _, o := range p.Odd {

@@ -7,17 +7,19 @@ const shownTxns = 5
 
 // pending says which transactions are.
 func (p *page) pending() {
-	t := p.Pending
+	t, lost := p.Pending, p.Unreadable.Damaged > 0 || p.Missing
 	switch {
 	case t == nil:
 		p.say("Not known: %s.", p.whyNot("pending"))
 		return
+	case t.Count == 0 && lost:
+		p.say("None is found, but entries are missing or damaged: one of them may have begun a transaction.")
 	case t.Count == 0:
 		p.say("None: each that began%s up to the commit index was committed or aborted.", p.behindSnapshot())
 	default:
 		p.pendingText()
 	}
-	if p.Unreadable.Damaged > 0 || p.Missing {
+	if lost && t.Count > 0 {
 		p.say("Entries are missing or damaged, so that this may be wrong.")
 	}
 	if t.Behind > 0 {

@@ -18,6 +18,10 @@ func (p *page) restart() {
 	case r.Handed.Empty():
 		p.say("Nothing: no entry%s is committed.", p.behindSnapshot())
 		return
+	case p.Missing:
+		p.say("It may fail, since committed entries are missing or damaged: walfs check DIR says whether. If it does not, this is what it does.")
+	}
+	switch {
 	case r.Applied == r.Handed:
 		p.say("It replays %s: %s.", theEntries(r.Handed.First, r.Handed.Last), p.replayed())
 	case r.Applied.Empty():
@@ -86,12 +90,21 @@ func (p *page) changes() {
 	case p.Unreadable.NoDataKey+p.Unreadable.Damaged > 0 && len(changes) == 0:
 		p.say("Whether a restore or a drop is among what it applies is not known: entries cannot be read.")
 		return
+	case p.lacksApplied() && len(changes) == 0:
+		p.say("Whether a restore or a drop is among what it applies is not known: entries are missing or damaged.")
+		return
 	case len(changes) == 0 && p.isAlpha():
 		p.say("No restore, drop or schema change is among what it applies.")
 	}
 	for _, c := range changes {
 		p.change(c)
 	}
+}
+
+// lacksApplied reports whether some of what a restart applies is missing.
+func (p *page) lacksApplied() bool {
+	r := p.Replay
+	return uint64(r.Entries) < r.Applied.Last-r.Applied.First+1
 }
 
 func (p *page) change(c explain.Change) {

@@ -131,7 +131,7 @@ func (o *exportOptions) exportDir(ctx context.Context, dir, keyFile string, stdo
 		return 0, err
 	}
 	defer end()
-	p := newProgress("exporting " + dir)
+	p := newProgress("exporting " + quoted(dir))
 	defer p.end()
 	lost := &failures{}
 	var result export.Result
@@ -162,7 +162,7 @@ func (o *exportOptions) exportDir(ctx context.Context, dir, keyFile string, stdo
 			removed = strings.ReplaceAll(removed, "its", "their")
 		}
 	}
-	_, err = fmt.Fprintf(stdout, "exported %s to %s: %s written, %d as before%s; %s, %s\n", dir, o.out,
+	_, err = fmt.Fprintf(stdout, "exported %s to %s: %s written, %d as before%s; %s, %s\n", quoted(dir), quoted(o.out),
 		count(result.Written, "log file", "log files"), result.Skipped, removed, count(result.Entries, "entry", "entries"), count(result.Edges, "edge", "edges"))
 	return lost.code, err
 }

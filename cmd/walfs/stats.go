@@ -61,7 +61,12 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 an entry is damaged, 4 key
 missing or wrong, 130 and 143 ended by SIGINT and SIGTERM.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if !cmd.Flags().Changed("format") {
+			switch given := cmd.Flags().Changed; {
+			case given("by") && opts.what == "": // as of a variable that is not set
+				return wrongValue("--by", "", byNames())
+			case given("format") && opts.format == "":
+				return wrongValue("--format", "", statsFormats)
+			case !given("format"):
 				opts.format = ""
 			}
 			if !cmd.Flags().Changed("top") {

@@ -139,6 +139,8 @@ func TestStatsUsage(t *testing.T) {
 		{"--json --format csv", "--json and --format exclude one another"},
 		{"--top -1", "--top takes a number of rows"},
 		{"--from 3 --to 2", "--from lies above --to"},
+		{"--by=", `--by "": want kind`},
+		{"--format=", `--format "": want text`},
 	} {
 		fails(t, exitUsage, test.want, append([]string{"stats", "nowhere"}, strings.Fields(test.args)...)...)
 	}
@@ -161,5 +163,15 @@ func TestStatsTop(t *testing.T) {
 	}
 	if text := ok(t, "stats", dir, "--by", "predicate", "--top", "0"); strings.Contains(text, "more") {
 		t.Errorf("--top 0: %s", text)
+	}
+}
+
+// TestStatsOfNothing says nothing of the times of entries that are not there.
+func TestStatsOfNothing(t *testing.T) {
+	t.Parallel()
+	const want = "HOUR   ENTRIES  BYTES  SHARE\n(all)        0      0      -\n"
+	r := walfs(t, "stats", fixture.Dir(t, "empty"), "--by", "hour")
+	if r.code != 0 || r.stdout != want || r.stderr != "walfs: the log has no entries\n" {
+		t.Errorf("exit code %d\n%s%s", r.code, r.stdout, r.stderr)
 	}
 }

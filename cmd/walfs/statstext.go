@@ -246,10 +246,12 @@ func (p *statsText) note(text string) {
 // hoursText says what the hours of a table are those of.
 func hoursText(t *stats.Table) string {
 	const ofFile = "when its log file was created, or where that was copied since, last written."
-	switch t.Timed {
-	case t.Total.Entries:
+	switch {
+	case t.Total.Entries == 0:
+		return ""
+	case t.Timed == t.Total.Entries:
 		return "The hour is that of the time stored with an entry."
-	case 0:
+	case t.Timed == 0:
 		return "No time is stored with an entry: the hour is " + ofFile
 	}
 	return "The hour is that of the time stored with an entry; where there is none, " + ofFile

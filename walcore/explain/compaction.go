@@ -27,7 +27,8 @@ func (s *scan) compaction(ctx context.Context) error {
 	case s.Pending == nil && s.Unreadable.key() != "":
 		s.notKnown("compaction", "%s", s.Unreadable.key())
 		return nil
-	case s.Pending == nil || s.HardState == nil || s.FirstIndex == nil || s.LastIndex == nil:
+	case s.Pending == nil || s.HardState == nil || s.FirstIndex == nil || s.LastIndex == nil,
+		s.commit > s.snapshot && *s.LastIndex <= s.snapshot: // all that is committed is missing
 		s.notKnown("compaction", "what it depends on is damaged")
 		return nil
 	}

@@ -37,7 +37,9 @@ func (r *rows) addEdges(e *walcore.Entry) {
 		if b.bytes = edge.AppendFacets(b.bytes, opts); len(b.bytes) > from {
 			b.since(edgeFacets, from)
 		}
-		b.unsigned(edgeTxnStart, r.facts.StartTs)
+		if r.facts.StartTs != 0 { // else they belong to no transaction
+			b.unsigned(edgeTxnStart, r.facts.StartTs)
+		}
 		b.integer(edgeSize, int64(edge.Size))
 		r.edges.endRow()
 		number++

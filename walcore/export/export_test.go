@@ -5,10 +5,13 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 
 	"github.com/walfs/walfs/test/fixture"
+	"github.com/walfs/walfs/test/nativelog"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/export"
@@ -64,6 +67,24 @@ func TestFixtures(t *testing.T) {
 			compareCSV(t, folder, "txns", txns)
 		})
 	}
+}
+
+// TestEdgesOfNoTransaction have null, not a transaction 0 that would never end.
+func TestEdgesOfNoTransaction(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "w")
+	const edge = "\x00\x01\x00\x00\x00\x00\x00\x01\x12\x0c\x1a\x0a\x12\x060-name\x1a\x00"
+	fixture.Must(t, nativelog.Write(dir, nativelog.Meta{RaftID: 1, GroupID: 1, Term: 1, Commit: 1},
+		slices.Values([]nativelog.Entry{{Term: 1, Index: 1, Data: []byte(edge)}})))
+	log, err := dgraph.OpenReader(dir, dgraph.ReaderOptions{})
+	fixture.Must(t, err)
+	defer log.Close()
+	folder := t.TempDir()
+	exportTo(t, log, folder, export.Parquet)
+	edges := parquetRows(t, folder, "edges")
+	if len(edges) != 1 {
+		t.Fatalf("%d edges", len(edges))
+	}
+	compare(t, log, parquetRows(t, folder, "entries"), edges, nil)
 }
 
 func compare(t *testing.T, log *dgraph.Reader, entries, edges, txns []row) {
@@ -133,6 +154,9 @@ func compareEdges(t *testing.T, rows []row, e *walcore.Entry, facts *payload.Fac
 		if text := fmt.Sprintln(got["index"].Int64(), got["term"].Int64(), got["file"], got["op"], got["predicate"], got["uid"].Uint64(), got["value_type"],
 			got["txn_start"].Uint64(), got["size"].Int64()); text != want {
 			t.Fatalf("%s, want %s", text, want)
+		}
+		if _, has := got["txn_start"]; has != (facts.StartTs != 0) {
+			t.Errorf("transaction %v, want %d", got["txn_start"], facts.StartTs)
 		}
 		value, ok := edge.AppendValue(nil, payload.Options{})
 		text, base := string(got["value"].ByteArray()), string(got["value_base64"].ByteArray())

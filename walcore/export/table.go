@@ -115,7 +115,7 @@ var edges = &table{"edges", []column{
 	edgeValueUID:    {name: "value_uid", kind: unsigned, optional: true},
 	edgeLang:        {name: "lang", kind: text, optional: true, few: true, large: true},
 	edgeFacets:      {name: "facets", kind: text, optional: true, large: true},
-	edgeTxnStart:    {name: "txn_start", kind: unsigned},
+	edgeTxnStart:    {name: "txn_start", kind: unsigned, optional: true},
 	edgeSize:        {name: "size"},
 }}
 
