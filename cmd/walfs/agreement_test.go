@@ -145,7 +145,7 @@ func tableAgrees(t *testing.T, l agreementLog, want *tally, flags ...string) {
 	if got := rows(t, r.stdout, "PREDICATE "); !maps.Equal(got, predicates) {
 		t.Errorf("dump %v: predicates %v, want %v", flags, got, predicates)
 	}
-	pending := "\n" + count(len(want.pending), "transaction", "transactions") + " started, neither committed nor aborted\n"
+	pending := "\n" + count(len(want.pending), "transaction", "transactions") + " started, neither committed nor aborted in what is printed\n"
 	if len(want.pending) > 0 && !strings.Contains(r.stdout, pending) {
 		t.Errorf("dump %v: no %q", flags, pending)
 	}

@@ -100,7 +100,7 @@ func (t *totals) writePending(w io.Writer) {
 		return
 	}
 	n := t.pending.Len()
-	fmt.Fprintf(w, "\n%s started, neither committed nor aborted\n", count(n, "transaction", "transactions"))
+	fmt.Fprintf(w, "\n%s started, neither committed nor aborted in what is printed\n", count(n, "transaction", "transactions"))
 	if n > 0 {
 		fmt.Fprintf(w, "START_TS\tENTRY\n")
 	}
@@ -111,7 +111,7 @@ func (t *totals) writePending(w io.Writer) {
 		fmt.Fprintf(w, "%d\t%d\n", txn.StartTs, txn.First)
 	}
 	if n > shownPending {
-		fmt.Fprintf(w, "(%d more: walfs explain --json has all)\n", n-shownPending)
+		fmt.Fprintf(w, "(%d more; walfs explain --json has those of the whole log)\n", n-shownPending)
 	}
 }
 

@@ -161,7 +161,7 @@ func checkSummary(t *testing.T, text string, want counted) {
 	if got := rows(t, text, "PREDICATE "); !maps.Equal(got, predicates) {
 		t.Errorf("predicates %v, want %v", got, predicates)
 	}
-	head := fmt.Sprintf("\n\n%d transactions started, neither committed nor aborted\n", len(want.pending))
+	head := fmt.Sprintf("\n\n%d transactions started, neither committed nor aborted in what is printed\n", len(want.pending))
 	head = strings.Replace(head, "\n\n1 transactions", "\n\n1 transaction", 1)
 	if isAlphas := want.kinds[payload.KindMutation] != nil || want.kinds[payload.KindDelta] != nil; strings.Contains(text, head) != isAlphas {
 		t.Errorf("want %q: %t, in\n%s", head, isAlphas, text)
@@ -290,7 +290,7 @@ func TestTotalsAreBounded(t *testing.T) {
 	}
 	var out bytes.Buffer
 	totals.writePending(&out)
-	if text := out.String(); !strings.HasPrefix(text, "\n100010 transactions started") || !strings.HasSuffix(text, "20\t20\n(99990 more: walfs explain --json has all)\n") {
+	if text := out.String(); !strings.HasPrefix(text, "\n100010 transactions started") || !strings.HasSuffix(text, "20\t20\n(99990 more; walfs explain --json has those of the whole log)\n") {
 		t.Errorf("%q", text)
 	}
 }
