@@ -49,31 +49,44 @@ const maxRemains = 100_000
 func (r *Reader) Remains(recognizer walcore.Recognizer) (walcore.Remains, error) {
 	var all walcore.Remains
 	for _, l := range r.files {
-		left, source := r.findReplaced().left[l], newReplacedSource(l)
-		for _, p := range r.partsOf(l, left) {
-			searched := walcore.Searched{File: l.Name, From: p.from, To: p.from, Err: p.err}
-			if p.err == nil {
-				s := payloadSearch{part: p, l: l, recognizer: recognizer, left: maxRemains - len(all.Found)}
-				if err := s.run(); err != nil {
-					return walcore.Remains{}, walcore.FileError(l.Name, err).At(uint64(p.from))
-				}
-				searched.To, searched.Note = s.searchedTo, s.note
-				for _, f := range s.found {
-					if f.index > 0 && r.hasSame(l, f) {
-						continue
-					}
-					source.sums[uint64(f.at)] = f.sum
-					all.Found = append(all.Found, walcore.Remnant{Sum: f.sum, Entry: walcore.Entry{Index: f.index, Type: f.typ,
-						Size: f.size, Offset: uint64(f.at), Slot: -1, File: &source.file}})
-				}
-				if len(s.found) > 0 && !source.unchangedAt(p.from) {
-					return walcore.Remains{}, walcore.FileError(l.Name, walcore.ErrChanged).At(uint64(p.from))
-				}
-			}
-			all.Searched = append(all.Searched, searched)
+		if err := r.searchFile(l, recognizer, &all); err != nil {
+			return walcore.Remains{}, err
 		}
 	}
 	return all, nil
+}
+
+// searchFile adds what a log file has. What is read in vain is counted over all of its parts:
+// between payloads there can be thousands.
+func (r *Reader) searchFile(l *LogFile, recognizer walcore.Recognizer, all *walcore.Remains) error {
+	left, source := r.findReplaced().left[l], newReplacedSource(l)
+	wasted := int64(0)
+	for _, p := range r.partsOf(l, left) {
+		if p.err != nil {
+			all.Searched = append(all.Searched, walcore.Searched{File: l.Name, From: p.from, To: p.from, Err: p.err})
+			continue
+		}
+		s := payloadSearch{part: p, l: l, recognizer: recognizer, left: maxRemains - len(all.Found), wasted: wasted}
+		if err := s.run(); err != nil {
+			return walcore.FileError(l.Name, err).At(uint64(p.from))
+		}
+		for _, f := range s.found {
+			if f.index > 0 && r.hasSame(l, f) {
+				continue
+			}
+			source.sums[uint64(f.at)] = f.sum
+			all.Found = append(all.Found, walcore.Remnant{Sum: f.sum, Entry: walcore.Entry{Index: f.index, Type: f.typ,
+				Size: f.size, Offset: uint64(f.at), Slot: -1, File: &source.file}})
+		}
+		if len(s.found) > 0 && !source.unchangedAt(p.from) {
+			return walcore.FileError(l.Name, walcore.ErrChanged).At(uint64(p.from))
+		}
+		all.Searched = append(all.Searched, walcore.Searched{File: l.Name, From: p.from, To: s.searchedTo, Note: s.note})
+		if wasted = s.wasted; s.gaveUp {
+			break
+		}
+	}
+	return nil
 }
 
 // part is a part of a log file that can have such payloads.

@@ -302,11 +302,7 @@ func TestReplacedSlots(t *testing.T) {
 			t.Errorf("they end before %d", index)
 		}
 		// Of those before them, whose slots are gone, only payloads are left.
-		var left []oldPayload
-		for _, p := range behind(old[:16], end) {
-			left = append(left, p)
-		}
-		wantRemains(t, r, left)
+		wantRemains(t, r, behind(old[:16], end))
 	}
 }
 
