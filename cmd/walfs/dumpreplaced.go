@@ -41,8 +41,7 @@ func (o *dumpOptions) replacedPrinter(out *bufio.Writer, on *terminal.Out, s *wa
 
 func (d *replacedDumper) run(ctx context.Context) error {
 	defer func() { d.log.Close() }() // the newest, if it was read again
-	r, ok := d.log.(walcore.Replacer)
-	if !ok {
+	if _, ok := d.log.(walcore.Replacer); !ok {
 		return fmt.Errorf("what was replaced in a log of %s is not known", d.log.Meta().System.Name)
 	}
 	stop := endSaying(ctx, ": nothing was printed")
@@ -52,8 +51,7 @@ func (d *replacedDumper) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r = d.log.(walcore.Replacer)
-	for e := range r.Replaced(0) {
+	for e := range d.log.(walcore.Replacer).Replaced(0) {
 		if err := d.printOne(ctx, &e); err != nil {
 			return err
 		}

@@ -30,7 +30,7 @@ type sink interface {
 var codec = &snappy.Codec{}
 
 type parquetSink struct {
-	w           *parquet.Writer
+	w           *parquet.GenericWriter[any]
 	rows, bytes int // of this row group
 }
 
@@ -48,7 +48,7 @@ func newParquet(t *table, out io.Writer, record string) sink {
 			options = append(options, parquet.SkipPageBounds(c.name), parquet.SkipPageStatistics(c.name))
 		}
 	}
-	return &parquetSink{w: parquet.NewWriter(out, options...)}
+	return &parquetSink{w: parquet.NewGenericWriter[any](out, options...)}
 }
 
 func (p *parquetSink) write(b *batch) error {
