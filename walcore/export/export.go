@@ -42,10 +42,11 @@ type Result struct {
 	Entries, Edges, Txns int // rows written
 }
 
-// Add adds what another call has done: one that failed has written some log files, too.
+// Add adds what the next call has done: one that failed has written some log files, too, and
+// the next one skips those.
 func (r *Result) Add(more Result) {
+	r.Skipped = max(more.Skipped-r.Written, 0)
 	r.Written += more.Written
-	r.Skipped = more.Skipped
 	r.Entries += more.Entries
 	r.Edges += more.Edges
 	r.Txns += more.Txns
