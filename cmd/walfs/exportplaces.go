@@ -15,8 +15,14 @@ import (
 func (o *exportOptions) checkPlaces(ctx context.Context, dirs []string) error {
 	taken := map[string]string{}
 	for i, dir := range dirs {
-		if in, err := platform.LiesIn(o.out, dir); err == nil && in {
-			return usageError(fmt.Sprintf("--out %s lies in %s, which is not to be changed: give a folder outside of it", quoted(o.out), quoted(dir)))
+		for i, folder := range append([]string{o.out}, export.Folders(o.out)...) {
+			if in, err := platform.LiesIn(folder, dir); err == nil && in {
+				what := "--out " + quoted(o.out)
+				if i > 0 {
+					what = quoted(folder) + ", a folder of --out,"
+				}
+				return usageError(fmt.Sprintf("%s lies in %s, which is not to be changed: give a folder outside of it", what, quoted(dir)))
+			}
 		}
 		if len(dirs) == 1 {
 			return nil

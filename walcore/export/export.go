@@ -64,7 +64,7 @@ func Log(ctx context.Context, log walcore.Log, o Options) (Result, error) {
 	if err := e.makeFolders(); err != nil {
 		return e.result, err
 	}
-	unlock, err := lock(filepath.Join(o.Folder, "_walfs", Place(log.Meta())))
+	unlock, err := lock(filepath.Join(o.Folder, records, Place(log.Meta())))
 	if err != nil {
 		return e.result, err
 	}
@@ -88,8 +88,8 @@ type exporter struct {
 
 func (x *exporter) makeFolders() error {
 	place := Place(x.log.Meta())
-	for _, t := range append([]*table{{name: "_walfs"}}, tables...) {
-		if err := os.MkdirAll(filepath.Join(x.Folder, t.name, place), 0o700); err != nil {
+	for _, folder := range Folders(x.Folder) {
+		if err := os.MkdirAll(filepath.Join(folder, place), 0o700); err != nil {
 			return err
 		}
 	}
