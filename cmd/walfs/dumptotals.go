@@ -15,12 +15,13 @@ import (
 	"github.com/walfs/walfs/walcore/pending"
 )
 
-// totals adds up the entries that were printed. Its memory is bounded: beyond
-// maxPredicates names, more are only counted.
+// totals adds up the entries that were printed. Its memory is bounded: beyond maxPredicates
+// names, or maxNameBytes of them, more are only counted.
 type totals struct {
 	kinds      map[string]*sum
 	predicates map[string]*sum
-	other      sum // predicates beyond the bound
+	nameBytes  int // of predicates' names
+	other      sum // predicates beyond the bounds
 	pending    pending.Txns
 }
 
@@ -32,7 +33,11 @@ const numberColumns = 40
 
 const (
 	maxPredicates = 10_000
-	shownPending  = 20
+	maxNameBytes  = 16 << 20
+	// shownName is how many columns of a predicate's name are printed. All rows are as wide as
+	// the longest, and a hostile one has megabytes.
+	shownName    = 200
+	shownPending = 20
 )
 
 func newTotals() totals {
@@ -53,8 +58,9 @@ func (t *totals) add(s *payload.Summary, e *walcore.Entry) {
 		}
 		to := t.predicates[p.Name]
 		switch {
-		case to == nil && len(t.predicates) < maxPredicates:
+		case to == nil && len(t.predicates) < maxPredicates && t.nameBytes+len(p.Name) <= maxNameBytes:
 			to = &sum{}
+			t.nameBytes += len(p.Name)
 			t.predicates[p.Name] = to
 		case to == nil:
 			to = &t.other
@@ -77,7 +83,7 @@ func (t *totals) write(out io.Writer, on *terminal.Out, log walcore.Log) error {
 	}
 	for _, name := range bySize(t.predicates) {
 		p := t.predicates[name]
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\n", on.CutAfter(numberColumns, quoted(name)), p.entries, p.edges, p.bytes)
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\n", on.CutAfter(numberColumns, terminal.Cut(quoted(name), shownName)), p.entries, p.edges, p.bytes)
 	}
 	if t.other.entries > 0 {
 		fmt.Fprintf(w, "(more: walfs dump --format json --decode has all)\t%d\t%d\t%d\n", t.other.entries, t.other.edges, t.other.bytes)

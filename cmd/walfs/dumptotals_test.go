@@ -294,3 +294,21 @@ func TestTotalsAreBounded(t *testing.T) {
 		t.Errorf("%q", text)
 	}
 }
+
+// TestLongNamesInTotals: names of any length neither fill the memory nor make all rows wide.
+func TestLongNamesInTotals(t *testing.T) {
+	totals := newTotals()
+	const names = 5
+	for i := range names {
+		name := fmt.Sprint(i, strings.Repeat("n", maxNameBytes/(names-1)-1))
+		totals.add(&payload.Summary{Facts: payload.Facts{Predicates: []payload.Predicate{{Name: name, Edges: 1, Bytes: 1}}}}, &walcore.Entry{Size: 1})
+	}
+	if len(totals.predicates) != names-1 || totals.other.entries != 1 {
+		t.Errorf("%d names are kept, %d entries have others", len(totals.predicates), totals.other.entries)
+	}
+	var out bytes.Buffer
+	fixture.Must(t, totals.write(&out, terminal.To(&out, false), memlog.Sample("w")))
+	if text := out.String(); len(text) > 10*2*shownName || !strings.Contains(text, "\n0nn") || !strings.Contains(text, "nn…  1 ") {
+		t.Errorf("%d bytes: %.2000q", len(text), text)
+	}
+}

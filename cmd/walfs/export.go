@@ -173,7 +173,7 @@ func (o *exportOptions) decoding() string {
 	case d.isDgraph():
 		return "dgraph"
 	case d.program != "":
-		return "program " + d.program
+		return fmt.Sprintf("program, its command of %x", sha256.Sum256([]byte(d.program))) // it may hold a secret
 	default:
 		// The file was read already; if it is gone by now, the next export differs.
 		schema, _ := os.ReadFile(d.proto)

@@ -3,11 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/export"
+	"github.com/walfs/walfs/walcore/platform"
 )
 
 // checkPlaces finds directories that would be exported to the same files, and those
@@ -15,8 +15,14 @@ import (
 func (o *exportOptions) checkPlaces(ctx context.Context, dirs []string) error {
 	taken := map[string]string{}
 	for i, dir := range dirs {
-		if in, err := liesIn(o.out, dir); err == nil && in {
-			return usageError(fmt.Sprintf("--out %s lies in %s, which is not to be changed: give a folder outside of it", quoted(o.out), quoted(dir)))
+		for i, folder := range append([]string{o.out}, export.Folders(o.out)...) {
+			if in, err := platform.LiesIn(folder, dir); err == nil && in {
+				what := "--out " + quoted(o.out)
+				if i > 0 {
+					what = quoted(folder) + ", a folder of --out,"
+				}
+				return usageError(fmt.Sprintf("%s lies in %s, which is not to be changed: give a folder outside of it", what, quoted(dir)))
+			}
 		}
 		if len(dirs) == 1 {
 			return nil
@@ -49,40 +55,4 @@ func (o *exportOptions) open(ctx context.Context, dir, keyFile string) (walcore.
 		return nil, err
 	}
 	return logs[0], nil
-}
-
-// liesIn reports whether what is made at path, of which nothing need be there yet, would lie
-// in the folder dir. It follows links.
-func liesIn(path, dir string) (bool, error) {
-	outer, err := os.Stat(dir)
-	if err != nil {
-		return false, err
-	}
-	at, err := filepath.Abs(path)
-	if err != nil {
-		return false, err
-	}
-	for {
-		real, err := filepath.EvalSymlinks(at)
-		if err == nil {
-			at = real
-			break
-		}
-		if parent := filepath.Dir(at); parent != at {
-			at = parent
-			continue
-		}
-		return false, err
-	}
-	for {
-		st, err := os.Stat(at)
-		if err != nil || os.SameFile(st, outer) {
-			return err == nil, err
-		}
-		parent := filepath.Dir(at)
-		if parent == at {
-			return false, nil
-		}
-		at = parent
-	}
 }

@@ -42,7 +42,7 @@ type batch struct {
 
 	// What has become of it, once done is closed.
 	sums
-	files   []*walcore.File // that have an entry which was added
+	files   []*walcore.File // that have an entry which was added; one can be there more than once
 	matches int64           // entries that were added
 	err     error
 	done    chan struct{}

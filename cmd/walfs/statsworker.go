@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/payload"
@@ -95,7 +94,7 @@ func (w *worker) addEntry(e *walcore.Entry) error {
 			facts = &w.facts
 		}
 	}
-	if !slices.Contains(b.files, e.File) {
+	if n := len(b.files); n == 0 || b.files[n-1] != e.File {
 		b.files = append(b.files, e.File)
 	}
 	for _, t := range b.tables {

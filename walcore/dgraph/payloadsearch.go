@@ -18,9 +18,10 @@ type payloadSearch struct {
 	found      []foundPayload
 	searchedTo int64
 	note       string // what is to be said of the search
+	gaveUp     bool
 
 	next   int64 // see mayBeNext
-	wasted int64 // bytes that were read and are no payload
+	wasted int64 // bytes that were read and are no payload, of earlier parts, too
 	window []byte
 	at     int64 // of window in the file
 	small  [walcore.RecognizedHead]byte
@@ -44,8 +45,8 @@ const (
 	mostEmpty = 2
 	// maxRemnant is the largest payload that is found. One is held in memory.
 	maxRemnant = 64 << 20
-	// maxWasted is how much is read in vain before the search is given up: bytes can be
-	// made to look like the beginning of payloads at many places.
+	// maxWasted is how much of a log file is read in vain before the search is given up: bytes can
+	// be made to look like the beginning of payloads at many places.
 	maxWasted = 512 << 20
 	// cheapRemnant is up to which size a payload is read if one may follow it; behind a
 	// larger one, moreBehind are looked for.
@@ -86,10 +87,11 @@ func (s *payloadSearch) run() error {
 		}
 		switch {
 		case s.wasted > maxWasted:
-			s.note = tooMuch("too much looks like the beginning of a payload", s.searchedTo)
+			s.gaveUp, s.note = true, tooMuch("too much looks like the beginning of a payload", s.searchedTo)
 			return s.err
 		case len(s.found) >= s.left:
-			s.found, s.note = s.found[:max(s.left, 0)], tooMuch("there are more payloads than any log file has had", s.searchedTo)
+			s.found = s.found[:max(s.left, 0)]
+			s.gaveUp, s.note = true, tooMuch("there are more payloads than any log file has had", s.searchedTo)
 			return s.err
 		}
 	}

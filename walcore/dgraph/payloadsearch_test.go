@@ -3,6 +3,7 @@ package dgraph
 import (
 	"bytes"
 	"encoding/binary"
+	"io"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -98,6 +99,52 @@ func TestSearchIsGivenUp(t *testing.T) {
 	fixture.Must(t, err)
 	if s := got.Searched[0]; !strings.Contains(s.Note, "too much looks like") || s.To >= s.From+int64(len(tail)) {
 		t.Errorf("%+v", s)
+	}
+	// So it is at once where earlier parts of the file have taken that long.
+	log := logWithTail(t, bytes.Repeat([]byte{1}, 1000))
+	part := log.partsOf(log.files[0], leftSlots{})[0]
+	s := payloadSearch{part: part, l: log.files[0], recognizer: recognizer, left: maxRemains, wasted: maxWasted}
+	if err := s.run(); err != nil || !s.gaveUp || s.searchedTo != part.from+1 {
+		t.Errorf("given up: %v at %d, %v", s.gaveUp, s.searchedTo-part.from, err)
+	}
+}
+
+// counted counts what is read.
+type counted struct {
+	io.ReaderAt
+	bytes int64
+}
+
+func (c *counted) ReadAt(p []byte, off int64) (int, error) {
+	c.bytes += int64(len(p))
+	return c.ReaderAt.ReadAt(p, off)
+}
+
+// TestSlotsThatClaimTooMuch: slots that all claim a large payload do not make it be read for
+// each of them.
+func TestSlotsThatClaimTooMuch(t *testing.T) {
+	const size, claimed, slots = 8 << 20, 6 << 20, 200
+	table := make([]byte, (3+1+slots)*format.SlotSize)
+	put := func(i int, s format.Slot) { format.EncodeSlot(table[i*format.SlotSize:], s) }
+	var body []byte
+	for i := range 3 {
+		put(i, format.Slot{Term: 5, Index: uint64(i + 1), Offset: uint64(format.PayloadAt + len(body))})
+		body = append(body, 0, 0, 0, 1, 'x')
+	}
+	const at = format.PayloadAt + 100
+	for i := range slots {
+		put(4+i, format.Slot{Term: 2, Index: uint64(4 + i), Offset: at, Sum: 1})
+	}
+	in := &counted{ReaderAt: &fixture.Sparse{Size: size, Parts: []fixture.Part{{At: 0, Bytes: table},
+		{At: format.PayloadAt, Bytes: body}, {At: at, Bytes: binary.BigEndian.AppendUint32(nil, claimed)}}}}
+	r, err := OpenFiles("claims", []walcore.NativeFile{{Name: "00001.wal", Attr: walcore.Attr{Size: size}, ReaderAt: in}}, ReaderOptions{})
+	fixture.Must(t, err)
+	in.bytes = 0
+	for e := range r.Replaced(0) {
+		t.Errorf("entry %d", e.Index)
+	}
+	if in.bytes < claimed || in.bytes > 2*size {
+		t.Errorf("%d bytes of a file of %d are read", in.bytes, int64(size))
 	}
 }
 

@@ -53,25 +53,37 @@ func (r *Reader) Remains(recognizer walcore.Recognizer) (walcore.Remains, error)
 		if l.full && !l.mayBeEncrypted {
 			continue // it ends with its last payload, and has none between others
 		}
-		source := newReplacedSource(l)
-		for _, p := range r.partsOf(l, r.findReplaced().left[l]) {
-			searched := walcore.Searched{File: l.Name, From: p.from, To: p.from, Err: p.err}
-			if p.err == nil {
-				s := payloadSearch{part: p, l: l, recognizer: recognizer, left: maxRemains - len(all.Found)}
-				err := s.run()
-				if err == nil && len(s.found) > 0 && !source.unchangedAt(p.from) {
-					err = walcore.ErrChanged
-				}
-				if err != nil {
-					return walcore.Remains{}, walcore.FileError(l.Name, err).At(uint64(p.from))
-				}
-				searched.To, searched.Note = s.searchedTo, s.note
-				all.Found = append(all.Found, r.remnants(source, s.found)...)
-			}
-			all.Searched = append(all.Searched, searched)
+		if err := r.searchFile(l, recognizer, &all); err != nil {
+			return walcore.Remains{}, err
 		}
 	}
 	return all, nil
+}
+
+// searchFile adds what a log file has. What is read in vain is counted over all of its parts:
+// between payloads there can be thousands.
+func (r *Reader) searchFile(l *LogFile, recognizer walcore.Recognizer, all *walcore.Remains) error {
+	source, wasted := newReplacedSource(l), int64(0)
+	for _, p := range r.partsOf(l, r.findReplaced().left[l]) {
+		if p.err != nil {
+			all.Searched = append(all.Searched, walcore.Searched{File: l.Name, From: p.from, To: p.from, Err: p.err})
+			continue
+		}
+		s := payloadSearch{part: p, l: l, recognizer: recognizer, left: maxRemains - len(all.Found), wasted: wasted}
+		err := s.run()
+		if err == nil && len(s.found) > 0 && !source.unchangedAt(p.from) {
+			err = walcore.ErrChanged
+		}
+		if err != nil {
+			return walcore.FileError(l.Name, err).At(uint64(p.from))
+		}
+		all.Found = append(all.Found, r.remnants(source, s.found)...)
+		all.Searched = append(all.Searched, walcore.Searched{File: l.Name, From: p.from, To: s.searchedTo, Note: s.note})
+		if wasted = s.wasted; s.gaveUp {
+			break
+		}
+	}
+	return nil
 }
 
 // remnants are the payloads that were found in a file, but for those of the log's entries.

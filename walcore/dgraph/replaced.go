@@ -2,6 +2,7 @@ package dgraph
 
 import (
 	"cmp"
+	"encoding/binary"
 	"iter"
 	"slices"
 	"sort"
@@ -121,6 +122,7 @@ func (r *Reader) slotsLeft(l *LogFile) []oldSlot {
 			s.size = l.storedSize(s.Offset)
 		}
 	}
+	unread := l.Attr.Size // of payloads: they do not overlap, and those that claim more than there is are not read
 	for i := range slots {
 		s := &slots[i]
 		if s.size < 0 {
@@ -129,7 +131,8 @@ func (r *Reader) slotsLeft(l *LogFile) []oldSlot {
 		follows := i > 0 && slots[i-1].leadsTo(s)
 		leads := i+1 < len(slots) && slots[i+1].size >= 0 && s.leadsTo(&slots[i+1])
 		if s.Sum != 0 {
-			s.replaced = l.hasChecksum(s)
+			unread -= s.size
+			s.replaced = unread >= 0 && l.hasChecksum(s)
 		} else {
 			s.replaced = leads || follows && l.zerosAt(s.end())
 		}
@@ -208,15 +211,16 @@ func (r *Reader) goesOn(end logEnd, s *oldSlot) bool {
 
 // storedSize is the length that stands at an offset, -1 if no payload of that length fits.
 func (l *LogFile) storedSize(offset uint64) int64 {
-	reader := lengthReader{f: l.f, size: l.Attr.Size}
-	if int64(offset) > l.Attr.Size-format.LengthSize {
+	behind := l.Attr.Size - format.LengthSize - int64(offset)
+	var b [format.LengthSize]byte
+	if behind < 0 || readFull(l.f, b[:], int64(offset)) != nil {
 		return -1
 	}
-	n, err := reader.at(offset)
-	if err != nil || int64(n) > l.Attr.Size-format.LengthSize-int64(offset) {
+	n := int64(binary.BigEndian.Uint32(b[:]))
+	if n > behind {
 		return -1
 	}
-	return int64(n)
+	return n
 }
 
 // isBefore reports whether next is the slot behind s, of the next index.

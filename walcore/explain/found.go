@@ -3,6 +3,7 @@ package explain
 import (
 	"cmp"
 	"slices"
+	"sort"
 
 	"github.com/walfs/walfs/walcore/payload"
 )
@@ -80,12 +81,11 @@ func (s *scan) reportPending() {
 
 // fileOf is the name of the log file that holds an index.
 func (s *scan) fileOf(index uint64) string {
-	for _, f := range slices.Backward(s.LogFiles) {
-		if f.FirstIndex <= index {
-			return f.Name
-		}
+	behind := sort.Search(len(s.LogFiles), func(k int) bool { return s.LogFiles[k].FirstIndex > index })
+	if behind == 0 {
+		return ""
 	}
-	return ""
+	return s.LogFiles[behind-1].Name
 }
 
 // key says which key is missing, if one is.

@@ -20,7 +20,11 @@ func (r *rows) addEdges(e *walcore.Entry) {
 		b.integer(edgeNumber, number)
 		b.set(edgeOp, r.names.op(&edge))
 		p := r.names.predicate(&edge)
-		b.set(edgePredicate, p.name)
+		if len(edge.Attr) > maxNameSize {
+			b.copy(edgePredicate, p.name.ByteArray()) // so that its bytes count
+		} else {
+			b.set(edgePredicate, p.name)
+		}
 		if p.hasNamespace {
 			b.unsigned(edgeNamespace, p.namespace)
 		}
@@ -72,8 +76,12 @@ type predicate struct {
 	hasNamespace bool
 }
 
-// maxNames bounds how many of each are remembered.
-const maxNames = 4096
+// maxNames bounds how many of each are remembered, maxNameSize their bytes: a hostile name has
+// megabytes.
+const (
+	maxNames    = 4096
+	maxNameSize = 1 << 10
+)
 
 func (n *edgeNames) op(e *payload.Edge) parquet.Value {
 	return remembered(&n.ops, e.Op, func() parquet.Value { return textValue(e.OpName()) })
@@ -87,12 +95,17 @@ func (n *edgeNames) predicate(e *payload.Edge) predicate {
 	if p, ok := n.predicates[string(e.Attr)]; ok { // it needs no copy, as a key does
 		return p
 	}
-	return remembered(&n.predicates, string(e.Attr), func() (p predicate) {
-		name := string(e.AppendPredicate(nil))
-		p.name = textValue(name)
-		p.namespace, _, p.hasNamespace = payload.SplitPredicate(name)
-		return p
-	})
+	if len(e.Attr) > maxNameSize {
+		return newPredicate(e)
+	}
+	return remembered(&n.predicates, string(e.Attr), func() predicate { return newPredicate(e) })
+}
+
+func newPredicate(e *payload.Edge) (p predicate) {
+	name := string(e.AppendPredicate(nil))
+	p.name = textValue(name)
+	p.namespace, _, p.hasNamespace = payload.SplitPredicate(name)
+	return p
 }
 
 func remembered[K comparable, V any](m *map[K]V, key K, compute func() V) V {

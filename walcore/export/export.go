@@ -43,10 +43,11 @@ type Result struct {
 	Entries, Edges, Txns int // rows written
 }
 
-// Add adds what another call has done: one that failed has written some log files, too.
+// Add adds what the next call has done: one that failed has written some log files, too, and
+// the next one skips those.
 func (r *Result) Add(more Result) {
+	r.Skipped = max(more.Skipped-r.Written, 0)
 	r.Written += more.Written
-	r.Skipped = more.Skipped
 	r.Removed += more.Removed
 	r.Entries += more.Entries
 	r.Edges += more.Edges
@@ -65,7 +66,7 @@ func Log(ctx context.Context, log walcore.Log, o Options) (Result, error) {
 	if err := e.makeFolders(); err != nil {
 		return e.result, err
 	}
-	unlock, err := lock(filepath.Join(o.Folder, "_walfs", Place(log.Meta())))
+	unlock, err := lock(filepath.Join(o.Folder, records, Place(log.Meta())))
 	if err != nil {
 		return e.result, err
 	}
@@ -89,8 +90,8 @@ type exporter struct {
 
 func (x *exporter) makeFolders() error {
 	place := Place(x.log.Meta())
-	for _, t := range append([]*table{{name: "_walfs"}}, tables...) {
-		if err := os.MkdirAll(filepath.Join(x.Folder, t.name, place), 0o700); err != nil {
+	for _, folder := range Folders(x.Folder) {
+		if err := os.MkdirAll(filepath.Join(folder, place), 0o700); err != nil {
 			return err
 		}
 	}

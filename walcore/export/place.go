@@ -12,6 +12,9 @@ import (
 	"github.com/walfs/walfs/walcore/platform"
 )
 
+// records is the folder of the records. Engines pass over a name that begins so.
+const records = "_walfs"
+
 // unknown is Hive's name for a folder of null.
 const unknown = "__HIVE_DEFAULT_PARTITION__"
 
@@ -26,6 +29,16 @@ func Place(meta *walcore.Meta) string {
 		return strconv.FormatUint(*n, 10)
 	}
 	return filepath.Join("system="+escape(meta.System.Name), "group="+id(meta.GroupID), "node="+id(meta.RaftID))
+}
+
+// Folders are those in Options.Folder that are written to: one for the records, and one for
+// each table.
+func Folders(folder string) []string {
+	all := []string{filepath.Join(folder, records)}
+	for _, t := range tables {
+		all = append(all, filepath.Join(folder, t.name))
+	}
+	return all
 }
 
 // escape makes any name one that a file can have everywhere and that engines do not take for a

@@ -106,7 +106,7 @@ type names struct {
 
 func (o *Options) names(meta *walcore.Meta, file string) names {
 	place, name := Place(meta), escape(file)+"."+o.Format
-	n := names{tables: map[*table]string{}, record: filepath.Join(o.Folder, "_walfs", place, name+".json")}
+	n := names{tables: map[*table]string{}, record: filepath.Join(o.Folder, records, place, name+".json")}
 	for _, t := range tables {
 		n.tables[t] = filepath.Join(o.Folder, t.name, place, name)
 	}

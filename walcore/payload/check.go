@@ -19,6 +19,9 @@ const (
 // check compares b with p without writing anything.
 func (p *messagePlan) check(b []byte) match { return checker{texts: true}.message(p, b, 0) }
 
+// parses reports whether b is a message, whatever its fields.
+func (p *messagePlan) parses(b []byte) bool { return checker{}.message(p, b, 0) != malformed }
+
 // checker compares bytes with a schema. It goes through each payload of a log.
 type checker struct {
 	texts bool // whether strings are plain text matters

@@ -32,7 +32,7 @@ func (e *Edge) AppendValue(dst []byte, opts Options) (text []byte, ok bool) {
 }
 
 // AppendFacets appends the edge's facets as decoded/ shows them, a list of JSON, or nothing
-// where the edge has none.
+// where the edge has none. Beyond 64 MiB of JSON, a facet is null.
 func (e *Edge) AppendFacets(dst []byte, opts Options) []byte {
 	var w *walker
 	for f := e.m.fields(); f.next(); {
@@ -41,6 +41,7 @@ func (e *Edge) AppendFacets(dst []byte, opts Options) []byte {
 		}
 		if w == nil {
 			w = newWalker(dst, opts, len(e.m.b), false)
+			w.limit = min(w.limit, len(dst)+MaxData)
 			w.open('[')
 		}
 		w.next()

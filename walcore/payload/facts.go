@@ -45,7 +45,7 @@ type Facts struct {
 	namespaces []uint64 // those that are not in a predicate's name
 	proposal   message
 	mutations  message
-	decisions  []message // each an OracleDelta or a TxnContext
+	decisions  message // an OracleDelta or a TxnContext
 
 	// Each name gets a number when it is first seen, so that it is allocated once.
 	ids   map[string]int // name to number
@@ -101,12 +101,8 @@ func (f *Facts) Proposer() (id uint64, ok bool) {
 // Txns goes through the transactions that the entry decides, in the order stored.
 func (f *Facts) Txns() iter.Seq[Txn] {
 	return func(yield func(Txn) bool) {
-		for _, d := range f.decisions {
-			for txn := range d.txns {
-				if !yield(txn) {
-					return
-				}
-			}
+		if f.decisions.plan != nil {
+			f.decisions.txns(yield)
 		}
 	}
 }
@@ -114,18 +110,33 @@ func (f *Facts) Txns() iter.Seq[Txn] {
 // txns goes through the transactions of an OracleDelta, or is the one of a TxnContext.
 func (m message) txns(yield func(Txn) bool) {
 	if m.plan == builtin().txnContext {
-		txn := Txn{m.number(1), m.number(2)}
-		if m.number(3) != 0 {
-			txn.CommitTs = 0
-		}
-		yield(txn)
+		yield(m.txn())
 		return
 	}
 	for f := m.fields(); f.next(); {
-		if status := f.message(); f.num == 1 && !yield(Txn{status.number(1), status.number(2)}) {
+		if f.num == 1 && !yield(f.message().txn()) {
 			return
 		}
 	}
+}
+
+// txn is that of a TxnContext, or of a TxnStatus, which has no field 3.
+func (m message) txn() (txn Txn) {
+	aborted := false
+	for f := m.fields(); f.next(); {
+		switch f.num {
+		case 1:
+			txn.StartTs = f.u
+		case 2:
+			txn.CommitTs = f.u
+		case 3:
+			aborted = f.u != 0
+		}
+	}
+	if aborted {
+		txn.CommitTs = 0
+	}
+	return txn
 }
 
 // StoredKeys goes through the keys of the key-values that the entry holds.
@@ -150,7 +161,7 @@ func (d *Dgraph) facts(f *Facts, e Entry) bool {
 	if f.common(e) {
 		return false
 	}
-	if !hasKey(e.Data) || d.proposalPlan().check(e.Data[keySize:]) == malformed {
+	if !hasKey(e.Data) || !d.proposalPlan().parses(e.Data[keySize:]) {
 		f.raw(e.Data)
 		return false
 	}
@@ -194,7 +205,7 @@ func (f *Facts) reset() {
 		ids, names, rows, nameBytes = make(map[string]int), nil, nil, 0
 	}
 	*f = Facts{Predicates: f.Predicates[:0], Members: f.Members[:0], kinds: f.kinds[:0], namespaces: f.namespaces[:0],
-		decisions: f.decisions[:0], ids: ids, names: names, rows: rows, used: f.used[:0], nameBytes: nameBytes}
+		ids: ids, names: names, rows: rows, used: f.used[:0], nameBytes: nameBytes}
 }
 
 // common resets f and sets it for entries that mean the same in every log. It reports
@@ -229,7 +240,7 @@ func (f *Facts) raw(data []byte) {
 // confChange reports whether the entry is a configuration change that decodes.
 func (f *Facts) confChange(e Entry) bool {
 	m := message{builtin().confChangePlan(e), e.Data}
-	if m.plan.check(m.b) == malformed {
+	if !m.plan.parses(m.b) {
 		return false
 	}
 	f.Kind = KindConfChange

@@ -9,15 +9,12 @@ func (f *Facts) setProposal(data []byte, plan *messagePlan) {
 // alpha says what a Proposal holds that check has passed. The numbers are those of
 // dgraph.proto, here and below.
 func (f *Facts) alpha() {
+	var deletion message
 	hasKVs := false
 	for p := f.proposal.fields(); p.next(); {
 		switch p.num {
 		case 2:
-			if f.mutations.plan == nil {
-				f.mutations = p.message()
-			} else { // parts merge; b has no spare capacity, so append copies
-				f.mutations.b = append(f.mutations.b, p.b...)
-			}
+			f.mutations.merge(p.message())
 		case 4:
 			hasKVs = true
 		case 5:
@@ -28,7 +25,7 @@ func (f *Facts) alpha() {
 			f.predicate(p.b)
 		case 8:
 			f.kind(KindDelta)
-			f.decide(p.message())
+			f.decisions.merge(p.message())
 		case 9:
 			f.kind(KindSnapshot)
 			if context, ok := p.message().sub(1); ok {
@@ -39,11 +36,14 @@ func (f *Facts) alpha() {
 		case 13:
 			f.kind(KindCDC)
 		case 14:
-			f.deleteNs(p.message())
+			f.kind(KindDeleteNs)
+			deletion.merge(p.message())
 		case 17:
 			f.kind(KindExtSnapshot)
 		}
 	}
+	f.countDecisions()
+	f.deleteNs(deletion)
 	if f.mutations.plan != nil {
 		f.mutation()
 	}
@@ -52,10 +52,8 @@ func (f *Facts) alpha() {
 	}
 }
 
-// decide counts the transactions that an OracleDelta or a TxnContext decides.
-func (f *Facts) decide(m message) {
-	f.decisions = append(f.decisions, m)
-	for txn := range m.txns {
+func (f *Facts) countDecisions() {
+	for txn := range f.Txns() {
 		if txn.CommitTs == 0 {
 			f.Aborts++
 		} else {
@@ -64,9 +62,11 @@ func (f *Facts) decide(m message) {
 	}
 }
 
+// deleteNs takes the namespace that a DeleteNsRequest deletes, if there is one.
 func (f *Facts) deleteNs(m message) {
-	f.kind(KindDeleteNs)
-	f.namespaces = append(f.namespaces, m.number(2))
+	if m.plan != nil {
+		f.namespaces = append(f.namespaces, m.number(2))
+	}
 }
 
 // mutation says what Mutations hold.

@@ -207,6 +207,36 @@ func TestFactsAreBounded(t *testing.T) {
 	}
 }
 
+// TestPartsAreBounded: messages in very many parts cost little more than their bytes, in
+// facts and in lines, and are one message, as they are in the JSON.
+func TestPartsAreBounded(t *testing.T) {
+	for name, test := range map[string]struct {
+		app  App
+		part string
+		last string // what shows that all parts count
+		want string
+	}{
+		"deltas":               {Alpha, "\x42\x00", "\x42\x06\x0a\x04\x08\x07\x10\x09", "[{7 9}] [] commit 7 -> 9"},
+		"deltas with txns":     {Alpha, "\x42\x02\x10\x01", "\x42\x02\x10\x05", "[] [] max_assigned 5"},
+		"namespaces":           {Alpha, "\x72\x02\x10\x05", "\x72\x02\x08\x01", "[] [5] "},
+		"snapshots":            {Alpha, "\x4a\x02\x10\x05", "", "[] [] snapshot at 5"},
+		"mutations":            {Alpha, "\x12\x02\x10\x05", "\x12\x02\x1a\x00", "[] [] txn 5: 1 edge"},
+		"txns":                 {Zero, "\x3a\x02\x08\x05", "\x3a\x02\x10\x06", "[{5 6}] [] commit 5 -> 6"},
+		"namespaces of a Zero": {Zero, "\x6a\x02\x10\x05", "\x6a\x02\x08\x01", "[] [5] "},
+		"members":              {Zero, "\x12\x00", "", "[] [] member 0"},
+	} {
+		data := keyed([]byte(strings.Repeat(test.part, 1<<17) + test.last))
+		var s Summary
+		n := allocated(func() { _ = NewDgraph(test.app, Options{}).Summarize(&s, Entry{Data: data}) })
+		if n > 8*len(data)+8*8*maxMembers {
+			t.Errorf("%s: %d bytes for an entry of %d", name, n, len(data))
+		}
+		if got := fmt.Sprint(slices.Collect(s.Txns()), s.AppendNamespaces(nil), " ", string(s.Line)); !strings.HasPrefix(got, test.want) {
+			t.Errorf("%s: %s, want %s", name, got, test.want)
+		}
+	}
+}
+
 // TestNamesAreBounded: names are not kept for ever, however long they are.
 func TestNamesAreBounded(t *testing.T) {
 	var f Facts

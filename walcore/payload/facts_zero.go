@@ -4,7 +4,7 @@ import "bytes"
 
 // zero says what a ZeroProposal holds that check has passed.
 func (f *Facts) zero() {
-	var txn message
+	var deletion message
 	for p := f.proposal.fields(); p.next(); {
 		switch p.num {
 		case 1, 11:
@@ -19,18 +19,16 @@ func (f *Facts) zero() {
 			f.kind(KindLease)
 		case 7:
 			f.kind(KindTxn)
-			if txn.plan == nil {
-				txn = p.message()
-			} else { // parts merge; b has no spare capacity, so append copies
-				txn.b = append(txn.b, p.b...)
-			}
+			f.decisions.merge(p.message())
 		case 13:
-			f.deleteNs(p.message())
+			f.kind(KindDeleteNs)
+			deletion.merge(p.message())
 		}
 	}
-	if txn.plan != nil {
-		f.decide(txn)
-		f.conflicts(txn)
+	f.countDecisions()
+	f.deleteNs(deletion)
+	if f.decisions.plan != nil {
+		f.conflicts(f.decisions)
 	}
 }
 

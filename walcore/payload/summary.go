@@ -114,8 +114,10 @@ func (s *Summary) cut() {
 	s.Line = append(s.Line[:n], mark...)
 }
 
-// part begins a part of the line.
+// part begins a part of the line. There can be millions of them: what is cut off at the end
+// is not kept until then.
 func (s *Summary) part(text string) {
+	s.Line = s.Line[:min(len(s.Line), maxLine+1)]
 	if len(s.Line) > 0 {
 		s.text("; ")
 	}

@@ -30,6 +30,7 @@ func (d *Dgraph) Summarize(s *Summary, e Entry) error {
 // those of dgraph.proto, here and below.
 func (s *Summary) alphaProposal(m message) {
 	var kvs, kvBytes int
+	decided := false
 	for f := m.fields(); f.next(); {
 		switch f.num {
 		case 4:
@@ -41,7 +42,10 @@ func (s *Summary) alphaProposal(m message) {
 			s.part("clean predicate ")
 			s.name(predicateName(f.b))
 		case 8:
-			s.delta(f.message())
+			if !decided { // parts are one
+				s.delta(s.decisions)
+			}
+			decided = true
 		case 9:
 			s.snapshot(f.message())
 		case 12:

@@ -26,7 +26,7 @@ func (s *Summary) zeroProposal(m message) {
 			s.lease("raft ids to ", f.u)
 		case 7:
 			if !decided { // parts are one
-				s.decided(s.decisions[0])
+				s.decided(s.decisions)
 			}
 			decided = true
 		case 9:

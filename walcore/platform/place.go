@@ -132,18 +132,37 @@ func (p *Place) Close() error {
 	return err
 }
 
-// inside reports whether what is made at path, which need not be there yet, would lie in
-// the folder dir or in a folder below it. It follows links.
+// inside reports whether what is made at path would lie in the folder dir or in a folder
+// below it. The folder that it is made in has to be there.
 func inside(path, dir string) (bool, error) {
+	folder := filepath.Dir(filepath.Clean(path))
+	if _, err := os.Stat(folder); err != nil {
+		return false, err
+	}
+	return LiesIn(folder, dir)
+}
+
+// LiesIn reports whether path, of which nothing need be there yet, is the folder dir or lies
+// in it. It follows links.
+func LiesIn(path, dir string) (bool, error) {
 	outer, err := os.Stat(dir)
 	if err != nil {
 		return false, err
 	}
-	at, err := filepath.Abs(filepath.Dir(filepath.Clean(path)))
-	if err == nil {
-		at, err = filepath.EvalSymlinks(at)
-	}
+	at, err := filepath.Abs(path)
 	if err != nil {
+		return false, err
+	}
+	for {
+		real, err := filepath.EvalSymlinks(at)
+		if err == nil {
+			at = real
+			break
+		}
+		if parent := filepath.Dir(at); parent != at {
+			at = parent
+			continue
+		}
 		return false, err
 	}
 	for {
