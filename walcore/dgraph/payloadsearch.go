@@ -52,9 +52,10 @@ const (
 	// larger one, moreBehind are looked for.
 	cheapRemnant = 64 << 10
 	moreBehind   = 4
-	// placeCost is what a look at a place counts as, and candidateCost at one that looks like
-	// the beginning of a payload: the time in which as many bytes are read.
-	placeCost, candidateCost = 4, 4 << 10
+	// placeCost is what a look at a place counts as, candidateCost at one that looks like the
+	// beginning of a payload, and lengthCost at a length alone: the time in which as many bytes
+	// are read.
+	placeCost, candidateCost, lengthCost = 4, 4 << 10, 1 << 10
 )
 
 func (s *payloadSearch) run() error {
@@ -107,6 +108,11 @@ func (s *payloadSearch) mayBeNext(at int64) bool {
 		s.next = at
 	}
 	for s.next < at && s.next+format.LengthSize <= s.to {
+		if s.next < s.at { // the window lies behind it, so that it takes a system call
+			if s.wasted += lengthCost; s.wasted > maxWasted {
+				return true // it may be
+			}
+		}
 		s.next += format.LengthSize + int64(binary.BigEndian.Uint32(s.peek(s.next, format.LengthSize)))
 	}
 	return s.next == at

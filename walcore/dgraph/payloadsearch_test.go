@@ -109,6 +109,17 @@ func TestSearchIsGivenUp(t *testing.T) {
 	}
 }
 
+// TestLengthsThatLeadOn: lengths that lead from one to the next, four bytes at a time, are not
+// followed for ever.
+func TestLengthsThatLeadOn(t *testing.T) {
+	log := logWithTail(t, bytes.Repeat([]byte{1}, 1000))
+	part := log.partsOf(log.files[0], leftSlots{})[0]
+	s := payloadSearch{part: part, l: log.files[0], wasted: maxWasted, next: part.from, at: part.to}
+	if !s.mayBeNext(part.to) || s.next != part.from {
+		t.Errorf("looked up to %d", s.next-part.from)
+	}
+}
+
 // counted counts what is read.
 type counted struct {
 	io.ReaderAt
