@@ -170,7 +170,7 @@ func TestCompletingAnyLog(t *testing.T) {
 func TestNearest(t *testing.T) {
 	names := []string{"json", "raw", "table", "entries", "hard_state.commit", "key-file", "no"}
 	for typed, want := range map[string]string{
-		"jsn": "json", "JSON": "", "jason": "json", "rwa": "raw", "rw": "raw", "ra": "raw", "x": "",
+		"jsn": "json", "JSON": "json", "jason": "json", "rwa": "raw", "rw": "raw", "ra": "raw", "x": "",
 		"entires": "entries", "enrtise": "entries", "nxtrxes": "", "commit": "hard_state.commit", "comit": "hard_state.commit",
 		"key": "key-file", "keyfile": "key-file", "": "", "tables and more": "",
 	} {

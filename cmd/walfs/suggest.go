@@ -56,8 +56,9 @@ func nearest(typed string, names []string) string {
 }
 
 // distance counts the letters to add, drop, change, or swap with the next one, to make
-// b of a.
+// b of a. Capital letters are the same as small ones.
 func distance(a, b string) int {
+	a, b = strings.ToLower(a), strings.ToLower(b)
 	width := len(b) + 1
 	d := make([]int, (len(a)+1)*width)
 	at := func(i, j int) *int { return &d[i*width+j] }
