@@ -95,7 +95,7 @@ func TestDuckDB(t *testing.T) {
 	fixture.NotForRace(t)
 	folder := t.TempDir()
 	db := newDuckDB(t, folder)
-	for _, name := range fixture.All() {
+	for _, name := range fixture.Size([]string{"alpha", "sealed128", "zero"}, fixture.All()) {
 		if name == "bigdata" { // payloads of 4 MiB: package export tests them
 			continue
 		}
