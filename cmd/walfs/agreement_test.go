@@ -32,7 +32,7 @@ func TestAgreement(t *testing.T) {
 			facts.agree(t, line, s)
 			counted.add(line, s)
 			explaining.add(line, s)
-			jq.count(t, text)
+			jq.count(t, text, line, s)
 		})
 		facts.agreeOnPending(t, counted)
 		statusAgrees(t, log, counted)
@@ -40,7 +40,7 @@ func TestAgreement(t *testing.T) {
 		statsAgrees(t, l, counted)
 		explaining.agrees(t, counted)
 		exportAgrees(t, l, counted)
-		t.Run("jq", func(t *testing.T) { jq.agrees(t, counted) })
+		t.Run("jq", jq.agrees)
 	})
 }
 

@@ -95,8 +95,9 @@ func TestDuckDB(t *testing.T) {
 	fixture.NotForRace(t)
 	folder := t.TempDir()
 	db := newDuckDB(t, folder)
-	for _, name := range fixture.Size([]string{"alpha", "sealed128", "zero"}, fixture.All()) {
-		if name == "bigdata" { // payloads of 4 MiB: package export tests them
+	large := []string{"alpha-killed", "alpha-encrypted", "cluster-node1", "compacted"}
+	for _, name := range fixture.Size([]string{"alpha", "sealed128", "zero"}, slices.Concat(fixture.Small, large)) {
+		if !fixture.Has(name) {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {

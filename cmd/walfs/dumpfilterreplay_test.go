@@ -16,6 +16,9 @@ import (
 // up to the commit index.
 func TestDumpReplay(t *testing.T) {
 	for _, name := range fixture.All() {
+		if name == "bigdata" { // payloads of 4 MiB, which nothing here looks at
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := fixture.Dir(t, name)

@@ -100,28 +100,26 @@ func TestExplainWhileWritten(t *testing.T) {
 	w := raftdir.Create(dir, raftdir.Options{Slots: 500})
 	w.Append(700)
 	w.CommitTo(w.Last)
-	stop, stopped := make(chan struct{}), make(chan struct{})
-	go func() {
+	rounds, stopped := make(chan struct{}), make(chan struct{})
+	go func() { // as much in a round as is written while one looks, and no more
 		defer close(stopped)
 		rng := rand.New(rand.NewPCG(1, 2))
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-			}
-			if w.Last > w.Commit && rng.IntN(50) == 0 {
-				w.Rewind(w.Commit + uint64(rng.Int64N(int64(w.Last-w.Commit))))
-			}
-			w.Append(1 + rng.IntN(8))
-			w.CommitTo(max(w.Commit, w.Last-min(w.Last, uint64(rng.IntN(40)))))
-			if len(w.Files()) > 6 {
-				w.Snapshot(w.Commit - 1000)
+		for range rounds {
+			for range 100 {
+				if w.Last > w.Commit && rng.IntN(50) == 0 {
+					w.Rewind(w.Commit + uint64(rng.Int64N(int64(w.Last-w.Commit))))
+				}
+				w.Append(1 + rng.IntN(8))
+				w.CommitTo(max(w.Commit, w.Last-min(w.Last, uint64(rng.IntN(40)))))
+				if len(w.Files()) > 6 {
+					w.Snapshot(w.Commit - 1000)
+				}
 			}
 		}
 	}()
 	var read readFlags
 	for range fixture.Size(20, 60) {
+		rounds <- struct{}{}
 		log, err := read.open(dir)
 		fixture.Must(t, err)
 		r, err := explained(t.Context(), log)
@@ -131,7 +129,7 @@ func TestExplainWhileWritten(t *testing.T) {
 			t.Errorf("commit %d, snapshot %d: %+v, %+v, %v", r.HardState.Commit, r.Snapshot.Index, r.Replay, r.Unreadable, r.Problems)
 		}
 	}
-	close(stop)
+	close(rounds)
 	<-stopped
 	w.Close()
 }

@@ -22,18 +22,29 @@ def mutation_kind:
 
 # of a proposal: the first of its parts, in the order of the schemas
 def proposal_kind:
-  . as $p
-  | first(
-      ( [ ["snapshot_ts", "snapshot"], ["member", "member"], ["tablet", "tablet"], ["maxUID", "lease"],
-          ["maxTxnTs", "lease"], ["maxRaftId", "lease"], ["state", "state"], ["clean_predicate", "clean_predicate"],
-          ["clean_predicate_base64", "clean_predicate"], ["txn", "txn"], ["delta", "delta"], ["cid", "lease"],
-          ["cid_base64", "lease"], ["snapshot", "snapshot"], ["restore", "restore"], ["maxNsID", "lease"],
-          ["cdc_state", "cdc_state"], ["delete_ns", "delete_ns"], ["tablets", "tablet"],
-          ["ext_snapshot_state", "ext_snapshot_state"] ][]
-        | select(.[0] as $part | $p | has($part)) | .[1] ),
-      ( $p.mutations | values | mutation_kind ),
-      ( "kv" | select($p | has("kv")) ),
-      "proposal" );
+  if has("snapshot_ts") then "snapshot"
+  elif has("member") then "member"
+  elif has("tablet") then "tablet"
+  elif has("maxUID") then "lease"
+  elif has("maxTxnTs") then "lease"
+  elif has("maxRaftId") then "lease"
+  elif has("state") then "state"
+  elif has("clean_predicate") then "clean_predicate"
+  elif has("clean_predicate_base64") then "clean_predicate"
+  elif has("txn") then "txn"
+  elif has("delta") then "delta"
+  elif has("cid") then "lease"
+  elif has("cid_base64") then "lease"
+  elif has("snapshot") then "snapshot"
+  elif has("restore") then "restore"
+  elif has("maxNsID") then "lease"
+  elif has("cdc_state") then "cdc_state"
+  elif has("delete_ns") then "delete_ns"
+  elif has("tablets") then "tablet"
+  elif has("ext_snapshot_state") then "ext_snapshot_state"
+  elif has("mutations") then .mutations | mutation_kind
+  elif has("kv") then "kv"
+  else "proposal" end;
 
 # of a line
 def kind:
