@@ -28,7 +28,8 @@ type Edge struct {
 	Op        EdgeOp
 	Size      int // encoded
 
-	m message
+	m         message
+	hasFacets bool
 }
 
 // EachEdge goes through the edges of the entry, in the order stored. Those that only drop
@@ -67,6 +68,8 @@ func edgeOf(m message) Edge {
 			e.Lang = f.b
 		case 8:
 			e.Op = EdgeOp(f.u)
+		case 9:
+			e.hasFacets = true
 		}
 	}
 	return e

@@ -34,24 +34,21 @@ func (e *Edge) AppendValue(dst []byte, opts Options) (text []byte, ok bool) {
 // AppendFacets appends the edge's facets as decoded/ shows them, a list of JSON, or nothing
 // where the edge has none. Beyond 64 MiB of JSON, a facet is null.
 func (e *Edge) AppendFacets(dst []byte, opts Options) []byte {
-	var w *walker
+	if !e.hasFacets {
+		return dst
+	}
+	w := newWalker(dst, opts, len(e.m.b), false)
+	w.limit = min(w.limit, len(dst)+MaxData)
+	w.open('[')
 	for f := e.m.fields(); f.next(); {
 		if f.num != 9 {
 			continue
-		}
-		if w == nil {
-			w = newWalker(dst, opts, len(e.m.b), false)
-			w.limit = min(w.limit, len(dst)+MaxData)
-			w.open('[')
 		}
 		w.next()
 		facet := f.message()
 		if !w.try(func() bool { return w.message(facet.plan, facet.b) }) {
 			w.out = append(w.out, "null"...)
 		}
-	}
-	if w == nil {
-		return dst
 	}
 	w.close(']')
 	return w.free()

@@ -86,7 +86,7 @@ func compareEdge(t *testing.T, edge *Edge) (values int) {
 // TestFacetsAreBounded: no facets make JSON without end.
 func TestFacetsAreBounded(t *testing.T) {
 	const facet, n = "\x4a\x02\x78\x00", 1 << 20 // a field that is in no schema takes 66 bytes of JSON
-	e := Edge{m: message{builtin().proposal.byNumber(2).message.byNumber(3).message, []byte(strings.Repeat(facet, n))}}
+	e := edgeOf(message{builtin().proposal.byNumber(2).message.byNumber(3).message, []byte(strings.Repeat(facet, n))})
 	text := e.AppendFacets(nil, Options{})
 	if nulls := bytes.Count(text, []byte(",null")); len(text) > MaxData+1000+5*n || nulls == 0 || !bytes.HasSuffix(text, []byte(",null]")) {
 		t.Errorf("%d bytes, %d are null", len(text), nulls)
