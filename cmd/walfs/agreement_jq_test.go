@@ -28,7 +28,7 @@ type jqCounts struct {
 // What bounds the lines of a log that jq counts, which takes ten times as long as all the
 // rest.
 const (
-	mostJQLines = 5000
+	mostJQLines = 2000
 	mostJQBytes = 32 << 20
 )
 

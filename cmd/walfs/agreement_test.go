@@ -39,7 +39,9 @@ func TestAgreement(t *testing.T) {
 		tableAgrees(t, l, counted)
 		statsAgrees(t, l, counted)
 		explaining.agrees(t, counted)
-		exportAgrees(t, l, counted)
+		if l.name != "bigdata" { // CSV of payloads of 4 MiB takes long; package export reads those back
+			exportAgrees(t, l, counted)
+		}
 		t.Run("jq", jq.agrees)
 	})
 }

@@ -95,7 +95,7 @@ func TestDuckDB(t *testing.T) {
 	fixture.NotForRace(t)
 	folder := t.TempDir()
 	db := newDuckDB(t, folder)
-	large := []string{"alpha-killed", "alpha-encrypted", "cluster-node1", "compacted"}
+	large := []string{"cluster-node1", "compacted"}
 	for _, name := range fixture.Size([]string{"alpha", "sealed128", "zero"}, slices.Concat(fixture.Small, large)) {
 		if !fixture.Has(name) {
 			continue

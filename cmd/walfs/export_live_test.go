@@ -21,7 +21,7 @@ import (
 // TestExportWhileRewritten: a new leader replaces entries while they are exported, also some that
 // were exported already. In the end the tables have what the log has, and nothing twice.
 func TestExportWhileRewritten(t *testing.T) {
-	for at := 1; at <= 100; at += fixture.Size(33, 7) {
+	for at := 1; at <= 100; at += fixture.Size(33, 14) {
 		dir, out := filepath.Join(t.TempDir(), "w"), t.TempDir()
 		w := raftdir.Create(dir, raftdir.Options{Slots: 40})
 		w.Append(100)

@@ -47,8 +47,8 @@ func TestExportMemory(t *testing.T) {
 		size, short, long int
 		formats           []string
 	}{
-		{1000, 20_000, fixture.Size(70_000, 150_000), []string{export.Parquet}},
-		{16 << 20, 2, fixture.Size(6, 20), []string{export.Parquet, export.CSV}},
+		{1000, 20_000, 70_000, []string{export.Parquet}},
+		{16 << 20, 2, 6, []string{export.Parquet, export.CSV}},
 	} {
 		short, long := randomLog(t, of.short, of.size), randomLog(t, of.long, of.size)
 		for _, format := range of.formats {

@@ -202,7 +202,7 @@ func TestRemainsOfRunningNode(t *testing.T) {
 		<-done
 	}()
 	found := 0
-	for range fixture.Size(30, 500) {
+	for range fixture.Size(30, 200) {
 		r := openLog(t, w, "")
 		got, err := r.Remains(recognizer)
 		if err != nil {
