@@ -204,6 +204,7 @@ func TestDumpFiltersByMeaning(t *testing.T) {
 
 // TestDumpFiltersCombine: an entry must match all of them, and each format has the same.
 func TestDumpFiltersCombine(t *testing.T) {
+	fixture.NotForRace(t)
 	dir := fixture.Dir(t, "alpha")
 	args := []string{"--kind", "mutation", "--member", "1", "--predicate", "name", "--from", "100", "--to", "400", "--term", "2", "--type", "normal", "--grep", "Person", "--limit", "3", dir}
 	var got []dumped

@@ -98,6 +98,7 @@ func TestFilesInTime(t *testing.T) {
 
 // TestDumpSince: of Dgraph's log files, those that were written then; stderr says which.
 func TestDumpSince(t *testing.T) {
+	fixture.NotForRace(t)
 	dir := filepath.Join(t.TempDir(), "w")
 	fixture.Must(t, nativelog.Write(dir, nativelog.Meta{RaftID: 1, GroupID: 1, Term: 1, Commit: 60_010}, func(yield func(nativelog.Entry) bool) {
 		for i := range uint64(60_010) {

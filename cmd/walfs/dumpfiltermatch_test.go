@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/test/memlog"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/payload"
@@ -35,6 +36,7 @@ const proposalKey = "\x00\x02\x00\x00\x00\x00\x00\x07" // of node 2
 // TestFilterHandmade: entries that Dgraph does not make, or that no fixture has. What the
 // decoded text lists under unknown_fields does not count.
 func TestFilterHandmade(t *testing.T) {
+	fixture.NotForRace(t)
 	edge := func(fields ...any) string { return message(3, message(fields...)) }
 	var many strings.Builder
 	for i := range 70_000 {
@@ -94,6 +96,7 @@ func TestFilterHandmade(t *testing.T) {
 
 // TestFilterTooLarge: of an entry that is not decoded, nothing is known but that.
 func TestFilterTooLarge(t *testing.T) {
+	fixture.NotForRace(t)
 	e := walcore.Entry{Index: 1, Term: 1, Size: payload.MaxData + 1, File: &walcore.File{}}
 	d := payload.NewDgraph(payload.Alpha, payload.Options{})
 	for line, want := range map[string]bool{"--kind too_large": true, "--kind empty": false, "--kind mutation": false, "--uid 1": false, "--member 1": false, "--grep not_decoded": true} {

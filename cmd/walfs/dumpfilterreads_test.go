@@ -90,6 +90,7 @@ func (unclosed) Close() error { return nil }
 // TestDumpFilterReads: the payload of an entry that cannot match is not read, by what the
 // filter asks for, and JSON is made only where it is printed or --grep asks for it.
 func TestDumpFilterReads(t *testing.T) {
+	fixture.NotForRace(t)
 	log, err := dgraph.OpenReader(fixture.Dir(t, "rewritten"), dgraph.ReaderOptions{})
 	if err != nil {
 		t.Fatal(err)

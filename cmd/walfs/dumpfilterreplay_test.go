@@ -15,6 +15,7 @@ import (
 // TestDumpReplay: what lies behind the snapshot, from the checkpoint on in an Alpha's log,
 // up to the commit index.
 func TestDumpReplay(t *testing.T) {
+	fixture.NotForRace(t)
 	for _, name := range slices.Concat(fixture.Small, fixture.Size(nil, []string{"alpha-encrypted", "cluster-node1", "compacted"})) {
 		if !fixture.Has(name) {
 			continue

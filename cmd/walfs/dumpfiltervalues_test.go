@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/walcore/payload"
 )
 
@@ -41,6 +42,7 @@ func TestParseTime(t *testing.T) {
 
 // TestFilterValues: what is said of a value that cannot be taken, and what can.
 func TestFilterValues(t *testing.T) {
+	fixture.NotForRace(t)
 	for line, want := range map[string]string{
 		"--uid 18446744073709551615":    "",
 		"--uid 0xffffffffffffffff":      "",

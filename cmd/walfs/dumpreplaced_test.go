@@ -42,6 +42,7 @@ func rewritten(t *testing.T, slotsLeft bool) (dir string, old map[uint64]string)
 
 // TestDumpReplaced: payloads whose slots are gone, in each format.
 func TestDumpReplaced(t *testing.T) {
+	fixture.NotForRace(t)
 	dir, old := rewritten(t, false)
 	table := walfs(t, "dump", "--replaced", dir)
 	lines := strings.Split(strings.TrimSuffix(table.stdout, "\n"), "\n")
@@ -96,6 +97,7 @@ func TestDumpReplaced(t *testing.T) {
 
 // TestDumpReplacedSlots: entries whose slots are left.
 func TestDumpReplacedSlots(t *testing.T) {
+	fixture.NotForRace(t)
 	dir, _ := rewritten(t, true)
 	r := walfs(t, "dump", "--replaced", "--format", "json", dir)
 	if n := strings.Count(r.stdout, `"known_by":"slot"`); r.code != 0 || n == 0 || !strings.Contains(r.stdout, `{"index":20,"term":1,`) ||
@@ -114,6 +116,7 @@ func TestDumpReplacedSlots(t *testing.T) {
 
 // TestDumpNothingReplaced says so, and where was looked.
 func TestDumpNothingReplaced(t *testing.T) {
+	fixture.NotForRace(t)
 	r := walfs(t, "dump", "--replaced", fixture.Dir(t, "alpha"))
 	if r.code != 0 || r.stdout != "" || r.stderr != "walfs: no replaced entry is found; searched: 00001.wal from 1229156 to 1232896\n" {
 		t.Errorf("exit code %d\n%s%s", r.code, r.stdout, r.stderr)

@@ -30,6 +30,7 @@ type explainGolden struct {
 //
 // and read them again.
 func TestExplainFixtures(t *testing.T) {
+	fixture.NotForRace(t)
 	names := fixture.All()
 	if fixture.Full() && fixture.Has("sealed-erased") && !child.Race {
 		names = append(slices.Clone(names), "sealed-erased")

@@ -17,6 +17,7 @@ import (
 // TestExplainCounts compares what explain counts with what Dgraph's own types make of the
 // entries.
 func TestExplainCounts(t *testing.T) {
+	fixture.NotForRace(t)
 	for _, name := range fixture.WithDecoded() {
 		dir := fixture.Dir(t, name)
 		var got explain.Report
@@ -51,6 +52,7 @@ func TestExplainCounts(t *testing.T) {
 
 // TestExplainLikeStats: stats counts the same in what a restart replays, on every fixture.
 func TestExplainLikeStats(t *testing.T) {
+	fixture.NotForRace(t)
 	for _, name := range fixture.All() {
 		args := []string{"--json", fixture.Dir(t, name)}
 		if key := keyFile(t, name); key != "" {
@@ -134,6 +136,7 @@ What is odd
 
 // TestExplainFits: no line is longer than the terminal is wide, and none is lost.
 func TestExplainFits(t *testing.T) {
+	fixture.NotForRace(t)
 	report, err := explained(t.Context(), memlog.Sample("w"))
 	fixture.Must(t, err)
 	words := ""

@@ -10,6 +10,7 @@ import (
 
 // TestExportNames: a folder's name does not reach a terminal as it is.
 func TestExportNames(t *testing.T) {
+	fixture.NotForRace(t)
 	t.Parallel()
 	out := filepath.Join(t.TempDir(), "a\x1bb")
 	said := ok(t, "export", fixture.Dir(t, "empty"), "--out", out)

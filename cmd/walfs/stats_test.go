@@ -144,6 +144,7 @@ func TestStatsSaysWhatCannotBeRead(t *testing.T) {
 
 // TestStatsUsage: wrong flags are said before anything is opened.
 func TestStatsUsage(t *testing.T) {
+	fixture.NotForRace(t)
 	t.Parallel()
 	for _, test := range []struct{ args, want string }{
 		{"--by kinds", "--by kinds: want kind, predicate, file, term, member, namespace, size or hour; did you mean kind?"},

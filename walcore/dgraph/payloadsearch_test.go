@@ -41,6 +41,7 @@ func stored(payloads ...[]byte) (b []byte) {
 
 // TestTails: which payloads behind a log's end are found.
 func TestTails(t *testing.T) {
+	fixture.NotForRace(t)
 	p := func(n uint64) []byte { return nativelog.Mutation(n, 1) }
 	cut := func(b []byte) []byte { return b[7:] } // its beginning is overwritten
 	random := make([]byte, 1<<20)
@@ -94,6 +95,7 @@ func (manyBeginnings) TypeOf([]byte) (walcore.EntryType, bool) { return 0, false
 
 // TestSearchIsGivenUp where it would take too long.
 func TestSearchIsGivenUp(t *testing.T) {
+	fixture.NotForRace(t)
 	tail := bytes.Repeat([]byte{0, 0, 0x20, 0}, 300_000)
 	got, err := logWithTail(t, tail).Remains(manyBeginnings{})
 	fixture.Must(t, err)
@@ -134,6 +136,7 @@ func (c *counted) ReadAt(p []byte, off int64) (int, error) {
 // TestSlotsThatClaimTooMuch: slots that all claim a large payload do not make it be read for
 // each of them.
 func TestSlotsThatClaimTooMuch(t *testing.T) {
+	fixture.NotForRace(t)
 	const size, claimed, slots = 8 << 20, 6 << 20, 200
 	table := make([]byte, (3+1+slots)*format.SlotSize)
 	put := func(i int, s format.Slot) { format.EncodeSlot(table[i*format.SlotSize:], s) }

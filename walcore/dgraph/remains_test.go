@@ -83,6 +83,7 @@ func openLog(t *testing.T, w *raftdir.Writer, key string) *Reader {
 // TestRemains: what Dgraph leaves of entries that a new leader replaces is found, all but
 // what was written over.
 func TestRemains(t *testing.T) {
+	fixture.NotForRace(t)
 	for _, key := range []string{"", "0123456789abcdef"} {
 		for rewritten := range 40 {
 			t.Run(fmt.Sprint(key, rewritten), func(t *testing.T) {
@@ -104,6 +105,7 @@ func TestRemains(t *testing.T) {
 
 // TestRemainsOfSeveralRewrites: each has left something behind what the next has written.
 func TestRemainsOfSeveralRewrites(t *testing.T) {
+	fixture.NotForRace(t)
 	w := raftdir.Create(filepath.Join(t.TempDir(), "w"), raftdir.Options{Data: nativelog.Mutation})
 	defer w.Close()
 	w.Append(90)
@@ -250,6 +252,7 @@ func (w writing) TypeOf(data []byte) (walcore.EntryType, bool) {
 // TestNothingReplaced: in a fixture of which nothing was replaced, nothing is found, nor in
 // those whose payloads no schema tells from other bytes.
 func TestNothingReplaced(t *testing.T) {
+	fixture.NotForRace(t)
 	for _, name := range fixture.All() {
 		r, err := OpenReader(fixture.Dir(t, name), ReaderOptions{Key: fixture.Key(name)})
 		fixture.Must(t, err)
@@ -276,6 +279,7 @@ func (p textPayloads) TypeOf(data []byte) (walcore.EntryType, bool) { return 0, 
 
 // TestFixturesWithRewrites: what Dgraph has left in fixtures that were rewritten.
 func TestFixturesWithRewrites(t *testing.T) {
+	fixture.NotForRace(t)
 	for name, want := range map[string]int{"rewritten": 64, "sealed128": 39, "sealed256": 38} {
 		r, err := OpenReader(fixture.Dir(t, name), ReaderOptions{Key: fixture.Key(name)})
 		fixture.Must(t, err)
@@ -290,6 +294,7 @@ func TestFixturesWithRewrites(t *testing.T) {
 // TestRemainsInDamagedLog: where the log has lost entries, what is behind it may be
 // theirs.
 func TestRemainsInDamagedLog(t *testing.T) {
+	fixture.NotForRace(t)
 	for name, harm := range map[string]func(f fixture.File){
 		"the last slots are zero": func(f fixture.File) { f.Write(32*32, make([]byte, 32*32)) },
 		"so is the first length behind the end": func(f fixture.File) {

@@ -61,6 +61,7 @@ var aKey = []byte("0123456789abcdef")
 // TestRemainsOfOurWriter: in an encrypted file it writes over nothing, so that the indexes
 // of what is left are known.
 func TestRemainsOfOurWriter(t *testing.T) {
+	fixture.NotForRace(t)
 	l := newOurLog(t, WriterOptions{Key: aKey})
 	l.save(1, 1, 20, false)
 	l.save(2, 21, 5, true)
@@ -86,6 +87,7 @@ func TestRemainsOfOurWriter(t *testing.T) {
 // TestAppendCutOff: what an append has left that was cut off is not replaced, in an
 // encrypted file neither, where it begins behind what an earlier rewrite has left.
 func TestAppendCutOff(t *testing.T) {
+	fixture.NotForRace(t)
 	l := newOurLog(t, WriterOptions{Key: aKey})
 	l.save(1, 1, 20, false)
 	old := payloadsFrom(t, l.open(), 11)
@@ -101,6 +103,7 @@ func TestAppendCutOff(t *testing.T) {
 
 // TestAppendedAgain: a leader has sent the entries of an append again that was cut off.
 func TestAppendedAgain(t *testing.T) {
+	fixture.NotForRace(t)
 	l := newOurLog(t, WriterOptions{Key: aKey})
 	l.save(1, 1, 10, false)
 	l.save(1, 11, 3, false)

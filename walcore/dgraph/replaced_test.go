@@ -16,6 +16,7 @@ import (
 // TestReplacedSlots: a power loss has let some sectors of the slot table get to the disk
 // when a new leader's entries replaced others, and not the rest.
 func TestReplacedSlots(t *testing.T) {
+	fixture.NotForRace(t)
 	for _, key := range []string{"", "0123456789abcdef"} {
 		w := raftdir.Create(filepath.Join(t.TempDir(), "w"), raftdir.Options{Key: []byte(key), Data: nativelog.Mutation})
 		w.Append(48)
@@ -51,6 +52,7 @@ func TestReplacedSlots(t *testing.T) {
 
 // TestReplacedFile: the removal of a later file has not got to the disk.
 func TestReplacedFile(t *testing.T) {
+	fixture.NotForRace(t)
 	w := raftdir.Create(filepath.Join(t.TempDir(), "w"), raftdir.Options{Slots: 20, Data: nativelog.Mutation})
 	w.Append(50)
 	old := payloadsFrom(t, openLog(t, w, ""), 21)
@@ -84,6 +86,7 @@ func TestReplacedFile(t *testing.T) {
 
 // TestReplacedSlotsWithChecksum: one whose payload is damaged is not shown.
 func TestReplacedSlotsWithChecksum(t *testing.T) {
+	fixture.NotForRace(t)
 	l := newOurLog(t, WriterOptions{Checksums: true})
 	l.save(1, 1, 40, false)
 	f := l.file()

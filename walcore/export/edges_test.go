@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/payload"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -12,6 +13,7 @@ import (
 // TestLongNames: a predicate's name of any length is not kept, and counts as what a batch
 // holds. A short one is made once.
 func TestLongNames(t *testing.T) {
+	fixture.NotForRace(t)
 	for _, size := range []int{10, maxNameSize + 1} {
 		field := func(num protowire.Number, b []byte) []byte {
 			return protowire.AppendBytes(protowire.AppendTag(nil, num, protowire.BytesType), b)

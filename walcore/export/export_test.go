@@ -74,6 +74,7 @@ func TestFixtures(t *testing.T) {
 
 // TestEdgesOfNoTransaction have null, not a transaction 0 that would never end.
 func TestEdgesOfNoTransaction(t *testing.T) {
+	fixture.NotForRace(t)
 	dir := filepath.Join(t.TempDir(), "w")
 	const edge = "\x00\x01\x00\x00\x00\x00\x00\x01\x12\x0c\x1a\x0a\x12\x060-name\x1a\x00"
 	fixture.Must(t, nativelog.Write(dir, nativelog.Meta{RaftID: 1, GroupID: 1, Term: 1, Commit: 1},

@@ -85,6 +85,7 @@ func compareEdge(t *testing.T, edge *Edge) (values int) {
 
 // TestFacetsAreBounded: no facets make JSON without end.
 func TestFacetsAreBounded(t *testing.T) {
+	testfixture.NotForRace(t)
 	const facet, n = "\x4a\x02\x78\x00", 1 << 20 // a field that is in no schema takes 66 bytes of JSON
 	e := edgeOf(message{builtin().proposal.byNumber(2).message.byNumber(3).message, []byte(strings.Repeat(facet, n))})
 	text := e.AppendFacets(nil, Options{})

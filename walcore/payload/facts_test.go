@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	testfixture "github.com/walfs/walfs/test/fixture"
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
@@ -51,6 +52,7 @@ func TestFacts(t *testing.T) {
 // under unknown_fields by the JSON, and is in no fact and no line: for every field, as deep
 // as fields go.
 func TestFactsOfWrongWireTypes(t *testing.T) {
+	testfixture.NotForRace(t)
 	for app, message := range map[App]string{Alpha: "Proposal", Zero: "ZeroProposal"} {
 		d := NewDgraph(app, Options{})
 		proposal := dgraph(t, message, everything[app])
@@ -191,6 +193,7 @@ func (x jsonTxn) txn() Txn {
 
 // TestFactsAreBounded: an entry that names very many predicates costs no more than some.
 func TestFactsAreBounded(t *testing.T) {
+	testfixture.NotForRace(t)
 	var edges []byte
 	for i := range maxNames + 10 {
 		attr := protowire.AppendString(protowire.AppendTag(nil, 2, protowire.BytesType), fmt.Sprintf("0-p%d", i))
@@ -210,6 +213,7 @@ func TestFactsAreBounded(t *testing.T) {
 // TestPartsAreBounded: messages in very many parts cost little more than their bytes, in
 // facts and in lines, and are one message, as they are in the JSON.
 func TestPartsAreBounded(t *testing.T) {
+	testfixture.NotForRace(t)
 	for name, test := range map[string]struct {
 		app  App
 		part string
@@ -239,6 +243,7 @@ func TestPartsAreBounded(t *testing.T) {
 
 // TestNamesAreBounded: names are not kept for ever, however long they are.
 func TestNamesAreBounded(t *testing.T) {
+	testfixture.NotForRace(t)
 	var f Facts
 	for i := range 100 {
 		attr := protowire.AppendString(protowire.AppendTag(nil, 2, protowire.BytesType), fmt.Sprintf("0-%d%s", i, strings.Repeat("x", 1<<20)))

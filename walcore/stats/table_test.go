@@ -117,6 +117,7 @@ func TestMerge(t *testing.T) {
 
 // TestFixturesSumUp: the rows of every table add up to what the manifest says.
 func TestFixturesSumUp(t *testing.T) {
+	fixture.NotForRace(t)
 	for _, name := range fixture.All() {
 		log, err := dgraph.OpenReader(fixture.Dir(t, name), dgraph.ReaderOptions{Key: fixture.Key(name)})
 		if err != nil {
@@ -208,6 +209,7 @@ func TestTop(t *testing.T) {
 
 // TestBounds: beyond the bounds of memory, values share a row.
 func TestBounds(t *testing.T) {
+	fixture.NotForRace(t)
 	table := NewTable(Predicate, 0)
 	for i := range maxRows + 10 {
 		table.Add(&walcore.Entry{Index: uint64(i + 1), Size: 9}, &payload.Facts{Predicates: []payload.Predicate{
