@@ -13,6 +13,7 @@ import (
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
 	meaning "github.com/walfs/walfs/walcore/payload"
+	"go.etcd.io/raft/v3/raftpb"
 )
 
 var recognizer = meaning.NewRecognizer(meaning.Alpha)
@@ -153,6 +154,7 @@ func TestSlotsThatClaimTooMuch(t *testing.T) {
 		{At: format.PayloadAt, Bytes: body}, {At: at, Bytes: binary.BigEndian.AppendUint32(nil, claimed)}}}}
 	r, err := OpenFiles("claims", []walcore.NativeFile{{Name: "00001.wal", Attr: walcore.Attr{Size: size}, ReaderAt: in}}, ReaderOptions{})
 	fixture.Must(t, err)
+	r.meta.HardState = &raftpb.HardState{Term: new(uint64(5))}
 	in.bytes = 0
 	for e := range r.Replaced(0) {
 		t.Errorf("entry %d", e.Index)

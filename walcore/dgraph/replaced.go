@@ -18,8 +18,9 @@ import (
 // table get to the disk and not others, or has brought back a later file that was removed.
 // The term and the index are known then. It is a replaced entry for certain if
 //
-//   - the log has two entries of higher terms at its index or below, so that a single
-//     damaged term does not make it one: no log can have all of them;
+//   - the log has two entries of higher terms at its index or below, one right behind the
+//     other, and the hard state bears those terms out, so that damaged terms do not make it
+//     one: no log can have all of them;
 //   - it is not what the log would go on with: there, a term that does not fit may be
 //     damage;
 //   - the payloads of the log's entries in its file end before its own;
@@ -192,12 +193,21 @@ func (r *Reader) outdated(s format.Slot) bool {
 	if s.Index == 0 || s.Term == 0 || max(s.Index, s.Term) > walcore.MaxNumber || !knownType(s.Type) {
 		return false
 	}
-	higher := 0
+	behind := uint64(0) // the first index of the span behind
 	for k := sort.Search(len(r.terms), func(k int) bool { return r.terms[k].First > s.Index }) - 1; k >= 0 && r.terms[k].Term > s.Term; k-- {
 		span := r.terms[k]
-		higher += min(span.Count, int(min(s.Index, span.Last)-span.First)+1)
+		if span.Term > r.meta.HardState.GetTerm() {
+			behind = 0
+			continue
+		}
+		last := min(s.Index, span.Last)
+		whole := uint64(span.Count) == span.Last-span.First+1
+		if last+1 == behind || whole && last > span.First {
+			return true
+		}
+		behind = span.First
 	}
-	return higher >= 2
+	return false
 }
 
 // goesOn reports whether a slot is where the log would go on: behind the last entry in the
