@@ -67,10 +67,8 @@ func (t *Tree) entryAttr(e *walcore.Entry) Attr {
 // entry's log file was created, with the term in the nanoseconds, so that another
 // leader's entry has another time.
 func (t *Tree) entryTime(e *walcore.Entry) time.Time {
-	if timer, ok := e.File.Source.(walcore.Timer); ok {
-		if at := timer.Time(*e); !at.IsZero() {
-			return at
-		}
+	if at, stored := e.Time(); stored {
+		return at
 	}
 	return time.Unix(e.File.Attr.Born.Unix(), int64(e.Term%1e9))
 }

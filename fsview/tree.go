@@ -180,7 +180,7 @@ func (t *Tree) Readlink(n Node) (string, error) {
 // entries it has.
 func (t *Tree) Usage() (bytes int64, entries int) {
 	for _, n := range t.native {
-		bytes += n.Attr.Blocks * 512
+		bytes += n.Attr.DiskBytes()
 	}
 	return bytes, walcore.Count(t.log)
 }

@@ -21,6 +21,15 @@ type Attr struct {
 	Inode uint64 // which file of it
 }
 
+// Made is when the file was created. Of a copy, which was created after it was last
+// written, it is when that was: copying keeps the time of it.
+func (a Attr) Made() time.Time {
+	if a.Born.After(a.Mtime) {
+		return a.Mtime
+	}
+	return a.Born
+}
+
 // DiskBytes is how many bytes of the disk the file takes.
 func (a Attr) DiskBytes() int64 { return a.Blocks * 512 }
 

@@ -56,6 +56,17 @@ type Timer interface {
 	Time(e Entry) time.Time
 }
 
+// Time is when the entry was appended, if its system stores that. Otherwise stored is
+// false, and at is when its log file was made.
+func (e *Entry) Time() (at time.Time, stored bool) {
+	if timer, ok := e.File.Source.(Timer); ok {
+		if at := timer.Time(*e); !at.IsZero() {
+			return at, true
+		}
+	}
+	return e.File.Attr.Made(), false
+}
+
 // NativeFile is one of the directory's own files, as it was when it was listed.
 type NativeFile struct {
 	Name string

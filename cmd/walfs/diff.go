@@ -95,10 +95,7 @@ func (o *diffOptions) open(dirs []string) (logs []walcore.Log, err error) {
 		if len(o.keyFiles) > 0 {
 			read.keyFile = o.keyFiles[i%len(o.keyFiles)]
 		}
-		log, err := read.open(dir)
-		if err != nil && !strings.HasPrefix(err.Error(), dir+": ") && !strings.HasPrefix(err.Error(), "directory "+dir+": ") {
-			err = fmt.Errorf("%s: %w", quoted(dir), err) // which of them, if it does not say so itself
-		}
+		log, err := read.openOneOf(dir)
 		if err != nil {
 			return logs, err
 		}

@@ -145,9 +145,12 @@ type printer interface {
 func (o *dumpOptions) printer(out *bufio.Writer, on *terminal.Out, m *walcore.Meta, d payload.Decoder) printer {
 	switch o.format {
 	case "json":
-		return &jsonLines{out: out, system: m.System, decoder: d, decoded: o.decoded}
+		return &jsonLines{out: out, system: m.System, decoder: d, decoded: o.decoded, replaced: o.replaced}
 	case "raw":
 		return raw{out}
+	}
+	if o.replaced {
+		return newReplacedTable(out, on, m.System, d)
 	}
 	return newTable(out, on, m, d)
 }

@@ -19,10 +19,8 @@ func (f *filter) inTime(e *walcore.Entry) bool {
 	if !f.asksForTime() {
 		return true
 	}
-	if timer, ok := e.File.Source.(walcore.Timer); ok {
-		if t := timer.Time(*e); !t.IsZero() {
-			return f.overlaps(t, t)
-		}
+	if t, stored := e.Time(); stored {
+		return f.overlaps(t, t)
 	}
 	return f.filesInTime[e.File.ID]
 }

@@ -18,6 +18,10 @@ type dumpProgress struct {
 
 func newDumpProgress(d *dumper, stdout io.Writer) *dumpProgress {
 	p := &dumpProgress{}
+	if d.replaced { // how much is searched, nobody knows before the end
+		p.line = newProgress("searching")
+		return p
+	}
 	if f, ok := stdout.(*os.File); d.follow || !ok || !isRegular(f) {
 		return p
 	}

@@ -1,14 +1,12 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 
-	"github.com/walfs/walfs/cmd/walfs/terminal"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/payload"
 )
@@ -23,20 +21,7 @@ type replacedDumper struct {
 
 func runDumpReplaced(ctx context.Context, o *dumpOptions, log walcore.Log, decoder payload.Decoder, stdout io.Writer) error {
 	d := &replacedDumper{dumper: newDumper(o, log, decoder, stdout)}
-	d.out.Reset(stdout) // without the head of the log's table
-	d.dumper.progress = &dumpProgress{line: newProgress("searching")}
-	d.printer = o.replacedPrinter(d.out, terminal.To(stdout, o.wide), log.Meta().System, d.decoder)
 	return d.run(ctx)
-}
-
-func (o *dumpOptions) replacedPrinter(out *bufio.Writer, on *terminal.Out, s *walcore.System, d payload.Decoder) printer {
-	switch o.format {
-	case "json":
-		return &jsonLines{out: out, system: s, decoder: d, decoded: o.decoded, replaced: true}
-	case "raw":
-		return raw{out}
-	}
-	return newReplacedTable(out, on, s, d)
 }
 
 func (d *replacedDumper) run(ctx context.Context) error {

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"text/tabwriter"
 
 	"github.com/walfs/walfs/cmd/walfs/terminal"
@@ -13,27 +11,22 @@ import (
 	"github.com/walfs/walfs/walcore/membership"
 	"github.com/walfs/walfs/walcore/payload"
 	"github.com/walfs/walfs/walcore/pending"
+	"github.com/walfs/walfs/walcore/stats"
 )
 
-// totals adds up the entries that were printed. Its memory is bounded: beyond maxPredicates
-// names, or maxNameBytes of them, more are only counted.
+// totals adds up the entries that were printed. Its memory is bounded, as that of a
+// stats.Table is.
 type totals struct {
-	kinds      map[string]*sum
-	predicates map[string]*sum
-	nameBytes  int // of predicates' names
-	other      sum // predicates beyond the bounds
-	pending    pending.Txns
+	kinds, predicates *stats.Table
+	pending           pending.Txns
+	transactions      bool // an entry can begin or decide one
 }
-
-type sum struct{ entries, edges, bytes int64 }
 
 // numberColumns is how many columns a terminal keeps for the numbers behind a
 // predicate's name.
 const numberColumns = 40
 
 const (
-	maxPredicates = 10_000
-	maxNameBytes  = 16 << 20
 	// shownName is how many columns of a predicate's name are printed. All rows are as wide as
 	// the longest, and a hostile one has megabytes.
 	shownName    = 200
@@ -41,68 +34,47 @@ const (
 )
 
 func newTotals() totals {
-	return totals{kinds: map[string]*sum{}, predicates: map[string]*sum{}}
+	return totals{kinds: stats.NewTable(stats.Kind, 0), predicates: stats.NewTable(stats.Predicate, 0)}
 }
 
 func (t *totals) add(s *payload.Summary, e *walcore.Entry) {
-	k := t.kinds[s.Kind]
-	if k == nil {
-		k = &sum{}
-		t.kinds[s.Kind] = k
-	}
-	k.entries++
-	k.bytes += e.Size
-	for _, p := range s.Predicates {
-		if p.Edges == 0 {
-			continue
-		}
-		to := t.predicates[p.Name]
-		switch {
-		case to == nil && len(t.predicates) < maxPredicates && t.nameBytes+len(p.Name) <= maxNameBytes:
-			to = &sum{}
-			t.nameBytes += len(p.Name)
-			t.predicates[p.Name] = to
-		case to == nil:
-			to = &t.other
-		}
-		to.entries++
-		to.edges += int64(p.Edges)
-		to.bytes += int64(p.Bytes)
-	}
+	t.kinds.Add(e, &s.Facts)
+	t.predicates.Add(e, &s.Facts)
 	t.pending.Add(&s.Facts, e.Index)
+	t.transactions = t.transactions || s.Kind == payload.KindMutation || s.Kind == payload.KindDelta
 }
 
 func (t *totals) write(out io.Writer, on *terminal.Out, log walcore.Log) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "\nKIND\tENTRIES\tBYTES\n")
-	for _, name := range bySize(t.kinds) {
-		fmt.Fprintf(w, "%s\t%d\t%d\n", name, t.kinds[name].entries, t.kinds[name].bytes)
+	for _, r := range t.kinds.Rows() {
+		fmt.Fprintf(w, "%s\t%d\t%d\n", r.Name, r.Entries, r.Bytes)
 	}
-	if len(t.predicates) > 0 {
-		fmt.Fprintf(w, "\nPREDICATE\tENTRIES\tEDGES\tBYTES\n")
-	}
-	for _, name := range bySize(t.predicates) {
-		p := t.predicates[name]
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\n", on.CutAfter(numberColumns, terminal.Cut(quoted(name), shownName)), p.entries, p.edges, p.bytes)
-	}
-	if t.other.entries > 0 {
-		fmt.Fprintf(w, "(more: walfs dump --format json --decode has all)\t%d\t%d\t%d\n", t.other.entries, t.other.edges, t.other.bytes)
-	}
+	t.writePredicates(w, on)
 	t.writePending(w)
 	writeMembers(w, log)
 	return w.Flush()
 }
 
-func bySize(sums map[string]*sum) []string {
-	return slices.SortedFunc(maps.Keys(sums), func(a, b string) int {
-		return cmp.Or(cmp.Compare(sums[b].bytes, sums[a].bytes), cmp.Compare(a, b))
-	})
+func (t *totals) writePredicates(w io.Writer, on *terminal.Out) {
+	head := "\nPREDICATE\tENTRIES\tEDGES\tBYTES\n"
+	for _, r := range t.predicates.Rows() {
+		if r.Edges == 0 { // entries without any
+			continue
+		}
+		name := on.CutAfter(numberColumns, terminal.Cut(quoted(r.Name), shownName))
+		if r.Special() {
+			name = "(more: walfs dump --format json --decode has all)"
+		}
+		fmt.Fprintf(w, "%s%s\t%d\t%d\t%d\n", head, name, r.Entries, r.Edges, r.Bytes)
+		head = ""
+	}
 }
 
 // writePending says which transactions are not decided. Only an Alpha's log has
 // entries that begin or decide one.
 func (t *totals) writePending(w io.Writer) {
-	if t.kinds[payload.KindMutation] == nil && t.kinds[payload.KindDelta] == nil {
+	if !t.transactions {
 		return
 	}
 	n := t.pending.Len()

@@ -15,8 +15,11 @@ import (
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/payload"
 	"github.com/walfs/walfs/walcore/pending"
+	"github.com/walfs/walfs/walcore/stats"
 	"google.golang.org/protobuf/encoding/protowire"
 )
+
+type sum struct{ entries, edges, bytes int64 }
 
 // counted is what a summary must say, counted from what Dgraph's own types make
 // of the entries. Predicate bytes are counted from the payloads.
@@ -268,6 +271,12 @@ func TestTotalsQuoteNames(t *testing.T) {
 	}
 }
 
+// The bounds of a stats.Table.
+const (
+	maxPredicates = 10_000
+	maxNameBytes  = 16 << 20
+)
+
 // TestTotalsAreBounded: beyond the bounds, more is only counted.
 func TestTotalsAreBounded(t *testing.T) {
 	totals := newTotals()
@@ -276,16 +285,17 @@ func TestTotalsAreBounded(t *testing.T) {
 		totals.add(&payload.Summary{Facts: payload.Facts{Kind: payload.KindMutation, StartTs: i + 1, Edges: 2,
 			Predicates: []payload.Predicate{{Name: fmt.Sprint(i % (maxPredicates + 5)), Edges: 2, Bytes: 3}}}}, &e)
 	}
-	if len(totals.predicates) != maxPredicates || totals.pending.Len() != pending.MaxTracked+10 || totals.pending.Untracked() != 10 {
-		t.Errorf("%d predicates, %d pending, %d untracked", len(totals.predicates), totals.pending.Len(), totals.pending.Untracked())
+	rows := totals.predicates.Rows()
+	if len(rows) != maxPredicates+1 || !rows[maxPredicates].Special() || totals.pending.Len() != pending.MaxTracked+10 || totals.pending.Untracked() != 10 {
+		t.Errorf("%d predicates, %d pending, %d untracked", len(rows), totals.pending.Len(), totals.pending.Untracked())
 	}
-	all := totals.other
-	for _, p := range totals.predicates {
-		all.entries += p.entries
-		all.edges += p.edges
-		all.bytes += p.bytes
+	var all stats.Row
+	for _, r := range rows {
+		all.Entries += r.Entries
+		all.Edges += r.Edges
+		all.Bytes += r.Bytes
 	}
-	if n := int64(pending.MaxTracked + 10); all != (sum{n, 2 * n, 3 * n}) {
+	if n := int64(pending.MaxTracked + 10); all.Entries != n || all.Edges != 2*n || all.Bytes != 3*n {
 		t.Errorf("in all %+v, want %d entries", all, n)
 	}
 	var out bytes.Buffer
@@ -303,8 +313,8 @@ func TestLongNamesInTotals(t *testing.T) {
 		name := fmt.Sprint(i, strings.Repeat("n", maxNameBytes/(names-1)-1))
 		totals.add(&payload.Summary{Facts: payload.Facts{Predicates: []payload.Predicate{{Name: name, Edges: 1, Bytes: 1}}}}, &walcore.Entry{Size: 1})
 	}
-	if len(totals.predicates) != names-1 || totals.other.entries != 1 {
-		t.Errorf("%d names are kept, %d entries have others", len(totals.predicates), totals.other.entries)
+	if rows := totals.predicates.Rows(); len(rows) != names || !rows[names-1].Special() || rows[names-1].Entries != 1 {
+		t.Errorf("%d rows, the last of %d entries", len(rows), rows[len(rows)-1].Entries)
 	}
 	var out bytes.Buffer
 	fixture.Must(t, totals.write(&out, terminal.To(&out, false), memlog.Sample("w")))

@@ -46,13 +46,6 @@ func (o *exportOptions) checkPlaces(ctx context.Context, dirs []string) error {
 
 func (o *exportOptions) open(ctx context.Context, dir, keyFile string) (walcore.Log, error) {
 	defer endSaying(ctx, ": "+exportedSoFar)()
-	one := diffOptions{plain: o.plain}
-	if keyFile != "" {
-		one.keyFiles = []string{keyFile}
-	}
-	logs, err := one.open([]string{dir})
-	if err != nil {
-		return nil, err
-	}
-	return logs[0], nil
+	read := readFlags{keyFile: keyFile, plain: o.plain}
+	return read.openOneOf(dir)
 }

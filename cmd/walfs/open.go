@@ -47,6 +47,15 @@ func (f *readFlags) open(dir string) (walcore.Log, error) {
 	return log, nil
 }
 
+// openOneOf opens one of the directories that a command takes: an error says which.
+func (f *readFlags) openOneOf(dir string) (walcore.Log, error) {
+	log, err := f.open(dir)
+	if err != nil && !strings.HasPrefix(err.Error(), dir+": ") && !strings.HasPrefix(err.Error(), "directory "+dir+": ") {
+		err = fmt.Errorf("%s: %w", quoted(dir), err)
+	}
+	return log, err
+}
+
 // keyFromStdin is what --key-file names to have the key read from stdin.
 const keyFromStdin = "-"
 

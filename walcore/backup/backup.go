@@ -102,7 +102,7 @@ func (s *source) look() (err error) {
 	}
 	s.total = 0
 	for _, f := range s.files {
-		s.total += f.Attr.Blocks * 512
+		s.total += f.Attr.DiskBytes()
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ func (s *source) describe(r *dgraph.Reader) *Copy {
 	c := &Copy{Log: s.log, Commit: m.HardState.Commit, First: 1, Last: m.Snapshot.Index}
 	for _, f := range s.files {
 		c.Files = append(c.Files, f.Name)
-		c.Bytes += f.Attr.Blocks * 512
+		c.Bytes += f.Attr.DiskBytes()
 	}
 	if terms := r.Terms(); len(terms) > 0 {
 		c.First, c.Last = terms[0].First, max(c.Last, terms[len(terms)-1].Last)

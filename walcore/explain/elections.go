@@ -63,10 +63,8 @@ func term(log walcore.Log, span walcore.TermSpan) Term {
 	if err != nil {
 		return t
 	}
-	if timer, ok := e.File.Source.(walcore.Timer); ok {
-		if at := timer.Time(e); !at.IsZero() {
-			t.Began = &at
-		}
+	if at, stored := e.Time(); stored {
+		t.Began = &at
 	}
 	return t
 }

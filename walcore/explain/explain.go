@@ -9,7 +9,6 @@ import (
 	"github.com/walfs/walfs/walcore/membership"
 	"github.com/walfs/walfs/walcore/payload"
 	"github.com/walfs/walfs/walcore/replay"
-	"github.com/walfs/walfs/walcore/stats"
 )
 
 // Options say how New works.
@@ -140,8 +139,7 @@ func (r *Report) addEntry(e *walcore.Entry) {
 	}
 	if k := len(r.LogFiles); k == 0 || r.LogFiles[k-1].Name != e.File.Name {
 		// The time of the file, also where entries have their own.
-		at, _ := stats.Time(&walcore.Entry{File: &walcore.File{Attr: e.File.Attr}})
-		r.LogFiles = append(r.LogFiles, LogFile{Name: e.File.Name, FirstIndex: e.Index, Time: at.UTC()})
+		r.LogFiles = append(r.LogFiles, LogFile{Name: e.File.Name, FirstIndex: e.Index, Time: e.File.Attr.Made().UTC()})
 	}
 	f := &r.LogFiles[len(r.LogFiles)-1]
 	f.LastIndex = e.Index

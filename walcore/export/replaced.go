@@ -20,7 +20,7 @@ func (x *exporter) removeReplaced(all []*source) error {
 		first = min(first, s.First)
 		here[s.File] = true
 	}
-	folder := filepath.Join(x.Folder, "_walfs", Place(x.log.Meta()))
+	folder := filepath.Join(x.Folder, records, Place(x.log.Meta()))
 	names, err := os.ReadDir(folder)
 	if err != nil {
 		return err

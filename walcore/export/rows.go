@@ -3,7 +3,6 @@ package export
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/walfs/walfs/walcore"
@@ -56,28 +55,17 @@ func (r *rows) place(e *walcore.Entry) {
 	b.set(entryFile, r.file)
 	b.integer(entrySlot, int64(e.Slot))
 	b.integer(entryOffset, int64(e.Offset))
-	if t, of := timeOf(e); !t.IsZero() {
+	if t, stored := e.Time(); !t.IsZero() {
+		of := "file"
+		if stored {
+			of = "entry"
+		}
 		b.instant(entryTime, t)
 		b.text(entryTimeOf, of)
 	}
 	if h := r.meta.HardState; h != nil {
 		b.boolean(entryCommitted, e.Index <= h.Commit)
 	}
-}
-
-// timeOf is when the entry was appended, where the system stores that. Otherwise it is when
-// its log file was created, or, of a file that was copied, last written.
-func timeOf(e *walcore.Entry) (t time.Time, of string) {
-	if timer, ok := e.File.Source.(walcore.Timer); ok {
-		if t := timer.Time(*e); !t.IsZero() {
-			return t, "entry"
-		}
-	}
-	t = e.File.Attr.Born
-	if t.After(e.File.Attr.Mtime) {
-		t = e.File.Attr.Mtime
-	}
-	return t, "file"
 }
 
 // content sets the columns that say what the entry means, and adds its edges and

@@ -12,7 +12,7 @@ const (
 	Member    By = "member"    // the raft id of who proposed the entry
 	Namespace By = "namespace" // that the entry is about; it counts under each, with all of its bytes
 	Size      By = "size"      // of the payload, in powers of two
-	Hour      By = "hour"      // UTC, of Time
+	Hour      By = "hour"      // UTC, of walcore.Entry.Time
 )
 
 // All are the values of By.

@@ -121,7 +121,7 @@ func (t *Table) hour(e *walcore.Entry) int64 {
 	if t.file == e.File {
 		return t.fileHour
 	}
-	at, stored := Time(e)
+	at, stored := e.Time()
 	if stored {
 		t.Timed++
 	}
