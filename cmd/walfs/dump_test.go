@@ -14,7 +14,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/walfs/walfs/cmd/walfs/terminal"
 	"github.com/walfs/walfs/test/fixture"
+	"github.com/walfs/walfs/test/memlog"
+	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/payload"
 )
 
 // dumped is a line of dump --format json.
@@ -192,6 +196,24 @@ func TestDumpTable(t *testing.T) {
 	} {
 		if got[i] != want {
 			t.Errorf("line %d is\n%q, want\n%q", i, got[i], want)
+		}
+	}
+}
+
+// TestDumpShortened: where a line leaves out a part of a list, the end says what has all.
+func TestDumpShortened(t *testing.T) {
+	const note = "\nlines show 10 of a list: walfs dump --format json --decode has all\n"
+	for txns, want := range map[int]bool{10: false, 11: true} {
+		data := proposed(t, "Proposal", 1, "delta {"+strings.Repeat(" txns { start_ts: 1 commit_ts: 2 }", txns)+" }")
+		var out bytes.Buffer
+		buffered := bufio.NewWriter(&out)
+		log := memlog.Sample("w")
+		tab := newTable(buffered, terminal.To(&out, false), log.Meta(), payload.NewDgraph(payload.Alpha, payload.Options{}))
+		fixture.Must(t, tab.print(&walcore.Entry{Index: 1, Size: int64(len(data))}, data))
+		fixture.Must(t, tab.end(log))
+		fixture.Must(t, buffered.Flush())
+		if got := strings.Contains(out.String(), note); got != want {
+			t.Errorf("%d transactions: %s", txns, &out)
 		}
 	}
 }
