@@ -146,6 +146,9 @@ func (t *Tree) ReadAt(n Node, p []byte, off int64) (int, error) {
 // The zero value is ready for use; it belongs to one goroutine.
 type Cursor struct{ payloads walcore.Scanner }
 
+// Reset makes c forget what it has read of entries to come.
+func (c *Cursor) Reset() { c.payloads.Reset() }
+
 // AppendEntry appends to dst all of an entry's file, or of its text in decoded/, if the
 // entry has at most so many bytes. Otherwise, and if it fails, it returns dst as it was.
 func (t *Tree) AppendEntry(dst []byte, n Node, most int64, c *Cursor) ([]byte, error) {

@@ -3,12 +3,18 @@
 package fusefs
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // childVariable makes this test binary do one thing to a mount and say what came of it.
@@ -31,6 +37,62 @@ var childOps = map[string]func(path string) error{
 	"setxattr": func(p string) error { return syscall.Setxattr(p, "user.x", []byte("x"), 0) },
 	"stat":     func(p string) error { return syscall.Stat(p, &syscall.Stat_t{}) },
 	"read":     readAll,
+
+	"readInPieces":  func(p string) error { return eachIn(p, 100, 1, readAll) },
+	"readInThreads": func(p string) error { return eachIn(p, -1, 4, readAll) },
+	"dropPages":     func(p string) error { return eachIn(p, -1, 1, dropPages) },
+}
+
+// eachIn does something to each file of a folder, in so many threads, and lists so many
+// names before it goes on with them; -1 is all.
+func eachIn(path string, names, threads int, do func(path string) error) error {
+	folder, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	for {
+		files, err := folder.Readdirnames(names)
+		if len(files) == 0 {
+			if err == io.EOF {
+				err = nil
+			}
+			return err
+		}
+		slices.Sort(files)
+		next, failed := make(chan string), make(chan error, threads)
+		for range threads {
+			go func() {
+				var first error
+				for f := range next {
+					first = cmp.Or(first, do(path+"/"+f))
+				}
+				failed <- first
+			}()
+		}
+		for _, f := range files {
+			next <- f
+		}
+		close(next)
+		for range threads {
+			if err := <-failed; err != nil {
+				return err
+			}
+		}
+		if names < 0 {
+			return nil
+		}
+	}
+}
+
+// dropPages has the kernel forget a file's bytes, but not the file.
+func dropPages(path string) error {
+	fd, err := syscall.Open(path, syscall.O_RDONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer syscall.Close(fd)
+	return unix.Fadvise(fd, 0, 0, unix.FADV_DONTNEED)
 }
 
 func closeFd(fd int, err error) error {
@@ -65,7 +127,11 @@ func childMain(op string, paths []string) int {
 		return 1
 	}
 	for _, p := range paths {
-		errno, _ := do(p).(syscall.Errno)
+		var errno syscall.Errno
+		if err := do(p); err != nil && !errors.As(err, &errno) {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
 		fmt.Println(int(errno))
 	}
 	return 0

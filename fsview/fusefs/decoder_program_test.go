@@ -58,15 +58,20 @@ func TestReadAheadOfDecoded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		a := &readAhead{tree: tree, windows: make(chan window, 1), length: minWindow}
+		a := &readAhead{entries: tree}
+		a.orders.L = &a.mu
 		if err := tree.List(folder, 0, func(d fsview.Dirent) bool {
 			a.noteRead(d.Node)
-			return d.Cookie < 3
+			return d.Cookie < 3 // the first is of another term
 		}); err != nil {
 			t.Fatal(err)
 		}
-		if got := len(a.windows); got != test.want {
-			t.Errorf("%s by %T: %d windows, want %d", test.folder, test.decoder, got, test.want)
+		got := 0
+		for _, w := range a.walks {
+			got += w.ordered
+		}
+		if got != test.want {
+			t.Errorf("%s by %T: %d batches, want %d", test.folder, test.decoder, got, test.want)
 		}
 	}
 }

@@ -50,7 +50,7 @@ func (f *rawFS) Init(s *fuse.Server) {
 	}
 }
 
-func (f *rawFS) OnUnmount() { close(f.ahead.stop) }
+func (f *rawFS) OnUnmount() { f.ahead.close() }
 
 // timeout is how long the kernel may cache what a says.
 func (f *rawFS) timeout(a *fsview.Attr) time.Duration {
@@ -138,12 +138,12 @@ func (f *rawFS) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut
 // the rest, up to the size that it knows, with zeros.
 func (f *rawFS) Read(_ <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.ReadResult, fuse.Status) {
 	f.asked.Add(1)
+	if in.Offset == 0 {
+		f.ahead.noteRead(fsview.Node(in.NodeId))
+	}
 	n, err := f.tree.ReadAt(fsview.Node(in.NodeId), buf[:min(len(buf), int(in.Size))], int64(in.Offset))
 	if s := openNodeStatus(err); !s.Ok() {
 		return nil, s
-	}
-	if in.Offset == 0 {
-		f.ahead.noteRead(fsview.Node(in.NodeId))
 	}
 	return fuse.ReadResultData(buf[:n]), fuse.OK
 }
