@@ -75,7 +75,7 @@ const (
 
 	page     = 4096
 	minBatch = 8 * page // what a small file takes in the cache is a page
-	maxBatch = 256 * page
+	maxBatch = 512 * page
 	// lead is how many batches are stored, or ordered, beyond the one that is being read.
 	lead = 1
 	// maxLead bounds it in files. There may be thousands that have no bytes to store.
@@ -172,7 +172,9 @@ func (w *walk) goesOn(n fsview.Node) bool {
 	if w.inRow < w.need {
 		return false
 	}
-	w.next, w.size = w.last+1, minBatch
+	// The reader is at the next file before a worker can be.
+	w.heads = []fsview.Node{w.last + 1}
+	w.next, w.size = w.last+2, minBatch
 	return true
 }
 
@@ -183,8 +185,8 @@ func (a *readAhead) passed(w *walk, n fsview.Node) {
 		w.next, w.atEnd = n+1, false
 	}
 	if slices.Contains(a.storing[:], n) {
-		// It is as far as the worker. It must not meet it at the next file again.
-		w.next = max(w.next, n+near)
+		// It has caught up with the worker. It must not meet it at the next file again.
+		w.next = max(w.next, n+2)
 	}
 	w.heads = slices.DeleteFunc(w.heads, func(head fsview.Node) bool { return head <= n })
 	want := lead - len(w.heads)

@@ -52,7 +52,7 @@ type buffer struct {
 func (a *readAhead) storeBatch(w *walk, storing *fsview.Node, b *buffer) {
 	size := w.size
 	w.size = min(4*size, maxBatch)
-	headed := w.last+1 == w.next // the reader is there
+	headed := w.last+1 == w.next || slices.Contains(w.heads, w.next-1)
 	b.cursor.Reset()
 	files := 0
 	for size > 0 && !a.stopped {
