@@ -86,6 +86,9 @@ const (
 	// near is how far READs of one walk may be out of order: a program can read with
 	// several threads.
 	near = 8
+	// leftOut is how many files are not stored where the reader has caught up: one for
+	// each of some threads.
+	leftOut = 3
 	// minNeed and maxNeed bound how many READs in a row it takes. It is more if the kernel
 	// takes nothing: it takes only files that somebody has listed.
 	minNeed = 2
@@ -185,8 +188,8 @@ func (a *readAhead) passed(w *walk, n fsview.Node) {
 		w.next, w.atEnd = n+1, false
 	}
 	if slices.Contains(a.storing[:], n) {
-		// It has caught up with the worker. It must not meet it at the next file again.
-		w.next = max(w.next, n+2)
+		// It has caught up with the worker, and must not meet it at the next file again.
+		w.next = max(w.next, n+1+leftOut)
 	}
 	w.heads = slices.DeleteFunc(w.heads, func(head fsview.Node) bool { return head <= n })
 	want := lead - len(w.heads)
