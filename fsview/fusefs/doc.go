@@ -23,8 +23,8 @@ kernel to answer programs by itself:
   - The mount is read-only. On another, each read would change the access time, which
     the kernel would then ask for.
   - There are no extended attributes, unless [Options] asks for them.
-  - READ of one entry puts the entries that follow it into the kernel's page cache (see
-    readAhead).
+  - Where entries are read one after the other, those that follow are put into the
+    kernel's page cache, so that one READ in hundreds is left (see readAhead).
 
 # What the kernel caches, and how it is invalidated
 
@@ -50,12 +50,13 @@ bytes or an error, and never a mixture.
 # Why it cannot deadlock
 
 A notification can wait in the kernel for a request of the same folder or file that is
-being answered, and storing a page waits for the READ of that page. So no request may ever
-wait for a notification or a store:
+being answered, and storing a page waits for the READ of that page. None of those may
+wait for what waits for it:
 
-  - All notifications come from one goroutine, which holds no lock meanwhile.
-  - All stores come from one other goroutine. Requests hand it work without waiting; if
-    it is busy, the work is dropped.
+  - No request waits for a notification. All of them come from one goroutine, which holds
+    no lock meanwhile.
+  - A READ may wait until the files that follow are stored, but not while its own file is
+    being stored; and while it waits, its file is not stored (see readAhead).
   - The mountpoint does not overlap the directory that is shown, so that answering a
     request never needs another request. [Mount] sees to that.
 
