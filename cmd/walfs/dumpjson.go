@@ -5,14 +5,12 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
-	"strconv"
 
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/payload"
 )
 
-// jsonLines is a line of JSON an entry. No string in it needs escaping, but for
-// those of the decoded part.
+// jsonLines is a line of JSON an entry: that of jsonl/ in the tree, with data in it.
 type jsonLines struct {
 	out     *bufio.Writer
 	system  *walcore.System
@@ -25,25 +23,7 @@ type jsonLines struct {
 }
 
 func (j *jsonLines) print(e *walcore.Entry, data []byte) error {
-	b := j.line[:0]
-	b = append(b, `{"index":`...)
-	b = j.number(b, e.Index, e.Index > 0)
-	b = append(b, `,"term":`...)
-	b = j.number(b, e.Term, e.Term > 0)
-	b = append(b, `,"type":`...)
-	if name, known := j.system.TypeName(e.Type); known {
-		b = append(append(append(b, '"'), name.Symbol...), '"')
-	} else {
-		b = append(b, name.Symbol...)
-	}
-	b = append(b, `,"size":`...)
-	b = strconv.AppendInt(b, e.Size, 10)
-	b = append(b, `,"file":"`...)
-	b = append(b, e.File.Name...)
-	b = append(b, `","slot":`...)
-	b = j.number(b, uint64(e.Slot), e.Slot >= 0)
-	b = append(b, `,"offset":`...)
-	b = strconv.AppendUint(b, e.Offset, 10)
+	b := payload.AppendPlace(j.line[:0], j.system, e, j.replaced)
 	if j.replaced {
 		b = append(append(append(b, `,"replaced":true,"known_by":"`...), knownBy(e)...), '"')
 	}
@@ -58,20 +38,11 @@ func (j *jsonLines) print(e *walcore.Entry, data []byte) error {
 	}
 	b = append(b, '"')
 	if j.decoded {
-		b = append(b, `,"decoded":`...)
-		b, _ = j.decoder.AppendCompact(b, payload.EntryOf(e, data))
+		b, _ = payload.AppendDecoded(b, j.decoder, e, data) // the decoder reports what it fails for
 	}
 	j.line = append(b, '}', '\n')
 	_, err := j.out.Write(j.line)
 	return err
-}
-
-// number writes a number of an entry; of a replaced one it is null if it is not known.
-func (j *jsonLines) number(b []byte, n uint64, known bool) []byte {
-	if j.replaced && !known {
-		return append(b, "null"...)
-	}
-	return strconv.AppendUint(b, n, 10)
 }
 
 // knownBy says what tells that there was a replaced entry.
