@@ -42,6 +42,9 @@ func (t *Tree) fixedChanges(after *Tree, yield func(Change) bool) bool {
 			if x, ok := t.fixed[it.node].(*text); ok && x.asked.Load() && !yield(Change{Folder: n, Name: it.name}) {
 				return false
 			}
+			if x, ok := t.fixed[it.node].(*linesFile); ok && x.mayHaveOtherLines(t, after) && !yield(Change{Folder: n, Name: it.name}) {
+				return false
+			}
 			if t.mayHaveOtherBytes(after, it.node) && !yield(Change{Node: it.node}) {
 				return false
 			}

@@ -13,6 +13,7 @@ import (
 type decoding struct {
 	given payload.Decoder // the caller's; nil: that of the application whose log it is
 	cache decodedCache
+	lines linesCache
 
 	// To find out whose log it is can take a look at entries. That is done when
 	// somebody asks.

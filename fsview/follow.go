@@ -44,5 +44,7 @@ func (l *Live) Close() error { return l.Tree().log.Close() }
 
 // next is the tree of a later log of the directory, with problems beside the log's own.
 func (t *Tree) next(log walcore.Follower, more []walcore.Problem) *Tree {
-	return newTree(log, nil, more, t.decoding.next(t.log, log))
+	after := newTree(log, nil, more, t.decoding.next(t.log, log))
+	after.keepLines(t)
+	return after
 }

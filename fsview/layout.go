@@ -22,6 +22,7 @@ const (
 	folderNative    = 11
 	folderDecoded   = 12
 	folderReplaced  = 13
+	folderLines     = 14
 )
 
 // Texts. Those of meta/ have the numbers from textMeta on.
@@ -92,6 +93,7 @@ func (t *Tree) addTop() {
 	}
 	if f, ok := t.log.(walcore.Filer); ok {
 		items = append(items, t.addFolder("files", folderFiles, t.filesFolder(f)),
+			t.addFolder("jsonl", folderLines, t.linesFolder(f)),
 			t.addFolder("native", folderNative, t.nativeFolder(f)))
 	}
 	if r, ok := t.log.(walcore.Replacer); ok {

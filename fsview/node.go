@@ -17,6 +17,7 @@ import (
 //	| kind (5)  | argument (59)                             |
 //	| kind (5)  | first part (11) | second part (48)        |  of some kinds
 //	| kind (5)  | mark (15)   | index (44)                  |  of entries
+//	| kind (5)  | log file's id (24) | hash (35)            |  of lines
 //
 // What a name leads to gets another node when it comes to hold something else: an
 // index another term's entry, a text other words. Whoever still has the old node
@@ -46,6 +47,7 @@ const (
 	kindType           // argument: the entry type
 	kindReplaced       // argument: as an entry's
 	kindRemnant        // argument: a hash of the log file, the place in it, and the payload
+	kindLines          // argument: the log file's id, a hash of the lines
 )
 
 const (
@@ -54,10 +56,13 @@ const (
 	firstBits  = argBits - secondBits
 	indexBits  = 44 // walcore.MaxNumber takes as many
 	markBits   = argBits - indexBits
-	termBits   = 6 // of a mark: the term's lowest bits
+	termBits   = 6  // of a mark: the term's lowest bits
+	linesBits  = 35 // of the hash of lines
 
-	maxArg    = 1<<argBits - 1
-	maxSecond = 1<<secondBits - 1
+	maxArg       = 1<<argBits - 1
+	maxSecond    = 1<<secondBits - 1
+	maxLinesHash = 1<<linesBits - 1
+	maxFileID    = 1<<(argBits-linesBits) - 1 // of a log file whose lines are shown
 )
 
 // maxNumber bounds the indexes and terms of entries that a tree shows: an index
@@ -96,6 +101,14 @@ func entryNode(k kind, term, index uint64, in *walcore.File) Node {
 }
 
 func nodeOf(k kind, e *walcore.Entry) Node { return entryNode(k, e.Term, e.Index, e.File) }
+
+// linesNode is the node of a log file's lines, with the given checksum. It is not the one
+// without a hash, which is the file's whatever its lines are.
+func linesNode(file, sum uint64) Node {
+	return anyLinesNode(file) | Node(max(sum>>(64-linesBits), 1))
+}
+
+func anyLinesNode(file uint64) Node { return node(kindLines, file<<linesBits) }
 
 // mixer is an odd number of no pattern: the upper bits of a product with it depend on
 // all bits of the other number.

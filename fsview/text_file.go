@@ -31,10 +31,14 @@ func newText(of *walcore.Attr, body func() ([]byte, error)) *text {
 	return x
 }
 
-// withoutHash is a text's node whatever the text says. Other nodes are what they are.
+// withoutHash is a text's node whatever the text says, and that of lines whatever they are.
+// Other nodes are what they are.
 func (n Node) withoutHash() Node {
-	if n.kind() == kindText {
+	switch n.kind() {
+	case kindText:
 		return n &^ maxSecond
+	case kindLines:
+		return n &^ maxLinesHash
 	}
 	return n
 }

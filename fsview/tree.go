@@ -65,6 +65,9 @@ type entryObject interface {
 
 func (t *Tree) object(n Node) (object, error) {
 	if o, ok := t.fixed[n.withoutHash()]; ok {
+		if f, ok := o.(*linesFile); ok {
+			return f.at(t, n)
+		}
 		return o, t.checkText(o, n)
 	}
 	switch n.kind() {

@@ -77,7 +77,7 @@ func (c *treeCheck) list(t *testing.T, n Node, after uint64, limit int) []Dirent
 				t.Fatalf("%s is listed with %+v, and has %+v, %v", d.Name, *d.Attr, a, err)
 			}
 			d.Attr = nil
-		} else if d.Node.withoutHash() == d.Node && d.Node.kind() == kindText {
+		} else if k := d.Node.kind(); d.Node.withoutHash() == d.Node && (k == kindText || k == kindLines) {
 			// It was listed without the hash of what it says.
 			found, err := c.tree.Lookup(n, d.Name)
 			if err != nil {

@@ -1,0 +1,216 @@
+package fsview
+
+import (
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"hash/crc64"
+	"math"
+	"slices"
+	"sort"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/payload"
+)
+
+// linesText is what there is to know of a linesFile's text without having it: where its
+// pieces begin. It does not change: with more entries it is another one.
+type linesText struct {
+	node        Node
+	first, last uint64 // index of the first and the last entry; 0: there are none
+	size        int64
+	mtime       time.Time
+	pieces      []linesPiece
+	// sumBeforeLast is the checksum of all pieces but the last one, which has more lines
+	// if entries are added.
+	sumBeforeLast uint64
+}
+
+// linesPiece is a piece of the text: some lines. To read in the middle takes decoding a
+// piece or two, and not all that is in front of them.
+type linesPiece struct {
+	offset int64
+	index  uint64 // of the first entry
+	sum    uint32 // its checksum: who knows the size must find that text
+}
+
+// pieceBytes is the size of a piece, without the end of the last line in it. A kernel asks
+// for as many bytes at once.
+const pieceBytes = 128 << 10
+
+var (
+	castagnoli = crc32.MakeTable(crc32.Castagnoli)
+	ecma       = crc64.MakeTable(crc64.ECMA)
+)
+
+// beginsIn reports whether the text has the first of a log file's entries.
+func (x *linesText) beginsIn(f *walcore.File) bool {
+	for e := range f.Source.Entries(0) {
+		return e.Index == x.first
+	}
+	return x.first == 0
+}
+
+// isWhole reports whether the text has all of a log file's entries, of which it had all
+// that there were.
+func (x *linesText) isWhole(f *walcore.File) bool {
+	last := uint64(0)
+	for e := range f.Source.Entries(x.last) {
+		if last = e.Index; last != x.last {
+			break
+		}
+	}
+	return last == x.last && x.beginsIn(f)
+}
+
+// pieceAt is the number of the piece with the byte at off.
+func (x *linesText) pieceAt(off int64) int {
+	return sort.Search(len(x.pieces), func(k int) bool { return x.pieces[k].offset > off }) - 1
+}
+
+// lastOf is the last index that a piece can have a line of.
+func (x *linesText) lastOf(k int) uint64 {
+	if k+1 < len(x.pieces) {
+		return x.pieces[k+1].index - 1
+	}
+	return x.last
+}
+
+// measureLines makes the text of a log file, and keeps none but its beginning. earlier is
+// the text of fewer entries, or nil: then only the others are decoded.
+func (t *Tree) measureLines(f *walcore.File, earlier *linesText) (*linesText, error) {
+	x := &linesText{mtime: f.Attr.Mtime}
+	for e := range f.Source.Entries(0) {
+		x.first = e.Index
+		break
+	}
+	next := x.first
+	if earlier != nil && len(earlier.pieces) > 0 && earlier.beginsIn(f) {
+		k := len(earlier.pieces) - 1
+		x.pieces, x.sumBeforeLast = slices.Clone(earlier.pieces[:k]), earlier.sumBeforeLast
+		x.size, next = earlier.pieces[k].offset, earlier.pieces[k].index
+	}
+	sum := x.sumBeforeLast
+	b := borrowBuffers()
+	defer b.giveBack()
+	for from := next; next > 0; from = next {
+		var err error
+		if b.text, next, err = t.appendLines(b.text[:0], f, from, math.MaxUint64, &b.payloads); err != nil {
+			return nil, err
+		}
+		x.sumBeforeLast = sum
+		sum = crc64.Update(sum, ecma, b.text)
+		x.pieces = append(x.pieces, linesPiece{x.size, from, crc32.Checksum(b.text, castagnoli)})
+		t.decoding.lines.leave(x, len(x.pieces)-1, b.text)
+		x.size += int64(len(b.text))
+	}
+	if k := len(x.pieces); k > 0 {
+		for e := range f.Source.Entries(x.pieces[k-1].index) {
+			x.last = e.Index
+		}
+	}
+	x.node = linesNode(f.ID, sum)
+	return x, nil
+}
+
+// appendLines appends the lines of a log file's entries from first to last, up to the end of
+// a piece. next is the index with which the next piece begins, or 0. An entry that cannot be
+// read has no line.
+func (t *Tree) appendLines(dst []byte, f *walcore.File, first, last uint64, payloads *walcore.Scanner) (lines []byte, next uint64, err error) {
+	system, decoder := t.log.Meta().System, t.decoding.decoder(t.log)
+	start := len(dst)
+	for e := range f.Source.Entries(first) {
+		switch {
+		case e.Index > last:
+			return dst, 0, nil
+		case len(dst)-start >= pieceBytes:
+			return dst, e.Index, nil
+		}
+		data, err := payload.Data(payloads, &e)
+		if isUnreadable(err) {
+			continue
+		}
+		if err != nil {
+			return dst, 0, err
+		}
+		// If a program fails, the line says so, as dump's does.
+		if dst, err = payload.AppendLine(dst, system, decoder, &e, data); errors.Is(err, payload.ErrPaused) {
+			return dst, 0, err
+		}
+	}
+	return dst, 0, nil
+}
+
+// isUnreadable reports whether a payload can never be read in this tree. Other errors may
+// pass, and then the line would be there.
+func isUnreadable(err error) bool {
+	return errors.Is(err, walcore.ErrDamaged) || errors.Is(err, walcore.ErrNoKey) ||
+		errors.Is(err, walcore.ErrKey) || errors.Is(err, walcore.ErrDataKey)
+}
+
+// linesPiece gives a piece of a text.
+func (t *Tree) linesPiece(f *walcore.File, x *linesText, k int) ([]byte, error) {
+	return t.decoding.lines.get(x, k, func() ([]byte, error) {
+		b := borrowBuffers()
+		defer b.giveBack()
+		var err error
+		if b.text, _, err = t.appendLines(b.text[:0], f, x.pieces[k].index, x.lastOf(k), &b.payloads); err != nil {
+			return nil, err
+		}
+		if crc32.Checksum(b.text, castagnoli) != x.pieces[k].sum {
+			return nil, fmt.Errorf("%s: entries from %d on have other lines than when their size was told: %w; look the file up again",
+				f.Name, x.pieces[k].index, walcore.ErrChanged)
+		}
+		return slices.Clone(b.text), nil
+	})
+}
+
+// linesTexts are those that a linesFile has had: the newest last.
+type linesTexts struct {
+	asked     atomic.Bool // somebody has asked for one, so that a cache may have the file's name
+	measuring sync.Mutex  // held by who looks for the newest one
+
+	mu   sync.Mutex // protects what follows
+	list []*linesText
+}
+
+// maxLinesTexts is how many are kept, for those who have them open while entries are added.
+const maxLinesTexts = 16
+
+func (l *linesTexts) newest() *linesText {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.list) == 0 {
+		return nil
+	}
+	return l.list[len(l.list)-1]
+}
+
+func (l *linesTexts) find(n Node) *linesText {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, x := range l.list {
+		if x.node == n {
+			return x
+		}
+	}
+	return nil
+}
+
+func (l *linesTexts) add(x *linesText) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.list) == maxLinesTexts {
+		l.list = slices.Delete(l.list, 0, 1)
+	}
+	l.list = append(l.list, x)
+}
+
+func (l *linesTexts) drop(x *linesText) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.list = slices.DeleteFunc(l.list, func(have *linesText) bool { return have == x })
+}
