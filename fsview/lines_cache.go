@@ -1,90 +1,128 @@
 package fsview
 
 import (
-	"bytes"
 	"slices"
 	"sync"
+
+	"github.com/klauspost/compress/s2"
 )
 
-// linesCache keeps pieces of lines. A kernel asks for a file's bytes in order, for several
-// READs at a time, and most READs have bytes of two pieces.
+// linesCache keeps pieces of lines. Those that were read last are there as they are: a kernel
+// asks for a file's bytes in order, for several READs at a time, and most READs have bytes of
+// two pieces. Those that were made to find out a size are compressed, until somebody reads
+// them: who asks for a size often reads then, and no entry is decoded twice.
 type linesCache struct {
-	mu    sync.Mutex     // protects what follows
-	list  []*cachedPiece // the one that was last asked for is last
-	bytes int
+	mu     sync.Mutex // protects what follows
+	read   pieceList  // the one that was last asked for is last
+	packed pieceList  // the newest is last
+}
+
+type pieceKey struct {
+	text   *linesText
+	number int
 }
 
 type cachedPiece struct {
-	text   *linesText
-	number int
-	size   int // 0: it has not been made
+	pieceKey
+	cost int // in bytes; protected by the cache's mu
 
 	making sync.Mutex // protects what follows
 	made   bool
 	lines  []byte
+	packed []byte // them compressed; nil: that was not kept
 }
 
+// Limits of a cache, in bytes.
 const (
-	maxLinesBytes  = 16 << 20
-	maxLinesPieces = 256
+	maxReadLines   = 8 << 20
+	maxPackedLines = 8 << 20
+	pieceCost      = 4 << 10 // of a piece, beside its bytes: it bounds how many there are
 )
 
 // get gives a piece, which must not be changed. The first who asks for it makes it, and the
 // others wait.
-func (c *linesCache) get(x *linesText, number int, make func() ([]byte, error)) ([]byte, error) {
-	p := c.use(x, number)
+func (c *linesCache) get(key pieceKey, make func() ([]byte, error)) ([]byte, error) {
+	p := c.use(key)
 	p.making.Lock()
 	defer p.making.Unlock()
 	if p.made {
 		return p.lines, nil
 	}
-	lines, err := make()
+	var err error
+	if p.packed != nil {
+		p.lines, err = s2.Decode(nil, p.packed)
+	} else {
+		p.lines, err = make()
+	}
 	if err != nil {
 		return nil, err
 	}
-	p.made, p.lines = true, lines
-	c.grow(p, len(lines))
-	return lines, nil
+	p.made, p.packed = true, nil
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if slices.Contains(c.read.list, p) {
+		c.read.grow(p, len(p.lines), maxReadLines)
+	}
+	return p.lines, nil
 }
 
 // use finds a piece, or makes room for it.
-func (c *linesCache) use(x *linesText, number int) *cachedPiece {
+func (c *linesCache) use(key pieceKey) *cachedPiece {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	p := &cachedPiece{text: x, number: number}
-	if i := slices.IndexFunc(c.list, func(have *cachedPiece) bool { return have.text == x && have.number == number }); i >= 0 {
-		p = c.list[i]
-		c.list = slices.Delete(c.list, i, i+1)
+	p := c.read.take(key)
+	if p == nil {
+		p = &cachedPiece{pieceKey: key, cost: pieceCost}
+		if left := c.packed.take(key); left != nil {
+			p.packed = left.packed
+		}
 	}
-	c.list = append(c.list, p)
+	c.read.add(p, maxReadLines)
 	return p
 }
 
-// grow notes the size of a piece that has been made. Those that nobody has asked for since
-// long ago go.
-func (c *linesCache) grow(p *cachedPiece, size int) {
+// leave keeps a piece that was made to find out a size, compressed. It returns what that
+// costs.
+func (c *linesCache) leave(key pieceKey, packed []byte) (cost int) {
+	p := &cachedPiece{pieceKey: key, cost: pieceCost + len(packed), packed: packed}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if slices.Contains(c.list, p) {
-		p.size = size
-		c.bytes += size
-	}
-	gone := 0
-	for bytes := c.bytes; gone < len(c.list)-1 && (bytes > maxLinesBytes || len(c.list)-gone > maxLinesPieces); gone++ {
-		bytes -= c.list[gone].size
-	}
-	for _, p := range c.list[:gone] {
-		c.bytes -= p.size
-	}
-	c.list = slices.Delete(c.list, 0, gone)
+	c.packed.add(p, maxPackedLines)
+	return p.cost
 }
 
-// leave keeps a piece of a text whose size is being found out, if it is near the beginning:
-// who asks for a size often reads then.
-func (c *linesCache) leave(x *linesText, number int, lines []byte) {
-	if x.size+int64(len(lines)) > maxLinesBytes/2 {
-		return
+// pieceList has the pieces that are to go first at its beginning.
+type pieceList struct {
+	list []*cachedPiece
+	cost int // of all
+}
+
+// take removes a piece from the list, or returns nil.
+func (l *pieceList) take(key pieceKey) *cachedPiece {
+	i := slices.IndexFunc(l.list, func(p *cachedPiece) bool { return p.pieceKey == key })
+	if i < 0 {
+		return nil
 	}
-	// It cannot fail.
-	_, _ = c.get(x, number, func() ([]byte, error) { return bytes.Clone(lines), nil })
+	p := l.list[i]
+	l.list = slices.Delete(l.list, i, i+1)
+	l.cost -= p.cost
+	return p
+}
+
+// add adds a piece. If all cost more than most, the first go, but not the last one.
+func (l *pieceList) add(p *cachedPiece, most int) {
+	l.list = append(l.list, p)
+	l.cost += p.cost
+	l.grow(p, 0, most)
+}
+
+// grow notes that a piece in the list costs more.
+func (l *pieceList) grow(p *cachedPiece, by, most int) {
+	p.cost += by
+	l.cost += by
+	gone := 0
+	for ; gone < len(l.list)-1 && l.cost > most; gone++ {
+		l.cost -= l.list[gone].cost
+	}
+	l.list = slices.Delete(l.list, 0, gone)
 }

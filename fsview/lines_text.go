@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/klauspost/compress/s2"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/payload"
 )
@@ -79,7 +80,7 @@ func (x *linesText) lastOf(k int) uint64 {
 	return x.last
 }
 
-// measureLines makes the text of a log file, and keeps none but its beginning. earlier is
+// measureLines makes the text of a log file, to find out what it is. earlier is
 // the text of fewer entries, or nil: then only the others are decoded.
 func (t *Tree) measureLines(f *walcore.File, earlier *linesText) (*linesText, error) {
 	x := &linesText{mtime: f.Attr.Mtime}
@@ -93,7 +94,7 @@ func (t *Tree) measureLines(f *walcore.File, earlier *linesText) (*linesText, er
 		x.pieces, x.sumBeforeLast = slices.Clone(earlier.pieces[:k]), earlier.sumBeforeLast
 		x.size, next = earlier.pieces[k].offset, earlier.pieces[k].index
 	}
-	sum := x.sumBeforeLast
+	sum, left := x.sumBeforeLast, 0
 	b := borrowBuffers()
 	defer b.giveBack()
 	for from := next; next > 0; from = next {
@@ -104,7 +105,10 @@ func (t *Tree) measureLines(f *walcore.File, earlier *linesText) (*linesText, er
 		x.sumBeforeLast = sum
 		sum = crc64.Update(sum, ecma, b.text)
 		x.pieces = append(x.pieces, linesPiece{x.size, from, crc32.Checksum(b.text, castagnoli)})
-		t.decoding.lines.leave(x, len(x.pieces)-1, b.text)
+		if left < maxPackedLines && len(b.text) < maxReadLines { // that is its beginning
+			b.packed = s2.Encode(b.packed, b.text)
+			left += t.decoding.lines.leave(pieceKey{x, len(x.pieces) - 1}, slices.Clone(b.packed))
+		}
 		x.size += int64(len(b.text))
 	}
 	if k := len(x.pieces); k > 0 {
@@ -153,7 +157,7 @@ func isUnreadable(err error) bool {
 
 // linesPiece gives a piece of a text.
 func (t *Tree) linesPiece(f *walcore.File, x *linesText, k int) ([]byte, error) {
-	return t.decoding.lines.get(x, k, func() ([]byte, error) {
+	return t.decoding.lines.get(pieceKey{x, k}, func() ([]byte, error) {
 		b := borrowBuffers()
 		defer b.giveBack()
 		var err error

@@ -5,6 +5,7 @@
 package memlog
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"iter"
@@ -216,7 +217,7 @@ func (f *file) Entries(from uint64) iter.Seq[walcore.Entry] {
 
 // ReadPayload copies a part of a payload.
 func (f *file) ReadPayload(e walcore.Entry, p []byte, off int64) error {
-	_, err := io.ReadFull(io.NewSectionReader(strings.NewReader(string(f.bytes)), int64(e.Offset)+off, e.Size-off), p)
+	_, err := io.ReadFull(io.NewSectionReader(bytes.NewReader(f.bytes), int64(e.Offset)+off, e.Size-off), p)
 	return err
 }
 
