@@ -39,7 +39,8 @@ func TestOldTreesAreFreed(t *testing.T) {
 			readers = append(readers, weak.Make(after.log.(*dgraph.Reader)))
 			return
 		}
-		for _, path := range []string{"entries/80", "decoded/80.json", "status.json", "meta/last_index", "snapshots/latest/data"} {
+		for _, path := range []string{"entries/80", "decoded/80.json", "status.json", "meta/last_index", "snapshots/latest/data",
+			"jsonl/00002.wal.jsonl"} {
 			if n, a, err := after.walk("test", path, true); err == nil {
 				live.ReadAt(n, make([]byte, a.Size), 0)
 				open = append(open, n)

@@ -72,7 +72,8 @@ func TestOpenNodes(t *testing.T) {
 	nodes := openNodes{}
 	for round := range 32 {
 		nodes.open(t, live, "entries/50", "entries/130", "entries/180", "decoded/130.json", "meta/last_index",
-			"meta/hard_state/commit", "snapshots/latest/data", "snapshots/latest/metadata.json", "status.json")
+			"meta/hard_state/commit", "snapshots/latest/data", "snapshots/latest/metadata.json", "status.json",
+			"jsonl/00001.wal.jsonl", "jsonl/00002.wal.jsonl", "jsonl/00003.wal.jsonl")
 		switch round % 4 {
 		case 0:
 			w.Append(20)

@@ -90,6 +90,11 @@ func invalidations() []invalidation {
 	metaTexts := []string{"status.json", "meta/checkpoint_index", "meta/last_index", "meta/first_index",
 		"meta/snapshot_index", "meta/snapshot_term", "meta/hard_state/term", "meta/hard_state/commit",
 		"meta/conf_state/voters", "meta/members"}
+	lines := looks("list", "jsonl")
+	for _, file := range []string{"jsonl/00001.wal.jsonl", "jsonl/00002.wal.jsonl", "jsonl/00003.wal.jsonl", "jsonl/00004.wal.jsonl"} {
+		lines = append(lines, looks("stat", file)...)
+		lines = append(lines, looks("head", file)...)
+	}
 	return []invalidation{
 		{"a list, names come", appends, looks("list", "entries", "types/normal", "types/conf_change", "terms/2",
 			"terms/"+term2, "files/00003.wal", "decoded")},
@@ -127,6 +132,13 @@ func invalidations() []invalidation {
 		{"meta/, sizes", compacts, looks("stat", metaTexts...)},
 		{"meta/, a snapshot after another", func(w *raftdir.Writer) { w.Snapshot(bigBlob(w, 170)) },
 			append(looks("link", "snapshots/latest"), looks("head", "snapshots/latest/data", "snapshots/latest/metadata.json")...)},
+
+		{"jsonl/, appended", appends, lines},
+		{"jsonl/, rotated", rotates, lines},
+		{"jsonl/, rewritten", rewrites, lines},
+		{"jsonl/, rewritten from an earlier file on", reachesBack, lines},
+		{"jsonl/, compacted", compacts, lines},
+		{"jsonl/, emptied", empties, lines},
 
 		{"native/, pages", appends, looks("head", "native/00003.wal", "native/wal.meta")},
 		{"native/, pages, rewritten", rewrites, looks("head", "native/00003.wal")},

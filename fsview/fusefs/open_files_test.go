@@ -91,6 +91,9 @@ func TestOpenFiles(t *testing.T) {
 						}
 					}
 				}
+				for _, path := range []string{"jsonl/00001.wal.jsonl", "jsonl/00002.wal.jsonl", "jsonl/00003.wal.jsonl"} {
+					all = append(all, l.open(path, l.see(look{"head", path}), 1))
+				}
 				for _, path := range []string{"status.json", "meta/last_index", "meta/hard_state/commit"} {
 					all = append(all, l.open(path, l.see(look{"head", path}), 0))
 				}

@@ -83,6 +83,25 @@ func TestTopCostsNoEntry(t *testing.T) {
 	}
 }
 
+// TestLinesCostAsManyRequestsAsBytesNeed: to list jsonl/ is one look-up of no file, and a file
+// there takes a READ for 128 KiB.
+func TestLinesCostAsManyRequestsAsBytesNeed(t *testing.T) {
+	name := biggest()
+	at, c := serve(t, fixture.Dir(t, name), nil)
+	sh(t, `ls "$1/jsonl"`, at)
+	if got := c.take(); got["READ"] > 0 || got.others("READDIRPLUS", "READDIR") > once {
+		t.Errorf("ls: %v", got)
+	}
+	size := len(sh(t, `cat "$1/jsonl/00001.wal.jsonl"`, at))
+	if got := c.take(); got["READ"] > size>>17+2 || got.others("READ") > once {
+		t.Errorf("cat of %d bytes: %v", size, got)
+	}
+	sh(t, `cat "$1/jsonl/00001.wal.jsonl" | wc`, at)
+	if got := c.take(); got.others() > 2 {
+		t.Errorf("cat again: %v", got)
+	}
+}
+
 // TestFindSizes: find's sizes come from the listing alone, and are right.
 func TestFindSizes(t *testing.T) {
 	name := biggest()

@@ -30,7 +30,7 @@ func TestWhatToolsSee(t *testing.T) {
 		{"listed inodes are stat's", "alpha",
 			"test $(ls -iU entries | awk '$2 == \"" + n42 + "\" {print $1}') -eq $(stat -c %i files/00001.wal/42) && echo same", "same\n"},
 		{"ls of the top", "alpha",
-			"ls", "README\ndecoded\nentries\nfiles\nmeta\nnative\nreplaced\nsnapshots\nstatus.json\nterms\ntypes\n"},
+			"ls", "README\ndecoded\nentries\nfiles\njsonl\nmeta\nnative\nreplaced\nsnapshots\nstatus.json\nterms\ntypes\n"},
 		{"dot files are the folder and its parent", "alpha",
 			"ls -a meta/hard_state", ".\n..\ncommit\nterm\nvote\n"},
 		{"latest is a link to the snapshot", "snaponly",
