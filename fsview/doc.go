@@ -18,6 +18,8 @@ any [walcore.Log], whichever system wrote it.
 	types/TYPE/N         the same by type; types have the names that the system gives them
 	files/FILE/N         the same by log file (if the log is a [walcore.Filer])
 	decoded/N.json       what entry N means
+	jsonl/FILE.jsonl     the same of all entries of a log file, a line an entry (if the
+	                     log is a [walcore.Filer])
 	replaced/N-T         entry N of term T, which a later leader replaced and which is
 	                     still there (if the log is a [walcore.Replacer])
 	replaced/FILE-OFFSET the payload of a replaced entry whose index and term are not
@@ -33,6 +35,11 @@ An entry is one file with a link in each of entries/, terms/, types/ and files/.
 a log does not keep has no file. What it should have and cannot show, because it is
 damaged, is not listed; looking it up fails with [walcore.ErrDamaged], and not with
 fs.ErrNotExist.
+
+A file in jsonl/ has a line for each entry that can be read, as payload.AppendLine makes
+it. Its size is known once all its entries have been decoded, when somebody asks for it;
+then it is remembered, with a place to begin at in every 128 KiB. If a running node adds
+entries, the name leads to another file with another node.
 
 # Paths and nodes
 

@@ -44,7 +44,7 @@ func TestSecondBackupUploadsNothing(t *testing.T) {
 		*s = backup(t, at, repo...)
 		m.stop()
 	}
-	files := 5*len(fixture.ReadManifest(t, name).Entries) + 2 /* native */ + 16 /* meta */ + 2 /* texts */
+	files := 5*len(fixture.ReadManifest(t, name).Entries) + 2 /* native */ + 1 /* jsonl */ + 16 /* meta */ + 2 /* texts */
 	if first.FilesNew != files {
 		t.Errorf("the first backup has %+v, want %d files", first, files)
 	}
