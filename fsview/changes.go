@@ -23,6 +23,7 @@ type Change struct {
 func Changes(before, after *Tree) iter.Seq[Change] {
 	return func(yield func(Change) bool) {
 		_ = before.fixedChanges(after, yield) &&
+			before.linesChanges(after, yield) &&
 			before.folderChanges(after, yield) &&
 			before.entryChanges(after, yield)
 	}
@@ -40,9 +41,6 @@ func (t *Tree) fixedChanges(after *Tree, yield func(Change) bool) bool {
 		for _, it := range f.items {
 			// No cache has a text that nobody has asked for.
 			if x, ok := t.fixed[it.node].(*text); ok && x.asked.Load() && !yield(Change{Folder: n, Name: it.name}) {
-				return false
-			}
-			if x, ok := t.fixed[it.node].(*linesFile); ok && x.mayHaveOtherLines(t, after) && !yield(Change{Folder: n, Name: it.name}) {
 				return false
 			}
 			if t.mayHaveOtherBytes(after, it.node) && !yield(Change{Node: it.node}) {
@@ -79,6 +77,39 @@ func (t *Tree) mayHaveOtherBytes(after *Tree, n Node) bool {
 		return after.fixed[n] != x
 	}
 	return false
+}
+
+// linesChanges are the names in jsonl/ that somebody has looked up and that may lead to other
+// lines: those of files that are not as they were, and of the one to which entries are added.
+func (t *Tree) linesChanges(after *Tree, yield func(Change) bool) bool {
+	first, last := after.unchanged(t)
+	newest := t.newestFile()
+	for _, file := range t.files {
+		f, ok := t.fixed[anyLinesNode(file.ID)].(*linesFile)
+		if !ok || f.File != file || !f.texts.asked.Load() {
+			continue
+		}
+		now, ok := after.fixed[anyLinesNode(file.ID)].(*linesFile)
+		x := f.texts.newest()
+		if ok && now.texts == f.texts && file != newest && x != nil && first <= x.first && x.last <= last {
+			continue
+		}
+		if !yield(Change{Folder: node(kindFolder, folderLines), Name: file.Name + linesSuffix}) {
+			return false
+		}
+	}
+	return true
+}
+
+// newestFile is the log file with the last entry, or nil.
+func (t *Tree) newestFile() *walcore.File {
+	terms := t.log.Terms()
+	if log, ok := t.log.(walcore.Follower); ok && len(terms) > 0 {
+		for e := range log.Outline(terms[len(terms)-1].Last) {
+			return e.File
+		}
+	}
+	return nil
 }
 
 // folderChanges are the folders of entries: all that a new entry may be in, and those

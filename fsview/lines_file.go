@@ -53,29 +53,6 @@ func (t *Tree) keepLines(before *Tree) {
 	}
 }
 
-// mayHaveOtherLines reports whether the file's name, if anybody has looked it up in t, may
-// lead to another node in a later tree.
-func (f *linesFile) mayHaveOtherLines(t, after *Tree) bool {
-	if !f.texts.asked.Load() {
-		return false
-	}
-	x := f.texts.newest()
-	now, ok := after.fixed[anyLinesNode(f.ID)].(*linesFile)
-	first, last := after.unchanged(t)
-	return !ok || now.texts != f.texts || x == nil || x.first < first || x.last > last || t.appendsTo(f.File)
-}
-
-// appendsTo reports whether f is the log file with the last entry, or may be it.
-func (t *Tree) appendsTo(f *walcore.File) bool {
-	terms := t.log.Terms()
-	if log, ok := t.log.(walcore.Follower); ok && len(terms) > 0 {
-		for e := range log.Outline(terms[len(terms)-1].Last) {
-			return e.File.ID == f.ID
-		}
-	}
-	return true
-}
-
 // text is what the file has in t. To find that out takes a pass over its entries, the first
 // time.
 func (f *linesFile) text(t *Tree) (*linesText, error) {

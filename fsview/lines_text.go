@@ -47,24 +47,26 @@ var (
 	ecma       = crc64.MakeTable(crc64.ECMA)
 )
 
-// beginsIn reports whether the text has the first of a log file's entries.
-func (x *linesText) beginsIn(f *walcore.File) bool {
-	for e := range f.Source.Entries(0) {
-		return e.Index == x.first
-	}
-	return x.first == 0
+// isPartOf reports whether a log file, with the identity that it had, has the text's first
+// entry as its first, and its last entry.
+func (x *linesText) isPartOf(f *walcore.File) bool {
+	return len(x.pieces) > 0 && nextEntry(f, 0) == x.first && nextEntry(f, x.last) == x.last
 }
 
-// isWhole reports whether the text has all of a log file's entries, of which it had all
-// that there were.
+// isWhole reports whether the text has all of a log file's entries.
 func (x *linesText) isWhole(f *walcore.File) bool {
-	last := uint64(0)
-	for e := range f.Source.Entries(x.last) {
-		if last = e.Index; last != x.last {
-			break
-		}
+	if len(x.pieces) == 0 {
+		return nextEntry(f, 0) == 0
 	}
-	return last == x.last && x.beginsIn(f)
+	return x.isPartOf(f) && nextEntry(f, x.last+1) == 0
+}
+
+// nextEntry is the index of the first of a log file's entries from an index on, or 0.
+func nextEntry(f *walcore.File, from uint64) uint64 {
+	for e := range f.Source.Entries(from) {
+		return e.Index
+	}
+	return 0
 }
 
 // pieceAt is the number of the piece with the byte at off.
@@ -83,13 +85,9 @@ func (x *linesText) lastOf(k int) uint64 {
 // measureLines makes the text of a log file, to find out what it is. earlier is
 // the text of fewer entries, or nil: then only the others are decoded.
 func (t *Tree) measureLines(f *walcore.File, earlier *linesText) (*linesText, error) {
-	x := &linesText{mtime: f.Attr.Mtime}
-	for e := range f.Source.Entries(0) {
-		x.first = e.Index
-		break
-	}
+	x := &linesText{mtime: f.Attr.Mtime, first: nextEntry(f, 0)}
 	next := x.first
-	if earlier != nil && len(earlier.pieces) > 0 && earlier.beginsIn(f) {
+	if earlier != nil && earlier.isPartOf(f) {
 		k := len(earlier.pieces) - 1
 		x.pieces, x.sumBeforeLast = slices.Clone(earlier.pieces[:k]), earlier.sumBeforeLast
 		x.size, next = earlier.pieces[k].offset, earlier.pieces[k].index

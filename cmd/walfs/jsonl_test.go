@@ -17,13 +17,17 @@ func TestJSONLIsWhatDumpPrints(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir, key := fixture.Dir(t, name), keyFile(t, name)
-			walfs := func(command string, args ...string) string {
-				return ok(t, append([]string{command, "--key-file", key, dir}, args...)...)
+			printed := func(command string, args ...string) string {
+				r := walfs(t, append([]string{command, "--key-file", key, dir}, args...)...)
+				if r.code != 0 {
+					t.Fatalf("walfs %s %v: exit code %d\n%s", command, args, r.code, r.stderr)
+				}
+				return r.stdout
 			}
-			want := dataOfLine.ReplaceAllString(walfs("dump", "--format", "json", "--decode"), "")
+			want := dataOfLine.ReplaceAllString(printed("dump", "--format", "json", "--decode"), "")
 			left := len(want)
-			for _, file := range strings.Fields(walfs("ls", "jsonl")) {
-				got := walfs("cat", "jsonl/"+file)
+			for _, file := range strings.Fields(printed("ls", "jsonl")) {
+				got := printed("cat", "jsonl/"+file)
 				left -= len(got)
 				for line := range strings.Lines(got) {
 					if !strings.Contains(line, `"file":"`+strings.TrimSuffix(file, ".jsonl")+`"`) {
