@@ -98,7 +98,6 @@ func (t *Tree) appendNotAsked(dst []byte, e *walcore.Entry, payloads *walcore.Sc
 type buffers struct {
 	payloads walcore.Scanner
 	text     []byte
-	packed   []byte // a piece of a text, compressed
 }
 
 var spareBuffers = sync.Pool{New: func() any { return new(buffers) }}

@@ -12,6 +12,8 @@ import (
 // two pieces. Those that were made to find out a size are compressed, until somebody reads
 // them: who asks for a size often reads then, and no entry is decoded twice.
 type linesCache struct {
+	long sync.Mutex // held while a long entry is in memory
+
 	mu     sync.Mutex // protects what follows
 	read   pieceList  // the one that was last asked for is last
 	packed pieceList  // the newest is last
@@ -34,14 +36,14 @@ type cachedPiece struct {
 
 // Limits of a cache, in bytes.
 const (
-	maxReadLines   = 8 << 20
+	maxReadLines   = 16 << 20
 	maxPackedLines = 8 << 20
 	pieceCost      = 4 << 10 // of a piece, beside its bytes: it bounds how many there are
 )
 
 // get gives a piece, which must not be changed. The first who asks for it makes it, and the
 // others wait.
-func (c *linesCache) get(key pieceKey, make func() ([]byte, error)) ([]byte, error) {
+func (c *linesCache) get(key pieceKey, fill func() ([]byte, error)) ([]byte, error) {
 	p := c.use(key)
 	p.making.Lock()
 	defer p.making.Unlock()
@@ -52,7 +54,7 @@ func (c *linesCache) get(key pieceKey, make func() ([]byte, error)) ([]byte, err
 	if p.packed != nil {
 		p.lines, err = s2.Decode(nil, p.packed)
 	} else {
-		p.lines, err = make()
+		p.lines, err = fill()
 	}
 	if err != nil {
 		return nil, err
@@ -109,7 +111,8 @@ func (l *pieceList) take(key pieceKey) *cachedPiece {
 	return p
 }
 
-// add adds a piece. If all cost more than most, the first go, but not the last one.
+// add adds a piece at the end. The first go if those behind them cost more than most: one can
+// be a very long line, which is not to be decoded again for each READ.
 func (l *pieceList) add(p *cachedPiece, most int) {
 	l.list = append(l.list, p)
 	l.cost += p.cost
@@ -121,7 +124,7 @@ func (l *pieceList) grow(p *cachedPiece, by, most int) {
 	p.cost += by
 	l.cost += by
 	gone := 0
-	for ; gone < len(l.list)-1 && l.cost > most; gone++ {
+	for ; gone < len(l.list) && l.cost-l.list[gone].cost > most; gone++ {
 		l.cost -= l.list[gone].cost
 	}
 	l.list = slices.Delete(l.list, 0, gone)

@@ -119,7 +119,7 @@ func (a *linesAt) readAt(t *Tree, p []byte, off int64) (n int, err error) {
 		return 0, io.EOF
 	}
 	for k := x.pieceAt(off); n < len(p) && k < len(x.pieces); k++ {
-		piece, err := t.linesPiece(a.file.File, x, k)
+		piece, err := t.readPiece(a.file.File, x, k)
 		if errors.Is(err, walcore.ErrChanged) {
 			a.file.texts.drop(x) // who looks the file up finds what it has now
 		}

@@ -180,7 +180,8 @@ func TestLinesCacheIsBounded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if c.read.cost > maxReadLines || c.packed.cost > maxPackedLines {
+		const one = pieceBytes + pieceCost
+		if c.read.cost > maxReadLines+one || c.packed.cost > maxPackedLines+one {
 			t.Fatalf("pieces of %d and %d bytes are kept", c.read.cost, c.packed.cost)
 		}
 	}
@@ -188,11 +189,47 @@ func TestLinesCacheIsBounded(t *testing.T) {
 		t.Errorf("%d and %d pieces are kept", len(c.read.list), len(c.packed.list))
 	}
 	made := 0
-	for range 2 {
+	for i := range 10 {
 		_, _ = c.get(pieceKey{x, 1 << 20}, func() ([]byte, error) { made++; return make([]byte, 2*maxReadLines), nil })
+		_, _ = c.get(pieceKey{x, 1<<21 + i}, func() ([]byte, error) { return make([]byte, pieceBytes), nil })
 	}
-	if made != 1 || len(c.read.list) != 1 {
+	if made != 1 || len(c.read.list) > 11 {
 		t.Errorf("a large piece was made %d times, and is kept beside %d others", made, len(c.read.list)-1)
+	}
+}
+
+// TestLongLines: a line that is much longer than a READ is not decoded for each READ, while
+// others read others.
+func TestLongLines(t *testing.T) {
+	var list []memlog.Entry
+	for i := range 3 {
+		list = append(list, memlog.Entry{Term: 1, Index: uint64(i + 1), Data: strings.Repeat(fmt.Sprint(i), 3*longEntry), File: fmt.Sprint(i)})
+	}
+	log, d := memlog.New("/var/lib/memory", list), newCountingDecoder()
+	tree := New(log, d)
+	var readers sync.WaitGroup
+	for i := range list {
+		readers.Go(func() {
+			name := fmt.Sprint("jsonl/", i, linesSuffix)
+			n, a, err := tree.walk("test", name, true)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			var got []byte
+			for off := int64(0); off < a.Size; off += pieceBytes {
+				p := make([]byte, pieceBytes)
+				k, _ := tree.ReadAt(n, p, off)
+				got = append(got, p[:k]...)
+			}
+			if want := wantLines(t, log, log.Files()[i], d.Decoder); !bytes.Equal(got, want) {
+				t.Errorf("%s: %d bytes, want %d", name, len(got), len(want))
+			}
+		})
+	}
+	readers.Wait()
+	if n := d.asked.Load(); n > 2*int64(len(list)) {
+		t.Errorf("%d entries were decoded, %d times", len(list), n)
 	}
 }
 

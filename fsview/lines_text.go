@@ -1,7 +1,6 @@
 package fsview
 
 import (
-	"errors"
 	"fmt"
 	"hash/crc32"
 	"hash/crc64"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/klauspost/compress/s2"
 	"github.com/walfs/walfs/walcore"
-	"github.com/walfs/walfs/walcore/payload"
 )
 
 // linesText is what there is to know of a linesFile's text without having it: where its
@@ -93,21 +91,22 @@ func (t *Tree) measureLines(f *walcore.File, earlier *linesText) (*linesText, er
 		x.size, next = earlier.pieces[k].offset, earlier.pieces[k].index
 	}
 	sum, left := x.sumBeforeLast, 0
-	b := borrowBuffers()
-	defer b.giveBack()
+	m := t.newLinesMaker(f)
+	defer m.end()
+	var packed []byte
 	for from := next; next > 0; from = next {
 		var err error
-		if b.text, next, err = t.appendLines(b.text[:0], f, from, math.MaxUint64, &b.payloads); err != nil {
+		if next, err = m.fill(from, math.MaxUint64); err != nil {
 			return nil, err
 		}
 		x.sumBeforeLast = sum
-		sum = crc64.Update(sum, ecma, b.text)
-		x.pieces = append(x.pieces, linesPiece{x.size, from, crc32.Checksum(b.text, castagnoli)})
-		if left < maxPackedLines && len(b.text) < maxReadLines { // that is its beginning
-			b.packed = s2.Encode(b.packed, b.text)
-			left += t.decoding.lines.leave(pieceKey{x, len(x.pieces) - 1}, slices.Clone(b.packed))
+		sum = crc64.Update(sum, ecma, m.text)
+		x.pieces = append(x.pieces, linesPiece{x.size, from, crc32.Checksum(m.text, castagnoli)})
+		if left < maxPackedLines && !m.long { // that is its beginning
+			packed = s2.Encode(packed, m.text)
+			left += t.decoding.lines.leave(pieceKey{x, len(x.pieces) - 1}, slices.Clone(packed))
 		}
-		x.size += int64(len(b.text))
+		x.size += int64(len(m.text))
 	}
 	if k := len(x.pieces); k > 0 {
 		for e := range f.Source.Entries(x.pieces[k-1].index) {
@@ -118,55 +117,19 @@ func (t *Tree) measureLines(f *walcore.File, earlier *linesText) (*linesText, er
 	return x, nil
 }
 
-// appendLines appends the lines of a log file's entries from first to last, up to the end of
-// a piece. next is the index with which the next piece begins, or 0. An entry that cannot be
-// read has no line.
-func (t *Tree) appendLines(dst []byte, f *walcore.File, first, last uint64, payloads *walcore.Scanner) (lines []byte, next uint64, err error) {
-	system, decoder := t.log.Meta().System, t.decoding.decoder(t.log)
-	start := len(dst)
-	for e := range f.Source.Entries(first) {
-		switch {
-		case e.Index > last:
-			return dst, 0, nil
-		case len(dst)-start >= pieceBytes:
-			return dst, e.Index, nil
-		}
-		data, err := payload.Data(payloads, &e)
-		if isUnreadable(err) {
-			continue
-		}
-		if err != nil {
-			return dst, 0, err
-		}
-		// If a program fails, the line says so, as dump's does.
-		if dst, err = payload.AppendLine(dst, system, decoder, &e, data); errors.Is(err, payload.ErrPaused) {
-			return dst, 0, err
-		}
-	}
-	return dst, 0, nil
-}
-
-// isUnreadable reports whether a payload can never be read in this tree. Other errors may
-// pass, and then the line would be there.
-func isUnreadable(err error) bool {
-	return errors.Is(err, walcore.ErrDamaged) || errors.Is(err, walcore.ErrNoKey) ||
-		errors.Is(err, walcore.ErrKey) || errors.Is(err, walcore.ErrDataKey)
-}
-
-// linesPiece gives a piece of a text.
-func (t *Tree) linesPiece(f *walcore.File, x *linesText, k int) ([]byte, error) {
+// readPiece gives a piece of a text.
+func (t *Tree) readPiece(f *walcore.File, x *linesText, k int) ([]byte, error) {
 	return t.decoding.lines.get(pieceKey{x, k}, func() ([]byte, error) {
-		b := borrowBuffers()
-		defer b.giveBack()
-		var err error
-		if b.text, _, err = t.appendLines(b.text[:0], f, x.pieces[k].index, x.lastOf(k), &b.payloads); err != nil {
+		m := t.newLinesMaker(f)
+		defer m.end()
+		if _, err := m.fill(x.pieces[k].index, x.lastOf(k)); err != nil {
 			return nil, err
 		}
-		if crc32.Checksum(b.text, castagnoli) != x.pieces[k].sum {
+		if crc32.Checksum(m.text, castagnoli) != x.pieces[k].sum {
 			return nil, fmt.Errorf("%s: entries from %d on have other lines than when their size was told: %w; look the file up again",
 				f.Name, x.pieces[k].index, walcore.ErrChanged)
 		}
-		return slices.Clone(b.text), nil
+		return m.take(), nil
 	})
 }
 

@@ -1,0 +1,95 @@
+package fsview
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/payload"
+)
+
+// linesMaker makes the lines of a log file's entries, a piece at a time.
+type linesMaker struct {
+	file    *walcore.File
+	system  *walcore.System
+	decoder payload.Decoder
+	cache   *linesCache
+	*buffers
+	// long says that a long entry is in the piece. Then the maker has locked cache.long.
+	long bool
+}
+
+// longEntry is the size of an entry that is decoded while no other of that size is, in
+// memory that is not kept for what is decoded next.
+const longEntry = 1 << 20
+
+func (t *Tree) newLinesMaker(f *walcore.File) *linesMaker {
+	return &linesMaker{file: f, system: t.log.Meta().System, decoder: t.decoding.decoder(t.log),
+		cache: &t.decoding.lines, buffers: borrowBuffers()}
+}
+
+// fill sets m.text to the lines of the entries from first to last, up to the end of a piece.
+// next is the index with which the next piece begins, or 0. An entry that cannot be read has
+// no line.
+func (m *linesMaker) fill(first, last uint64) (next uint64, err error) {
+	m.forgetLong()
+	m.text = m.text[:0]
+	for e := range m.file.Source.Entries(first) {
+		switch {
+		case e.Index > last:
+			return 0, nil
+		case len(m.text) >= pieceBytes:
+			return e.Index, nil
+		}
+		data, err := m.data(&e)
+		if isUnreadable(err) {
+			continue
+		}
+		if err != nil {
+			return 0, err
+		}
+		// If a program fails, the line says so, as dump's does.
+		if m.text, err = payload.AppendLine(m.text, m.system, m.decoder, &e, data); errors.Is(err, payload.ErrPaused) {
+			return 0, err
+		}
+	}
+	return 0, nil
+}
+
+func (m *linesMaker) data(e *walcore.Entry) ([]byte, error) {
+	if e.Size < longEntry {
+		return payload.Data(&m.payloads, e)
+	}
+	if !m.long {
+		m.cache.long.Lock()
+		m.long = true
+	}
+	return payload.Data(new(walcore.Scanner), e)
+}
+
+// isUnreadable reports whether a payload can never be read in this tree. Other errors may
+// pass, and then the line would be there.
+func isUnreadable(err error) bool {
+	return errors.Is(err, walcore.ErrDamaged) || errors.Is(err, walcore.ErrNoKey) ||
+		errors.Is(err, walcore.ErrKey) || errors.Is(err, walcore.ErrDataKey)
+}
+
+// take gives the lines to the caller.
+func (m *linesMaker) take() []byte {
+	if m.long {
+		return m.text // forgetLong does not keep them
+	}
+	return slices.Clone(m.text)
+}
+
+func (m *linesMaker) forgetLong() {
+	if m.long {
+		m.text, m.long = nil, false
+		m.cache.long.Unlock()
+	}
+}
+
+func (m *linesMaker) end() {
+	m.forgetLong()
+	m.giveBack()
+}
