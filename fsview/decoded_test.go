@@ -214,6 +214,28 @@ func TestDecodedByAProgram(t *testing.T) {
 	}
 }
 
+// TestLinesByAProgram: the program is asked about each entry once, when the size is asked for,
+// and what it fails for is in the lines. While a program that hangs is not asked there is no
+// saying what the lines are.
+func TestLinesByAProgram(t *testing.T) {
+	r, err := dgraph.OpenReader(fixture.Dir(t, "zero"), dgraph.ReaderOptions{})
+	fixture.Must(t, err)
+	defer r.Close()
+	p := payload.NewProgram(`n=0; while read -r l; do n=$((n+1)); [ $n = 10 ] && exit 1; echo "OK|$n"; done`)
+	defer p.Close()
+	lines := string(read(t, New(r, p), "jsonl/00001.wal.jsonl"))
+	if n, failed := strings.Count(lines, "\n"), strings.Count(lines, `{"error":"entry `); n != 419 || failed != 41 ||
+		!strings.Contains(lines, `"index":11,"type":"EntryNormal","size":`) || !strings.Contains(lines, `"decoder":{"status":"OK","data":"9"}`) {
+		t.Errorf("%d lines, %d of them failed: %.2000s", n, failed, lines)
+	}
+	hung := payload.NewProgram("sleep 60")
+	hung.Timeout = 10 * time.Millisecond
+	defer hung.Close()
+	if _, err := New(r, hung).Stat("jsonl/00001.wal.jsonl"); !errors.Is(err, payload.ErrPaused) {
+		t.Errorf("a program that hangs: %v", err)
+	}
+}
+
 // TestDecodedWhileNotAsked: what is shown while a program hangs is not kept. Whoever has it
 // open reads on in it.
 func TestDecodedWhileNotAsked(t *testing.T) {
