@@ -54,6 +54,7 @@ func TestEachArgumentIsCompleted(t *testing.T) {
 // TestThin: what is left of many names has the same beginning as all of them, so that a
 // shell types no letter that was not meant; and each name can be reached by typing on.
 func TestThin(t *testing.T) {
+	fixture.NotForRace(t)
 	var long []string
 	for i := range 70_000 {
 		long = append(long, fmt.Sprintf("%020d", i+500))

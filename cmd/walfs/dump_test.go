@@ -75,9 +75,12 @@ func dumpEach(t *testing.T, fn func(dumped), args ...string) (note string) {
 var typeNumbers = map[string]int32{"EntryNormal": 0, "EntryConfChange": 1, "EntryConfChangeV2": 2}
 
 // TestDumpAgreesWithTheManifest: for every fixture, each entry, and the place
-// that its line names holds its bytes.
+// that its line names holds its bytes. The longest is left to TestAgreement and to the reader's own test.
 func TestDumpAgreesWithTheManifest(t *testing.T) {
 	for _, name := range fixture.All() {
+		if name == "alpha-killed" {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := fixture.Dir(t, name)
@@ -219,6 +222,7 @@ func TestDumpShortened(t *testing.T) {
 }
 
 func TestDumpUsage(t *testing.T) {
+	fixture.NotForRace(t)
 	dir := fixture.Dir(t, "zero")
 	for _, test := range []struct {
 		message string

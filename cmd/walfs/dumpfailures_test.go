@@ -14,6 +14,7 @@ import (
 // TestDumpSaysManyFailuresOnce: a log with a failure for each entry has some lines, not
 // thousands, that say how many there are and what to do.
 func TestDumpSaysManyFailuresOnce(t *testing.T) {
+	fixture.NotForRace(t)
 	damaged := fixture.Dir(t, "alpha")
 	file := fixture.Edit(t, filepath.Join(damaged, "00001.wal"))
 	for index := 100; index < 300; index += 2 {

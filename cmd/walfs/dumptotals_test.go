@@ -279,6 +279,7 @@ const (
 
 // TestTotalsAreBounded: beyond the bounds, more is only counted.
 func TestTotalsAreBounded(t *testing.T) {
+	fixture.NotForRace(t)
 	totals := newTotals()
 	for i := range uint64(pending.MaxTracked + 10) {
 		e := walcore.Entry{Index: i + 1, Size: 1}
@@ -307,6 +308,7 @@ func TestTotalsAreBounded(t *testing.T) {
 
 // TestLongNamesInTotals: names of any length neither fill the memory nor make all rows wide.
 func TestLongNamesInTotals(t *testing.T) {
+	fixture.NotForRace(t)
 	totals := newTotals()
 	const names = 5
 	for i := range names {

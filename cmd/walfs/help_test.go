@@ -5,10 +5,12 @@ import (
 	"testing"
 
 	"github.com/walfs/walfs/cmd/walfs/terminal"
+	"github.com/walfs/walfs/test/fixture"
 )
 
 // TestHelpFits: the help of every command fits a terminal of 80 columns.
 func TestHelpFits(t *testing.T) {
+	fixture.NotForRace(t)
 	commands := [][]string{nil}
 	for _, c := range newRoot(new(bool)).Commands() {
 		commands = append(commands, []string{c.Name()})

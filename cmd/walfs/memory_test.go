@@ -42,6 +42,7 @@ func (h *heapMeter) Write(p []byte) (int, error) {
 // TestDumpMemory: dump takes hardly more memory for a log that is many times as
 // long: at most a quarter of a MiB for each further log file, whose slots have 1 MiB.
 func TestDumpMemory(t *testing.T) {
+	fixture.NotForRace(t)
 	files := fixture.Size(4, 11)
 	most := func(entries int) int {
 		dir := filepath.Join(t.TempDir(), "w")

@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/walfs/walfs/test/child"
 	"github.com/walfs/walfs/test/fixture"
 )
 
@@ -59,8 +60,17 @@ func TestScripts(t *testing.T) {
 	for _, name := range []string{"alpha", "bigsnap", "highstart", "sealed128", "snaponly"} {
 		dirs[name] = fixture.Dir(t, name)
 	}
+	dir, files := "testdata/script", []string(nil)
+	if child.Race {
+		// Other commands have one goroutine, and programs start slowly with the race detector.
+		dir = ""
+		for _, name := range []string{"append", "check", "copy", "export", "man"} {
+			files = append(files, "testdata/script/"+name+".txtar")
+		}
+	}
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+		Dir:                 dir,
+		Files:               files,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Condition:           hasShell,
