@@ -326,7 +326,7 @@ func TestReadAheadOfManyWalks(t *testing.T) {
 		all.Go(func() {
 			for range files {
 				k.ahead.noteRead(k.first + fsview.Node(walks*100_000+rand.IntN(1e6)))
-				time.Sleep(1)
+				time.Sleep(k.useTakes)
 			}
 		})
 		all.Wait()
