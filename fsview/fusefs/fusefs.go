@@ -25,7 +25,9 @@ type rawFS struct {
 	tree   fsview.View
 	live   bool // the tree changes
 	ahead  *readAhead
+	open   openFolders
 	cached cachedNames // if live
+	server notifier
 	// followed is closed when nobody looks at a live directory any more.
 	followed chan struct{}
 	asked    atomic.Uint64 // how many requests have come, see Mounted.Requests
@@ -34,14 +36,15 @@ type rawFS struct {
 // New makes the FUSE file system of a tree. A Live is followed from Init on.
 func New(tree fsview.View) fuse.RawFileSystem {
 	_, live := tree.(*fsview.Live)
-	return &rawFS{RawFileSystem: fuse.NewDefaultRawFileSystem(), tree: tree, live: live, cached: newCachedNames(),
-		followed: make(chan struct{})}
+	return &rawFS{RawFileSystem: fuse.NewDefaultRawFileSystem(), tree: tree, live: live, open: newOpenFolders(),
+		cached: newCachedNames(), followed: make(chan struct{})}
 }
 
 func (f *rawFS) String() string { return Name }
 
 // Init is called once, before the first request.
 func (f *rawFS) Init(s *fuse.Server) {
+	f.server = s
 	f.ahead = newReadAhead(f.tree, s.InodeNotifyStoreCache)
 	if live, ok := f.tree.(*fsview.Live); ok {
 		go f.follow(live, s)
@@ -71,11 +74,20 @@ func (f *rawFS) unlistedTimeout(folder uint64, name string) time.Duration {
 func fillAttr(a *fsview.Attr, out *fuse.Attr) {
 	sec, nsec := uint64(a.Mtime.Unix()), uint32(a.Mtime.Nanosecond())
 	*out = fuse.Attr{
-		Ino: a.Inode, Size: uint64(a.Size), Blocks: uint64(a.Blocks), Blksize: 4096,
+		Ino: a.Inode, Size: uint64(a.Size), Blocks: uint64(a.Blocks), Blksize: blockSize(a.Mode),
 		Atime: sec, Mtime: sec, Ctime: sec, Atimensec: nsec, Mtimensec: nsec, Ctimensec: nsec,
 		Mode: uint32(a.Mode.Perm()) | typeBits(a.Mode), Nlink: a.Links,
 		Owner: fuse.Owner{Uid: a.UID, Gid: a.GID},
 	}
+}
+
+// blockSize is what programs are told to read at once. That of a folder is opendir(3)'s
+// buffer, and so, from Linux 6.13 on, the length of a list's answers.
+func blockSize(m fs.FileMode) uint32 {
+	if m.IsDir() {
+		return maxAnswer
+	}
+	return 4096
 }
 
 func typeBits(m fs.FileMode) uint32 {
@@ -97,6 +109,10 @@ func (f *rawFS) fillEntry(n fsview.Node, a *fsview.Attr, out *fuse.EntryOut) {
 
 func (f *rawFS) Lookup(_ <-chan struct{}, h *fuse.InHeader, name string, out *fuse.EntryOut) fuse.Status {
 	f.asked.Add(1)
+	if f.open.noteLookup(h.NodeId) {
+		// The kernel may wait meanwhile, so that no request can.
+		go f.server.InodeNotify(h.NodeId, 0, 0)
+	}
 	n, err := f.tree.Lookup(fsview.Node(h.NodeId), name)
 	if err != nil {
 		if s := status(err); s != fuse.ENOENT {

@@ -50,6 +50,11 @@ func (f *rawFS) ReadDir(_ <-chan struct{}, in *fuse.ReadIn, out *fuse.DirEntryLi
 
 func (f *rawFS) ReadDirPlus(_ <-chan struct{}, in *fuse.ReadIn, out *fuse.DirEntryList) fuse.Status {
 	f.asked.Add(1)
+	l := f.open.begin(in.Fh)
+	if l == nil {
+		return fuse.EBADF
+	}
+	defer l.mu.Unlock()
 	// Of an entry with node 0 the kernel takes the name only.
 	nameOnly := func(e fuse.DirEntry) bool { return out.AddDirLookupEntry(e) != nil }
 	after, more := addDots(in.NodeId, in.Offset, nameOnly)
@@ -62,7 +67,7 @@ func (f *rawFS) ReadDirPlus(_ <-chan struct{}, in *fuse.ReadIn, out *fuse.DirEnt
 		if entry == nil {
 			return false
 		}
-		if d.Attr != nil {
+		if d.Attr != nil && l.takesAttributes(in.Pid) {
 			f.fillEntry(d.Node, d.Attr, entry)
 			if index, ok := d.Node.Index(); ok {
 				if entries.first == 0 {
@@ -78,3 +83,15 @@ func (f *rawFS) ReadDirPlus(_ <-chan struct{}, in *fuse.ReadIn, out *fuse.DirEnt
 	}
 	return status(err)
 }
+
+func (f *rawFS) OpenDir(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) fuse.Status {
+	f.asked.Add(1)
+	handle, keep := f.open.open(in.NodeId, in.Pid)
+	out.Fh, out.OpenFlags = handle, fuse.FOPEN_CACHE_DIR
+	if keep {
+		out.OpenFlags |= fuse.FOPEN_KEEP_CACHE
+	}
+	return fuse.OK
+}
+
+func (f *rawFS) ReleaseDir(in *fuse.ReleaseIn) { f.open.close(in.NodeId, in.Fh) }

@@ -77,6 +77,9 @@ func mountRaw(raw fuse.RawFileSystem, at string, o Options) (*Mounted, error) {
 	return m, nil
 }
 
+// maxAnswer is how many bytes the kernel asks for at most.
+const maxAnswer = 128 << 10
+
 func mountOptions(o Options) *fuse.MountOptions {
 	source, err := filepath.Abs(o.Dir)
 	if err != nil {
@@ -90,7 +93,7 @@ func mountOptions(o Options) *fuse.MountOptions {
 		Options:       []string{"default_permissions"},
 		DisableXAttrs: !o.XAttrs,
 		// The library's buffers are as large as that.
-		MaxWrite:             128 << 10,
+		MaxWrite:             maxAnswer,
 		EnableSymlinkCaching: true,
 		// The library would log each error that a caller is given.
 		Logger: log.New(io.Discard, "", 0),
