@@ -95,8 +95,10 @@ type entryFolder struct {
 func (f entryFolder) attr(t *Tree, n Node) (Attr, error) { return folderAttr(t, n), nil }
 
 func (f entryFolder) list(t *Tree, after uint64, fn func(Dirent) bool) {
+	// One of each for all names: they would be allocated.
+	var e walcore.Entry
 	var a Attr
-	for e := range f.from(after + 1) {
+	for e = range f.from(after + 1) {
 		if !f.belongs(&e) || !hasNode(&e) {
 			continue
 		}
