@@ -16,10 +16,12 @@ kernel to answer programs by itself:
 
   - Node ids are the tree's own numbers. There is no table of inodes, nothing to forget,
     and memory does not grow with what the kernel has seen.
-  - OPEN, OPENDIR, FLUSH, ACCESS, LSEEK and STATX are answered with ENOSYS once a mount,
-    and the kernel never asks again.
+  - OPEN, FLUSH, ACCESS, LSEEK and STATX are answered with ENOSYS once a mount, and the
+    kernel never asks again.
   - READDIRPLUS gives attributes with the names, so that find and ls -l send no LOOKUP
-    and no GETATTR.
+    and no GETATTR. In a large folder, ls -f is given names alone (see openFolders).
+  - The kernel keeps the list of a folder, a list of names alone too. It is OPENDIR that
+    tells who comes next: a program that may look at the names has the list anew.
   - The mount is read-only. On another, each read would change the access time, which
     the kernel would then ask for.
   - There are no extended attributes, unless [Options] asks for them.
@@ -53,8 +55,8 @@ A notification can wait in the kernel for a request of the same folder or file t
 being answered, and storing a page waits for the READ of that page. None of those may
 wait for what waits for it:
 
-  - No request waits for a notification. All of them come from one goroutine, which holds
-    no lock meanwhile.
+  - No request waits for a notification. Those of changes come from one goroutine, which
+    holds no lock meanwhile; that a list of names alone is to be dropped, from one of its own.
   - A READ may wait until the files that follow are stored, but not while its own file is
     being stored; and while it waits, its file is not stored (see readAhead).
   - The mountpoint does not overlap the directory that is shown, so that answering a

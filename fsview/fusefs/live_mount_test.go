@@ -37,16 +37,7 @@ type liveMount struct {
 func serveLive(t testing.TB, w *raftdir.Writer, key []byte) *liveMount {
 	t.Helper()
 	child.NeedFUSE(t)
-	// A directory that has changed just before it was listed counts as changed at the
-	// first look. What is invalidated then would disturb the test: the kernel never
-	// caches a list that was invalidated when it had a part of it.
-	child.Await(t, "the directory to rest", func() bool {
-		var st syscall.Stat_t
-		if err := syscall.Stat(w.Dir(), &st); err != nil {
-			t.Fatal(err)
-		}
-		return time.Since(time.Unix(st.Ctim.Unix())) > 50*time.Millisecond
-	})
+	awaitRest(t, w.Dir())
 	before := untilInvalidated
 	untilInvalidated = forever
 	t.Cleanup(func() { untilInvalidated = before })
@@ -71,6 +62,21 @@ func serveLive(t testing.TB, w *raftdir.Writer, key []byte) *liveMount {
 	l.at = m.At
 	l.Looker = child.StartLooker(t)
 	return l
+}
+
+// awaitRest waits until a directory's last change is some time ago. One that has changed
+// just before it was listed counts as changed at the first look. What is invalidated then
+// would disturb a test: the kernel never caches a list that was invalidated when it had a
+// part of it.
+func awaitRest(t testing.TB, dir string) {
+	t.Helper()
+	child.Await(t, "the directory to rest", func() bool {
+		var st syscall.Stat_t
+		if err := syscall.Stat(dir, &st); err != nil {
+			t.Fatal(err)
+		}
+		return time.Since(time.Unix(st.Ctim.Unix())) > 50*time.Millisecond
+	})
 }
 
 // Do is a look at a path of the mount.

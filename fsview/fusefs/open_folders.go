@@ -73,12 +73,8 @@ func (o *openFolders) open(node uint64, pid uint32) (handle uint64, keep bool) {
 		folder = &openFolder{}
 		o.folders[node] = folder
 	}
-	if folder.namesAlone && !isLS(pid) {
-		folder.namesAlone = false
-		keep = false
-	} else {
-		keep = true
-	}
+	keep = !folder.namesAlone || isLS(pid)
+	folder.namesAlone = folder.namesAlone && keep
 	folder.listers++
 	o.last++
 	o.listers[o.last] = &lister{folder: folder}
@@ -153,7 +149,8 @@ func (l *lister) takesAttributes(pid uint32) bool {
 	return !l.tested
 }
 
-// isLS reports whether a process is ls. Of one that it cannot tell, it is not.
+// isLS reports whether a process is ls. One of which that cannot be told is not. Its name
+// can be read while it waits for an answer.
 func isLS(pid uint32) bool {
 	name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
 	return err == nil && string(name) == "ls\n"

@@ -3,11 +3,14 @@
 package child
 
 import (
+	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -79,7 +82,10 @@ func StartLooker(t testing.TB) *Looker {
 //	open NAME PATH     opens PATH as NAME, without read-ahead, and gives nothing
 //	size NAME          the same as stat, of an open file
 //	read NAME OFF N    N bytes (4 MiB at most) at OFF, fewer at the file's end
+//	names NAME N       what one getdents64 of N bytes gives: a line a name, "offset name"
+//	seek NAME OFF      nothing
 //	close NAME         nothing
+//	called NAME        makes NAME the name of the process, and gives nothing
 func (l *Looker) Do(op string, args ...string) string {
 	l.t.Helper()
 	hung := time.AfterFunc(patience, func() { l.cmd.Process.Kill() })
@@ -140,6 +146,8 @@ func look(open map[string]int, op, name string, args []string) ([]byte, error) {
 			}
 			time.Sleep(100 * time.Microsecond)
 		}
+	case "called":
+		return nil, callSelf(name)
 	case "open":
 		fd, err := syscall.Open(args[0], syscall.O_RDONLY, 0)
 		if err == nil {
@@ -166,6 +174,18 @@ func look(open map[string]int, op, name string, args []string) ([]byte, error) {
 			return nil, err
 		}
 		return readAt(fd, off, n)
+	case "names":
+		n, err := strconv.Atoi(args[0])
+		if err != nil {
+			return nil, err
+		}
+		return names(fd, buffer[:n])
+	case "seek":
+		off, err := strconv.ParseInt(args[0], 10, 64)
+		if err == nil {
+			_, err = syscall.Seek(fd, off, io.SeekStart)
+		}
+		return nil, err
 	case "close":
 		delete(open, name)
 		return nil, syscall.Close(fd)
@@ -216,4 +236,26 @@ func list(path string) ([]byte, error) {
 		_, _, names = syscall.ParseDirent(b[:n], -1, names)
 		names = slices.Clone(names)
 	}
+}
+
+func names(fd int, b []byte) (lines []byte, err error) {
+	n, err := syscall.ReadDirent(fd, b)
+	for b := b[:max(n, 0)]; len(b) > 0; {
+		next, length := binary.NativeEndian.Uint64(b[8:]), binary.NativeEndian.Uint16(b[16:])
+		name, _, _ := bytes.Cut(b[19:length], []byte{0})
+		lines = fmt.Appendf(lines, "%d %s\n", next, name)
+		b = b[length:]
+	}
+	return lines, err
+}
+
+// callSelf names all threads. Later ones have the name of the thread that starts them.
+func callSelf(name string) error {
+	threads, err := filepath.Glob("/proc/self/task/*/comm")
+	for _, t := range threads {
+		if err == nil {
+			err = os.WriteFile(t, []byte(name), 0)
+		}
+	}
+	return err
 }
