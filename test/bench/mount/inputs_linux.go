@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// nativePerFile is how many entries a full log file has.
+const nativePerFile = 30_000
+
+// randomNames is how many entries cat reads.
+const randomNames = 1000
+
+// prepare makes what is compared, or takes what an earlier run has kept.
+func prepare(ctx context.Context, temp string, size logSize) (*inputs, error) {
+	in := &inputs{
+		size: size, names: filepath.Join(temp, "names"),
+		log: filepath.Join(*keep, size.name+".log"), plain: filepath.Join(*keep, size.name+".plain"),
+		squashfs: filepath.Join(*keep, size.name+".squashfs"), zip: filepath.Join(*keep, size.name+".zip"),
+	}
+	if err := os.MkdirAll(*keep, 0o700); err != nil {
+		return nil, err
+	}
+	makers := []struct {
+		to   string
+		make func(to string) error
+	}{
+		{in.log, func(to string) error { return writeLog(to, size.entries) }},
+		{in.plain, func(to string) error { return copyFromMount(ctx, temp, in, to) }},
+		{in.squashfs, func(to string) error { return command(ctx, in.plain, "mksquashfs", ".", to, "-quiet", "-no-progress") }},
+		// zip takes names from a list: it would sort a folder's by comparing each with each.
+		{in.zip, func(to string) error {
+			return command(ctx, in.plain, "sh", "-c", `ls -f | grep -v '^\.' | zip -q -@ "$1"`, "sh", to)
+		}},
+	}
+	for _, m := range makers {
+		if _, err := os.Stat(m.to); err == nil {
+			continue
+		}
+		fmt.Fprintf(os.Stderr, "making %s\n", m.to)
+		// What was interrupted has another name, and is made again.
+		part := filepath.Join(filepath.Dir(m.to), "part."+filepath.Base(m.to))
+		if err := os.RemoveAll(part); err != nil {
+			return nil, err
+		}
+		if err := m.make(part); err != nil {
+			return nil, fmt.Errorf("%s: %w", m.to, err)
+		}
+		if err := os.Rename(part, m.to); err != nil {
+			return nil, err
+		}
+	}
+	return in, in.chooseNames()
+}
+
+// copyFromMount copies the folder that the steps work in.
+func copyFromMount(ctx context.Context, temp string, in *inputs, to string) error {
+	m, err := walfsSystem.mount(ctx, in, mountpoint(temp))
+	if err != nil {
+		return err
+	}
+	err = command(ctx, temp, "cp", "-r", m.folder, to)
+	if unmounted := m.unmount(); err == nil {
+		err = unmounted
+	}
+	return err
+}
+
+// chooseNames writes the list of the entries that cat reads, always the same ones, and
+// counts the files.
+func (in *inputs) chooseNames() error {
+	files, err := os.ReadDir(in.plain)
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, f := range files {
+		names = append(names, f.Name())
+	}
+	in.files = len(names)
+	rand.New(rand.NewPCG(1, 1)).Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+	names = names[:min(len(names), randomNames)]
+	return os.WriteFile(in.names, []byte(strings.Join(names, "\n")+"\n"), 0o600)
+}
+
+// command runs a program in a folder. An error has what it said.
+func command(ctx context.Context, dir, name string, args ...string) error {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", name, err, out)
+	}
+	return nil
+}

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// key names a step of a system.
+type key struct{ system, step string }
+
+// results are all figures of one log.
+type results struct {
+	size     logSize
+	files    int
+	seconds  map[key][]float64    // by round
+	server   map[key][]float64    // the server's processor time in a step, in seconds
+	memory   map[string]float64   // of a server, MiB, the most of all its mounts
+	requests map[key]string       // nil where the kernel does not count them
+	other    map[string][]float64 // of what walfs alone has: see measureOthers
+}
+
+const mountStep = "mount"
+
+func mountpoint(temp string) string { return filepath.Join(temp, "mnt") }
+
+// measureSize lets the systems take turns in each round, so that other work on the machine
+// slows down all of them.
+func measureSize(ctx context.Context, temp string, size logSize) (*results, error) {
+	if err := os.MkdirAll(mountpoint(temp), 0o700); err != nil {
+		return nil, err
+	}
+	in, err := prepare(ctx, temp, size)
+	if err != nil {
+		return nil, err
+	}
+	r := &results{size: size, files: in.files, seconds: map[key][]float64{}, server: map[key][]float64{},
+		memory: map[string]float64{}, other: map[string][]float64{}}
+	slow := map[*system]bool{}
+	for round := range *rounds {
+		for _, s := range systems {
+			fmt.Fprintf(os.Stderr, "%s entries, round %d of %d: %s\n", size.name, round+1, *rounds, s.name)
+			if !slow[s] {
+				if err := r.turn(ctx, temp, s, in); errors.Is(err, context.DeadlineExceeded) {
+					slow[s] = true
+					fmt.Fprintf(os.Stderr, "%s takes more than %v for a step; it is not measured further\n", s.name, limit)
+				} else if err != nil {
+					return nil, err
+				}
+			}
+		}
+		if err := r.measureOthers(ctx, temp, in); err != nil {
+			return nil, err
+		}
+	}
+	if !countable() {
+		return r, nil
+	}
+	r.requests = map[key]string{}
+	for _, s := range systems {
+		if s.serve != nil && !slow[s] {
+			fmt.Fprintf(os.Stderr, "%s entries: requests of %s\n", size.name, s.name)
+			if err := r.count(ctx, temp, s, in); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return r, nil
+}
+
+// turn runs all sessions of a system once, those that need its source in the page cache first.
+func (r *results) turn(ctx context.Context, temp string, s *system, in *inputs) error {
+	for i, session := range sessions {
+		if i == 0 || session.disk {
+			if err := s.prepareCaches(ctx, in, session.disk); err != nil {
+				return err
+			}
+		}
+		err := s.with(ctx, temp, in, func(m *mounted) error {
+			if s.serve != nil && !session.disk {
+				r.add(key{s.name, mountStep}, m.ready.Seconds(), m.processor())
+			}
+			for _, st := range session.steps {
+				before, start := m.processor(), time.Now()
+				if err := st.run(ctx, m, in); err != nil {
+					return err
+				}
+				r.add(key{s.name, st.name}, time.Since(start).Seconds(), m.processor()-before)
+			}
+			r.memory[s.name] = max(r.memory[s.name], m.memory())
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *results) add(k key, seconds, server float64) {
+	r.seconds[k] = append(r.seconds[k], seconds)
+	r.server[k] = append(r.server[k], server)
+}
+
+// count counts the requests of each step, and sees to it that the mount has all files. It
+// takes no times: counting takes some itself.
+func (r *results) count(ctx context.Context, temp string, s *system, in *inputs) error {
+	for _, session := range sessions {
+		if session.disk {
+			continue
+		}
+		err := s.with(ctx, temp, in, func(m *mounted) error {
+			for _, st := range session.steps {
+				said, err := st.requests(ctx, temp, m, in)
+				if err != nil {
+					return err
+				}
+				r.requests[key{s.name, st.name}] = said
+			}
+			n, err := filesShown(ctx, m.folder)
+			if err == nil && n != in.files {
+				err = fmt.Errorf("%s shows %d files, want %d", s.name, n, in.files)
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// with mounts a system, and unmounts it whatever happens.
+func (s *system) with(ctx context.Context, temp string, in *inputs, use func(m *mounted) error) error {
+	m, err := s.mount(ctx, in, mountpoint(temp))
+	if err != nil {
+		return err
+	}
+	err = use(m)
+	return errors.Join(err, m.unmount())
+}
+
+// measureOthers measures what walfs alone has: an idle mount, and commands that need only
+// little of a log.
+func (r *results) measureOthers(ctx context.Context, temp string, in *inputs) error {
+	err := walfsSystem.with(ctx, temp, in, func(m *mounted) error {
+		const idle = 10 * time.Second
+		before := m.processor()
+		select {
+		case <-time.After(idle):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		r.other["an idle mount, % of a processor"] = append(r.other["an idle mount, % of a processor"],
+			100*(m.processor()-before)/idle.Seconds())
+		if in.size.folder != "entries" {
+			start := time.Now()
+			if err := command(ctx, m.at, "sh", "-c", "ls -f entries >/dev/null"); err != nil {
+				return err
+			}
+			r.other["ls -f entries, s"] = append(r.other["ls -f entries, s"], time.Since(start).Seconds())
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, line := range [][]string{{"dump", "--limit", "10", in.log}, {"stat", in.log}} {
+		cmd := exec.CommandContext(ctx, *walfs, line...)
+		start := time.Now()
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("walfs %s: %w: %s", strings.Join(line, " "), err, out)
+		}
+		name := "walfs " + strings.Join(line[:len(line)-1], " ")
+		r.other[name+", s"] = append(r.other[name+", s"], time.Since(start).Seconds())
+		usage := cmd.ProcessState.SysUsage().(*syscall.Rusage)
+		r.other[name+", MiB"] = append(r.other[name+", MiB"], float64(usage.Maxrss)/1024)
+	}
+	return nil
+}
+
+// filesShown counts what find finds.
+func filesShown(ctx context.Context, folder string) (int, error) {
+	out, err := exec.CommandContext(ctx, "sh", "-c", `find "$1" -type f -size +0 | wc -l`, "sh", folder).Output()
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(strings.TrimSpace(string(out)))
+}
