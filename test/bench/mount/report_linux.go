@@ -54,8 +54,8 @@ func (r *results) time(system, step string) (seconds float64, ok bool) {
 
 // print writes the tables of one log in Markdown.
 func (r *results) print(w io.Writer) {
-	fmt.Fprintf(w, "%s entries of %d bytes; the steps work in %s with %d files. Medians of %d rounds.\n\n",
-		r.size.name, payloadSize, r.size.folder, r.files, *rounds)
+	fmt.Fprintf(w, "A log of %s entries of %d bytes: the %d files in %s/. Medians of %d rounds.\n\n",
+		r.size.name, payloadSize, r.files, r.size.folder, *rounds)
 	r.printTimes(w)
 	r.printRequests(w)
 	r.printOther(w)

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -66,7 +67,9 @@ func (st step) run(ctx context.Context, m *mounted, in *inputs, before ...string
 	cmd := exec.CommandContext(ctx, line[0], line[1:]...)
 	cmd.Dir = m.folder
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
-	cmd.WaitDelay = time.Second // for what sh has started
+	// What sh has started ends with it, or else the mount is in use.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	if out, err := cmd.CombinedOutput(); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -120,18 +123,26 @@ func (st step) requests(ctx context.Context, temp string, m *mounted, in *inputs
 	if len(counts) != len(opcodes)+1 {
 		return "", fmt.Errorf("perf stat: %d counts, want %d: %s", len(counts), len(opcodes)+1, b)
 	}
+	return sayRequests(counts), nil
+}
+
+// sayRequests lists the requests of each kind; the last count is of all. Kinds that are less
+// than one in a hundred are "others".
+func sayRequests(counts []int) string {
+	all := counts[len(opcodes)]
+	if all == 0 {
+		return "none"
+	}
 	var said []string
-	others := counts[len(opcodes)]
+	others := all
 	for i, op := range opcodes {
-		if others -= counts[i]; counts[i] > 0 {
+		if counts[i] > all/100 {
 			said = append(said, fmt.Sprintf("%s %d", op.name, counts[i]))
+			others -= counts[i]
 		}
 	}
 	if others > 0 {
 		said = append(said, fmt.Sprintf("others %d", others))
 	}
-	if len(said) == 0 {
-		return "none", nil
-	}
-	return strings.Join(said, ", "), nil
+	return strings.Join(said, ", ")
 }

@@ -88,8 +88,20 @@ func (s *system) mount(ctx context.Context, in *inputs, at string) (*mounted, er
 		return nil, err
 	}
 	for m.device = before; m.device == before; time.Sleep(200 * time.Microsecond) {
-		if m.device, err = device(at); err != nil || ctx.Err() != nil || time.Since(start) > limit || m.dead() {
-			return nil, errors.Join(fmt.Errorf("%s does not mount within %v", s.name, limit), err, ctx.Err(), m.unmount())
+		if m.device, err = device(at); err == nil && time.Since(start) > limit {
+			err = context.DeadlineExceeded
+		}
+		if err == nil && m.dead() {
+			err = errors.New("the server has ended")
+		}
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			m.server.Process.Signal(syscall.SIGTERM)
+			unix.Unmount(at, unix.MNT_DETACH)
+			m.server.Wait()
+			return nil, fmt.Errorf("%s does not mount: %w: %s", s.name, err, m.said.String())
 		}
 	}
 	m.ready = time.Since(start)
