@@ -13,6 +13,8 @@ import (
 	"github.com/walfs/walfs/cmd/walfs/terminal"
 	"github.com/walfs/walfs/fsview"
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/dgraph"
+	"github.com/walfs/walfs/walcore/platform"
 )
 
 // Exit codes, part of the contract with users.
@@ -35,6 +37,9 @@ func execute(ctx context.Context) int {
 	if err == nil {
 		return 0
 	}
+	if starved := dgraph.Starved(); starved != nil && exitCode(err, started) == exitDamage {
+		err = starved // what could not be read need not be damaged
+	}
 	var e exitError
 	if !errors.As(err, &e) || e.err != nil {
 		printError(err)
@@ -46,7 +51,7 @@ func execute(ctx context.Context) int {
 }
 
 // printError says on stderr what is wrong, and what to do next.
-func printError(err error) { notef("%v%s", err, hint(err)) }
+func printError(err error) { notef("%v%s", platform.NameOpenLimit(err), hint(err)) }
 
 // notef prints a line on stderr, or where a mount's log is.
 func notef(format string, args ...any) {

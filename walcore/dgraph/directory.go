@@ -43,6 +43,14 @@ type osDirectory struct {
 }
 
 func openDirectory(path string) (directory, error) {
+	dir, err := openOSDirectory(path)
+	if err != nil {
+		return nil, err
+	}
+	return pooledDirectory{dir, processFiles()}, nil
+}
+
+func openOSDirectory(path string) (directory, error) {
 	f, err := platform.OpenDir(path)
 	if err != nil {
 		return nil, err
@@ -55,7 +63,7 @@ func (d osDirectory) FileSystem() (platform.FileSystem, error) { return platform
 func (d osDirectory) List() ([]fs.DirEntry, error)             { return platform.List(d.File) }
 func (d osDirectory) StatIn(name string) (walcore.Attr, error) { return platform.StatIn(d.File, name) }
 func (d osDirectory) StatAgain() (walcore.Attr, error)         { return platform.StatPath(d.path) }
-func (d osDirectory) OpenAgain() (directory, error)            { return openDirectory(d.path) }
+func (d osDirectory) OpenAgain() (directory, error)            { return openOSDirectory(d.path) }
 
 func (d osDirectory) Open(name string) (file, error) {
 	f, err := platform.OpenIn(d.File, name)

@@ -49,7 +49,7 @@ func (r *reading) openFiles() error {
 // openNative opens a file, or takes it from the look before if it is the same.
 func (r *reading) openNative(name string) (ok bool) {
 	if n := findNative(r.previous.native, name); n != nil {
-		if attr, err := r.follower.dir.StatIn(name); err == nil && attr.Same(n.Attr) {
+		if attr, err := r.follower.dir.StatIn(name); err == nil && sameFile(attr, n.Attr) {
 			r.native = append(r.native, &nativeFile{Name: name, Attr: attr, f: n.f})
 			return true
 		}

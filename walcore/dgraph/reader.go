@@ -53,6 +53,9 @@ type Reader struct {
 	laterTerm     uint64    // the hard state's, if it was read again; see settleTerm
 	termTooLow    bool      // it is lower than an entry's
 	termUnsettled bool      // which may be work in progress
+	// starved is starvedIn before the directory was read. Where that is another error now,
+	// the reader may have taken for damage what could not be read for want of descriptors.
+	starved *platform.TooManyOpenError
 }
 
 // nativeFile is one of the directory's own files, as it was when opened.

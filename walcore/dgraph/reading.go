@@ -2,6 +2,7 @@ package dgraph
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/walfs/walfs/meta"
@@ -48,8 +49,9 @@ func findLogFile(files []*LogFile, f file) *LogFile {
 	return nil
 }
 
+// findNative finds one of the files, which are in the order of their names.
 func findNative(files []*nativeFile, name string) *nativeFile {
-	if i := slices.IndexFunc(files, func(n *nativeFile) bool { return n.Name == name }); i >= 0 {
+	if i, ok := slices.BinarySearchFunc(files, name, func(n *nativeFile, name string) int { return strings.Compare(n.Name, name) }); ok {
 		return files[i]
 	}
 	return nil

@@ -30,7 +30,7 @@ type follower struct {
 // start reads the directory for the first time. On failure it closes it.
 func (f *follower) start() error {
 	first := reading{Reader: &Reader{follower: f}}
-	if err := first.load(); err != nil {
+	if err := f.load(&first); err != nil {
 		first.closeFiles(nil)
 		f.dir.Close()
 		return err
@@ -39,16 +39,29 @@ func (f *follower) start() error {
 	return nil
 }
 
+// load reads the directory. It fails if any file could not be opened because too many
+// are: what is in it is not known then, and need not be damaged.
+func (f *follower) load(r *reading) error {
+	r.starved = starvedIn(f.dir)
+	if err := r.load(); err != nil {
+		return err
+	}
+	if starved := starvedIn(f.dir); starved != r.starved {
+		return starved
+	}
+	return nil
+}
+
 func (f *follower) close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return errors.Join(f.dir.Close(), f.current.closeFiles(nil))
+	return errors.Join(f.current.closeFiles(nil), f.dir.Close())
 }
 
 // closeFiles closes the reader's files but those that others have too.
 func (r *Reader) closeFiles(others []*nativeFile) (err error) {
 	for _, n := range r.native {
-		if !slices.ContainsFunc(others, func(o *nativeFile) bool { return o.f == n.f }) {
+		if o := findNative(others, n.Name); o == nil || o.f != n.f {
 			err = errors.Join(err, n.f.Close())
 		}
 	}
@@ -88,7 +101,7 @@ func (r *Reader) refresh() (*Reader, error) {
 		return f.current, nil
 	}
 	next := reading{Reader: &Reader{follower: f}, previous: f.current.asPrevious()}
-	if err := next.load(); err != nil {
+	if err := f.load(&next); err != nil {
 		next.closeFiles(f.current.native) // they were only read
 		return nil, err
 	}
@@ -123,7 +136,7 @@ const timeResolution = 20 * time.Millisecond
 // read. dir is its attributes now.
 func (f *follower) changed(dir walcore.Attr) bool {
 	r := f.current
-	if !r.settlingSince.IsZero() || dir.Ctime != r.attr.Ctime || r.listed.Sub(r.attr.Ctime) < timeResolution {
+	if !r.settlingSince.IsZero() || starvedIn(f.dir) != r.starved || dir.Ctime != r.attr.Ctime || r.listed.Sub(r.attr.Ctime) < timeResolution {
 		return true
 	}
 	if disk, err := f.dir.FileSystem(); err != nil || disk != r.disk {
