@@ -10,8 +10,8 @@ import (
 // it. It does not change. Its files may change later; reading an entry then fails
 // with ErrChanged. Its methods may be called from many goroutines.
 //
-// A Log can have more to offer: ask for Filer, Imager, Follower, Replacer, Remainer and
-// Opener by type assertion, and for Timer at the Source of a File.
+// A Log can have more to offer: ask for Filer, Imager, Follower, Glancer, Replacer,
+// Remainer and Opener by type assertion, and for Timer at the Source of a File.
 type Log interface {
 	// Meta is what the directory says of the node. It must not be changed.
 	Meta() *Meta
@@ -104,6 +104,14 @@ type Follower interface {
 	// Outline goes through the entries as Entries does, without checking
 	// payloads: entries whose payload is damaged are among them, and Size is 0.
 	Outline(from uint64) iter.Seq[Entry]
+}
+
+// Glancer is a Follower that can be asked many times a second.
+type Glancer interface {
+	// Glance is Refresh at a lower cost. It sees at once what a node does. What somebody
+	// else does to files that a node is done with, it sees within some seconds: it looks
+	// at these in turns.
+	Glance() (Follower, error)
 }
 
 // Replacer is a Log that still has entries which a later leader replaced, and knows for

@@ -25,6 +25,7 @@ type ReaderOptions struct {
 
 var (
 	_ walcore.Follower = (*Reader)(nil)
+	_ walcore.Glancer  = (*Reader)(nil)
 	_ walcore.Filer    = (*Reader)(nil)
 	_ walcore.Opener   = (*Reader)(nil)
 	_ walcore.Imager   = (*Reader)(nil)
@@ -34,9 +35,10 @@ var (
 type Reader struct {
 	*log
 	follower *follower
-	attr     walcore.Attr // of the directory
-	ignored  []string     // names in it that are no part of the log
-	native   []*nativeFile
+	attr     walcore.Attr  // of the directory
+	ignored  []string      // names in it that are no part of the log
+	native   []*nativeFile // by name
+	active   []*nativeFile // those of them in which a node may be at work, but for wal.meta
 	keys     *keyRing
 	meta     *meta.Meta
 	metaFile *nativeFile // nil: there is none

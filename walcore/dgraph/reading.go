@@ -42,9 +42,12 @@ func (r *Reader) asPrevious() previous {
 // logFile finds a log file that was open already, or gives nil.
 func (p *previous) logFile(n *nativeFile) *LogFile { return findLogFile(p.files, n.f) }
 
+// findLogFile finds one of the files, from the end: mostly the newest is asked for.
 func findLogFile(files []*LogFile, f file) *LogFile {
-	if i := slices.IndexFunc(files, func(l *LogFile) bool { return l.f == f }); i >= 0 {
-		return files[i]
+	for _, l := range slices.Backward(files) {
+		if l.f == f {
+			return l
+		}
 	}
 	return nil
 }

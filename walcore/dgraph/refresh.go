@@ -25,6 +25,7 @@ type follower struct {
 	// startedReadOnly says that the file system was read-only from the beginning,
 	// which is no news.
 	startedReadOnly bool
+	glances         int // how often Glance was called
 }
 
 // start reads the directory for the first time. On failure it closes it.
@@ -48,6 +49,11 @@ func (f *follower) load(r *reading) error {
 	}
 	if starved := starvedIn(f.dir); starved != r.starved {
 		return starved
+	}
+	for _, n := range r.native {
+		if id, isLog := format.ParseFileName(n.Name); isLog && id+activeFiles > r.newest {
+			r.active = append(r.active, n)
+		}
 	}
 	return nil
 }
@@ -75,16 +81,24 @@ func (r *Reader) closeFiles(others []*nativeFile) (err error) {
 //
 // Refresh fails where the directory is gone or cannot be read any more; the reader
 // goes on as it is.
-func (r *Reader) Refresh() (walcore.Follower, error) {
-	next, err := r.refresh()
+func (r *Reader) Refresh() (walcore.Follower, error) { return asFollower(r.refresh()) }
+
+// Glance is Refresh for who asks many times a second: see follower.seemsChanged.
+func (r *Reader) Glance() (walcore.Follower, error) { return asFollower(r.glance()) }
+
+func asFollower(r *Reader, err error) (walcore.Follower, error) {
 	if err != nil {
-		return nil, err
+		return nil, err // not r: a Follower that holds a nil *Reader is not nil
 	}
-	return next, nil
+	return r, nil
 }
 
-func (r *Reader) refresh() (*Reader, error) {
-	f := r.follower
+func (r *Reader) refresh() (*Reader, error) { return r.follower.next((*follower).changed) }
+
+func (r *Reader) glance() (*Reader, error) { return r.follower.next((*follower).seemsChanged) }
+
+// next gives a reader of what the directory holds now: a new one if changed says so.
+func (f *follower) next(changed func(f *follower, dir walcore.Attr) bool) (*Reader, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	now, err := f.dir.StatAgain()
@@ -97,7 +111,7 @@ func (r *Reader) refresh() (*Reader, error) {
 		}
 		return f.current, nil
 	}
-	if !f.changed(now) {
+	if !changed(f, now) {
 		return f.current, nil
 	}
 	next := reading{Reader: &Reader{follower: f}, previous: f.current.asPrevious()}
@@ -135,11 +149,43 @@ const timeResolution = 20 * time.Millisecond
 // changed reports whether anything may have changed since the directory was last
 // read. dir is its attributes now.
 func (f *follower) changed(dir walcore.Attr) bool {
+	return f.nodeChanged(dir) || f.fileSystemChanged() || slices.ContainsFunc(f.current.native, f.current.logChanged)
+}
+
+// A look at a file costs microseconds, and there can be thousands. A node writes to
+// wal.meta and to the newest log file, makes files and deletes them; that is looked for
+// at every glance. Into an older file it only stores lengths, when it empties payloads:
+// no time and no size of the file tells of that. So whoever changes these is somebody
+// else, who cuts a file, restores it or touches it, and that is seen a little later. No
+// wrong bytes are served meanwhile, nor would an earlier look keep them from being: who
+// reads a payload compares its slot, and fails with ErrChanged where the file ends before
+// it.
+const (
+	// glancesAround is after how many glances each older file was looked at: at Watch's
+	// pace, four seconds.
+	glancesAround = 64
+	// glancesPerSecond is how many there are between two looks at the file system, which
+	// may have become full.
+	glancesPerSecond = 16
+	// activeFiles is how many of the newest log files are looked at at every glance. A
+	// node may still cut the one before the newest to its size.
+	activeFiles = 4
+)
+
+// seemsChanged reports whether changed would be true, or not yet.
+func (f *follower) seemsChanged(dir walcore.Attr) bool {
+	f.glances++
+	r, turn := f.current, f.glances%glancesAround
+	n := len(r.native)
+	return f.nodeChanged(dir) || turn%glancesPerSecond == 0 && f.fileSystemChanged() ||
+		slices.ContainsFunc(r.active, r.logChanged) ||
+		slices.ContainsFunc(r.native[n*turn/glancesAround:n*(turn+1)/glancesAround], r.logChanged)
+}
+
+// nodeChanged reports whether a node may have changed something other than a log file.
+func (f *follower) nodeChanged(dir walcore.Attr) bool {
 	r := f.current
 	if !r.settlingSince.IsZero() || starvedIn(f.dir) != r.starved || dir.Ctime != r.attr.Ctime || r.listed.Sub(r.attr.Ctime) < timeResolution {
-		return true
-	}
-	if disk, err := f.dir.FileSystem(); err != nil || disk != r.disk {
 		return true
 	}
 	if r.metaFile != nil {
@@ -147,8 +193,12 @@ func (f *follower) changed(dir walcore.Attr) bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(r.files, func(l *LogFile) bool { return l.sized.Load() && l.emptiedDuringRead }) ||
-		slices.ContainsFunc(r.native, r.logChanged)
+	return slices.ContainsFunc(r.files, func(l *LogFile) bool { return l.sized.Load() && l.emptiedDuringRead })
+}
+
+func (f *follower) fileSystemChanged() bool {
+	disk, err := f.dir.FileSystem()
+	return err != nil || disk != f.current.disk
 }
 
 // faultsChanged reports whether what is wrong with wal.meta has changed: a snapshot may
