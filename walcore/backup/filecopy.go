@@ -55,9 +55,11 @@ func readAt(r io.ReaderAt, p []byte, off int64) error {
 	return nil
 }
 
-// fileCopy is a file that is being written.
+// fileCopy is a file that is being written. It is open only while that is done: a log can
+// have more files than a process may have open. If writing it out fails meanwhile, the
+// next flush tells, or else what is read back has other bytes.
 type fileCopy struct {
-	*os.File
+	path string
 	of   io.ReaderAt // what it is a copy of
 	sums []uint32    // of its chunks; those that are not written yet have 0
 	done int64       // chunks from the first payload's up to here are written
@@ -76,11 +78,23 @@ func (c *fileCopy) keep(f walcore.NativeFile) error {
 	}
 	c.done = to
 	c.sums = c.sums[:min(int64(len(c.sums)), to/chunk)]
-	return c.Truncate(to)
+	return os.Truncate(c.path, to)
 }
 
-// write writes the chunks of a file from off up to end.
-func (c *fileCopy) write(ctx context.Context, f walcore.NativeFile, off, end int64, progress func(int64)) error {
+func (c *fileCopy) open() (*os.File, error) { return os.OpenFile(c.path, os.O_RDWR, 0) }
+
+// ReadAt reads what was written.
+func (c *fileCopy) ReadAt(p []byte, off int64) (int, error) {
+	f, err := c.open()
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close() // it was only read
+	return f.ReadAt(p, off)
+}
+
+// write writes the chunks of a file from off up to end to to.
+func (c *fileCopy) write(ctx context.Context, to *os.File, f walcore.NativeFile, off, end int64, progress func(int64)) error {
 	r := chunkReader{NativeFile: f}
 	for ; off < end; off += chunk {
 		if ctx.Err() != nil {
@@ -90,7 +104,7 @@ func (c *fileCopy) write(ctx context.Context, f walcore.NativeFile, off, end int
 		if err != nil {
 			return err
 		}
-		if err := c.writeSparse(b, off); err != nil {
+		if err := writeSparse(to, b, off); err != nil {
 			return err
 		}
 		for int64(len(c.sums)) <= off/chunk {
@@ -108,14 +122,14 @@ const page = 4096
 var zeros [page]byte
 
 // writeSparse writes b without its pages of zeros.
-func (c *fileCopy) writeSparse(b []byte, off int64) error {
+func writeSparse(to io.WriterAt, b []byte, off int64) error {
 	for at := 0; at < len(b); {
 		end := at
 		for end < len(b) && !isZero(b[end:min(end+page, len(b))]) {
 			end = min(end+page, len(b))
 		}
 		if end > at {
-			if _, err := c.WriteAt(b[at:end], off+int64(at)); err != nil {
+			if _, err := to.WriteAt(b[at:end], off+int64(at)); err != nil {
 				return err
 			}
 		}

@@ -9,12 +9,20 @@ import (
 // flusher flushes files, one after the other, while others are being written: so the disk
 // has little to do in the end.
 type flusher struct {
-	files chan *os.File
+	files chan syncer
 	err   chan error
 }
 
+// syncer is a file, or a closing one.
+type syncer interface{ Sync() error }
+
+// closing is a file that is closed once it is flushed.
+type closing struct{ *os.File }
+
+func (c closing) Sync() error { return errors.Join(c.File.Sync(), c.Close()) }
+
 func newFlusher() *flusher {
-	f := &flusher{make(chan *os.File, 1), make(chan error, 1)}
+	f := &flusher{make(chan syncer, 1), make(chan error, 1)}
 	go func() {
 		var err error
 		for file := range f.files {
@@ -25,12 +33,14 @@ func newFlusher() *flusher {
 	return f
 }
 
-// begin has a file flushed soon, if the disk keeps up. Its writer flushes it in the end
-// anyway.
-func (f *flusher) begin(file *os.File) {
+// begin has a file flushed soon, if the disk keeps up, and reports whether that is so. Its
+// writer flushes it in the end anyway.
+func (f *flusher) begin(file syncer) bool {
 	select {
 	case f.files <- file:
+		return true
 	default:
+		return false
 	}
 }
 

@@ -33,7 +33,6 @@ func (s *source) toFolder(ctx context.Context, out string, o Options) (c *Copy, 
 	if err != nil {
 		return nil, err
 	}
-	defer f.close()
 	if err := f.copyAll(ctx); err != nil {
 		return nil, err
 	}
@@ -96,14 +95,20 @@ func (d *folder) writePayloads(ctx context.Context, flush *flusher) error {
 			continue
 		}
 		c := d.files[f.Name]
-		err := c.write(ctx, f, max(c.done, chunk), f.Attr.Size, func(n int64) {
-			c.done = max(c.done, chunk) + n
-			d.tell()
-		})
+		to, err := c.open()
 		if err != nil {
 			return err
 		}
-		flush.begin(c.File)
+		err = c.write(ctx, to, f, max(c.done, chunk), f.Attr.Size, func(n int64) {
+			c.done = max(c.done, chunk) + n
+			d.tell()
+		})
+		if err == nil && flush.begin(closing{to}) {
+			continue
+		}
+		if err = errors.Join(err, to.Close()); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -115,11 +120,14 @@ func (d *folder) begin() error {
 		wanted[f.Name] = true
 		c := d.files[f.Name]
 		if c == nil {
-			file, err := os.OpenFile(filepath.Join(d.path, f.Name), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+			c = &fileCopy{path: filepath.Join(d.path, f.Name)}
+			file, err := os.OpenFile(c.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 			if err != nil {
 				return err
 			}
-			c = &fileCopy{File: file}
+			if err := file.Close(); err != nil {
+				return err
+			}
 			d.files[f.Name] = c
 		}
 		if err := c.keep(f); err != nil {
@@ -129,7 +137,7 @@ func (d *folder) begin() error {
 	for name, c := range d.files {
 		if !wanted[name] {
 			delete(d.files, name)
-			if err := errors.Join(c.Close(), os.Remove(c.Name())); err != nil {
+			if err := os.Remove(c.path); err != nil {
 				return err
 			}
 		}
@@ -162,30 +170,35 @@ func (d *folder) copyRest(ctx context.Context) error {
 }
 
 // complete writes what of a file is in memory, flushes it, and reads it back.
-func (c *fileCopy) complete(ctx context.Context, f walcore.NativeFile) error {
+func (c *fileCopy) complete(ctx context.Context, f walcore.NativeFile) (err error) {
+	to, err := c.open()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, to.Close()) }()
 	end := f.Attr.Size
 	if _, ok := f.ReaderAt.(walcore.Continued); ok {
 		end = min(end, chunk)
 	}
-	if err := c.write(ctx, f, 0, end, func(int64) {}); err != nil {
+	if err := c.write(ctx, to, f, 0, end, func(int64) {}); err != nil {
 		return err
 	}
-	if err := c.finish(f.Attr); err != nil {
+	if err := finish(to, f.Attr); err != nil {
 		return err
 	}
-	return compare(ctx, f.Name, c, f.Attr.Size, c.sums)
+	return compare(ctx, f.Name, to, f.Attr.Size, c.sums)
 }
 
 // finish gives a file its size and the original's times and owner, and flushes it.
-func (c *fileCopy) finish(a walcore.Attr) error {
-	if err := c.Truncate(a.Size); err != nil {
+func finish(f *os.File, a walcore.Attr) error {
+	if err := f.Truncate(a.Size); err != nil {
 		return err
 	}
-	giveTo(c.Name(), a)
-	if err := os.Chtimes(c.Name(), a.Mtime, a.Mtime); err != nil {
+	giveTo(f.Name(), a)
+	if err := os.Chtimes(f.Name(), a.Mtime, a.Mtime); err != nil {
 		return err
 	}
-	return c.Sync()
+	return f.Sync()
 }
 
 // giveTo gives a file the original's owner. Only root can, and not everywhere; the copy
@@ -205,12 +218,6 @@ func (d *folder) tell() {
 		done += c.done
 	}
 	d.progress(min(done, d.total), d.total)
-}
-
-func (d *folder) close() {
-	for _, c := range d.files {
-		c.Close() // flushed, or to be removed
-	}
 }
 
 // verify opens the copy as a node would.

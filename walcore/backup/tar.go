@@ -107,7 +107,6 @@ func (s *source) fillFromFolder(ctx context.Context, path string, temp *os.File,
 	if err != nil {
 		return nil, err
 	}
-	defer f.close()
 	if err := f.copyAll(ctx); err != nil {
 		return nil, err
 	}
