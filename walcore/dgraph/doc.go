@@ -22,6 +22,8 @@
 // # Where things are
 //
 //	directory.go      what is asked of the files; a test has a directory in memory
+//	filepool.go       how many files are open at a time; pooledfile.go: one that may be
+//	                  closed meanwhile
 //	reader.go         Reader, and how it is opened
 //	reading.go        one look at a directory: what is read, in which order, and what
 //	                  is taken from the look before
@@ -53,6 +55,6 @@
 //	replaced.go       entries that were replaced, and whose slots are still there
 //	remains.go        payloads of which no slot is left: where is searched, and what is left
 //	                  out; payloadsearch.go: the search; replacedsource.go: reading them
-//	refresh.go        following a directory
+//	refresh.go        following a directory; changed.go: whether anything in it has changed
 //	unchanged.go      what two looks have in common
 package dgraph
