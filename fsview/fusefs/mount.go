@@ -93,7 +93,10 @@ func mountOptions(o Options) *fuse.MountOptions {
 		Options:       []string{"default_permissions"},
 		DisableXAttrs: !o.XAttrs,
 		// The library's buffers are as large as that.
-		MaxWrite:             maxAnswer,
+		MaxWrite: maxAnswer,
+		// Reads through the page cache count, those that wait in readAhead too. Were they
+		// all that the kernel sends, one that a store waits for might never be sent.
+		MaxBackground:        4 * maxWaiting,
 		EnableSymlinkCaching: true,
 		// The library would log each error that a caller is given.
 		Logger: log.New(io.Discard, "", 0),
