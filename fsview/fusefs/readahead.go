@@ -177,7 +177,7 @@ func (w *walk) goesOn(n fsview.Node) bool {
 	}
 	// The reader is at the next file before a worker can be.
 	w.heads = []fsview.Node{w.last + 1}
-	w.next, w.size = w.last+2, minBatch
+	w.next, w.size, w.atEnd = w.last+2, minBatch, false
 	return true
 }
 
