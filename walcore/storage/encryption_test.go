@@ -73,7 +73,8 @@ func TestDataKeyRotation(t *testing.T) {
 // A power loss while a data key is added leaves any part of its record. No
 // file uses the key then: the record is cut off, and told.
 func TestTornDataKey(t *testing.T) {
-	fixture.NotForRace(t) // TestPowerLoss opens as many images with it
+	// TestPowerLoss opens images with it.
+	fixture.NotForRace(t)
 	for name, have := range map[string]int{"first": 0, "second": 1} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -22,7 +22,8 @@ import (
 // has shown before is shown still, unless it lies in a file that the snapshot has
 // replaced; and the log reaches the commit index.
 func TestOpenNeverDestroys(t *testing.T) {
-	fixture.NotForRace(t)                                  // TestPowerLoss opens as many images with it
+	// TestPowerLoss opens images with it.
+	fixture.NotForRace(t)
 	const snapshotLater = "snapshot, files before it left" // by a crash
 	n := 0
 	for _, opts := range []Options{{}, {Key: someKey}, {Checksums: true}, {Key: someKey, Checksums: true}} {

@@ -57,7 +57,7 @@ text { font: 13px system-ui, "DejaVu Sans", Helvetica, Arial, sans-serif; fill: 
 
 // panel draws one log from y on, and gives where it ends.
 func (r *results) panel(b *strings.Builder, y int) int {
-	fmt.Fprintf(b, `<text x="20" y="%d" class="title">%s entries: the %d files in %s/</text>`+"\n", y, r.size.name, r.files, r.size.folder)
+	fmt.Fprintf(b, `<text x="20" y="%d" class="title">%s entries: the %d files in %s/</text>`+"\n", y, r.size.name, r.size.files(), r.size.folder)
 	from := y + 14
 	to := from + rowHeight*len(steps())
 	for _, tick := range []float64{0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100} {

@@ -30,25 +30,23 @@ func prepare(ctx context.Context, temp string, size logSize) (*inputs, error) {
 		to   string
 		make func(to string) error
 	}{
-		{in.log, func(to string) error { return writeLog(to, size.entries) }},
-		{in.plain, func(to string) error { return copyFromMount(ctx, temp, in, to) }},
+		{in.log, func(to string) error { return writeLog(ctx, to, size.entries) }},
+		{in.plain, func(to string) error { return writePlain(ctx, to, size) }},
 		{in.squashfs, func(to string) error { return command(ctx, in.plain, "mksquashfs", ".", to, "-quiet", "-no-progress") }},
-		// zip takes names from a list: it would sort a folder's by comparing each with each.
-		{in.zip, func(to string) error {
-			return command(ctx, in.plain, "sh", "-c", `ls -f | grep -v '^\.' | zip -q -@ "$1"`, "sh", to)
-		}},
+		{in.zip, func(to string) error { return command(ctx, in.plain, "zip", "-q", "-r", to, ".") }},
 	}
 	for _, m := range makers {
 		if _, err := os.Stat(m.to); err == nil {
 			continue
 		}
 		fmt.Fprintf(os.Stderr, "making %s\n", m.to)
-		// What was interrupted has another name, and is made again.
+		// What was interrupted by force has another name, and is made again.
 		part := filepath.Join(filepath.Dir(m.to), "part."+filepath.Base(m.to))
 		if err := os.RemoveAll(part); err != nil {
 			return nil, err
 		}
 		if err := m.make(part); err != nil {
+			os.RemoveAll(part)
 			return nil, fmt.Errorf("%s: %w", m.to, err)
 		}
 		if err := os.Rename(part, m.to); err != nil {
@@ -58,35 +56,35 @@ func prepare(ctx context.Context, temp string, size logSize) (*inputs, error) {
 	return in, in.chooseNames()
 }
 
-// copyFromMount copies the folder that the steps work in.
-func copyFromMount(ctx context.Context, temp string, in *inputs, to string) error {
-	m, err := walfsSystem.mount(ctx, in, mountpoint(temp))
-	if err != nil {
+// writePlain makes the folder that the steps work in, with plain files of the same names
+// and bytes.
+func writePlain(ctx context.Context, to string, size logSize) error {
+	if err := os.Mkdir(to, 0o700); err != nil {
 		return err
 	}
-	err = command(ctx, temp, "cp", "-r", m.folder, to)
-	if unmounted := m.unmount(); err == nil {
-		err = unmounted
+	for index := size.first; index <= size.last; index++ {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err := os.WriteFile(filepath.Join(to, entryName(index)), payload(index), 0o600); err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
-// chooseNames writes the list of the entries that cat reads, always the same ones, and
-// counts the files.
+// chooseNames writes the list of the entries that cat reads, always the same ones.
 func (in *inputs) chooseNames() error {
-	files, err := os.ReadDir(in.plain)
-	if err != nil {
-		return err
-	}
 	var names []string
-	for _, f := range files {
-		names = append(names, f.Name())
+	for index := in.size.first; index <= in.size.last; index++ {
+		names = append(names, entryName(index))
 	}
-	in.files = len(names)
 	rand.New(rand.NewPCG(1, 1)).Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 	names = names[:min(len(names), randomNames)]
 	return os.WriteFile(in.names, []byte(strings.Join(names, "\n")+"\n"), 0o600)
 }
+
+func entryName(index uint64) string { return fmt.Sprintf("%020d", index) }
 
 // command runs a program in a folder. An error has what it said.
 func command(ctx context.Context, dir, name string, args ...string) error {

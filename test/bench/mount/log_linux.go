@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/binary"
 	"math/rand/v2"
 
@@ -12,15 +13,19 @@ import (
 const payloadSize = 300
 
 // writeLog makes a Raft directory with n entries of an Alpha, all of one term.
-func writeLog(dir string, n int) error {
+func writeLog(ctx context.Context, dir string, n int) error {
 	m := nativelog.Meta{RaftID: 1, GroupID: 1, Term: 1, Vote: 1, Commit: uint64(n), Checkpoint: uint64(n)}
-	return nativelog.Write(dir, m, func(yield func(nativelog.Entry) bool) {
-		for index := uint64(1); index <= uint64(n); index++ {
+	err := nativelog.Write(dir, m, func(yield func(nativelog.Entry) bool) {
+		for index := uint64(1); index <= uint64(n) && ctx.Err() == nil; index++ {
 			if !yield(nativelog.Entry{Term: 1, Index: index, Data: payload(index)}) {
 				return
 			}
 		}
 	})
+	if err == nil {
+		err = ctx.Err()
+	}
+	return err
 }
 
 // payload is a transaction that sets a name and a text of one node. The text is made of

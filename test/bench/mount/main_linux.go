@@ -94,10 +94,13 @@ func needs() error {
 
 // logSize is a log to measure, and the folder of the mount in which the steps work.
 type logSize struct {
-	name    string
-	entries int
-	folder  string
+	name        string
+	entries     int
+	folder      string
+	first, last uint64 // the indexes in the folder
 }
+
+func (s logSize) files() int { return int(s.last - s.first + 1) }
 
 // whole is up to how many entries the steps work in entries/, which has all of them. In a
 // longer log they work in the folder of one log file.
@@ -115,9 +118,11 @@ func parseSize(s string) (logSize, error) {
 	if err != nil || n < 1 || n > 1<<40/unit {
 		return logSize{}, fmt.Errorf("%q is no number of entries: want some like 36k, 1M or 10M", s)
 	}
-	size := logSize{name: s, entries: n * unit, folder: "entries"}
+	size := logSize{name: s, entries: n * unit, folder: "entries", first: 1, last: uint64(n * unit)}
 	if size.entries > whole {
-		size.folder = filepath.Join("files", fmt.Sprintf("%05d.wal", size.entries/nativePerFile/2))
+		file := size.entries / nativePerFile / 2
+		size.folder = filepath.Join("files", fmt.Sprintf("%05d.wal", file))
+		size.first, size.last = uint64((file-1)*nativePerFile+1), uint64(file*nativePerFile)
 	}
 	return size, nil
 }

@@ -55,7 +55,7 @@ func (r *results) time(system, step string) (seconds float64, ok bool) {
 // print writes the tables of one log in Markdown.
 func (r *results) print(w io.Writer) {
 	fmt.Fprintf(w, "A log of %s entries of %d bytes: the %d files in %s/. Medians of %d rounds.\n\n",
-		r.size.name, payloadSize, r.files, r.size.folder, *rounds)
+		r.size.name, payloadSize, r.size.files(), r.size.folder, *rounds)
 	r.printTimes(w)
 	r.printRequests(w)
 	r.printOther(w)
@@ -130,7 +130,7 @@ func (r *results) printWanted(w io.Writer) {
 	head(w, "walfs against", "in", "times as long", "wanted", "")
 	for _, want := range wanted {
 		most := want.small
-		if r.files > 500_000 {
+		if r.size.files() > 500_000 {
 			most = want.big
 		}
 		got, ok := r.ratio("walfs", want.system, want.step)

@@ -21,7 +21,6 @@ type inputs struct {
 	size                      logSize
 	log, plain, squashfs, zip string
 	names                     string // a file with the names of the entries that cat reads, one a line
-	files                     int    // that are not empty
 }
 
 // system is one of those compared.
