@@ -38,9 +38,7 @@ func serveLive(t testing.TB, w *raftdir.Writer, key []byte) *liveMount {
 	t.Helper()
 	child.NeedFUSE(t)
 	awaitRest(t, w.Dir())
-	before := untilInvalidated
-	untilInvalidated = forever
-	t.Cleanup(func() { untilInvalidated = before })
+	cacheForGood(t)
 	r, err := dgraph.OpenReader(w.Dir(), dgraph.ReaderOptions{Key: key})
 	if err != nil {
 		t.Fatal(err)
@@ -77,6 +75,14 @@ func awaitRest(t testing.TB, dir string) {
 		}
 		return time.Since(time.Unix(st.Ctim.Unix())) > 50*time.Millisecond
 	})
+}
+
+// cacheForGood has the kernel cache what it is given until it is invalidated. Otherwise it
+// would ask about a folder each second: on a slow machine more often than on a fast one.
+func cacheForGood(t testing.TB) {
+	before := untilInvalidated
+	untilInvalidated = forever
+	t.Cleanup(func() { untilInvalidated = before })
 }
 
 // Do is a look at a path of the mount.

@@ -21,11 +21,7 @@ func TestRequests(t *testing.T)       { testRequests(t, serve) }
 func TestRequestsFrozen(t *testing.T) { testRequests(t, serveFrozen) }
 
 func testRequests(t *testing.T, serve func(*testing.T, string, []byte) (string, *counter)) {
-	// Otherwise the kernel would ask about a folder each second: on a slow machine more
-	// often than on a fast one.
-	before := untilInvalidated
-	untilInvalidated = forever
-	t.Cleanup(func() { untilInvalidated = before })
+	cacheForGood(t)
 	name := biggest()
 	dir := fixture.Dir(t, name)
 	files := len(fixture.ReadManifest(t, name).Entries)
