@@ -1,3 +1,5 @@
+//go:build unix
+
 package fsview
 
 import (
@@ -34,9 +36,8 @@ func newCountingDecoder() *countingDecoder {
 	return &countingDecoder{Decoder: payload.NewDgraph(payload.Alpha, payload.Options{})}
 }
 
-// longLines is a log of one file with so many entries whose lines are longer than pieces
-// are short: some hundred a piece.
-func longLines(entries int) *memlog.Log {
+// manyLines is a log of one file with so many entries, some hundred of which make a piece.
+func manyLines(entries int) *memlog.Log {
 	var list []memlog.Entry
 	for i := range entries {
 		list = append(list, memlog.Entry{Term: 1, Index: uint64(i + 1), Data: fmt.Sprint(i, strings.Repeat(" words", i%300)), File: "a"})
@@ -115,7 +116,7 @@ func TestLinesAreAnIOFS(t *testing.T) {
 // that is gone, each entry is decoded a second time, and not a third.
 func TestLinesAreDecodedOnce(t *testing.T) {
 	const entries, request = 2000, 128 << 10
-	log, d := longLines(entries), newCountingDecoder()
+	log, d := manyLines(entries), newCountingDecoder()
 	tree := New(log, d)
 	fixture.Must(t, fs.WalkDir(tree, "jsonl", func(_ string, _ fs.DirEntry, err error) error { return err }))
 	if n := d.asked.Load(); n != 0 {
@@ -155,7 +156,7 @@ func TestLinesAreDecodedOnce(t *testing.T) {
 func TestLinesInTheMiddle(t *testing.T) {
 	const entries = 2000
 	d := newCountingDecoder()
-	tree := New(longLines(entries), d)
+	tree := New(manyLines(entries), d)
 	n, a, err := tree.walk("test", "jsonl/a.jsonl", true)
 	fixture.Must(t, err)
 	tree.decoding.lines.packed = pieceList{}
@@ -251,7 +252,7 @@ func (s failingSource) ReadPayload(e walcore.Entry, p []byte, off int64) error {
 // that may pass, there is no saying what the lines are.
 func TestLinesOfUnreadable(t *testing.T) {
 	for _, err := range []error{walcore.ErrDamaged, walcore.ErrNoKey, walcore.ErrKey, walcore.ErrDataKey} {
-		log := longLines(10)
+		log := manyLines(10)
 		f := log.Files()[0]
 		tree := New(log, newCountingDecoder())
 		f.Source = failingSource{f.Source, 3, fmt.Errorf("somewhere: %w", err)}
@@ -261,7 +262,7 @@ func TestLinesOfUnreadable(t *testing.T) {
 		}
 	}
 	for _, err := range []error{walcore.ErrChanged, errors.New("too many open files")} {
-		log := longLines(10)
+		log := manyLines(10)
 		f := log.Files()[0]
 		tree := New(log, newCountingDecoder())
 		f.Source = failingSource{f.Source, 3, err}
@@ -287,7 +288,7 @@ func (d *fickleDecoder) AppendCompact(dst []byte, e payload.Entry) ([]byte, erro
 // TestLinesThatChange: lines that are not those of which the size was told are no bytes of
 // the file.
 func TestLinesThatChange(t *testing.T) {
-	tree := New(longLines(10), &fickleDecoder{})
+	tree := New(manyLines(10), &fickleDecoder{})
 	n, a, err := tree.walk("test", "jsonl/a.jsonl", true)
 	fixture.Must(t, err)
 	tree.decoding.lines.packed = pieceList{}

@@ -80,8 +80,8 @@ func (x *linesText) lastOf(k int) uint64 {
 	return x.last
 }
 
-// measureLines makes the text of a log file, to find out what it is. earlier is
-// the text of fewer entries, or nil: then only the others are decoded.
+// measureLines makes the text of a log file, to find out what there is to know of it. earlier
+// is that of fewer entries, or nil: its pieces but the last are not made again.
 func (t *Tree) measureLines(f *walcore.File, earlier *linesText) (*linesText, error) {
 	x := &linesText{mtime: f.Attr.Mtime, first: nextEntry(f, 0)}
 	next := x.first
