@@ -79,8 +79,12 @@ func (s *DiskStorage) replayTo(index uint64) (*raftpb.ConfState, error) {
 		return nil, err
 	}
 	for g, i := range s.confChanges(snap, index) {
+		w, err := g.window(i, 1, math.MaxInt64)
+		if err != nil {
+			return nil, err
+		}
 		b := batch{left: math.MaxUint64}
-		if _, err := b.read(g, i, 1); err != nil {
+		if err := b.add([]window{w}); err != nil {
 			return nil, err
 		}
 		e := b.entries[0]

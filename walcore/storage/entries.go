@@ -3,6 +3,7 @@ package storage
 import (
 	"fmt"
 	"runtime/trace"
+	"slices"
 
 	"github.com/walfs/walfs/walcore/format"
 	"go.etcd.io/raft/v3"
@@ -10,8 +11,14 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// readWindow is how much of a log file Entries reads at once.
-const readWindow = 1 << 20
+// readWindow is how much of a log file goes into one buffer. An entry that is kept
+// keeps all of its buffer.
+const readWindow = 256 << 10
+
+// readAtOnce is how much Entries reads before it makes entries of it. The garbage
+// collector runs again and again while memory grows. It passes over buffers, but
+// follows the pointers of every entry: so most of the memory is there before them.
+const readAtOnce = 32 << 20
 
 // Entries returns the entries from index lo up to, but without, index hi: as many
 // as fit into maxSize bytes in Raft's encoding, but at least one. It fails with
@@ -39,15 +46,39 @@ func (s *DiskStorage) Entries(lo, hi, maxSize uint64) ([]*raftpb.Entry, error) {
 	}
 	b := batch{log: s.segments, left: maxSize}
 	for lo < hi && !b.atLimit {
-		g, i := s.find(lo)
-		n := min(g.slots()-i, int(hi-lo))
-		got, err := b.read(g, i, n)
+		windows, err := s.windows(lo, hi, min(b.left, readAtOnce))
 		if err != nil {
 			return nil, err
 		}
-		lo += uint64(got)
+		if err := b.add(windows); err != nil {
+			return nil, err
+		}
+		for _, w := range windows {
+			lo += uint64(w.n)
+		}
 	}
 	return b.entries, nil
+}
+
+// windows reads entries from index lo up to, but without, hi: as many as fit into
+// most bytes as they are on disk, but at least one.
+func (s *DiskStorage) windows(lo, hi, most uint64) (list []window, err error) {
+	for lo < hi && (most > 0 || list == nil) {
+		g, i := s.find(lo)
+		w, err := g.window(i, min(g.slots()-i, int(hi-lo)), min(most, readWindow))
+		if err != nil && list != nil {
+			// In Raft's encoding what was read may fill maxSize. If it does not, the
+			// next call fails.
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, w)
+		lo += uint64(w.n)
+		most -= min(uint64(len(w.buf)), most)
+	}
+	return list, nil
 }
 
 // batch gathers the entries of one call.
@@ -60,36 +91,49 @@ type batch struct {
 	scratch [format.SlotSize]byte
 }
 
-// read takes entries from slot i on, n at most: those of one window of the
-// file. It returns how many it has taken.
-func (b *batch) read(g *segment, i, n int) (int, error) {
-	k, window, err := g.window(i, n, min(b.left, readWindow))
-	if err != nil {
-		return 0, err
+// add takes the entries of windows, up to the first one that is larger than what is
+// left.
+func (b *batch) add(windows []window) error {
+	n := 0
+	for _, w := range windows {
+		n += w.n
 	}
-	start := g.offset(i)
-	entries, indexes := make([]raftpb.Entry, k), make([]uint64, k)
-	if b.entries == nil {
-		b.entries = make([]*raftpb.Entry, 0, k)
+	b.entries = slices.Grow(b.entries, n)
+	for _, w := range windows {
+		if err := b.addWindow(w); err != nil || b.atLimit {
+			return err
+		}
 	}
-	slots, next := g.slots(), g.slot(i)
-	for j := range k {
-		slot, limit := next, g.end
-		if i+j+1 < slots {
-			next = g.slot(i + j + 1)
+	return nil
+}
+
+// numbered is an entry, and beside it the index that it points to.
+type numbered struct {
+	entry raftpb.Entry
+	index uint64
+}
+
+func (b *batch) addWindow(w window) error {
+	g, start := w.g, w.g.offset(w.first)
+	list := make([]numbered, w.n)
+	slots, next := g.slots(), g.slot(w.first)
+	for j := range list {
+		i, slot, limit := w.first+j, next, g.end
+		if i+1 < slots {
+			next = g.slot(i + 1)
 			limit = int64(next.Offset)
 		}
-		data, err := g.payload(b.log, i+j, slot, limit, &b.scratch, window, start)
+		data, err := g.payload(b.log, i, slot, limit, &b.scratch, w.buf, start)
 		if err != nil {
-			return 0, err
+			return err
 		}
-		e := &entries[j]
-		indexes[j] = slot.Index
-		b.set(e, slot, &indexes[j], data)
+		e := &list[j].entry
+		list[j].index = slot.Index
+		b.set(e, slot, &list[j].index, data)
 		size := entrySize(slot, len(e.Data))
 		if size > b.left && len(b.entries) > 0 {
 			b.atLimit = true
-			return j, nil
+			return nil
 		}
 		if g.cipher != nil {
 			format.Decrypt(g.cipher, g.header.IV(slot.Offset), e.Data, 0)
@@ -97,7 +141,7 @@ func (b *batch) read(g *segment, i, n int) (int, error) {
 		b.left -= min(size, b.left)
 		b.entries = append(b.entries, e)
 	}
-	return k, nil
+	return nil
 }
 
 // set fills in an entry. index is where the entry's index stays.

@@ -200,22 +200,28 @@ func (g *segment) payloadEnd(i int) (int64, error) {
 	return end, nil
 }
 
-// window reads the payloads of some slots from slot i on, as they are on disk:
-// as many slots as fit into most bytes, at most n, but at least one. It returns
-// how many those are.
-func (g *segment) window(i, n int, most uint64) (k int, buf []byte, err error) {
+// window is the payloads of n slots from slot first on, as they are on disk.
+type window struct {
+	g        *segment
+	first, n int
+	buf      []byte
+}
+
+// window reads the payloads of some slots from slot i on: as many slots as fit into
+// most bytes, at most n, but at least one.
+func (g *segment) window(i, n int, most uint64) (w window, err error) {
 	start := g.offset(i)
-	k = 1 + sort.Search(n-1, func(k int) bool { return g.limit(i+1+k)-start > int64(most) })
+	k := 1 + sort.Search(n-1, func(k int) bool { return g.limit(i+1+k)-start > int64(most) })
 	end := g.limit(i + k - 1)
-	buf = make([]byte, end-start)
-	_, err = g.f.ReadAt(buf, start)
+	w = window{g: g, first: i, n: k, buf: make([]byte, end-start)}
+	_, err = g.f.ReadAt(w.buf, start)
 	if errors.Is(err, io.EOF) {
 		err = fmt.Errorf("the file ends before %d: %w", end, walcore.ErrDamaged)
 	}
 	if err != nil {
-		return 0, nil, g.slotErr(i, err)
+		return w, g.slotErr(i, err)
 	}
-	return k, buf, nil
+	return w, nil
 }
 
 // payload cuts a slot's payload, as it is on disk, out of a window that was read
