@@ -13,7 +13,7 @@ import (
 
 // readWindow is how much of a log file goes into one buffer. An entry that is kept
 // keeps all of its buffer.
-const readWindow = 256 << 10
+const readWindow = 1 << 20
 
 // readAtOnce is how much Entries reads before it makes entries of it. The garbage
 // collector runs again and again while memory grows. It passes over buffers, but
@@ -45,8 +45,9 @@ func (s *DiskStorage) Entries(lo, hi, maxSize uint64) ([]*raftpb.Entry, error) {
 		return nil, raft.ErrUnavailable
 	}
 	b := batch{log: s.segments, left: maxSize}
+	var few [4]window // not on the heap, for those who ask for an entry or two
 	for lo < hi && !b.atLimit {
-		windows, err := s.windows(lo, hi, min(b.left, readAtOnce))
+		windows, err := s.windows(few[:0], lo, hi, min(b.left, readAtOnce))
 		if err != nil {
 			return nil, err
 		}
@@ -60,19 +61,20 @@ func (s *DiskStorage) Entries(lo, hi, maxSize uint64) ([]*raftpb.Entry, error) {
 	return b.entries, nil
 }
 
-// windows reads entries from index lo up to, but without, hi: as many as fit into
-// most bytes as they are on disk, but at least one.
-func (s *DiskStorage) windows(lo, hi, most uint64) (list []window, err error) {
-	for lo < hi && (most > 0 || list == nil) {
+// windows reads entries from index lo up to, but without, hi, and appends them to
+// list, which is empty: as many as fit into most bytes as they are on disk, but at
+// least one.
+func (s *DiskStorage) windows(list []window, lo, hi, most uint64) ([]window, error) {
+	for lo < hi && (most > 0 || len(list) == 0) {
 		g, i := s.find(lo)
 		w, err := g.window(i, min(g.slots()-i, int(hi-lo)), min(most, readWindow))
-		if err != nil && list != nil {
+		switch {
+		case err != nil && len(list) == 0:
+			return nil, err
+		case err != nil:
 			// In Raft's encoding what was read may fill maxSize. If it does not, the
 			// next call fails.
-			break
-		}
-		if err != nil {
-			return nil, err
+			return list, nil
 		}
 		list = append(list, w)
 		lo += uint64(w.n)

@@ -154,44 +154,49 @@ func TestMappedFileCut(t *testing.T) {
 	s.Close()
 }
 
-// writes counts the system calls that write.
-type writes struct {
+// counted counts the system calls that write, and the bytes that are read.
+type counted struct {
 	vfs.Dir
-	n int
+	writes, bytesRead int
 }
 
 type countedFile struct {
 	vfs.File
-	of *writes
+	of *counted
 }
 
-func (w *writes) Create(name string) (vfs.File, error) {
-	f, err := w.Dir.Create(name)
-	return &countedFile{f, w}, err
+func (c *counted) Create(name string) (vfs.File, error) {
+	f, err := c.Dir.Create(name)
+	return &countedFile{f, c}, err
 }
 
-func (w *writes) Open(name string) (vfs.File, error) {
-	f, err := w.Dir.Open(name)
-	return &countedFile{f, w}, err
+func (c *counted) Open(name string) (vfs.File, error) {
+	f, err := c.Dir.Open(name)
+	return &countedFile{f, c}, err
 }
 
 func (f *countedFile) WriteAt(b []byte, off int64) (int, error) {
-	f.of.n++
+	f.of.writes++
 	return f.File.WriteAt(b, off)
+}
+
+func (f *countedFile) ReadAt(b []byte, off int64) (int, error) {
+	f.of.bytesRead += len(b)
+	return f.File.ReadAt(b, off)
 }
 
 // A small append that is not flushed takes a system call for its payloads, and
 // none for slots and commit index.
 func TestOneWriteAnAppend(t *testing.T) {
-	var w *writes
+	var w *counted
 	s := create(t, filepath.Join(t.TempDir(), "w"), Options{Sync: SyncManual, Logger: quiet,
-		wrap: func(d vfs.Dir) vfs.Dir { w = &writes{Dir: d}; return w }})
+		wrap: func(d vfs.Dir) vfs.Dir { w = &counted{Dir: d}; return w }})
 	fixture.Must(t, s.Save(hard(1, 1, 1), someEntries(1, 1, 3), nil))
 	for last := uint64(3); last < 100; last += 3 {
-		w.n = 0
+		w.writes = 0
 		fixture.Must(t, s.Save(hard(1, 1, last), someEntries(1, last+1, 3), nil))
-		if w.n != 1 {
-			t.Fatalf("%d writes for entries %d to %d, want 1", w.n, last+1, last+3)
+		if w.writes != 1 {
+			t.Fatalf("%d writes for entries %d to %d, want 1", w.writes, last+1, last+3)
 		}
 	}
 	fixture.Must(t, s.Close())
