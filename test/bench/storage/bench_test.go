@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -15,17 +16,13 @@ import (
 // median, which other work on the same disk changes less, and the processor time of a
 // call.
 func BenchmarkAppend(b *testing.B) {
-	for _, durable := range []string{"yes", "no"} {
+	for _, s := range stores {
+		durable := map[bool]string{true: "yes", false: "no"}[s.durable]
 		for _, size := range []int{128, 4096} {
 			for _, n := range []int{1, 64} {
-				for _, s := range stores {
-					if s.durable != (durable == "yes") {
-						continue
-					}
-					b.Run(fmt.Sprintf("durable=%s/size=%d/batch=%d/store=%s", durable, size, n, s.name), func(b *testing.B) {
-						benchmarkAppend(b, s, n, size)
-					})
-				}
+				b.Run(fmt.Sprintf("store=%s/durable=%s/size=%d/batch=%d", s.name, durable, size, n), func(b *testing.B) {
+					benchmarkAppend(b, s, n, size)
+				})
 			}
 		}
 	}
@@ -84,37 +81,55 @@ func cpuTime(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// BenchmarkRead times reading all of a log from an open store. With etcd that includes
-// opening, since etcd reads its log only then.
+// BenchmarkRead times reading a log from an open store: all of it in one call, or
+// range after range, as Raft asks for entries that it sends. Beside the time it gives
+// the processor time, which has what the garbage collector does on another core. With
+// etcd all of it includes opening, since etcd reads its log only then.
 func BenchmarkRead(b *testing.B) {
-	const entries, size = 100_000, 256
 	for _, s := range once(stores) {
-		b.Run(fmt.Sprintf("entries=%d/size=%d/store=%s", entries, size, s.name), func(b *testing.B) {
-			l := filled(b, s, entries, size)
-			defer func() { l.close() }()
-			b.SetBytes(entries * size)
-			b.ReportAllocs()
-			for b.Loop() {
-				if s.readOnce {
-					l = reopen(b, s, l, entries, size)
-				}
-				got := 0
-				if err := l.read(1, entries+1, func(_ uint64, data []byte) { got += len(data) }); err != nil {
-					b.Fatal(err)
-				}
-				if got != entries*size {
-					b.Fatalf("read %d bytes, want %d", got, entries*size)
-				}
+		for _, work := range []struct{ entries, size, n int }{
+			{100_000, 256, 100_000},
+			{100_000, 256, 4096}, // 1 MiB
+			{100_000, 256, 1},
+			{20_000, 4096, 20_000},
+		} {
+			if s.readOnce && work.n < work.entries {
+				continue
 			}
-		})
+			b.Run(fmt.Sprintf("store=%s/entries=%d/size=%d/range=%d", s.name, work.entries, work.size, work.n), func(b *testing.B) {
+				benchmarkRead(b, s, work.entries, work.size, work.n)
+			})
+		}
 	}
+}
+
+func benchmarkRead(b *testing.B, s store, entries, size, n int) {
+	l := filled(b, s, entries, size)
+	defer func() { l.close() }()
+	b.SetBytes(int64(n * size))
+	b.ReportAllocs()
+	cpu := cpuTime(b)
+	ranges := uint64(entries / n)
+	for k := uint64(0); b.Loop(); k++ {
+		if s.readOnce {
+			l = reopen(b, s, l, entries, size)
+		}
+		got, lo := 0, 1+k%ranges*uint64(n)
+		if err := l.read(lo, lo+uint64(n), func(_ uint64, data []byte) { got += len(data) }); err != nil {
+			b.Fatal(err)
+		}
+		if got != n*size {
+			b.Fatalf("read %d bytes, want %d", got, n*size)
+		}
+	}
+	b.ReportMetric(float64(cpuTime(b)-cpu)/float64(b.N), "cpu-ns/op")
 }
 
 // BenchmarkTerm asks for the terms of entries in no order.
 func BenchmarkTerm(b *testing.B) {
 	const entries, size = 100_000, 256
 	for _, s := range once(stores) {
-		b.Run(fmt.Sprintf("entries=%d/store=%s", entries, s.name), func(b *testing.B) {
+		b.Run(fmt.Sprintf("store=%s/entries=%d", s.name, entries), func(b *testing.B) {
 			if s.readOnce {
 				b.Skip("keeps no terms beside the entries")
 			}
@@ -140,9 +155,9 @@ func BenchmarkTerm(b *testing.B) {
 // page cache.
 func BenchmarkOpen(b *testing.B) {
 	const size = 128
-	for _, entries := range []int{100_000, 1_000_000} {
-		for _, s := range once(stores) {
-			b.Run(fmt.Sprintf("entries=%d/size=%d/store=%s", entries, size, s.name), func(b *testing.B) {
+	for _, s := range once(stores) {
+		for _, entries := range []int{100_000, 1_000_000} {
+			b.Run(fmt.Sprintf("store=%s/entries=%d/size=%d", s.name, entries, size), func(b *testing.B) {
 				l := filled(b, s, entries, size)
 				defer func() { l.close() }()
 				b.ReportAllocs()
@@ -227,7 +242,17 @@ func reopen(b *testing.B, s store, l log, entries, size int) log {
 // filledRoot holds all of filledDirs.
 var filledRoot string
 
+// listStores is for a script that runs each store in a process of its own.
+var listStores = flag.Bool("stores", false, "print the stores' names, and do nothing else")
+
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if *listStores {
+		for _, s := range stores {
+			fmt.Println(s.name)
+		}
+		return
+	}
 	var err error
 	if filledRoot, err = os.MkdirTemp("", "walfs-bench-"); err != nil {
 		panic(err)
