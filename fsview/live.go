@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io/fs"
 	"sync/atomic"
+
+	"github.com/walfs/walfs/walcore"
 )
 
 // View is what an adapter serves: a Tree, or the newest of a Live.
@@ -43,6 +45,9 @@ func NewLive(t *Tree) *Live {
 
 // Tree is the newest tree.
 func (l *Live) Tree() *Tree { return l.newest.Load() }
+
+// Log is the newest log.
+func (l *Live) Log() walcore.Log { return l.Tree().log }
 
 // swap makes t the newest tree. Who finds that a text is not in it waits until those of
 // the tree before are kept.

@@ -50,6 +50,20 @@ type Source interface {
 	ReadPayload(e Entry, p []byte, off int64) error
 }
 
+// Counted is a Source that may know what its entries add up to.
+type Counted interface {
+	Source
+	// Count fails to be ok where one has to go through the entries.
+	Count() (c FileCount, ok bool)
+}
+
+// FileCount is what the entries of a log file add up to. Each index of its terms has one.
+type FileCount struct {
+	Terms []TermSpan
+	Types map[EntryType]uint64 // how many entries have a type; nil: they were not looked at
+	Bytes uint64               // of their payloads, if they were looked at
+}
+
 // Timer is a Source that knows when entries were appended.
 type Timer interface {
 	// Time is the zero time where it is not known.

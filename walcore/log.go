@@ -8,10 +8,12 @@ import (
 
 // Log is a Raft log as its directory holds it at one moment, whichever system wrote
 // it. It does not change. Its files may change later; reading an entry then fails
-// with ErrChanged. Its methods may be called from many goroutines.
+// with ErrChanged. One that is Partial may find out later what it is: it gives entries that are
+// in its files, but what it says of files that nobody has looked at can turn out otherwise,
+// once. Its methods may be called from many goroutines.
 //
-// A Log can have more to offer: ask for Filer, Imager, Follower, Glancer, Replacer,
-// Remainer and Opener by type assertion, and for Timer at the Source of a File.
+// A Log can have more to offer: ask for Filer, Imager, Follower, Glancer, Partial, Replacer,
+// Remainer and Opener by type assertion, and for Timer and Counted at the Source of a File.
 type Log interface {
 	// Meta is what the directory says of the node. It must not be changed.
 	Meta() *Meta
@@ -38,6 +40,18 @@ type Log interface {
 	// from files for that, but no payloads.
 	Problems() []Problem
 	Close() error
+}
+
+// Partial is a Log that may have read a part of its files only: their ends. What it tells of the
+// others is what those let one presume, until they were looked at.
+type Partial interface {
+	Log
+	// Checked reports whether all files were looked at.
+	Checked() bool
+	// CheckNext looks at a file that was not looked at, and reports whether more are left.
+	CheckNext() (more bool)
+	// Found lists the problems that are known so far. Problems looks at all files first.
+	Found() []Problem
 }
 
 // TermSpan is the indexes of one term, both ends included. Count is how many

@@ -110,8 +110,8 @@ func saidByFacts(f *payload.Facts) *said {
 func statusAgrees(t *testing.T, log walcore.Log, want *tally) {
 	t.Helper()
 	s := status.New(log)
-	if int(s.Entries) != want.all.entries || int64(s.Bytes) != want.all.bytes {
-		t.Errorf("stat counts %d entries, %d bytes, want %+v", s.Entries, s.Bytes, want.all)
+	if int(s.Entries) != want.all.entries || int64(*s.Bytes) != want.all.bytes {
+		t.Errorf("stat counts %d entries, %d bytes, want %+v", s.Entries, *s.Bytes, want.all)
 	}
 	terms, files := map[string]int{}, map[string]int{}
 	for _, n := range s.Terms {

@@ -96,7 +96,7 @@ func runDump(ctx context.Context, opts dumpOptions, args []string, stdout io.Wri
 		return err
 	}
 	stop := endSaying(ctx, ": no entry was printed")
-	log, err := opts.read.open(args[0])
+	log, err := opts.read.openLazily(args[0])
 	stop()
 	if err != nil {
 		return err

@@ -96,6 +96,10 @@ func (t *totals) writePending(w io.Writer) {
 // writeMembers says who is in the group. It does not fail where the log's
 // configuration changes cannot follow one another: the entries were printed.
 func writeMembers(w io.Writer, log walcore.Log) {
+	if p, ok := log.(walcore.Partial); ok && !p.Checked() {
+		fmt.Fprintf(w, "\nmembers: walfs stat says who; for these entries not all of the log was read\n")
+		return
+	}
 	members, err := membership.Replay(log)
 	switch {
 	case err != nil:

@@ -65,8 +65,41 @@ func runMount(ctx context.Context, opts mountOptions, args []string) (err error)
 		return errors.Join(err, closeErr)
 	}
 	// After that line: counting looks at the whole log.
-	go announceProblems(tree.log, m.At)
+	check, end := context.WithCancel(ctx)
+	defer end()
+	go checkRest(check, live, m.At)
 	return opts.serve(ctx, m)
+}
+
+const (
+	// checkPause is how many times as long as a look at a log file takes it is waited before the next one:
+	// others want to read.
+	checkPause = 9
+	// checkAgain is how long it is waited when all were looked at: a running node adds some.
+	checkAgain = 10 * time.Second
+)
+
+// checkRest looks at the log files that opening has not looked at, one after the other, and says how many
+// problems there are.
+func checkRest(ctx context.Context, live *fsview.Live, at string) {
+	for announced := false; ; {
+		start := time.Now()
+		log, ok := live.Log().(walcore.Partial)
+		more := ok && log.CheckNext()
+		wait := checkPause * time.Since(start)
+		if !more {
+			if !announced {
+				announced = true
+				announceProblems(live.Log(), at)
+			}
+			wait = max(wait, checkAgain)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+	}
 }
 
 // serve waits for the end of a mount, and ends it when ctx does.

@@ -34,13 +34,21 @@ func (f *readFlags) add(flags *pflag.FlagSet) {
 }
 
 // open opens the log in dir, whichever system wrote it.
-func (f *readFlags) open(dir string) (walcore.Log, error) {
+func (f *readFlags) open(dir string) (walcore.Log, error) { return f.openAs(dir, detect.Options{}) }
+
+// openLazily opens the log in dir for a command that may ask for a few entries.
+func (f *readFlags) openLazily(dir string) (walcore.Log, error) {
+	return f.openAs(dir, detect.Options{Lazy: true})
+}
+
+func (f *readFlags) openAs(dir string, opts detect.Options) (walcore.Log, error) {
 	key, err := readKey(f.keyFile)
 	if err != nil {
 		return nil, err
 	}
 	defer newProgress("opening " + dir).end()
-	log, err := detect.Open(dir, detect.Options{Key: key, Plain: f.plain})
+	opts.Key, opts.Plain = key, f.plain
+	log, err := detect.Open(dir, opts)
 	if err != nil {
 		return nil, openError(dir, err)
 	}

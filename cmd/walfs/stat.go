@@ -105,7 +105,7 @@ func printStatus(out *terminal.Out, s *status.Status, log walcore.Log) error {
 	for _, n := range s.Types {
 		types = append(types, fmt.Sprintf("%d %s", n.Entries, strings.ReplaceAll(n.Name, "_", " ")))
 	}
-	t.Add("entries", "%d, %s: %s", s.Entries, out.Bytes(s.Bytes), strings.Join(types, ", "))
+	t.Add("entries", "%d, %s: %s", s.Entries, out.Bytes(*s.Bytes), strings.Join(types, ", "))
 	for _, n := range s.Terms {
 		t.Add(fmt.Sprintf("term %d", n.Term), "%d to %d, %s", n.FirstIndex, n.LastIndex, count(n.Entries, "entry", "entries"))
 	}

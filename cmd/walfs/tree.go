@@ -34,7 +34,7 @@ type openTree struct {
 
 // open opens the log in dir and makes its tree.
 func (f *treeFlags) open(dir string) (*openTree, error) {
-	log, err := f.openLog(dir)
+	log, err := f.openLog(dir, f.read.openLazily)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func (f *treeFlags) open(dir string) (*openTree, error) {
 // openFrozen makes a tree whose native/ has what walfs copy writes. If there is no such
 // thing, the files there cannot be read, and say why.
 func (f *treeFlags) openFrozen(dir string) (*openTree, error) {
-	log, err := f.openLog(dir)
+	log, err := f.openLog(dir, f.read.open)
 	if err != nil {
 		return nil, err
 	}
@@ -58,11 +58,11 @@ func (f *treeFlags) openFrozen(dir string) (*openTree, error) {
 	return f.treeOf(t, native)
 }
 
-func (f *treeFlags) openLog(dir string) (walcore.Log, error) {
+func (f *treeFlags) openLog(dir string, open func(string) (walcore.Log, error)) (walcore.Log, error) {
 	if err := f.decode.check(); err != nil {
 		return nil, err
 	}
-	return f.read.open(dir)
+	return open(dir)
 }
 
 // treeOf makes t's tree. native is what native/ has, or nil for the files themselves.

@@ -20,6 +20,9 @@ type Options struct {
 	// Plain takes a log file that may have lost its key id for one that is not
 	// encrypted.
 	Plain bool
+	// Lazy opens a log of many files without reading all of them. It suits those who ask for
+	// a few entries, and those who must not take much memory.
+	Lazy bool
 }
 
 // Types are the entry types of all systems whose logs Open opens.
@@ -29,7 +32,7 @@ func Types() []walcore.TypeName { return walcore.RaftTypes }
 // says which files it has looked for, where the directory holds no log; with
 // [walcore.ErrKey]; and where the directory itself cannot be read.
 func Open(path string, opts Options) (walcore.Log, error) {
-	log, err := dgraph.OpenReader(path, dgraph.ReaderOptions{Key: opts.Key, Plain: opts.Plain})
+	log, err := dgraph.OpenReader(path, dgraph.ReaderOptions{Key: opts.Key, Plain: opts.Plain, Lazy: opts.Lazy})
 	if err != nil {
 		return nil, err // not log: a Log that holds a nil *Reader is not nil
 	}

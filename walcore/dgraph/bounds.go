@@ -7,6 +7,7 @@ import "github.com/walfs/walfs/walcore"
 // tell whether there is a snapshot, and where there is none and the log may
 // begin in a file that cannot be read.
 func (r *Reader) FirstIndex() (index uint64, ok bool) {
+	r = r.now()
 	snap, known := r.snapshotIndex()
 	if _, unreadable := r.unreadableBefore(0); !known || snap == 0 && unreadable {
 		return 0, false
@@ -25,6 +26,7 @@ func (r *Reader) FirstIndex() (index uint64, ok bool) {
 // cannot be read, and, without entries, where wal.meta does not tell whether
 // there is a snapshot.
 func (r *Reader) LastIndex() (index uint64, ok bool) {
+	r = r.now()
 	last, found := r.Last()
 	snap, known := r.snapshotIndex()
 	_, unreadable := r.unreadableBefore(len(r.spans))

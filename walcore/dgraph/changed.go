@@ -56,12 +56,15 @@ func (f *follower) nodeChanged(dir walcore.Attr) bool {
 	if !r.settlingSince.IsZero() || starvedIn(f.dir) != r.starved || dir.Ctime != r.attr.Ctime || r.listed.Sub(r.attr.Ctime) < timeResolution {
 		return true
 	}
+	if r.now() != r || r.lazy != nil && !r.lazy.checked && r.Checked() {
+		return true // what is known of it
+	}
 	if r.metaFile != nil {
 		if same, err := r.meta.Same(r.metaFile.f); err != nil || !same || r.faultsChanged() {
 			return true
 		}
 	}
-	return slices.ContainsFunc(r.files, func(l *LogFile) bool { return l.sized.Load() && l.emptiedDuringRead })
+	return slices.ContainsFunc(r.files, (*lazyFile).hasChanged)
 }
 
 func (f *follower) fileSystemChanged() bool {
@@ -95,6 +98,6 @@ func (r *Reader) logChanged(n *nativeFile) bool {
 	if id < r.newest {
 		return false
 	}
-	l := findLogFile(r.files, n.f)
+	l := r.tableOf(n.f)
 	return l == nil || !l.endsTheSameIn(n.f)
 }

@@ -40,7 +40,7 @@ func (r *reading) openKeys() error {
 }
 
 // chooseCipher finds out how a file's payloads are decrypted, if they are.
-func (r *reading) chooseCipher(l *LogFile) {
+func (r *Reader) chooseCipher(l *LogFile) {
 	report := func(kind walcore.Kind, message string) {
 		l.problems.addAlways(walcore.FileProblem(l.Name, kind, message).At(format.KeyHeaderAt))
 	}

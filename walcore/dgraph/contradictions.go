@@ -178,11 +178,11 @@ func (r *Reader) hasFileBelow(id uint64) bool {
 // behind. One that is cut is being removed, or is reported for that.
 func (r *Reader) checkEmptyFiles(c *contradictions) {
 	for _, f := range r.files {
-		if len(f.runs) > 0 || f.ID >= r.newest || f.Attr.Size < format.PayloadAt {
+		if f.kept == nil || len(f.kept.runs) > 0 || f.ID >= r.newest || f.Attr.Size < format.PayloadAt {
 			continue
 		}
 		message := "no slot in it is an entry"
-		if f.Len() > 0 {
+		if f.kept.Len() > 0 {
 			message = "none of its slots is an entry of the log"
 		}
 		c.list = append(c.list, walcore.FileProblem(f.Name, walcore.KindEmptyFile,

@@ -156,7 +156,7 @@ func TestFirstAndLastIndex(t *testing.T) {
 // TestMetaThatCannotBeRead: what is not known was lost, and is not what Dgraph does
 // not keep. The next look does not take it for sound.
 func TestMetaThatCannotBeRead(t *testing.T) {
-	r := &Reader{follower: &follower{}, log: &log{}, metaFile: &nativeFile{Name: format.MetaName}, meta: &meta.Meta{}}
+	r := &Reader{log: &log{}, look: look{follower: &follower{}, metaFile: &nativeFile{Name: format.MetaName}, meta: &meta.Meta{}}}
 	if !r.summarize().Damaged {
 		t.Error("nothing of wal.meta is known, and it counts as whole")
 	}

@@ -17,7 +17,9 @@
 // Damage does not stop a Reader: a slot or payload that cannot be right is left out
 // and listed in Problems, and everything else can be read. Memory grows with the
 // log files' slot tables, packed to some 2 bytes an entry, or 6 where it has a
-// checksum (of a garbled table 34), never by a length that the directory claims.
+// checksum (of a garbled table 34), never by a length that the directory claims. With
+// ReaderOptions.Lazy it does not grow with a sound log: tables are read when they are needed,
+// and some MiB of them are held.
 //
 // # Where things are
 //
@@ -34,6 +36,8 @@
 //	runs.go           which slots of a file have their indexes in order
 //	termorder.go      terms that go down, and which one is wrong
 //	logorder.go       files one after the other: duplicates, conflicts, lost entries
+//	lazylog.go        a log of many files, of which only the ends are read at first: presume.go
+//	lazyfile.go       one file of it; tablecache.go: the tables that are in memory
 //	sizes.go          payload lengths are read when they are first needed
 //	sizefaults.go     which lengths are wrong by themselves; neighbours.go: which do not go
 //	                  together with what stands behind them

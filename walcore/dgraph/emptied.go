@@ -65,9 +65,12 @@ func (c *sizeCheck) doubtEmptied() {
 
 // fullFile is what tells how far a file was emptied that others come after.
 type fullFile struct {
-	f       file
-	size    int64
-	slots   *slotTable
+	f     file
+	size  int64
+	slots interface {
+		Len() int
+		Slot(i int) format.Slot
+	}
 	entries entrySlots
 	emptied atomic.Bool // to its end; it stays so
 }
@@ -103,9 +106,11 @@ func (l *fullFile) leftFull(note emptyingNote) bool {
 }
 
 // lengthAt reads the length of slot i's payload.
-func (l *fullFile) lengthAt(i int) (uint32, error) {
+func (l *fullFile) lengthAt(i int) (uint32, error) { return lengthAt(l.f, l.slots.Slot(i).Offset) }
+
+func lengthAt(f file, offset uint64) (uint32, error) {
 	var length [format.LengthSize]byte
-	err := readFull(l.f, length[:], int64(l.slots.Offset(i)))
+	err := readFull(f, length[:], int64(offset))
 	return binary.BigEndian.Uint32(length[:]), err
 }
 
@@ -114,7 +119,7 @@ func (l *fullFile) lengthAt(i int) (uint32, error) {
 func (l *fullFile) slotWithRoom(i int) (format.Slot, int64) {
 	s, next := l.slots.Slot(i), uint64(l.size)
 	if i+1 < l.slots.Len() {
-		next = l.slots.Offset(i + 1)
+		next = l.slots.Slot(i + 1).Offset
 	}
 	if l.entries.isDropped(i) || next > uint64(l.size) || s.Offset < format.PayloadAt {
 		return s, 0

@@ -19,7 +19,7 @@ type ErasedKey struct {
 
 // chooseErased chooses the cipher of a file whose key header was erased. ok is false
 // if nothing was found out about it.
-func (r *reading) chooseErased(l *LogFile) (ok bool) {
+func (r *Reader) chooseErased(l *LogFile) (ok bool) {
 	k, ok := r.follower.opts.Erased[l.Name]
 	if !ok {
 		return false

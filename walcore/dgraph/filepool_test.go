@@ -18,9 +18,9 @@ import (
 	"github.com/walfs/walfs/walcore"
 )
 
-// manyFiles is a directory of wal.meta and twelve log files in memory, of which no more
+// fewAtATime is a directory of wal.meta and twelve log files in memory, of which no more
 // than most can be open at the same time.
-func manyFiles(t *testing.T, most int) (*limitedMemory, *filePool) {
+func fewAtATime(t *testing.T, most int) (*limitedMemory, *filePool) {
 	t.Helper()
 	onceManyFiles.Do(func() {
 		dir := filepath.Join(t.TempDir(), "w")
@@ -109,13 +109,13 @@ func openPooled(t *testing.T, m directory, p *filePool) *Reader {
 // TestFewDescriptors: with few descriptors a reader gives what it gives with many. The
 // pool takes no more than it may, and does with fewer where there are fewer.
 func TestFewDescriptors(t *testing.T) {
-	m, p := manyFiles(t, 1000)
+	m, p := fewAtATime(t, 1000)
 	want := outcomeOf(openPooled(t, m, p))
 	if len(want.payloads) != 35 || len(want.problems) > 0 || m.ever.Load() != 13 {
 		t.Fatalf("with enough: %d payloads, problems %v, %d files open", len(want.payloads), want.problems, m.ever.Load())
 	}
 	for _, test := range []struct{ pool, limit int }{{5, 1000}, {1, 1000}, {1000, 7}, {1000, 1}} {
-		m, p = manyFiles(t, test.limit)
+		m, p = fewAtATime(t, test.limit)
 		p.most = test.pool
 		r := openPooled(t, m, p)
 		if got := outcomeOf(r); !reflect.DeepEqual(got, want) {
@@ -138,7 +138,7 @@ func TestFewDescriptors(t *testing.T) {
 // TestFewDescriptorsAtOnce: many goroutines read through a pool of one or two files.
 func TestFewDescriptorsAtOnce(t *testing.T) {
 	for _, most := range []int{1, 2} {
-		m, p := manyFiles(t, most)
+		m, p := fewAtATime(t, most)
 		r := openPooled(t, m, p)
 		var wait sync.WaitGroup
 		for k := range 8 {
@@ -157,14 +157,14 @@ func TestFewDescriptorsAtOnce(t *testing.T) {
 
 // TestNoDescriptor: where no file can be opened, that is no damage.
 func TestNoDescriptor(t *testing.T) {
-	m, p := manyFiles(t, 0)
+	m, p := fewAtATime(t, 0)
 	r, err := openReader(pooledDirectory{m, p}, "w", ReaderOptions{})
 	if r != nil || !errors.Is(err, syscall.EMFILE) || errors.Is(err, walcore.ErrDamaged) {
 		t.Fatalf("without descriptors: a reader (%t), %v", r != nil, err)
 	}
 
 	// Somebody else takes them all, after the directory was opened.
-	m, p = manyFiles(t, 3)
+	m, p = fewAtATime(t, 3)
 	r = openPooled(t, m, p)
 	want := outcomeOf(openPooled(t, m, p))
 	first, err := r.Entry(1)
@@ -197,7 +197,7 @@ func TestReplacedWhileClosed(t *testing.T) {
 		"written to, which is all": func(f *memoryFile) *memoryFile { f.attr.Mtime = f.attr.Mtime.Add(time.Second); return f },
 	} {
 		t.Run(name, func(t *testing.T) {
-			m, p := manyFiles(t, 3)
+			m, p := fewAtATime(t, 3)
 			for _, f := range m.files {
 				f.attr.Born = f.attr.Mtime.Add(-time.Minute)
 			}

@@ -7,9 +7,10 @@ import (
 
 // Files are the log files, in the log's order; those without entries last.
 func (r *Reader) Files() []*walcore.File {
+	r = r.now()
 	files := make([]*walcore.File, len(r.files))
 	for i, f := range r.files {
-		files[i] = &f.File
+		files[i] = f.File
 	}
 	return files
 }

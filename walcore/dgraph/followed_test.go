@@ -120,8 +120,16 @@ func (f *followed) check(before *Reader) {
 		case err == nil && bytes.Equal(data, raftdir.Payload(e.Index, e.Term)):
 		case err == nil:
 			f.t.Fatalf("before, entry %d, term %d: other bytes", e.Index, e.Term)
-		case f.w.TermOf(e.Index) == e.Term && findNative(f.r.native, e.File.Name) != nil && findNative(f.r.native, e.File.Name).f == e.File.Source.(*LogFile).f:
+		case f.w.TermOf(e.Index) == e.Term && findNative(f.r.native, e.File.Name) != nil && findNative(f.r.native, e.File.Name).f == fileOf(e.File):
 			f.t.Fatalf("before, entry %d, which is still there: %v", e.Index, err)
 		}
 	}
+}
+
+// fileOf is the open file that a log file is read from.
+func fileOf(f *walcore.File) file {
+	if lazy, ok := f.Source.(*lazyFile); ok {
+		return lazy.f
+	}
+	return f.Source.(*LogFile).f
 }

@@ -47,8 +47,8 @@ func FuzzLogFile(f *testing.F) {
 		for ; len(edits) >= 4; edits = edits[4:] {
 			edit(tables[edits[0]>>7], payloads, edits[0]&0x7f, edits[1], edits[2], edits[3])
 		}
-		r := reading{Reader: &Reader{follower: &follower{}, keys: &keyRing{},
-			meta: &meta.Meta{SnapshotIndex: &snapshot, HardState: &raftpb.HardState{Term: &hard}}}}
+		r := reading{Reader: &Reader{look: look{follower: &follower{}, keys: &keyRing{},
+			meta: &meta.Meta{SnapshotIndex: &snapshot, HardState: &raftpb.HardState{Term: &hard}}}}}
 		var logs []tableFile
 		var slots []slotFile
 		for i, raw := range tables {
@@ -113,7 +113,8 @@ func checkFuzzedLog(t *testing.T, l *log, payloads []byte) {
 		}
 		want := make([]byte, e.Size)
 		copy(want, payloads[min(int(e.Offset)-format.PayloadAt+format.LengthSize, len(payloads)):])
-		f, slot, _ := l.find(e.Index)
+		in, slot, _ := findSlot(l.spans, e.Index)
+		f := l.files[in].kept
 		wrongSum := f.Sum(slot) != 0 && f.Sum(slot) != checksumOf(f.Slot(slot), want)
 		data, err := e.Data()
 		if wrongSum != errors.Is(err, walcore.ErrDamaged) || !wrongSum && (err != nil || !bytes.Equal(data, want)) {
@@ -126,17 +127,17 @@ func checkFuzzedLog(t *testing.T, l *log, payloads []byte) {
 		prev = e
 	}
 	var problems []walcore.Problem
-	for _, f := range l.files {
+	for _, f := range l.tables() {
 		f.loadSizes()
 		problems = append(problems, append(f.problems.all(), f.sizesProblems.all()...)...)
 	}
-	for _, f := range l.files {
+	for _, f := range l.tables() {
 		for i := range f.Len() {
-			if !listed[&f.File][i] && len(problems) < maxProblems && !covered(problems, f.Name, i) {
+			if !listed[f.File][i] && len(problems) < maxProblems && !covered(problems, f.Name, i) {
 				t.Fatalf("%s slot %d, %+v, is neither listed nor reported: %v", f.Name, i, f.Slot(i), problems)
 			}
-			if index := f.Slot(i).Index; !listed[&f.File][i] {
-				if e, err := l.Entry(index); err == nil && e.Slot == i && e.File == &f.File ||
+			if index := f.Slot(i).Index; !listed[f.File][i] {
+				if e, err := l.Entry(index); err == nil && e.Slot == i && e.File == f.File ||
 					err != nil && !errors.Is(err, walcore.ErrDamaged) && !errors.Is(err, walcore.ErrNoEntry) {
 					t.Fatalf("entry %d: %+v, %v", index, e, err)
 				}

@@ -86,7 +86,7 @@ func TestImageIsTheFile(t *testing.T) {
 			original := findNative(r.native, f.Name)
 			got, want := readAll(t, f), make([]byte, f.Attr.Size)
 			fixture.Must(t, readFull(original, want, 0))
-			if log := findLogFile(r.files, original.f); log != nil {
+			if log := r.tableOf(original.f); log != nil {
 				clear(want[log.Len()*format.SlotSize : format.KeyHeaderAt])
 			}
 			if !bytes.Equal(got, want) {

@@ -12,30 +12,29 @@ import (
 
 // log is the entries of a directory: those of all its log files, by index.
 type log struct {
-	files      []*LogFile // in the log's order
-	spans      []span     // upwards, without overlap
+	lazy       *lazyLog    // nil: all tables are in memory
+	files      []*lazyFile // in the log's order
+	spans      []span      // upwards, without overlap
 	terms      []walcore.TermSpan
 	unreadable []uint64 // ids of files whose slots are not known
 }
 
-// find gives the slot that claims an index.
-func (l *log) find(index uint64) (f *LogFile, slot int, ok bool) {
-	file, slot, ok := findSlot(l.spans, index)
-	if !ok {
-		return nil, 0, false
-	}
-	return l.files[file], slot, true
-}
-
 // Terms are the terms that have entries, upwards.
-func (l *log) Terms() []walcore.TermSpan { return l.terms }
+func (l *log) Terms() []walcore.TermSpan { return l.now().terms }
 
 // Entry finds the entry with an index. It fails with ErrNoEntry outside the
 // log, and with ErrDamaged inside it where the entry is not whole, or where it
 // may be in a log file that cannot be read.
 func (l *log) Entry(index uint64) (walcore.Entry, error) {
+	l = l.now()
 	if file, i, ok := findSlot(l.spans, index); ok {
-		f := l.files[file]
+		f, err := l.files[file].load()
+		if errors.Is(err, errPresumed) {
+			return l.readAll().Entry(index)
+		}
+		if err != nil {
+			return walcore.Entry{}, walcore.SlotError(l.files[file].Name, i, err).OfEntry(index)
+		}
 		f.loadSizes()
 		if size, whole := f.size(i); whole {
 			return f.entryOf(i, size), nil
@@ -65,7 +64,7 @@ func (l *log) lost(index uint64) bool {
 		return index+uint64(first.slot) >= first.index
 	}
 	if last := l.spans[len(l.spans)-1]; index > last.last() {
-		return index-last.last() <= uint64(l.files[last.file].Len()-last.slot-last.n)
+		return index-last.last() <= uint64(l.files[last.file].len()-last.slot-last.n)
 	}
 	k := sort.Search(len(l.spans), func(k int) bool { return l.spans[k].index > index })
 	return l.spans[k].lost
@@ -80,7 +79,7 @@ func (l *log) Gap(first, last uint64) error {
 	// Behind the end and before the beginning, only what is next to the log is
 	// known to have been in it.
 	for _, index := range []uint64{first, last} {
-		if _, err := l.Entry(index); errors.Is(err, walcore.ErrDamaged) {
+		if _, err := l.Entry(index); err != nil && !errors.Is(err, walcore.ErrNoEntry) {
 			return err
 		}
 	}
@@ -91,9 +90,17 @@ func (l *log) Gap(first, last uint64) error {
 // upwards.
 func (l *log) Entries(from uint64) iter.Seq[walcore.Entry] {
 	return func(yield func(walcore.Entry) bool) {
+		l := l.now()
 		k := sort.Search(len(l.spans), func(k int) bool { return l.spans[k].last() >= from })
 		for ; k < len(l.spans); k++ {
-			if !l.files[l.spans[k].file].yield(l.spans[k].run, from, yield) {
+			s := l.spans[k]
+			f, err := l.files[s.file].load()
+			if errors.Is(err, errPresumed) || l.now() != l { // it goes on in what all tables say
+				l.readAll().Entries(max(from, s.index))(yield)
+				return
+			}
+			// What cannot be read is left out: Gap says why.
+			if err == nil && !f.yield(s.run, from, yield) {
 				return
 			}
 		}
@@ -101,12 +108,27 @@ func (l *log) Entries(from uint64) iter.Seq[walcore.Entry] {
 }
 
 // Outline goes through the slots that are entries, upwards, without a look at
-// their payloads.
+// their payloads. Of a log that was not as presumed it is all that was given: an index can come
+// twice.
 func (l *log) Outline(from uint64) iter.Seq[walcore.Entry] {
+	if now := l.now(); now != l {
+		return merged(l.outline(from), now.outline(from))
+	}
+	return l.outline(from)
+}
+
+func (l *log) outline(from uint64) iter.Seq[walcore.Entry] {
 	return func(yield func(walcore.Entry) bool) {
 		k := sort.Search(len(l.spans), func(k int) bool { return l.spans[k].last() >= from })
 		for ; k < len(l.spans); k++ {
-			f, s := l.files[l.spans[k].file], l.spans[k]
+			s := l.spans[k]
+			if file := l.files[s.file]; l.now() != l && !file.isLookedAt() {
+				continue // none of its entries was given
+			}
+			f, err := l.files[s.file].load()
+			if err != nil {
+				continue
+			}
 			for i := s.slotFrom(from); i < s.slot+s.n; i++ {
 				if !f.isDropped(i) && !yield(f.entryOf(i, 0)) {
 					return
@@ -118,10 +140,15 @@ func (l *log) Outline(from uint64) iter.Seq[walcore.Entry] {
 
 // Last is the last whole entry.
 func (l *log) Last() (walcore.Entry, bool) {
+	l = l.now()
 	for k := len(l.spans) - 1; k >= 0; k-- {
 		s := l.spans[k]
-		for i := s.slot + s.n - 1; i >= s.slot; i-- {
-			if e, whole := l.files[s.file].entry(i); whole {
+		f, err := l.files[s.file].load()
+		if errors.Is(err, errPresumed) {
+			return l.readAll().Last()
+		}
+		for i := s.slot + s.n - 1; err == nil && i >= s.slot; i-- {
+			if e, whole := f.entry(i); whole {
 				return e, true
 			}
 		}

@@ -12,10 +12,10 @@ import (
 	"github.com/walfs/walfs/walcore/format"
 )
 
-// LogFile is one NNNNN.wal, opened for reading. Its slot table is read once,
-// when it is opened; the payloads' lengths once, when they are first needed.
+// LogFile is one NNNNN.wal, opened for reading, with its slot table in memory. The
+// payloads' lengths are read once, when they are first needed.
 type LogFile struct {
-	walcore.File
+	*walcore.File
 	Header format.KeyHeader
 
 	f file
@@ -38,6 +38,7 @@ type LogFile struct {
 	sizesProblems problemList
 	// As in sizeFaults.
 	emptyingEnded, emptiedDuringRead bool
+	emptied                          bool // payloads were, since their sizes were given
 
 	// before is the same file as an earlier reader saw it, if its sizes are
 	// there to begin with.
@@ -88,7 +89,7 @@ func (l *LogFile) size(i int) (n uint32, whole bool) {
 
 func (l *LogFile) entryOf(i int, size uint32) walcore.Entry {
 	return walcore.Entry{Term: l.Term(i), Index: l.Index(i), Type: walcore.EntryType(l.Type(i)), Size: int64(size),
-		Offset: l.Offset(i), Slot: i, File: &l.File}
+		Offset: l.Offset(i), Slot: i, File: l.File}
 }
 
 // payloadBuffer is what a slot is read into, and a length with a small payload.

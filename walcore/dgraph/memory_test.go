@@ -29,6 +29,7 @@ type memory struct {
 type memoryFile struct {
 	attr  walcore.Attr
 	bytes []byte // the first ones; all others are 0
+	read  int    // how many bytes were read
 }
 
 var errDisk = errors.New("the disk fails")
@@ -147,6 +148,9 @@ func (f *openMemory) ReadAt(p []byte, off int64) (int, error) {
 		return 0, fs.ErrClosed
 	}
 	err := f.in.call(true)
+	f.in.mu.Lock()
+	f.read += len(p)
+	f.in.mu.Unlock()
 	if errors.Is(err, io.EOF) {
 		p = p[:len(p)/2]
 	} else if err != nil {

@@ -105,8 +105,8 @@ func TestSearchIsGivenUp(t *testing.T) {
 	}
 	// So it is at once where earlier parts of the file have taken that long.
 	log := logWithTail(t, bytes.Repeat([]byte{1}, 1000))
-	part := log.partsOf(log.files[0], leftSlots{})[0]
-	s := payloadSearch{part: part, l: log.files[0], recognizer: recognizer, left: maxRemains, wasted: maxWasted}
+	part := log.partsOf(log.tables()[0], leftSlots{})[0]
+	s := payloadSearch{part: part, l: log.tables()[0], recognizer: recognizer, left: maxRemains, wasted: maxWasted}
 	if err := s.run(); err != nil || !s.gaveUp || s.searchedTo != part.from+1 {
 		t.Errorf("given up: %v at %d, %v", s.gaveUp, s.searchedTo-part.from, err)
 	}
@@ -116,8 +116,8 @@ func TestSearchIsGivenUp(t *testing.T) {
 // followed for ever.
 func TestLengthsThatLeadOn(t *testing.T) {
 	log := logWithTail(t, bytes.Repeat([]byte{1}, 1000))
-	part := log.partsOf(log.files[0], leftSlots{})[0]
-	s := payloadSearch{part: part, l: log.files[0], wasted: maxWasted, next: part.from, at: part.to}
+	part := log.partsOf(log.tables()[0], leftSlots{})[0]
+	s := payloadSearch{part: part, l: log.tables()[0], wasted: maxWasted, next: part.from, at: part.to}
 	if !s.mayBeNext(part.to) || s.next != part.from {
 		t.Errorf("looked up to %d", s.next-part.from)
 	}

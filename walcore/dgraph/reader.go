@@ -18,6 +18,10 @@ type ReaderOptions struct {
 	// Plain takes a file with key id 0 for a plain one even beside a registry
 	// that holds keys.
 	Plain bool
+	// Lazy reads the slot tables of a log of many files when they are first needed, and holds
+	// some of them in memory: see lazylog.go.
+	Lazy     bool
+	lazyFrom int // how many log files are many; 0: see eagerFiles. For tests
 	// Erased says, by file name, how the payloads of log files are encrypted that have
 	// key id 0 since their key headers were erased.
 	Erased map[string]ErasedKey
@@ -29,11 +33,21 @@ var (
 	_ walcore.Filer    = (*Reader)(nil)
 	_ walcore.Opener   = (*Reader)(nil)
 	_ walcore.Imager   = (*Reader)(nil)
+	_ walcore.Partial  = (*Reader)(nil)
+	_ walcore.Counted  = (*lazyFile)(nil)
 )
 
 // Reader is an open directory, as it was at one moment: a walcore.Log.
 type Reader struct {
+	look
 	*log
+
+	replacedOnce sync.Once
+	replaced     *replacedList // what Replaced gives, once it was asked
+}
+
+// look is what was read of a directory, but for the log.
+type look struct {
 	follower *follower
 	attr     walcore.Attr  // of the directory
 	ignored  []string      // names in it that are no part of the log
@@ -45,9 +59,6 @@ type Reader struct {
 	summary  walcore.Meta
 	problems []walcore.Problem // of the directory, not of a log file
 	disk     platform.FileSystem
-
-	replacedOnce sync.Once
-	replaced     *replacedList // what Replaced gives, once it was asked
 
 	listed        time.Time // when the directory's names were read
 	newest        uint64    // the id of the log file that is written to

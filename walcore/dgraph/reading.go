@@ -14,6 +14,8 @@ type reading struct {
 	*Reader
 	previous   previous
 	unreadable []uint64 // ids of log files, see reportUnreadable
+	// presumed are the files of a lazily read log, of which all are read now.
+	presumed []*lazyFile
 }
 
 // previous is what the look before has found. Of a first look it is zero: there was
@@ -21,7 +23,7 @@ type reading struct {
 type previous struct {
 	exists        bool // there was a look before
 	native        []*nativeFile
-	files         []*LogFile
+	files         []*lazyFile
 	unreadable    []uint64
 	keys          *keyRing
 	meta          *meta.Meta // nil: wal.meta was missing or damaged
@@ -39,11 +41,16 @@ func (r *Reader) asPrevious() previous {
 	return p
 }
 
-// logFile finds a log file that was open already, or gives nil.
-func (p *previous) logFile(n *nativeFile) *LogFile { return findLogFile(p.files, n.f) }
+// logFile finds a log file that was open already, and whose table was kept, or gives nil.
+func (p *previous) logFile(n *nativeFile) *LogFile {
+	if f := findLogFile(p.files, n.f); f != nil {
+		return f.kept
+	}
+	return nil
+}
 
 // findLogFile finds one of the files, from the end: mostly the newest is asked for.
-func findLogFile(files []*LogFile, f file) *LogFile {
+func findLogFile(files []*lazyFile, f file) *lazyFile {
 	for _, l := range slices.Backward(files) {
 		if l.f == f {
 			return l
@@ -75,7 +82,9 @@ func (r *reading) load() (err error) {
 		return err
 	}
 	r.readMeta()
-	r.log = r.orderLogFiles(r.readLogFiles())
+	if r.log = r.presumeLog(); r.log == nil {
+		r.log = r.orderLogFiles(r.readLogFiles())
+	}
 	r.settleTerm()
 	r.summary = r.summarize()
 	return nil
@@ -89,14 +98,13 @@ func (r *reading) orderLogFiles(tables []tableFile) *log {
 	}
 	order := orderLog(files, r.unreadable, r.compactedTo(), r.snapshotTerm(), r.meta.HardState.GetTerm())
 	l := &log{spans: order.spans, terms: order.terms, unreadable: r.unreadable}
-	for place, i := range order.files {
-		l.files = append(l.files, r.newLogFile(tables[i], order.found[place]))
-	}
 	var earlier []*fullFile
-	for place, f := range l.files {
+	for place, i := range order.files {
+		f := r.newLogFile(tables[i], order.found[place])
 		f.earlier = earlier[:place:place]
 		f.full = place < order.last()
 		earlier = append(earlier, f.asFull())
+		l.files = append(l.files, &lazyFile{File: f.File, f: f.f, kept: f})
 	}
 	return l
 }

@@ -40,7 +40,7 @@ type KeptFile struct {
 // It fails with walcore.ErrDamaged (file, slots, reason, the command that mends it)
 // where entries would go that are committed, may be, or can be read.
 func (r *Reader) Recovery() (*Recovery, error) {
-	p := recovery{Reader: r}
+	p := recovery{Reader: r.readAll()}
 	for _, step := range []func() error{
 		p.readMeta, p.checkReadable, p.sortFiles, p.findEnd, p.checkWhole, p.dropReplaced, p.checkOrder, p.checkEnd, p.keepLog, p.removeEmpty,
 	} {

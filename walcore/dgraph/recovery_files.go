@@ -38,7 +38,7 @@ func (p *recovery) checkReadable() error {
 			return p.refuse(atFile(found.File), "%s", found.Message)
 		}
 	}
-	for _, l := range p.files {
+	for _, l := range p.tables() {
 		switch {
 		case l.used == 0:
 		case p.metaFile == nil:
@@ -54,7 +54,7 @@ func (p *recovery) checkReadable() error {
 // sortFiles tells files with entries from those without.
 func (p *recovery) sortFiles() error {
 	newest := uint64(0)
-	for _, l := range p.files {
+	for _, l := range p.tables() {
 		switch {
 		case l.used == 0:
 			p.empty = append(p.empty, l)

@@ -19,6 +19,8 @@ type follower struct {
 	mu      sync.Mutex // protects what follows
 	dir     directory
 	current *Reader
+	cache   *tableCache // of lazily read logs; nil: there is none
+	readAll bool        // all tables are read: they are not what they were presumed to be
 	// startedReadOnly says that the file system was read-only from the beginning,
 	// which is no news.
 	startedReadOnly bool
@@ -27,7 +29,7 @@ type follower struct {
 
 // start reads the directory for the first time. On failure it closes it.
 func (f *follower) start() error {
-	first := reading{Reader: &Reader{follower: f}}
+	first := reading{Reader: &Reader{look: look{follower: f}}}
 	if err := f.load(&first); err != nil {
 		first.closeFiles(nil)
 		f.dir.Close()
@@ -111,7 +113,8 @@ func (f *follower) next(changed func(f *follower, dir walcore.Attr) bool) (*Read
 	if !changed(f, now) {
 		return f.current, nil
 	}
-	next := reading{Reader: &Reader{follower: f}, previous: f.current.asPrevious()}
+	f.readAll = f.readAll || f.current.now() != f.current
+	next := reading{Reader: &Reader{look: look{follower: f}}, previous: f.current.now().asPrevious()}
 	if err := f.load(&next); err != nil {
 		next.closeFiles(f.current.native) // they were only read
 		return nil, err

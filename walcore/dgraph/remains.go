@@ -48,8 +48,13 @@ const maxRemains = 100_000
 
 // Remains looks for payloads of which no slot is left, and that no entry of the log has.
 func (r *Reader) Remains(recognizer walcore.Recognizer) (walcore.Remains, error) {
+	r = r.verified()
 	var all walcore.Remains
-	for _, l := range r.files {
+	for _, f := range r.files {
+		l, err := f.load()
+		if err != nil {
+			return walcore.Remains{}, walcore.FileError(f.Name, err)
+		}
 		if l.full && !l.mayBeEncrypted {
 			continue // it ends with its last payload, and has none between others
 		}

@@ -61,9 +61,12 @@ func (r *Reader) Replaced(from uint64) iter.Seq[walcore.Entry] {
 }
 
 func (r *Reader) findReplaced() *replacedList {
+	if now := r.verified(); now != r {
+		return now.findReplaced()
+	}
 	r.replacedOnce.Do(func() {
 		r.replaced = &replacedList{left: map[*LogFile]leftSlots{}}
-		for _, l := range r.files {
+		for _, l := range r.tables() {
 			r.replaced.add(l, r.slotsLeft(l))
 		}
 		slices.SortStableFunc(r.replaced.entries, func(a, b walcore.Entry) int {

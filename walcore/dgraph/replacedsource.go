@@ -26,7 +26,7 @@ type replacedSource struct {
 const guardSize = 16
 
 func newReplacedSource(l *LogFile) *replacedSource {
-	s := &replacedSource{l: l, file: l.File, sums: map[uint64]uint32{}}
+	s := &replacedSource{l: l, file: *l.File, sums: map[uint64]uint32{}}
 	s.file.Source = s
 	s.end = l.logEnd().at
 	s.guard = make([]byte, max(min(guardSize, l.Attr.Size-s.end), 0))

@@ -131,17 +131,26 @@ func (l *LogFile) continues(before *LogFile) bool {
 // since that was found, which leaves the slots as they are. All normal ones up to
 // some index are, so that the first tells.
 func (l *LogFile) emptiedSince() bool {
-	if l.emptiedDuringRead {
-		return true
-	}
+	return l.emptiedDuringRead || l.emptied || emptiedAt(l.f, l.firstFull())
+}
+
+// firstFull is the offset of the first payload that may be emptied and was not; 0 if there is none.
+func (l *LogFile) firstFull() uint64 {
 	for i := range l.Len() {
-		if n, ok := l.sizes.at(i); !ok || n == 0 || !format.CanBeEmptied(l.Type(i), l.Sum(i)) {
-			continue
+		if n, ok := l.sizes.at(i); ok && n > 0 && format.CanBeEmptied(l.Type(i), l.Sum(i)) {
+			return l.Offset(i)
 		}
-		var length [format.LengthSize]byte
-		return readFull(l.f, length[:], int64(l.Offset(i))) != nil || binary.BigEndian.Uint32(length[:]) == 0
 	}
-	return false
+	return 0
+}
+
+// emptiedAt reports whether the payload at an offset has been emptied since; at 0 there is none.
+func emptiedAt(f file, offset uint64) bool {
+	if offset == 0 {
+		return false
+	}
+	n, err := lengthAt(f, offset)
+	return err != nil || n == 0
 }
 
 // lengthReader reads length words, many at a time where payloads are small

@@ -70,7 +70,7 @@ func TestManyReaders(t *testing.T) {
 	}
 	wg.Wait()
 	for i := range 300 {
-		if !r.log.files[0].verified.Load().has(i) {
+		if !r.tables()[0].verified.Load().has(i) {
 			t.Fatalf("slot %d is read again each time", i)
 		}
 	}

@@ -17,6 +17,8 @@ type tableFile struct {
 	// are still good.
 	before   *LogFile
 	identity uint64
+	emptied  bool          // payloads were, since the look before gave their sizes
+	file     *walcore.File // that of a reader of the same look; nil: it is to be made
 }
 
 // readLogFiles reads the tables of the log files.
@@ -55,25 +57,51 @@ func (r *reading) readLogFiles() []tableFile {
 func (r *reading) readLogFile(id uint64, n *nativeFile) (t tableFile, err error) {
 	newest, old := id == r.newest, r.previous.logFile(n)
 	t = tableFile{slotFile: slotFile{id: id, name: n.Name}, f: n.f}
-	if old != nil && !newest && old.Attr.Size == n.Attr.Size && old.Attr.Mtime.Equal(n.Attr.Mtime) && !old.mixed && old.endsTheSameIn(n.f) {
+	if p := findLogFile(r.presumed, n.f); p != nil {
+		if t.file = p.File; p.kept != nil { // it is what the reader's moment is
+			t.slotTable = p.kept.slotTable
+		}
+	}
+	if t.slotTable != nil {
+	} else if old != nil && !newest && old.Attr.Size == n.Attr.Size && old.Attr.Mtime.Equal(n.Attr.Mtime) && !old.mixed && old.endsTheSameIn(n.f) {
 		t.slotTable = old.slotTable
 	} else if t.slotTable, err = r.readStableTable(n, newest, old); err != nil {
 		return t, err
 	}
-	t.attr, t.size, t.identity = n.Attr, n.Attr.Size, n.Attr.FileID()
-	if t.header, err = readKeyHeader(n.f, n.Attr.Size); err != nil || old == nil {
+	t.attr, t.size = n.Attr, n.Attr.Size
+	if t.header, err = readKeyHeader(n.f, n.Attr.Size); err != nil {
 		return t, err
 	}
-	t.identity = old.Identity
-	if !old.sized.Load() {
-		old = old.before.Load()
-	}
-	if old != nil && old.emptiedSince() {
-		t.identity += 1 << 48 // another file to those who know its payloads' sizes
+	if t.file != nil {
+		r.identify(&t, n, findLogFile(r.presumed, n.f))
 	} else {
-		t.before = old
+		r.identify(&t, n, findLogFile(r.previous.files, n.f))
 	}
 	return t, nil
+}
+
+// otherIdentity makes a file another one to those who know its payloads' sizes.
+const otherIdentity = 1 << 48
+
+// identify says which file it is, and what is known of its payloads' sizes. old is the file as
+// it was listed before, or nil.
+func (r *reading) identify(t *tableFile, n *nativeFile, old *lazyFile) {
+	if t.identity = n.Attr.FileID(); old == nil {
+		return
+	}
+	t.identity = old.Identity
+	if l := old.kept; l != nil {
+		if !l.sized.Load() {
+			l = l.before.Load()
+		}
+		t.emptied, t.before = l != nil && l.emptiedSince(), l
+	} else {
+		t.emptied, t.before = old.table.changed.Load() || old.table.emptiedSince(n.f), old.table.loaded.Load()
+	}
+	if t.emptied {
+		t.identity += otherIdentity
+		t.before = nil
+	}
 }
 
 // readKeyHeader reads a log file's key header, which is zero if the file ends
@@ -125,14 +153,20 @@ func (r *reading) readStableTable(n *nativeFile, newest bool, old *LogFile) (*sl
 	}
 }
 
+// newFile makes the file that the log shows. Its Source is to be set.
+func (t *tableFile) newFile() *walcore.File {
+	return &walcore.File{ID: t.id, Name: t.name, Attr: t.attr, Identity: t.identity, KeyID: t.header.KeyID, Encrypted: t.header.KeyID != 0}
+}
+
 // newLogFile makes a log file of what was read and of what the log has of it.
-func (r *reading) newLogFile(t tableFile, found slotFindings) *LogFile {
-	l := &LogFile{
-		File: walcore.File{ID: t.id, Name: t.name, Attr: t.attr, Identity: t.identity,
-			KeyID: t.header.KeyID, Encrypted: t.header.KeyID != 0},
-		Header: t.header, f: t.f, slotTable: t.slotTable, entrySlots: found.entrySlots, problems: found.problems,
+func (r *Reader) newLogFile(t tableFile, found slotFindings) *LogFile {
+	l := &LogFile{File: t.file, Header: t.header, f: t.f, slotTable: t.slotTable, entrySlots: found.entrySlots, problems: found.problems}
+	if l.File == nil {
+		l.File = t.newFile()
+		l.Source = l
+	} else {
+		l.emptied = t.emptied
 	}
-	l.Source = l
 	l.mayBeEncrypted = t.header != format.KeyHeader{} || r.keys.there
 	l.before.Store(t.before)
 	r.chooseCipher(l)

@@ -10,7 +10,12 @@ func (r *Reader) Unchanged(since walcore.Log) (first, last uint64) {
 	if !ok {
 		return 1, 0
 	}
-	return unchanged(earlier.log, r.log)
+	first, last = unchanged(earlier.log, r.log)
+	if now := earlier.now(); now != earlier { // it has given what both say
+		from, to := unchanged(now.log, r.log)
+		first, last = max(first, from), min(last, to)
+	}
+	return first, last
 }
 
 func unchanged(earlier, later *log) (first, last uint64) {
@@ -41,6 +46,32 @@ func unchanged(earlier, later *log) (first, last uint64) {
 		}
 	}
 	return first, last
+}
+
+// sameSlots is that of LogFile, of files whose tables need not be in memory. f is of the
+// earlier log.
+func (f *lazyFile) sameSlots(i int, other *lazyFile, j int, n uint64) uint64 {
+	if i != j || !f.Attr.Same(other.Attr) || f.Identity != other.Identity {
+		return 0
+	}
+	l := f.kept
+	if l == nil {
+		if f.table == other.table {
+			return n
+		}
+		l = f.table.loaded.Load()
+	}
+	if l != nil {
+		if now, err := other.load(); err == nil {
+			return l.sameSlots(i, now, j, n)
+		}
+		return 0
+	}
+	// The table of the earlier one is not there any more.
+	if other.kept != nil && f.table.isTableOf(other.kept) || other.kept == nil && f.table.equals(&other.table.presumption) {
+		return n
+	}
+	return 0
 }
 
 // sameSlots is how many of n slots, from slot i of l and slot j of other on, are

@@ -28,7 +28,7 @@ func (r *reading) reportUnreadable(name, what string, err error) {
 // read.
 func (r *Reader) Unreadable() []string {
 	var names []string
-	for _, p := range r.problems {
+	for _, p := range r.now().problems {
 		if p.Kind == walcore.KindUnreadable {
 			names = append(names, p.File)
 		}
@@ -65,7 +65,7 @@ func (l *log) unreadableBefore(k int) (id uint64, ok bool) {
 
 // Unindexed names a log file of which it is not known which entries it holds.
 func (l *log) Unindexed() (name string, ok bool) {
-	if len(l.unreadable) == 0 {
+	if l = l.now(); len(l.unreadable) == 0 {
 		return "", false
 	}
 	return format.FileName(l.unreadable[0]), true

@@ -39,8 +39,8 @@ func (s *window) Forget() { s.file, s.next = nil, 0 }
 
 // Data gives an entry's payload, if it is small enough and can be read.
 func (s *window) Data(e walcore.Entry) ([]byte, bool) {
-	l, ok := e.File.Source.(*LogFile)
-	if !ok || l.cipherErr != nil || l.erased != nil || e.Size > maxScan-format.LengthSize {
+	l := tableOfEntry(&e)
+	if l == nil || l.cipherErr != nil || l.erased != nil || e.Size > maxScan-format.LengthSize {
 		return nil, false
 	}
 	if !s.has(l, &e) {
@@ -49,6 +49,19 @@ func (s *window) Data(e walcore.Entry) ([]byte, bool) {
 		}
 	}
 	return s.take(l, &e)
+}
+
+// tableOfEntry gives the log file that an entry is in, or nil.
+func tableOfEntry(e *walcore.Entry) *LogFile {
+	switch source := e.File.Source.(type) {
+	case *LogFile:
+		return source
+	case *lazyFile:
+		if l, err := source.now(); err == nil && l.has(e) {
+			return l
+		}
+	}
+	return nil
 }
 
 func (s *window) has(l *LogFile, e *walcore.Entry) bool {

@@ -16,7 +16,7 @@ func newReplica(l walcore.Log) (replica Replica, bytes int64) {
 		rep.FirstIndex, rep.LastIndex = s.Terms[0].FirstIndex, s.Terms[n-1].LastIndex
 	}
 	rep.endKnown = s.LastIndex != nil
-	return rep, int64(s.Bytes)
+	return rep, int64(*s.Bytes)
 }
 
 func common(replicas []Replica) *Range {

@@ -3,6 +3,7 @@ package format
 import (
 	"bytes"
 	"encoding/binary"
+	"unsafe"
 )
 
 // Column is a row of numbers, packed so that each can still be read by itself.
@@ -154,3 +155,6 @@ func lineBelow(numbers []uint64, slope uint64) block {
 	}
 	return b
 }
+
+// Memory is how many bytes the column takes in memory.
+func (c *Column) Memory() int { return cap(c.data) + cap(c.blocks)*int(unsafe.Sizeof(block{})) }

@@ -94,3 +94,8 @@ func (c *PackedSlots) Unpack(raw []byte, from int) {
 		raw, from, n = raw[some*SlotSize:], from+some, n-some
 	}
 }
+
+// Memory is how many bytes the slots take in memory.
+func (c *PackedSlots) Memory() int {
+	return c.terms.Memory() + c.indexes.Memory() + c.offsets.Memory() + c.sums.Memory() + c.types.Memory()
+}

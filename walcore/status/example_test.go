@@ -9,7 +9,7 @@ import (
 
 func ExampleNew() {
 	s := status.New(memlog.Sample("/var/lib/memory"))
-	fmt.Println(*s.FirstIndex, *s.LastIndex, s.Entries, s.Bytes)
+	fmt.Println(*s.FirstIndex, *s.LastIndex, s.Entries, *s.Bytes)
 	fmt.Println(s.HardState == nil, len(s.Problems)) // null: the log does not have it
 	for _, t := range s.Types {
 		fmt.Print(t.Name, " ", t.Entries, ", ")

@@ -18,17 +18,19 @@ type Status struct {
 	FirstIndex      *uint64            `json:"first_index"`
 	LastIndex       *uint64            `json:"last_index"`
 	Entries         uint64             `json:"entries"` // those that are whole
-	Bytes           uint64             `json:"bytes"`   // of their payloads
+	Bytes           *uint64            `json:"bytes"`   // of their payloads
 	Terms           []Term             `json:"terms"`
 	Types           Types              `json:"types"`
 	Files           []File             `json:"files"`
 	Ignored         []string           `json:"ignored"`
-	Checked         string             `json:"checked"` // what Problems are made of: slots
+	Checked         string             `json:"checked"` // what Problems are made of: slots or ends
 	Problems        []walcore.Problem  `json:"problems"`
 }
 
-// What Checked says: slots with their lengths, and metadata; or payloads, too.
+// What Checked says: slots with their lengths, and metadata; or payloads, too. Or only the first and the
+// last slot of some log files, which are presumed to be sound: then Types and Bytes are not known.
 const (
+	CheckedEnds       = "ends"
 	CheckedSlots      = "slots"
 	CheckedEverything = "everything"
 )
@@ -51,7 +53,7 @@ type Term struct {
 }
 
 // Types counts entries by type, in the order of the system's types. Its JSON is
-// an object.
+// an object. Nil is not known.
 type Types []TypeCount
 
 // TypeCount is how many entries have a type.
@@ -64,6 +66,9 @@ type TypeCount struct {
 
 // MarshalJSON writes an object whose names are those of the types.
 func (t Types) MarshalJSON() ([]byte, error) {
+	if t == nil {
+		return []byte("null"), nil
+	}
 	var b bytes.Buffer
 	b.WriteByte('{')
 	for i, n := range t {
@@ -85,6 +90,10 @@ func (t *Types) UnmarshalJSON(b []byte) error {
 	d := json.NewDecoder(bytes.NewReader(b))
 	if _, err := d.Token(); err != nil { // the object's brace
 		return err
+	}
+	if string(b) == "null" {
+		*t = nil
+		return nil
 	}
 	*t = Types{}
 	for d.More() {
@@ -115,7 +124,8 @@ type File struct {
 	KeyID      uint64 `json:"key_id"`
 }
 
-// New makes the status of a log. It goes through all entries and reads no payload.
+// New makes the status of a log. It goes through all entries and reads no payload. Of a
+// walcore.Partial it says what is known so far.
 // Problems that the caller has found can be given, and are added to the log's own.
 func New(l walcore.Log, more ...walcore.Problem) *Status {
 	m := l.Meta()
@@ -127,6 +137,7 @@ func New(l walcore.Log, more ...walcore.Problem) *Status {
 		Snapshot:        snapshot(m.Snapshot),
 		Terms:           []Term{},
 		Types:           Types{},
+		Bytes:           new(uint64),
 		Files:           []File{},
 		Ignored:         append([]string{}, m.Ignored...),
 		Checked:         CheckedSlots,
@@ -149,12 +160,24 @@ func New(l walcore.Log, more ...walcore.Problem) *Status {
 			s.addEntry(&e)
 		}
 	}
-	s.Problems = append(append([]walcore.Problem{}, l.Problems()...), more...)
+	if p, ok := l.(walcore.Partial); ok && s.Bytes == nil {
+		s.Checked, s.Types = CheckedEnds, nil
+		s.Problems = append([]walcore.Problem{}, p.Found()...)
+	} else {
+		s.Problems = append([]walcore.Problem{}, l.Problems()...)
+	}
+	s.Problems = append(s.Problems, more...)
 	return s
 }
 
 func (s *Status) addFile(f *walcore.File) File {
 	file := File{Name: f.Name, Size: f.Attr.Size, DiskBytes: f.Attr.DiskBytes(), Encrypted: f.Encrypted, KeyID: f.KeyID}
+	if counted, ok := f.Source.(walcore.Counted); ok {
+		if c, ok := counted.Count(); ok {
+			s.addCount(&file, c)
+			return file
+		}
+	}
 	for e := range f.Source.Entries(0) {
 		if file.Entries == 0 {
 			file.FirstIndex = e.Index
@@ -166,21 +189,50 @@ func (s *Status) addFile(f *walcore.File) File {
 	return file
 }
 
+// addCount adds what a file's entries add up to.
+func (s *Status) addCount(file *File, c walcore.FileCount) {
+	for _, t := range c.Terms {
+		n := t.Last + 1 - t.First
+		if file.Entries == 0 {
+			file.FirstIndex = t.First
+		}
+		file.LastIndex = t.Last
+		file.Entries += n
+		s.Entries += n
+		s.addTerm(t.Term, t.First, t.Last, n)
+	}
+	if c.Types == nil {
+		s.Bytes = nil
+	} else if s.Bytes != nil {
+		*s.Bytes += c.Bytes
+	}
+	for i := range s.Types {
+		s.Types[i].Entries += c.Types[s.Types[i].typ]
+	}
+}
+
 func (s *Status) addEntry(e *walcore.Entry) {
 	s.Entries++
-	s.Bytes += uint64(e.Size)
+	if s.Bytes != nil {
+		*s.Bytes += uint64(e.Size)
+	}
 	for i := range s.Types {
 		if s.Types[i].typ == e.Type {
 			s.Types[i].Entries++
 			break
 		}
 	}
-	if k := len(s.Terms) - 1; k < 0 || s.Terms[k].Term != e.Term {
-		s.Terms = append(s.Terms, Term{Term: e.Term, FirstIndex: e.Index})
+	s.addTerm(e.Term, e.Index, e.Index, 1)
+}
+
+// addTerm adds n entries of a term.
+func (s *Status) addTerm(term, first, last, n uint64) {
+	if k := len(s.Terms) - 1; k < 0 || s.Terms[k].Term != term {
+		s.Terms = append(s.Terms, Term{Term: term, FirstIndex: first})
 	}
 	t := &s.Terms[len(s.Terms)-1]
-	t.LastIndex = e.Index
-	t.Entries++
+	t.LastIndex = last
+	t.Entries += n
 }
 
 func snapshot(s *walcore.Snapshot) *Snapshot {
