@@ -45,13 +45,11 @@ func measureSize(ctx context.Context, temp string, size logSize) (*results, erro
 	for round := range *rounds {
 		for _, s := range systems {
 			fmt.Fprintf(os.Stderr, "%s entries, round %d of %d: %s\n", size.name, round+1, *rounds, s.name)
-			if !slow[s] {
-				if err := r.turn(ctx, temp, s, in); errors.Is(err, context.DeadlineExceeded) {
-					slow[s] = true
-					fmt.Fprintf(os.Stderr, "%s takes more than %v for a step; it is not measured further\n", s.name, limit)
-				} else if err != nil {
-					return nil, err
-				}
+			if slow[s] {
+				continue
+			}
+			if slow[s], err = tooSlow(s, r.turn(ctx, temp, s, in)); err != nil {
+				return nil, err
 			}
 		}
 		if err := r.measureOthers(ctx, temp, in); err != nil {
@@ -65,12 +63,21 @@ func measureSize(ctx context.Context, temp string, size logSize) (*results, erro
 	for _, s := range systems {
 		if s.serve != nil && !slow[s] {
 			fmt.Fprintf(os.Stderr, "%s entries: requests of %s\n", size.name, s.name)
-			if err := r.count(ctx, temp, s, in); err != nil {
+			if _, err := tooSlow(s, r.count(ctx, temp, s, in)); err != nil {
 				return nil, err
 			}
 		}
 	}
 	return r, nil
+}
+
+// tooSlow tells a system that has reached the limit from an error.
+func tooSlow(s *system, err error) (bool, error) {
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return false, err
+	}
+	fmt.Fprintf(os.Stderr, "%s takes more than %v for a step; it is not measured further\n", s.name, limit)
+	return true, nil
 }
 
 // turn runs all sessions of a system once, those that need its source in the page cache first.
