@@ -12,7 +12,7 @@ import (
 // long as all that it has said stays right.
 type decoding struct {
 	given payload.Decoder // the caller's; nil: that of the application whose log it is
-	cache decodedCache
+	cache textCache
 	lines linesCache
 
 	// To find out whose log it is can take a look at entries. That is done when

@@ -18,27 +18,35 @@ type decodedFolder struct{}
 func (decodedFolder) attr(t *Tree, n Node) (Attr, error) { return folderAttr(t, n), nil }
 
 // To list a size takes decoding. That is cheap and saves a look-up for each file, unless
-// a program decodes.
+// a program decodes or the entry is large.
 func (decodedFolder) list(t *Tree, after uint64, fn func(Dirent) bool) {
 	program := t.isProgram()
 	b := borrowBuffers()
 	defer b.giveBack()
 	var a Attr
+	var first [1]byte // of a payload
 	for e := range t.log.Entries(after + 1) {
 		if !hasNode(&e) {
 			continue
 		}
-		d := Dirent{Name: numberName(e.Index) + decodedSuffix, Node: nodeOf(kindDecoded, &e), Cookie: e.Index}
-		if !program {
-			var err error
-			b.text, err = t.appendDecoded(b.text[:0], &e, &b.payloads)
-			switch {
-			case err == nil:
-				a = t.decodedAttr(d.Node, &e, b.text)
-				d.Attr = &a
-			case !errors.Is(err, walcore.ErrChanged):
-				continue // it never could be read; a look-up tells why
-			}
+		f := decodedFile{e, nodeOf(kindDecoded, &e)}
+		d := Dirent{Name: numberName(e.Index) + decodedSuffix, Node: f.node, Cookie: e.Index}
+		size, known := t.textSize(f.node)
+		var err error
+		switch {
+		case known || program:
+		case f.isLarge():
+			_, err = f.ReadAt(first[:], 0)
+		default:
+			b.text, err = f.appendTo(t, b.text[:0], &b.payloads)
+			size, known = int64(len(b.text)), err == nil
+		}
+		if err != nil && !errors.Is(err, walcore.ErrChanged) {
+			continue // it never could be read; a look-up tells why
+		}
+		if known {
+			a = t.decodedAttr(&f, size)
+			d.Attr = &a
 		}
 		if !fn(d) {
 			return
@@ -57,7 +65,7 @@ func (decodedFolder) lookup(t *Tree, name string) (Node, error) {
 		return 0, err
 	}
 	if t.isProgram() {
-		f := &decodedFile{e, (*Tree).appendDecoded}
+		f := &decodedFile{e, nodeOf(kindDecoded, &e)}
 		if errors.Is(f.withText(t, func([]byte) {}), payload.ErrPaused) {
 			return nodeOf(kindNotAsked, &e), nil
 		}

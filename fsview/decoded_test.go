@@ -278,14 +278,17 @@ func TestDecodedWhileNotAsked(t *testing.T) {
 	}
 }
 
-// TestCacheIsBounded: the cache forgets the oldest texts, and never has more than two halves.
+// TestCacheIsBounded: the cache forgets the texts that were not read for longest.
 func TestCacheIsBounded(t *testing.T) {
-	var c decodedCache
+	var c textCache
 	text := bytes.Repeat([]byte("x"), 1<<20)
 	for i := range Node(100) {
 		c.put(i, text)
 		if got, ok := c.get(i); !ok || len(got) != len(text) {
 			t.Fatalf("text %d is not there", i)
+		}
+		if _, ok := c.get(0); !ok {
+			t.Fatal("a text that is read all the time is not there any more")
 		}
 	}
 	kept := 0
@@ -294,8 +297,8 @@ func TestCacheIsBounded(t *testing.T) {
 			kept += len(text)
 		}
 	}
-	if kept == 0 || kept > 2*decodedHalf {
-		t.Errorf("%d bytes are kept, want at most %d", kept, 2*decodedHalf)
+	if kept != maxCached {
+		t.Errorf("%d bytes are kept, want %d", kept, maxCached)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -26,7 +27,11 @@ func (t *Tree) Open(name string) (fs.File, error) {
 	if a.Mode.IsDir() {
 		return &openFolder{file: f}, nil
 	}
-	return &openFile{file: f, SectionReader: io.NewSectionReader(nodeReader{t, n}, 0, a.Size)}, nil
+	var r io.ReaderAt = nodeReader{t, n}
+	if n.IsDecoded() && a.Size > readPiece {
+		r = &pieceReader{of: r, size: a.Size}
+	}
+	return &openFile{file: f, SectionReader: io.NewSectionReader(r, 0, a.Size)}, nil
 }
 
 // Stat follows a symbolic link.
@@ -123,6 +128,52 @@ type nodeReader struct {
 }
 
 func (r nodeReader) ReadAt(p []byte, off int64) (int, error) { return r.t.ReadAt(r.n, p, off) }
+
+// pieceReader reads a long text in pieces. If so many texts are read at once that each is
+// dropped before its next bytes are asked for, it is made again for each piece, not for
+// each read.
+type pieceReader struct {
+	of   io.ReaderAt
+	size int64
+
+	mu    sync.Mutex // protects what follows
+	piece []byte
+	at    int64 // where the piece begins
+}
+
+const readPiece = 512 << 10
+
+func (r *pieceReader) ReadAt(p []byte, off int64) (n int, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for n < len(p) {
+		if off >= r.size {
+			return n, io.EOF
+		}
+		if off < r.at || off >= r.at+int64(len(r.piece)) {
+			if err := r.load(off); err != nil {
+				return n, err
+			}
+		}
+		k := copy(p[n:], r.piece[off-r.at:])
+		n += k
+		off += int64(k)
+	}
+	return n, nil
+}
+
+// load reads the piece from byte off on.
+func (r *pieceReader) load(off int64) error {
+	if r.piece == nil {
+		r.piece = make([]byte, readPiece)
+	}
+	n, err := r.of.ReadAt(r.piece[:min(readPiece, r.size-off)], off)
+	r.piece, r.at = r.piece[:n], off
+	if n == 0 {
+		return err
+	}
+	return nil
+}
 
 type file struct {
 	t    *Tree

@@ -16,6 +16,7 @@ type View interface {
 	ReadAt(n Node, p []byte, off int64) (int, error)
 	CanReadAhead(Node) bool
 	AppendEntry(dst []byte, n Node, most int64, c *Cursor) ([]byte, error)
+	StoreText(n Node, off int64, store func(off int64, piece []byte) bool)
 	Readlink(Node) (string, error)
 	Properties(Node) ([]Property, error)
 	Usage() (bytes int64, entries int)
@@ -102,6 +103,11 @@ func (l *Live) CanReadAhead(n Node) bool { return l.Tree().CanReadAhead(n) }
 // AppendEntry is that of the newest tree.
 func (l *Live) AppendEntry(dst []byte, n Node, most int64, c *Cursor) ([]byte, error) {
 	return l.Tree().AppendEntry(dst, n, most, c)
+}
+
+// StoreText is that of the newest tree.
+func (l *Live) StoreText(n Node, off int64, store func(off int64, piece []byte) bool) {
+	l.Tree().StoreText(n, off, store)
 }
 
 // Readlink is that of the newest tree.

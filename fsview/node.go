@@ -119,6 +119,9 @@ func typeNode(t walcore.EntryType) Node { return node(kindType, uint64(t)) }
 // isOfEntry reports whether n is an entry's file or its text in decoded/.
 func (n Node) isOfEntry() bool { return n.kind() == kindEntry || n.kind() == kindDecoded }
 
+// IsDecoded reports whether n is an entry's text in decoded/.
+func (n Node) IsDecoded() bool { return n.kind() == kindDecoded }
+
 // Index is the index of the entry whose file, or text in decoded/, n is.
 func (n Node) Index() (index uint64, ok bool) { return n.index(), n.isOfEntry() }
 

@@ -36,11 +36,7 @@ func (t *Tree) snapshotsFolder() *fixedFolder {
 
 func (t *Tree) decodedSnapshot(snap *walcore.Snapshot) *text {
 	x := newText(&snap.Attr, func() ([]byte, error) {
-		blob, err := payload.SnapshotData(t.log)
-		if err != nil {
-			return nil, err
-		}
-		return t.decoding.decoder(t.log).AppendSnapshot(nil, blob), nil
+		return payload.AppendSnapshotOf(nil, t.decoding.decoder(t.log), t.log)
 	})
 	x.costly = true
 	return x

@@ -74,12 +74,9 @@ func (t *Tree) object(n Node) (object, error) {
 	case kindEntry, kindReplaced:
 		e, err := t.entry(n)
 		return &entryFile{e}, err
-	case kindDecoded:
+	case kindDecoded, kindNotAsked:
 		e, err := t.entry(n)
-		return &decodedFile{e, (*Tree).appendDecoded}, err
-	case kindNotAsked:
-		e, err := t.entry(n)
-		return &decodedFile{e, (*Tree).appendNotAsked}, err
+		return &decodedFile{e, n}, err
 	case kindRemnant:
 		return t.remnant(n)
 	case kindTerm, kindTermShort:

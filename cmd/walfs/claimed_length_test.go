@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"math"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -32,15 +31,6 @@ func claiming(t *testing.T, size int64) (dir string, log walcore.Log) {
 	fixture.Must(t, err)
 	t.Cleanup(func() { r.Close() })
 	return dir, r
-}
-
-// allocated is how many bytes fn allocates, ever.
-func allocated(fn func()) int64 {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	fn()
-	runtime.ReadMemStats(&after)
-	return int64(after.TotalAlloc - before.TotalAlloc)
 }
 
 // dumpInto dumps the last two entries of a log.
@@ -92,7 +82,7 @@ func TestClaimedLengthAllocates(t *testing.T) {
 	} {
 		for _, size := range claims {
 			dir, log := claiming(t, size)
-			if n := allocated(func() { use.do(log, dir) }); n > bound {
+			if n := fixture.Allocated(func() { use.do(log, dir) }); n > bound {
 				t.Errorf("%s, %d bytes claimed: %d bytes allocated, want at most %d", use.name, size, n, bound)
 			}
 		}
@@ -120,7 +110,7 @@ func TestTooLargeToDecode(t *testing.T) {
 		t.Errorf("the line has %d bytes: %v", len(got), err)
 	}
 	if got := head + decoded; got != `{"index":975,"term":2,"type":"EntryNormal","size":67108865,"file":"00001.wal","slot":974,"offset":1229125`+
-		`,"decoded":{"term":2,"index":975,"type":"EntryNormal","size":67108865,"not_decoded":"more than 64 MiB: entries/975 has the bytes"}}`+"\n" {
+		`,"decoded":{"term":2,"index":975,"type":"EntryNormal","size":67108865,"not_decoded":"more than 64 MiB: walfs cat DIR entries/975 gives the bytes"}}`+"\n" {
 		t.Errorf("the line is, without its data, %s", got)
 	}
 	for _, d := range []payload.Decoder{payload.NewDgraph(payload.Alpha, payload.Options{}), payload.NewProgram("exit 1")} {

@@ -26,6 +26,7 @@ type rawFS struct {
 	live   bool // the tree changes
 	ahead  *readAhead
 	open   openFolders
+	texts  *textStore
 	cached cachedNames // if live
 	server notifier
 	// followed is closed when nobody looks at a live directory any more.
@@ -46,6 +47,7 @@ func (f *rawFS) String() string { return Name }
 func (f *rawFS) Init(s *fuse.Server) {
 	f.server = s
 	f.ahead = newReadAhead(f.tree, s.InodeNotifyStoreCache)
+	f.texts = newTextStore(f.tree, f.ahead.stop, s.InodeNotifyStoreCache)
 	if live, ok := f.tree.(*fsview.Live); ok {
 		go f.follow(live, s)
 	} else {
@@ -161,6 +163,7 @@ func (f *rawFS) Read(_ <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.ReadR
 	if s := openNodeStatus(err); !s.Ok() {
 		return nil, s
 	}
+	f.texts.noteRead(fsview.Node(in.NodeId), int64(in.Offset), n)
 	return fuse.ReadResultData(buf[:n]), fuse.OK
 }
 

@@ -50,7 +50,11 @@ func (w *Writer) Snapshot(index uint64) {
 // SnapshotOnly stores a snapshot, and stops before it removes any file.
 func (w *Writer) SnapshotOnly(index uint64) {
 	term := w.TermOf(index)
-	b := snapshot(index, term, Blob(index, term))
+	blob := Blob
+	if w.o.Blob != nil {
+		blob = w.o.Blob
+	}
+	b := snapshot(index, term, blob(index, term))
 	binary.BigEndian.PutUint64(w.meta.data[snapshotIndexAt:], index)
 	binary.BigEndian.PutUint64(w.meta.data[snapshotTermAt:], term)
 	for snapshotAt+4+len(b) > len(w.meta.data) {

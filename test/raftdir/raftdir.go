@@ -44,6 +44,8 @@ type Options struct {
 	Large bool
 	// Data gives the payloads; nil: Payload.
 	Data func(index, term uint64) []byte
+	// Blob gives the data of snapshots; nil: Blob.
+	Blob func(index, term uint64) []byte
 }
 
 // Writer is the node. First and Last are the first and the last entry in its files.

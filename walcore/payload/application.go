@@ -1,6 +1,7 @@
 package payload
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/walfs/walfs/walcore"
@@ -49,19 +50,19 @@ func Classify(l walcore.Log) *Classifier {
 	return c
 }
 
-// maxSnapshot bounds the snapshot that is read into memory to be decoded.
-// Dgraph's are some hundred bytes.
-const maxSnapshot = 64 << 20
+// ErrTooLarge: there are more than MaxData bytes of data, too many to decode.
+var ErrTooLarge = errors.New("too large to decode")
 
 // SnapshotData reads the application's data in the snapshot. They are nil if there is
-// no snapshot, or if it is not known whether there is one.
+// no snapshot, or if it is not known whether there is one. Where they have more than
+// MaxData bytes, it fails with ErrTooLarge.
 func SnapshotData(l walcore.Log) ([]byte, error) {
 	s := l.Meta().Snapshot
 	if s == nil || s.Stored.Size == 0 {
 		return nil, nil
 	}
-	if s.Data.Size > maxSnapshot {
-		return nil, fmt.Errorf("the snapshot has %d bytes, too many to decode; read its data", s.Data.Size)
+	if s.Data.Size > MaxData {
+		return nil, fmt.Errorf("the snapshot has %d bytes: %w", s.Data.Size, ErrTooLarge)
 	}
 	blob := make([]byte, s.Data.Size)
 	if _, err := s.Data.ReadAt(blob, 0); err != nil {

@@ -1,11 +1,15 @@
 package payload
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/dynamicpb"
+
+	testfixture "github.com/walfs/walfs/test/fixture"
 )
 
 // benchLog is a large log: alpha-killed if the large fixtures are there, or else alpha.
@@ -31,6 +35,26 @@ func BenchmarkAppendJSON(b *testing.B) {
 	d := NewDgraph(Alpha, Options{})
 	var buf []byte
 	benchmark(b, func(e Entry) { buf, _ = d.AppendJSON(buf[:0], e) })
+}
+
+// BenchmarkLarge: the time for a byte is the same whatever the size.
+func BenchmarkLarge(b *testing.B) {
+	d := NewDgraph(Alpha, Options{})
+	for _, mib := range []int{4, 16, 60} {
+		for name, data := range map[string][]byte{
+			"value": testfixture.Mutation(1, mib<<20),
+			"edges": testfixture.Mutation(mib*12500, 50),
+			"text":  []byte(strings.Repeat("x", min(mib<<20, maxRaw))),
+		} {
+			b.Run(fmt.Sprintf("%s/%dMiB", name, len(data)>>20), func(b *testing.B) {
+				b.SetBytes(int64(len(data)))
+				b.ReportAllocs()
+				for b.Loop() {
+					_, _ = d.AppendJSON(nil, Entry{Term: 1, Index: 1, Data: data})
+				}
+			})
+		}
+	}
 }
 
 func BenchmarkAppendCompact(b *testing.B) {

@@ -32,7 +32,7 @@ type Decoder interface {
 	// AppendCompact appends the same JSON in one line, without a newline.
 	AppendCompact(dst []byte, e Entry) ([]byte, error)
 	// AppendSnapshot appends the application's data in a snapshot (the blob) as
-	// indented JSON: size, then snapshot, or text or base64.
+	// indented JSON: size, then snapshot, or text or base64, or not_decoded.
 	AppendSnapshot(dst, blob []byte) []byte
 	// Facts sets f to what the entry says. It never asks a Program.
 	Facts(f *Facts, e Entry)
@@ -114,7 +114,7 @@ func appendSnapshot(dst []byte, plan *messagePlan, blob []byte, opts Options) []
 	w.open('{')
 	w.key(`"size":`)
 	w.uint(uint64(len(blob)))
-	w.orRaw(blob, func() bool {
+	ok := w.try(func() bool {
 		if len(blob) == 0 {
 			return true
 		}
@@ -124,6 +124,9 @@ func appendSnapshot(dst []byte, plan *messagePlan, blob []byte, opts Options) []
 		w.key(`"snapshot":`)
 		return w.message(plan, blob)
 	})
+	if !ok {
+		w.raw(blob, snapshotPath)
+	}
 	w.close('}')
 	return append(w.free(), '\n')
 }
@@ -136,9 +139,9 @@ func newWalker(dst []byte, opts Options, size int, indent bool) *walker {
 	w := walkers.Get().(*walker)
 	w.writer = writer{out: dst, indent: indent}
 	w.showSecrets = opts.ShowSecrets
-	w.limit = len(dst) + outputBase + outputFactor*size
+	w.limit = len(dst) + min(outputBase+outputFactor*size, MaxText)
 	w.spans = w.spans[:0]
-	w.copied, w.plain = 0, false
+	w.copied, w.plain, w.tooLong = 0, false, false
 	return w
 }
 
@@ -176,7 +179,7 @@ func (w *walker) entry(e Entry, normal, hides func() bool) {
 		w.key(`"text":`)
 		w.string(redactedRaw)
 	default:
-		w.rawData(e)
+		w.raw(e.Data, e.path())
 	}
 	w.close('}')
 }
@@ -212,28 +215,23 @@ func (w *walker) try(write func() bool) bool {
 	if write() {
 		return true
 	}
+	w.tooLong = len(w.out) > w.limit
 	w.out, w.depth, w.spans = w.out[:mark], depth, w.spans[:0]
 	return false
 }
 
-// orRaw calls write; if that reports false, it writes the data as it is.
-func (w *walker) orRaw(data []byte, write func() bool) {
-	if !w.try(write) {
-		w.raw(data)
-	}
-}
-
-// rawData writes an entry's data as they are, unless they are too many.
-func (w *walker) rawData(e Entry) {
-	if len(e.Data) > maxRaw {
-		w.tooLarge(e.Index, maxRaw)
+// raw writes data as they are: as text if they are UTF-8, else as base64. If they are too
+// many, it says where they are.
+func (w *walker) raw(data []byte, path string) {
+	switch {
+	case len(data) <= maxRaw:
+	case w.tooLong:
+		w.tooLarge(MaxText, " of JSON", path)
+		return
+	default:
+		w.tooLarge(maxRaw, " that do not parse", path)
 		return
 	}
-	w.raw(e.Data)
-}
-
-// raw writes data as text if it is UTF-8, else as base64.
-func (w *walker) raw(data []byte) {
 	mark := len(w.out)
 	w.key(`"text":`)
 	if !w.text(data) {

@@ -21,8 +21,8 @@
 //   - skipped_base64 and message, for a schema of the user's own
 //   - decoder, with status and data, or error, for a program of the user's own
 //   - text, or base64 where the data is no UTF-8, for all that does not parse
-//   - not_decoded, which says why, for more than 64 MiB, and for more than 8 MiB
-//     that do not parse
+//   - not_decoded, which says why and what gives the bytes: for more than MaxData bytes,
+//     for more than MaxText bytes of JSON, and for more than 8 MiB that do not parse
 //
 // Protobufs follow protojson with the proto's own field names. Fields that the
 // schema does not know are listed under unknown_fields with number, wire type

@@ -1,14 +1,20 @@
 package payload
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/walfs/walfs/walcore"
 )
 
-// MaxData is the size of the largest data that are decoded, in bytes. Decoding holds
-// an entry in memory, and a damaged length can claim as much as its log file has.
+// MaxData is the size of the largest data that are decoded, in bytes: of an entry, and of
+// a snapshot. Decoding holds them in memory, and a damaged length can claim as much as its
+// log file has.
 const MaxData = 64 << 20
+
+// MaxText is the size of the longest JSON that data decode to, in bytes. That of a
+// mutation of 16 MiB has 40 to 80 MiB. Damaged data could give thirty times their size.
+const MaxText = 128 << 20
 
 // maxRaw is the size of the largest data that are shown as text or base64, which can
 // take six times as many bytes.
@@ -35,10 +41,11 @@ func EntryOf(e *walcore.Entry, data []byte) Entry {
 // size is that of the data, whether they are there or not.
 func (e Entry) size() uint64 { return uint64(max(int64(len(e.Data)), e.TooLarge)) }
 
-// tooLarge says that data are not shown, in the place of what they mean.
-func (w *walker) tooLarge(index uint64, limit int) {
+// tooLarge says, in the place of what data mean, why they are not shown, and what gives
+// them: path is theirs in the tree.
+func (w *walker) tooLarge(limit int, of, path string) {
 	w.key(`"not_decoded":`)
-	w.string(fmt.Sprintf("more than %d MiB: entries/%d has the bytes", limit>>20, index))
+	w.string(fmt.Sprintf("more than %d MiB%s: walfs cat DIR %s gives the bytes", limit>>20, of, path))
 }
 
 // appendTooLarge appends an entry that is too large to decode.
@@ -46,7 +53,33 @@ func appendTooLarge(dst []byte, e Entry, indent bool) []byte {
 	w := newWalker(dst, Options{}, 0, indent)
 	w.open('{')
 	w.head(e)
-	w.tooLarge(e.Index, MaxData)
+	w.tooLarge(MaxData, "", e.path())
 	w.close('}')
 	return w.free()
+}
+
+// path is that of the entry's data in the tree.
+func (e Entry) path() string { return fmt.Sprintf("entries/%d", e.Index) }
+
+// snapshotPath is that of a snapshot's data in the tree.
+const snapshotPath = "snapshots/latest/data"
+
+// AppendSnapshotOf appends what d says of the snapshot's data in a log, as indented JSON.
+// Those of more than MaxData bytes are not read, and the JSON says so. It fails if they
+// cannot be read.
+func AppendSnapshotOf(dst []byte, d Decoder, l walcore.Log) ([]byte, error) {
+	blob, err := SnapshotData(l)
+	if !errors.Is(err, ErrTooLarge) {
+		if err != nil {
+			return dst, err
+		}
+		return d.AppendSnapshot(dst, blob), nil
+	}
+	w := newWalker(dst, Options{}, 0, true)
+	w.open('{')
+	w.key(`"size":`)
+	w.uint(uint64(l.Meta().Snapshot.Data.Size))
+	w.tooLarge(MaxData, "", snapshotPath)
+	w.close('}')
+	return append(w.free(), '\n'), nil
 }

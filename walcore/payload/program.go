@@ -233,10 +233,10 @@ func appendAnswer(dst []byte, e Entry, indent bool, status, data string, err err
 	switch {
 	case e.isConfChange():
 		if !w.try(func() bool { return w.confChange(e) }) {
-			w.rawData(e)
+			w.raw(e.Data, e.path())
 		}
 	case err != nil && len(e.Data) > 0:
-		w.rawData(e)
+		w.raw(e.Data, e.path())
 	}
 	w.close('}')
 	return w.free()

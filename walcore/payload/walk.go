@@ -28,6 +28,7 @@ type walker struct {
 	writer
 	showSecrets bool
 	limit       int        // of len(out), and of copied
+	tooLong     bool       // what was dropped last was beyond the limit
 	copied      int        // how many bytes merged has copied
 	plain       bool       // inside a message that protojson could not write
 	hidden      *fieldPlan // this field is not written
@@ -227,8 +228,11 @@ func (w *walker) listField(f *fieldPlan, b []byte, i, j int) bool {
 			w.open('[')
 		}
 	}
+	start, first := len(w.out), int(w.spans[i].off)
 	for ; i < j; i++ {
-		v, _ := readField(b, int(w.spans[i].off))
+		at := int(w.spans[i].off)
+		w.reserve(start, at-first, len(b)-at)
+		v, _ := readField(b, at)
 		if !f.packed(v.typ) {
 			begin()
 			w.next()
@@ -256,6 +260,20 @@ func (w *walker) listField(f *fieldPlan, b []byte, i, j int) bool {
 		w.close(']')
 	}
 	return true
+}
+
+// reserve makes room for the rest of a long list at once, if there is little left: what is
+// written since start is of so many bytes of the message, and so many may follow. To grow
+// step by step would copy all of it a few times, and take more than twice the memory.
+func (w *walker) reserve(start, done, rest int) {
+	const long, little = 1 << 20, 64 << 10
+	written := len(w.out) - start
+	if written < long || cap(w.out)-len(w.out) > little || done == 0 {
+		return
+	}
+	more := int(float64(written) / float64(done) * float64(rest))
+	more = max(more+more/16, written/8) // if what follows is longer, it does not come here often
+	w.out = append(make([]byte, 0, min(len(w.out)+more, w.limit)+2*little), w.out...)
 }
 
 // value writes one value of f without a name.
