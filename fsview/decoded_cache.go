@@ -59,7 +59,7 @@ func (c *textCache) put(n Node, text []byte) {
 		c.texts = map[Node]*list.Element{}
 	}
 	c.texts[n] = c.order.PushFront(&cachedText{n, text, int64(len(text))})
-	c.bytes += cap(text)
+	c.bytes += cap(text) + textCost
 	c.sizes.put(n, int64(len(text)))
 	c.shrink(1)
 }
@@ -76,7 +76,7 @@ func (c *textCache) shrink(keep int) {
 	for c.bytes > maxCached && c.order.Len() > keep {
 		x := c.order.Remove(c.order.Back()).(*cachedText)
 		delete(c.texts, x.node)
-		c.bytes -= cap(x.body)
+		c.bytes -= cap(x.body) + textCost
 	}
 }
 

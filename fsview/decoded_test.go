@@ -297,8 +297,8 @@ func TestCacheIsBounded(t *testing.T) {
 			kept += len(text)
 		}
 	}
-	if kept != maxCached {
-		t.Errorf("%d bytes are kept, want %d", kept, maxCached)
+	if kept > maxCached || kept < maxCached-len(text) {
+		t.Errorf("%d bytes are kept, want %d at most, and not less than fit", kept, maxCached)
 	}
 }
 

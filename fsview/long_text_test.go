@@ -172,7 +172,7 @@ func TestMemoryForLongText(t *testing.T) {
 		data := fixture.Mutation(1, mib<<20)
 		tree, _ := treeOf(data)
 		allocated := fixture.Allocated(func() { decodedNode(t, tree, 1) })
-		if most := int64(len(data))*9/4 + 256<<10; allocated > most {
+		if most := len(data)*9/4 + 256<<10; allocated > most {
 			t.Errorf("%d MiB: %d bytes allocated, want at most %d", mib, allocated, most)
 		}
 	}

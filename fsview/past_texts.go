@@ -18,7 +18,7 @@ type pastText struct {
 
 const (
 	maxPastBytes = 4 << 20 // enough for some minutes if the log changes at each look
-	pastTextCost = 256     // bytes that it takes to keep a text, beside its own
+	textCost     = 256     // bytes that it takes to keep a text, beside its own
 )
 
 // keep keeps those texts of a tree that somebody has asked for. The caller has locked p.
@@ -39,11 +39,11 @@ func (p *pastTexts) keep(t *Tree) {
 		attr, _ := x.attr(t, n)
 		p.byNode[n] = pastText{body, attr}
 		p.order = append(p.order, n)
-		p.bytes += len(body) + pastTextCost
+		p.bytes += len(body) + textCost
 	}
 	for p.bytes > maxPastBytes {
 		oldest := p.order[0]
-		p.bytes -= len(p.byNode[oldest].body) + pastTextCost
+		p.bytes -= len(p.byNode[oldest].body) + textCost
 		delete(p.byNode, oldest)
 		p.order = p.order[1:]
 	}

@@ -231,7 +231,7 @@ func TestPartsAreBounded(t *testing.T) {
 	} {
 		data := keyed([]byte(strings.Repeat(test.part, 1<<17) + test.last))
 		var s Summary
-		n := allocated(func() { _ = NewDgraph(test.app, Options{}).Summarize(&s, Entry{Data: data}) })
+		n := testfixture.Allocated(func() { _ = NewDgraph(test.app, Options{}).Summarize(&s, Entry{Data: data}) })
 		if n > 8*len(data)+8*8*maxMembers {
 			t.Errorf("%s: %d bytes for an entry of %d", name, n, len(data))
 		}

@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	testfixture "github.com/walfs/walfs/test/fixture"
 )
 
 // seeds calls add with entries of every kind that the fixtures have, and fails
@@ -77,7 +79,7 @@ func FuzzDgraph(f *testing.F) {
 			d := NewDgraph(app, Options{ShowSecrets: app == Zero})
 			var indented, compact, snapshot []byte
 			var s Summary
-			if n := allocated(func() {
+			if n := testfixture.Allocated(func() {
 				indented, _ = d.AppendJSON(nil, e)
 				compact, _ = d.AppendCompact(nil, e)
 				snapshot = d.AppendSnapshot(nil, data)
@@ -115,7 +117,7 @@ func FuzzCustom(f *testing.F) {
 		var text []byte
 		d := NewCustom(md, 0, Options{ShowSecrets: true})
 		wantMatch(t, d.plan, md, data)
-		if n := allocated(func() { text, _ = d.AppendJSON(nil, Entry{Data: data}) }); n > maxAllocated(len(data)) {
+		if n := testfixture.Allocated(func() { text, _ = d.AppendJSON(nil, Entry{Data: data}) }); n > maxAllocated(len(data)) {
 			t.Fatalf("%d bytes took %d of memory", len(data), n)
 		}
 		got := checkJSON(t, text, len(data))["message"]

@@ -118,14 +118,14 @@ func TestMemoryForLargeList(t *testing.T) {
 		even := testfixture.Mutation(mib*12500, 50)
 		for name, test := range map[string]struct {
 			data  []byte
-			times int64 // the text's size
+			times int // the text's size
 		}{
 			"even":     {even, 2},
 			"long end": {withEmptyEdges(even, mib*100_000), 6},
 		} {
 			var out []byte
 			allocated := testfixture.Allocated(func() { out, _ = d.AppendJSON(nil, Entry{Term: 1, Index: 1, Data: test.data}) })
-			if most := test.times*int64(len(out)) + 8<<20; allocated > most || !bytes.Contains(out, []byte("edges")) {
+			if most := test.times*len(out) + 8<<20; allocated > most || !bytes.Contains(out, []byte("edges")) {
 				t.Errorf("%s of %d MiB: %d bytes of JSON, %d allocated, want at most %d: %.300s", name, mib, len(out), allocated, most, out)
 			}
 		}

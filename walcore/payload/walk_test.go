@@ -3,7 +3,6 @@ package payload
 import (
 	"bytes"
 	"reflect"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -232,15 +231,6 @@ func structs(depth, fields int) []byte {
 		b = within(b, 1, 2, 5)
 	}
 	return within(b, 72)
-}
-
-// allocated returns how many bytes of memory fn takes in all.
-func allocated(fn func()) int {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	fn()
-	runtime.ReadMemStats(&after)
-	return int(after.TotalAlloc - before.TotalAlloc)
 }
 
 // maxAllocated is how much memory decoding size bytes may take: that of the JSON several
