@@ -174,7 +174,7 @@ func TestLinesInTheMiddle(t *testing.T) {
 func TestLinesCacheIsBounded(t *testing.T) {
 	var c linesCache
 	x := &linesText{}
-	for i := range 4000 {
+	for i := range 1000 {
 		size := []int{0, 10, pieceBytes}[i%3]
 		c.leave(pieceKey{x, i}, make([]byte, size))
 		_, err := c.get(pieceKey{x, -1 - i}, func() ([]byte, error) { return make([]byte, size), nil })
@@ -204,7 +204,7 @@ func TestLinesCacheIsBounded(t *testing.T) {
 func TestLongLines(t *testing.T) {
 	var list []memlog.Entry
 	for i := range 3 {
-		list = append(list, memlog.Entry{Term: 1, Index: uint64(i + 1), Data: strings.Repeat(fmt.Sprint(i), 3*longEntry), File: fmt.Sprint(i)})
+		list = append(list, memlog.Entry{Term: 1, Index: uint64(i + 1), Data: strings.Repeat(fmt.Sprint(i), longEntry), File: fmt.Sprint(i)})
 	}
 	log, d := memlog.New("/var/lib/memory", list), newCountingDecoder()
 	tree := New(log, d)
