@@ -93,8 +93,8 @@ func (c *fileCopy) ReadAt(p []byte, off int64) (int, error) {
 	return f.ReadAt(p, off)
 }
 
-// write writes the chunks of a file from off up to end to to.
-func (c *fileCopy) write(ctx context.Context, to *os.File, f walcore.NativeFile, off, end int64, progress func(int64)) error {
+// write writes the chunks of a file from off up to end.
+func (c *fileCopy) write(ctx context.Context, out io.WriterAt, f walcore.NativeFile, off, end int64, progress func(int64)) error {
 	r := chunkReader{NativeFile: f}
 	for ; off < end; off += chunk {
 		if ctx.Err() != nil {
@@ -104,7 +104,7 @@ func (c *fileCopy) write(ctx context.Context, to *os.File, f walcore.NativeFile,
 		if err != nil {
 			return err
 		}
-		if err := writeSparse(to, b, off); err != nil {
+		if err := writeSparse(out, b, off); err != nil {
 			return err
 		}
 		for int64(len(c.sums)) <= off/chunk {
@@ -121,15 +121,15 @@ const page = 4096
 
 var zeros [page]byte
 
-// writeSparse writes b without its pages of zeros.
-func writeSparse(to io.WriterAt, b []byte, off int64) error {
+// writeSparse writes b to out, without its pages of zeros.
+func writeSparse(out io.WriterAt, b []byte, off int64) error {
 	for at := 0; at < len(b); {
 		end := at
 		for end < len(b) && !isZero(b[end:min(end+page, len(b))]) {
 			end = min(end+page, len(b))
 		}
 		if end > at {
-			if _, err := to.WriteAt(b[at:end], off+int64(at)); err != nil {
+			if _, err := out.WriteAt(b[at:end], off+int64(at)); err != nil {
 				return err
 			}
 		}

@@ -22,10 +22,10 @@ func (f *follower) changed(dir walcore.Attr) bool {
 
 // A look at a file costs microseconds, and there can be thousands. A node writes to
 // wal.meta and to the newest log file, makes files and deletes them; that is looked for
-// at every glance. Into an older file it only stores lengths, when it empties payloads:
-// no time and no size of the file tells of that. So whoever changes these is somebody
-// else, who cuts a file, restores it or touches it, and that is seen a little later. No
-// wrong bytes are served meanwhile, nor would an earlier look keep them from being: who
+// at every glance. Into an older file it only stores lengths, when it empties payloads,
+// and the file's time tells of that some seconds later at best. Whoever else changes an
+// older file's time or size cuts it, restores it or touches it: that is seen a little
+// later, too. No wrong bytes are served meanwhile, nor would an earlier look keep them from being: who
 // reads a payload compares its slot, and fails with ErrChanged where the file ends before
 // it.
 const (
@@ -50,7 +50,8 @@ func (f *follower) seemsChanged(dir walcore.Attr) bool {
 		slices.ContainsFunc(r.native[n*turn/glancesAround:n*(turn+1)/glancesAround], r.logChanged)
 }
 
-// nodeChanged reports whether a node may have changed something other than a log file.
+// nodeChanged reports whether anything may have changed that shows without a look at the
+// log files, or whether what was read was not certain.
 func (f *follower) nodeChanged(dir walcore.Attr) bool {
 	r := f.current
 	if !r.settlingSince.IsZero() || starvedIn(f.dir) != r.starved || dir.Ctime != r.attr.Ctime || r.listed.Sub(r.attr.Ctime) < timeResolution {
