@@ -59,6 +59,9 @@ func (f *lazyFile) sameSlots(i int, other *lazyFile, j int, n uint64) uint64 {
 		if f.table == other.table {
 			return n
 		}
+		if other.kept != nil && other.kept.dropped != nil { // all were entries before
+			return 0
+		}
 		l = f.table.loaded.Load()
 	}
 	if l != nil {
