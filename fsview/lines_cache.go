@@ -12,8 +12,6 @@ import (
 // two pieces. Those that were made to find out a size are compressed, until somebody reads
 // them: who asks for a size often reads then, and no entry is decoded twice.
 type linesCache struct {
-	long sync.Mutex // held while a long entry is in memory
-
 	mu     sync.Mutex // protects what follows
 	read   pieceList  // the one that was last asked for is last
 	packed pieceList  // the newest is last

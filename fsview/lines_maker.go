@@ -3,6 +3,7 @@ package fsview
 import (
 	"errors"
 	"slices"
+	"sync"
 
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/payload"
@@ -13,26 +14,23 @@ type linesMaker struct {
 	file    *walcore.File
 	system  *walcore.System
 	decoder payload.Decoder
-	cache   *linesCache
 	*buffers
-	// long says that a long entry is in the piece. Then the maker has locked cache.long.
-	long bool
+	// making is locked while a large entry is in the piece: no other is decoded then, and
+	// its memory is not kept for what is decoded next.
+	making *sync.Mutex
+	large  bool // there is one
 }
-
-// longEntry is the size of an entry that is decoded while no other of that size is, in
-// memory that is not kept for what is decoded next.
-const longEntry = 1 << 20
 
 func (t *Tree) newLinesMaker(f *walcore.File) *linesMaker {
 	return &linesMaker{file: f, system: t.log.Meta().System, decoder: t.decoding.decoder(t.log),
-		cache: &t.decoding.lines, buffers: borrowBuffers()}
+		buffers: borrowBuffers(), making: &t.decoding.cache.making}
 }
 
 // fill sets m.text to the lines of the entries from first to last, up to the end of a piece.
 // next is the index with which the next piece begins, or 0. An entry that cannot be read has
 // no line.
 func (m *linesMaker) fill(first, last uint64) (next uint64, err error) {
-	m.forgetLong()
+	m.forgetLarge()
 	m.text = m.text[:0]
 	for e := range m.file.Source.Entries(first) {
 		switch {
@@ -57,12 +55,12 @@ func (m *linesMaker) fill(first, last uint64) (next uint64, err error) {
 }
 
 func (m *linesMaker) data(e *walcore.Entry) ([]byte, error) {
-	if e.Size < longEntry {
+	if e.Size <= largeEntry {
 		return payload.Data(&m.payloads, e)
 	}
-	if !m.long {
-		m.cache.long.Lock()
-		m.long = true
+	if !m.large {
+		m.making.Lock()
+		m.large = true
 	}
 	return payload.Data(new(walcore.Scanner), e)
 }
@@ -76,20 +74,20 @@ func isUnreadable(err error) bool {
 
 // take gives the lines to the caller.
 func (m *linesMaker) take() []byte {
-	if m.long {
-		return m.text // forgetLong does not keep them
+	if m.large {
+		return m.text // forgetLarge does not keep them
 	}
 	return slices.Clone(m.text)
 }
 
-func (m *linesMaker) forgetLong() {
-	if m.long {
-		m.text, m.long = nil, false
-		m.cache.long.Unlock()
+func (m *linesMaker) forgetLarge() {
+	if m.large {
+		m.text, m.large = nil, false
+		m.making.Unlock()
 	}
 }
 
 func (m *linesMaker) end() {
-	m.forgetLong()
+	m.forgetLarge()
 	m.giveBack()
 }

@@ -204,7 +204,7 @@ func TestLinesCacheIsBounded(t *testing.T) {
 func TestLongLines(t *testing.T) {
 	var list []memlog.Entry
 	for i := range 3 {
-		list = append(list, memlog.Entry{Term: 1, Index: uint64(i + 1), Data: strings.Repeat(fmt.Sprint(i), longEntry), File: fmt.Sprint(i)})
+		list = append(list, memlog.Entry{Term: 1, Index: uint64(i + 1), Data: strings.Repeat(fmt.Sprint(i), largeEntry), File: fmt.Sprint(i)})
 	}
 	log, d := memlog.New("/var/lib/memory", list), newCountingDecoder()
 	tree := New(log, d)

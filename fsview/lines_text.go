@@ -102,7 +102,7 @@ func (t *Tree) measureLines(f *walcore.File, earlier *linesText) (*linesText, er
 		x.sumBeforeLast = sum
 		sum = crc64.Update(sum, ecma, m.text)
 		x.pieces = append(x.pieces, linesPiece{x.size, from, crc32.Checksum(m.text, castagnoli)})
-		if left < maxPackedLines && !m.long { // that is its beginning
+		if left < maxPackedLines && !m.large { // that is its beginning
 			packed = s2.Encode(packed, m.text)
 			left += t.decoding.lines.leave(pieceKey{x, len(x.pieces) - 1}, slices.Clone(packed))
 		}
