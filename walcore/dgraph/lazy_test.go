@@ -10,6 +10,7 @@ import (
 	"iter"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -107,8 +108,6 @@ func everything(r *Reader) map[string]any {
 		all[fmt.Sprint("entry ", index)] = fmt.Sprint(err)
 		all[fmt.Sprint("gap ", index)] = fmt.Sprint(r.Gap(index, index+1))
 	}
-	_, err := r.Recovery()
-	all["opens"] = fmt.Sprint(err)
 	return all
 }
 
@@ -122,8 +121,12 @@ func ask(r *Reader, m *memory, random *rand.Rand) (err error) {
 			err = fmt.Errorf("entry %+v, and its slot is %+v", e, s)
 		}
 		data, readErr := e.Data()
+		stored := raw[e.Offset+format.LengthSize:]
+		if missing := int(e.Size) - len(stored); missing > 0 { // zeros, up to the file's size
+			stored = append(bytes.Clone(stored), make([]byte, missing)...)
+		}
 		if n := binary.BigEndian.Uint32(raw[e.Offset:]); readErr == nil && (int64(n) != e.Size || !e.File.Encrypted &&
-			!bytes.Equal(data, raw[e.Offset+format.LengthSize:][:e.Size])) {
+			!bytes.Equal(data, stored[:e.Size])) {
 			err = errors.Join(err, fmt.Errorf("entry %+v has other bytes than are stored", e))
 		}
 	}
@@ -165,8 +168,8 @@ func ask(r *Reader, m *memory, random *rand.Rand) (err error) {
 // spoil damages a directory in one place, and says how.
 func spoil(m *memory, random *rand.Rand) string {
 	names := m.logNames()
-	if random.IntN(4) == 0 {
-		names = slices.Sorted(maps.Keys(m.files))
+	if random.IntN(4) == 0 { // the newest log file and wal.meta, too
+		names = slices.DeleteFunc(slices.Sorted(maps.Keys(m.files)), func(name string) bool { return name == format.KeyRegistryName })
 	}
 	name := names[random.IntN(len(names))]
 	f := m.files[name]
@@ -213,7 +216,7 @@ func spoil(m *memory, random *rand.Rand) string {
 func TestLazyIsAsEager(t *testing.T) {
 	for name, o := range map[string]raftdir.Options{"plain": {}, "encrypted": {Key: []byte("0123456789abcdef"), KeepKeyID: true, NewDataKey: 3}} {
 		whole := manyFiles(t, o)
-		for seed := range fixture.Size(uint64(20), 3000) {
+		for seed := range fixture.Size(uint64(20), 500) {
 			random := rand.New(rand.NewPCG(seed, 0))
 			m := whole.copied()
 			did := ""
@@ -238,6 +241,11 @@ func TestLazyIsAsEager(t *testing.T) {
 					t.Errorf("%s %d, %s: %s: got %.500v, want %.500v", name, seed, did, what, got[what], want[what])
 				}
 			}
+			// With a reader each, that has not read lengths.
+			_, opens := m.openAs(t, lazily(opts)).Recovery()
+			if _, want := m.openAs(t, opts).Recovery(); fmt.Sprint(opens) != fmt.Sprint(want) {
+				t.Errorf("%s %d, %s: opening it for writing says %v, want %v", name, seed, did, opens, want)
+			}
 			if len(got) != len(want) || seed == 0 && now != r {
 				t.Errorf("%s %d, %s: the log is not what it is", name, seed, did)
 			}
@@ -250,8 +258,9 @@ func TestFixturesLazily(t *testing.T) {
 	lazy := 0
 	for _, name := range fixture.All() {
 		d := damage(t, name)
-		if n := d.Slots(); n > 3 {
-			d.Split(n/2, d.path("00002.wal"))
+		second := d.path("00002.wal")
+		if _, err := os.Lstat(second); err != nil && d.Slots() > 3 {
+			d.Split(d.Slots()/2, second)
 		}
 		eager := d.open()
 		d.opts = lazily(d.opts)

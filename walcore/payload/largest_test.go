@@ -114,7 +114,7 @@ func withEmptyEdges(mutation []byte, n int) []byte {
 func TestMemoryForLargeList(t *testing.T) {
 	testfixture.NotForRace(t)
 	d := NewDgraph(Alpha, Options{})
-	for _, mib := range testfixture.Size([]int{4}, []int{4, 16, 50}) {
+	for _, mib := range testfixture.Size([]int{4}, []int{4, 16, 32}) {
 		even := testfixture.Mutation(mib*12500, 50)
 		for name, test := range map[string]struct {
 			data  []byte
