@@ -13,6 +13,10 @@ import (
 // nativePerFile is how many entries a full log file has.
 const nativePerFile = 30_000
 
+// mostArchived is how many files archives are made of: of a million in one folder, mksquashfs
+// 4.5 makes none in eight minutes.
+const mostArchived = 100_000
+
 // randomNames is how many entries cat reads.
 const randomNames = 1000
 
@@ -26,14 +30,20 @@ func prepare(ctx context.Context, temp string, size logSize) (*inputs, error) {
 	if err := os.MkdirAll(*keep, 0o700); err != nil {
 		return nil, err
 	}
-	makers := []struct {
+	type maker struct {
 		to   string
 		make func(to string) error
-	}{
+	}
+	makers := []maker{
 		{in.log, func(to string) error { return writeLog(ctx, to, size.entries) }},
 		{in.plain, func(to string) error { return writePlain(ctx, to, size) }},
+	}
+	archivers := []maker{
 		{in.squashfs, func(to string) error { return command(ctx, in.plain, "mksquashfs", ".", to, "-quiet", "-no-progress") }},
 		{in.zip, func(to string) error { return command(ctx, in.plain, "zip", "-q", "-r", to, ".") }},
+	}
+	if size.files() <= mostArchived {
+		makers = append(makers, archivers...)
 	}
 	for _, m := range makers {
 		if _, err := os.Stat(m.to); err == nil {

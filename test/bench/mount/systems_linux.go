@@ -25,10 +25,11 @@ type inputs struct {
 
 // system is one of those compared.
 type system struct {
-	name   string
-	source func(in *inputs) string              // what it serves: a folder or an archive
-	serve  func(in *inputs, at string) []string // the server's command line, in the foreground
-	folder func(in *inputs) string              // of the entries, below the mountpoint
+	name    string
+	archive bool
+	source  func(in *inputs) string              // what it serves: a folder or an archive
+	serve   func(in *inputs, at string) []string // the server's command line, in the foreground
+	folder  func(in *inputs) string              // of the entries, below the mountpoint
 }
 
 func top(*inputs) string { return "." }
@@ -46,13 +47,13 @@ var systems = []*system{
 	{name: "ext4", source: func(in *inputs) string { return in.plain }},
 	walfsSystem,
 	{
-		name:   "squashfuse_ll",
+		name: "squashfuse_ll", archive: true,
 		source: func(in *inputs) string { return in.squashfs },
 		serve:  func(in *inputs, at string) []string { return []string{"squashfuse_ll", "-f", in.squashfs, at} },
 		folder: top,
 	},
 	{
-		name:   "fuse-zip",
+		name: "fuse-zip", archive: true,
 		source: func(in *inputs) string { return in.zip },
 		serve:  func(in *inputs, at string) []string { return []string{"fuse-zip", "-f", "-r", in.zip, at} },
 		folder: top,
