@@ -132,18 +132,29 @@ func (t *Tree) typesFolder() *fixedFolder {
 }
 
 func (t *Tree) filesFolder(log walcore.Filer) *fixedFolder {
+	return t.logFilesFolder(log, "", maxArg, func(f *walcore.File) (Node, object) {
+		return node(kindLogFile, f.ID), entryFolder{f.Source.Entries, func(e *walcore.Entry) bool { return e.File == f }}
+	})
+}
+
+// logFilesFolder has an object for each log file, under its name and a suffix. A file with an
+// id above maxID would have another one's node.
+func (t *Tree) logFilesFolder(log walcore.Filer, suffix string, maxID uint64, of func(*walcore.File) (Node, object)) *fixedFolder {
 	var items []item
 	var unreadable []string
 	for _, f := range t.files {
-		if f.ID > maxArg { // it would have another file's node
-			unreadable = append(unreadable, f.Name)
+		if f.ID > maxID {
+			unreadable = append(unreadable, f.Name+suffix)
 			continue
 		}
-		items = append(items, t.add(f.Name, node(kindLogFile, f.ID), entryFolder{f.Source.Entries,
-			func(e *walcore.Entry) bool { return e.File == f }}))
+		n, o := of(f)
+		items = append(items, t.add(f.Name+suffix, n, o))
+	}
+	for _, name := range log.Unreadable() {
+		unreadable = append(unreadable, name+suffix)
 	}
 	f := newFixedFolder(items...)
-	f.unreadable = cannotBeRead(append(unreadable, log.Unreadable()...))
+	f.unreadable = cannotBeRead(unreadable)
 	return f
 }
 

@@ -19,22 +19,9 @@ type linesFile struct {
 }
 
 func (t *Tree) linesFolder(log walcore.Filer) *fixedFolder {
-	var items []item
-	var unreadable []string
-	for _, f := range t.files {
-		if f.ID > maxFileID { // it would have another file's node
-			unreadable = append(unreadable, f.Name)
-			continue
-		}
-		items = append(items, t.add(f.Name+linesSuffix, anyLinesNode(f.ID), &linesFile{f, &linesTexts{}}))
-	}
-	unreadable = append(unreadable, log.Unreadable()...)
-	for i := range unreadable {
-		unreadable[i] += linesSuffix
-	}
-	f := newFixedFolder(items...)
-	f.unreadable = cannotBeRead(unreadable)
-	return f
+	return t.logFilesFolder(log, linesSuffix, maxFileID, func(f *walcore.File) (Node, object) {
+		return anyLinesNode(f.ID), &linesFile{f, &linesTexts{}}
+	})
 }
 
 // keepLines takes over what the tree before knows of the lines of files that both have.

@@ -86,6 +86,9 @@ func checkRest(ctx context.Context, live *fsview.Live, at string) {
 		start := time.Now()
 		log, ok := live.Log().(walcore.Partial)
 		more := ok && log.CheckNext()
+		if ctx.Err() != nil { // the log may be closed: what cannot be read then is no problem
+			return
+		}
 		wait := checkPause * time.Since(start)
 		if !more {
 			if !announced {

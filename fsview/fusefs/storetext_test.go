@@ -111,9 +111,7 @@ func TestLongTextsOnAMount(t *testing.T) {
 // TestTarOfTooLarge: a tree with a snapshot and an entry that are too large to be decoded
 // can be backed up as a whole.
 func TestTarOfTooLarge(t *testing.T) {
-	if !fixture.Full() {
-		t.Skip("it writes 130 MiB")
-	}
+	fixture.NotForRace(t) // it writes 130 MiB
 	large := bytes.Repeat([]byte("large "), payload.MaxData/6+1)
 	dir, _ := largeLog(t, large, large, []byte("small"))
 	at, _ := serve(t, dir, nil)

@@ -41,9 +41,7 @@ func TestLargeRawData(t *testing.T) {
 
 // TestLongJSON: what decodes to very much JSON is not shown, however small it is itself.
 func TestLongJSON(t *testing.T) {
-	if !testfixture.Full() {
-		t.Skip("it takes a second to write so much")
-	}
+	testfixture.NotForRace(t) // it writes 128 MiB
 	d := NewDgraph(Alpha, Options{})
 	data := append(make([]byte, keySize), strings.Repeat("\xf8\x07\x00", maxRaw/3+1)...) // a field that is not known
 	out, err := d.AppendJSON([]byte("before"), Entry{Term: 1, Index: 42, Data: data})
