@@ -126,7 +126,8 @@ type payloadSizes struct {
 func (p *recovery) sizesOf(l *LogFile) payloadSizes {
 	l.loadSizes()
 	if p.emptying.index == 0 {
-		return payloadSizes{func(i int) bool { _, ok := l.size(i); return ok }, l.whyNot}
+		return payloadSizes{func(i int) bool { _, ok := l.size(i); return ok },
+			func(i int) string { return l.whyNot(i, l.sizesProblems.list...) }}
 	}
 	in := l.readLengths(nil)
 	in.endedEarlier = func() bool { return leftFull(l.earlier, p.emptying) }

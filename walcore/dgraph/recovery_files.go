@@ -107,9 +107,11 @@ func (p *recovery) inOrderSlowly(f *foundFile) {
 	}
 }
 
-// whyNot says why a slot is not the next entry.
-func (l *LogFile) whyNot(slot int) string {
-	for _, list := range [][]walcore.Problem{l.problems.list, l.sizesProblems.list} {
+// whyNot says why a slot is not the next entry: because of the problems of the file's slots, or
+// of others. Those of payload sizes are not asked unless they are given: what Recovery says does
+// not depend on whether a reader has looked at them before.
+func (l *LogFile) whyNot(slot int, others ...walcore.Problem) string {
+	for _, list := range [][]walcore.Problem{l.problems.list, others} {
 		for _, found := range list {
 			if found.Slot >= 0 && slot >= found.Slot && slot < found.Slot+max(found.Slots, 1) && found.Kind != walcore.KindType {
 				return found.Message
@@ -168,10 +170,6 @@ func (p *recovery) findPayloadEnd(f *foundFile, last bool) error {
 // endsTheFile reports whether the payload of a full file's last slot, with its length,
 // ends where the file does, or before a gap that writers leave.
 func (p *recovery) endsTheFile(f *foundFile, i int, length uint32) bool {
-	if f.sized.Load() {
-		_, whole := f.size(i)
-		return whole
-	}
 	gap := format.Gap{Bytes: f.Attr.Size - f.End, Size: length, Type: f.Type(i), Sum: f.Sum(i)}
 	return f.legal(gap, f.End, func() bool {
 		l := f.asFull()
