@@ -113,23 +113,27 @@ func (t *Tree) newestFile() *walcore.File {
 }
 
 // folderChanges are the folders of entries: all that a new entry may be in, and those
-// of terms that have changed.
+// of terms that have changed. Where both logs give the same entries only folders with
+// another time are among them: a list that the kernel has to drop while it reads it may not
+// be cached the next times either (Linux 6.18).
 func (t *Tree) folderChanges(after *Tree, yield func(Change) bool) bool {
 	first, last := after.unchanged(t)
-	for _, f := range []uint64{folderEntries, folderTerms, folderDecoded, folderReplaced} {
-		if !yield(Change{Folder: node(kindFolder, f)}) {
-			return false
-		}
-	}
+	folders := []Node{node(kindFolder, folderEntries), node(kindFolder, folderTerms), node(kindFolder, folderDecoded)}
 	for _, name := range after.log.Meta().System.Types {
-		if !yield(Change{Folder: typeNode(name.Type)}) {
-			return false
-		}
+		folders = append(folders, typeNode(name.Type))
 	}
 	for _, f := range after.files {
-		if !yield(Change{Folder: node(kindLogFile, f.ID)}) {
+		folders = append(folders, node(kindLogFile, f.ID))
+	}
+	log, partial := after.log.(walcore.Partial)
+	same := partial && log.SameEntries(t.log)
+	for _, f := range folders {
+		if !(same && t.sameAttr(after, f)) && !yield(Change{Folder: f}) {
 			return false
 		}
+	}
+	if !yield(Change{Folder: node(kindFolder, folderReplaced)}) {
+		return false
 	}
 	for _, tree := range []*Tree{t, after} {
 		for _, span := range tree.log.Terms() {
@@ -142,6 +146,13 @@ func (t *Tree) folderChanges(after *Tree, yield func(Change) bool) bool {
 		}
 	}
 	return true
+}
+
+// sameAttr reports whether a node has the same attributes in a later tree.
+func (t *Tree) sameAttr(after *Tree, n Node) bool {
+	was, err := t.Attr(n)
+	is, errNow := after.Attr(n)
+	return err == nil && errNow == nil && was == is
 }
 
 // unchanged is the range of indexes of which an earlier tree shows the same entries.

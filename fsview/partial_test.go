@@ -59,6 +59,9 @@ func TestStatusOfAPartialLog(t *testing.T) {
 		if c.Index > 0 {
 			t.Errorf("entry %d is the same", c.Index)
 		}
+		if c.Name == "" && c.Folder != Root && c.Folder != node(kindFolder, folderReplaced) && c.Folder != 0 {
+			t.Errorf("the list of folder %#x is the same", uint64(c.Folder))
+		}
 	}
 	if !told {
 		t.Error("status.json says something else, and nobody is told")

@@ -52,6 +52,9 @@ type Partial interface {
 	CheckNext() (more bool)
 	// Found lists the problems that are known so far. Problems looks at all files first.
 	Found() []Problem
+	// SameEntries reports whether all entries that it gives are those that an earlier log of
+	// the directory has given, and no others. False may mean that this is not known.
+	SameEntries(earlier Log) bool
 }
 
 // TermSpan is the indexes of one term, both ends included. Count is how many

@@ -1,6 +1,10 @@
 package dgraph
 
-import "github.com/walfs/walfs/walcore"
+import (
+	"slices"
+
+	"github.com/walfs/walfs/walcore"
+)
 
 // Unchanged is the range of indexes that are in the same slots of the same files
 // as in an earlier log of the directory. Where there is none, first lies above
@@ -16,6 +20,23 @@ func (r *Reader) Unchanged(since walcore.Log) (first, last uint64) {
 		first, last = max(first, from), min(last, to)
 	}
 	return first, last
+}
+
+// SameEntries reports whether r gives the entries that an earlier log of the directory gave. It
+// is known of two lazily read ones that are as presumed: each slot of theirs is an entry, but
+// for the newest file's, of which it counts what is wrong.
+func (r *Reader) SameEntries(since walcore.Log) bool {
+	earlier, ok := since.(*Reader)
+	if !ok || earlier.lazy == nil || r.lazy == nil || earlier.now() != earlier || r.now() != r || len(r.spans) == 0 {
+		return false
+	}
+	first, last := unchanged(earlier.log, r.log)
+	for _, spans := range [][]span{earlier.spans, r.spans} {
+		if spans[0].index < first || spans[len(spans)-1].last() > last {
+			return false
+		}
+	}
+	return slices.Equal(earlier.Found(), r.Found())
 }
 
 func unchanged(earlier, later *log) (first, last uint64) {
