@@ -8,13 +8,15 @@
 # For each size, 36k, 1M and 10M if none is given, it makes a log with as many entries of 300
 # bytes. Programs work in entries/, or in the folder of one log file where the log has more
 # than two million entries. Archives are of 100,000 files at most. The systems take turns in
-# each of the rounds (5), so that other work on the machine slows down all of them. It prints
-# Markdown: medians in seconds, what each step costs the server in processor time and
-# requests, and the ratios that are wanted of walfs; -svg draws a picture of the times.
+# each of the rounds (5), archives in every third, so that other work on the machine slows
+# down all of them. It prints Markdown: medians in seconds, what each step costs the server in
+# processor time and requests, and the ratios that are wanted of walfs; -svg draws a picture of
+# the times.
 #
 # "First" is on a new mount, of which the kernel has cached nothing, but with the log or the
 # archive in the page cache: compare it with ext4 when all is cached. "From disk" is with all
-# caches dropped. "Again" and tar are with what the kernel has kept of the steps before.
+# caches dropped, of 100,000 files at most. "Again" and tar are with what the kernel has kept of
+# the steps before.
 #
 # It needs root, to drop caches and to mount, and per million entries 6 GB below TMPDIR. With
 # -keep DIR what it makes stays there, and is used the next time; remove it where the entries

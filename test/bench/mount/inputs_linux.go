@@ -85,12 +85,16 @@ func writePlain(ctx context.Context, to string, size logSize) error {
 
 // chooseNames writes the list of the entries that cat reads, always the same ones.
 func (in *inputs) chooseNames() error {
-	var names []string
-	for index := in.size.first; index <= in.size.last; index++ {
-		names = append(names, entryName(index))
+	// Not all names are held in memory: the most that this process has ever had counts for the
+	// programs that it starts.
+	random, n := rand.New(rand.NewPCG(1, 1)), in.size.last-in.size.first+1
+	chosen, names := map[uint64]bool{}, []string(nil)
+	for uint64(len(names)) < min(n, randomNames) {
+		if index := in.size.first + random.Uint64N(n); !chosen[index] {
+			chosen[index] = true
+			names = append(names, entryName(index))
+		}
 	}
-	rand.New(rand.NewPCG(1, 1)).Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
-	names = names[:min(len(names), randomNames)]
 	return os.WriteFile(in.names, []byte(strings.Join(names, "\n")+"\n"), 0o600)
 }
 

@@ -124,8 +124,7 @@ func (r *results) printOther(w io.Writer) {
 	fmt.Fprintln(w)
 }
 
-// printWanted compares walfs with the others. Each has taken its turn in each round, so the
-// ratio is of what two took in one round, and the median of these.
+// printWanted compares walfs with the others.
 func (r *results) printWanted(w io.Writer) {
 	head(w, "walfs against", "in", "times as long", "wanted", "")
 	for _, want := range wanted {
@@ -146,15 +145,19 @@ func (r *results) printWanted(w io.Writer) {
 	fmt.Fprintln(w)
 }
 
-// ratio is how many times as long a takes as b.
+// ratio is how many times as long a takes as b: the median of the rounds, or of each system's
+// medians where one has missed rounds.
 func (r *results) ratio(a, b, step string) (ratio float64, ok bool) {
 	of, to := r.seconds[key{a, step}], r.seconds[key{b, step}]
-	var ratios []float64
-	for i := range min(len(of), len(to)) {
-		ratios = append(ratios, of[i]/to[i])
-	}
-	if len(ratios) == 0 {
+	if len(of) == 0 || len(to) == 0 {
 		return 0, false
+	}
+	if len(of) != len(to) {
+		return median(of) / median(to), true
+	}
+	var ratios []float64
+	for i := range of {
+		ratios = append(ratios, of[i]/to[i])
 	}
 	return median(ratios), true
 }
