@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/test/nativelog"
 	"github.com/walfs/walfs/walcore/payload"
 	"google.golang.org/protobuf/encoding/prototext"
@@ -168,6 +169,7 @@ func TestDecoderProgram(t *testing.T) {
 // TestDecoderProgramThatFails: the error names the entry, in the text too, and
 // the rest goes on.
 func TestDecoderProgramThatFails(t *testing.T) {
+	fixture.OneSize(t)
 	t.Parallel()
 	dir := shopLog(t) // entry 4 begins with "plain", 70 in hex
 	for _, test := range []struct{ name, program, want string }{

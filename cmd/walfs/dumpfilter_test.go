@@ -74,6 +74,7 @@ func randomFilter(random *rand.Rand) filter {
 
 // TestDumpFilters: each alone, and all of them combined at random.
 func TestDumpFilters(t *testing.T) {
+	fixture.OneSize(t)
 	fixture.NotForRace(t)
 	type on struct {
 		name string

@@ -171,6 +171,7 @@ func oracles(entries []decodedEntry) []oracle {
 
 // TestDumpFiltersByMeaning: each lets through what the decoded JSON says, on real logs.
 func TestDumpFiltersByMeaning(t *testing.T) {
+	fixture.OneSize(t)
 	fixture.NotForRace(t)
 	for _, name := range []string{"alpha", "zero", "rewritten"} {
 		t.Run(name, func(t *testing.T) {

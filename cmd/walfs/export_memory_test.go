@@ -35,6 +35,7 @@ func randomLog(t *testing.T, entries, size int) walcore.Log {
 // TestExportMemory: export takes hardly more memory for a log that is many times as long, be
 // it of many entries or of large ones.
 func TestExportMemory(t *testing.T) {
+	fixture.OneSize(t)
 	fixture.NotForRace(t)
 	most := func(log walcore.Log, format string) int {
 		meter := &heapMeter{every: max(1, walcore.Count(log)/10)}

@@ -55,6 +55,7 @@ func (m eightAtOnce) Run() int {
 //
 // and the condition [shell:NAME]: the shell is installed, or must be.
 func TestScripts(t *testing.T) {
+	fixture.OneSize(t)
 	t.Parallel()
 	dirs := map[string]string{}
 	for _, name := range []string{"alpha", "bigsnap", "highstart", "sealed128", "snaponly"} {
@@ -64,7 +65,7 @@ func TestScripts(t *testing.T) {
 	if child.Race {
 		// Other commands have one goroutine, and programs start slowly with the race detector.
 		dir = ""
-		for _, name := range []string{"append", "check", "copy", "export", "man"} {
+		for _, name := range []string{"append", "check", "copy", "export"} {
 			files = append(files, "testdata/script/"+name+".txtar")
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/walfs/walfs/fsview"
+	"github.com/walfs/walfs/test/child"
 	"github.com/walfs/walfs/test/raftdir"
 )
 
@@ -152,7 +153,10 @@ func invalidations() []invalidation {
 // TestInvalidated: the kernel shows the log as it is after each change, though it has cached
 // what it was, for good as far as it knows.
 func TestInvalidated(t *testing.T) {
-	for _, test := range invalidations() {
+	for i, test := range invalidations() {
+		if child.Race && i%3 > 0 {
+			continue // all have the same goroutines
+		}
 		t.Run(test.name, func(t *testing.T) {
 			key := []byte("0123456789abcdef")
 			w := livedLog(t, key)

@@ -66,6 +66,7 @@ var keyCommands = []string{"ls DIR entries", "cat DIR entries/42", "stat DIR", "
 // TestNothingIsTouched runs every command that reads, with the right key, a
 // wrong one and none, and those that write with --dry-run.
 func TestNothingIsTouched(t *testing.T) {
+	fixture.OneSize(t)
 	data := filepath.Join(t.TempDir(), "data")
 	wrong := filepath.Join(t.TempDir(), "wrong")
 	fixture.WriteFile(t, data, []byte("state"))

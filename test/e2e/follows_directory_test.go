@@ -82,6 +82,7 @@ func altered(t *testing.T, name string) string {
 // TestRestored puts another log in the directory's place: the whole folder, so that for
 // a moment there is none, or file by file.
 func TestRestored(t *testing.T) {
+	fixture.OneSize(t)
 	folder := func(dir, other string) error {
 		if err := os.Rename(dir, dir+".old"); err != nil {
 			return err
@@ -165,6 +166,7 @@ func TestFirstEntries(t *testing.T) {
 // TestEmptiedWhileMounted does what dgraph debug --truncate does: it sets lengths to 0
 // and leaves the slots as they are.
 func TestEmptiedWhileMounted(t *testing.T) {
+	fixture.OneSize(t)
 	dir := fixture.ShortDir(t, "alpha")
 	m := mount(t, dir, t.TempDir())
 	contents(t, m.at)

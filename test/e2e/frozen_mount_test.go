@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/test/raftdir"
 )
 
@@ -33,6 +34,7 @@ var frozenCases = []frozenCase{
 // TestFrozen: a frozen mount shows nothing that is written later, and gives an
 // error for what was overwritten or removed.
 func TestFrozen(t *testing.T) {
+	fixture.OneSize(t)
 	for _, test := range frozenCases {
 		for _, listed := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, listed before %t", test.name, listed), func(t *testing.T) {

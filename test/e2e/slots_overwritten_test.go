@@ -52,6 +52,7 @@ func overwritePayloadAndTerm(t *testing.T, f *os.File, slot int64, e fixture.Ent
 // TestSlotsOverwrittenWhileMounted does what a node does when a new leader
 // has other entries: payloads and slots at the end of the log are replaced.
 func TestSlotsOverwrittenWhileMounted(t *testing.T) {
+	fixture.OneSize(t)
 	want := fixture.ReadManifest(t, "alpha")
 	for _, test := range overwriteCases {
 		t.Run(test.name, func(t *testing.T) {

@@ -60,6 +60,7 @@ var changedCases = []changedCase{
 // TestChangedUnderneath changes a log file between listing and reading: an
 // entry gives its old bytes or an error, never others.
 func TestChangedUnderneath(t *testing.T) {
+	fixture.NotForRace(t)
 	for _, name := range []string{"alpha", "sealed128"} {
 		for _, test := range changedCases {
 			t.Run(name+", "+test.name, func(t *testing.T) {
