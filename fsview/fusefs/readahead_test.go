@@ -273,6 +273,7 @@ func TestReadAheadOfUnknownFiles(t *testing.T) {
 		for i := range 1000 {
 			k.read(k.first + fsview.Node(i))
 		}
+		synctest.Wait()
 		if most := 1000/maxNeed + maxNeed; k.tried > most {
 			t.Errorf("%d stores of files that the kernel does not know, want %d at most", k.tried, most)
 		}
@@ -281,6 +282,7 @@ func TestReadAheadOfUnknownFiles(t *testing.T) {
 			k.read(k.first + fsview.Node(1000+i))
 		}
 		k.expectReads(t, maxNeed+500/64)
+		synctest.Wait()
 		if w := k.ahead.walks[0]; w.need != minNeed {
 			t.Errorf("the next time %d READs in a row are needed, want %d", w.need, minNeed)
 		}
@@ -295,7 +297,9 @@ func TestReadAheadOfListedFiles(t *testing.T) {
 		start := time.Now()
 		for i := range k.files {
 			if i%1000 == 0 {
+				k.mu.Lock()
 				k.listed = i + 1100
+				k.mu.Unlock()
 			}
 			k.read(k.first + fsview.Node(i))
 		}
