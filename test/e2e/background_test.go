@@ -186,8 +186,8 @@ func TestIdleTimeout(t *testing.T) {
 
 	// It may be gone before anybody can get in: then it is mounted again.
 	m := t.TempDir()
-	u := use(t, m, `until "$WALFS" mount --background -o idle_timeout=20ms "$D" "$1" 2>/dev/null && cd "$1/entries" 2>/dev/null; do :; done`,
-		`for i in 1 2 3 4 5; do cat 42 >/dev/null || exit; "$WALFS" cat "$D" meta/last_index >/dev/null; done; mountpoint -q .. && echo there`,
+	u := use(t, m, `until "$WALFS" mount --background -o idle_timeout=100ms "$D" "$1" 2>/dev/null && cd "$1/entries" 2>/dev/null; do :; done`,
+		`for i in $(seq 20); do cat 42 >/dev/null || exit; "$WALFS" cat "$D" meta/last_index >/dev/null; done; mountpoint -q .. && echo there`,
 		"WALFS="+walfs, "D="+b.dir)
 	if got := u.letGo(t); got != "there\n" {
 		t.Errorf("a mount in use is gone: %q", got)
