@@ -16,7 +16,8 @@
 # "First" is on a new mount, of which the kernel has cached nothing, but with the log or the
 # archive in the page cache: compare it with ext4 when all is cached. "From disk" is with all
 # caches dropped, of 100,000 files at most. "Again" and tar are with what the kernel has kept of
-# the steps before.
+# the steps before. Memory that the kernel needs for a mount is taken from the host, where
+# there is one, before the times begin.
 #
 # It needs root, to drop caches and to mount, and per million entries 6 GB below TMPDIR. With
 # -keep DIR what it makes stays there, and is used the next time; remove it where the entries

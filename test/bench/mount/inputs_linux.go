@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // nativePerFile is how many entries a full log file has.
@@ -100,12 +101,20 @@ func (in *inputs) chooseNames() error {
 
 func entryName(index uint64) string { return fmt.Sprintf("%020d", index) }
 
-// command runs a program in a folder. An error has what it said.
+// command runs a program in a folder. An error has what it said, or is the context's.
 func command(ctx context.Context, dir, name string, args ...string) error {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s: %w: %s", name, err, out)
+	cmd.Env = append(os.Environ(), "LC_ALL=C")
+	// What it has started ends with it, or else a mount stays in use.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	out, err := cmd.CombinedOutput()
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
 	}
-	return nil
+	return fmt.Errorf("%s: %w: %s", strings.Join(cmd.Args, " "), err, out)
 }

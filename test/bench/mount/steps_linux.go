@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -64,19 +63,7 @@ func (st step) run(ctx context.Context, m *mounted, in *inputs, before ...string
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	line := append(before, "sh", "-c", st.line, "sh", in.names)
-	cmd := exec.CommandContext(ctx, line[0], line[1:]...)
-	cmd.Dir = m.folder
-	cmd.Env = append(os.Environ(), "LC_ALL=C")
-	// What sh has started ends with it, or else the mount is in use.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	if out, err := cmd.CombinedOutput(); err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		return fmt.Errorf("%s: %w: %s", st.line, err, out)
-	}
-	return nil
+	return command(ctx, m.folder, line[0], line[1:]...)
 }
 
 // opcodes are those of requests that programs cause, in the kernel's numbers.

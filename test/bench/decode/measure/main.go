@@ -62,7 +62,9 @@ func run() error {
 		{"walfs dump", dump(*short)},
 		{"walfs dump --format json", dump(*short, "--format", "json")},
 		{"walfs dump --format raw", dump(*short, "--format", "raw")},
-		{"grep -r over decoded/, first read", grep},
+		{"grep -r over decoded/, first read", func() (time.Duration, int64, error) { return grep("decoded", 1) }},
+		{"grep -r over jsonl/, first read", func() (time.Duration, int64, error) { return grep("jsonl", 1) }},
+		{"grep -r over jsonl/, again", func() (time.Duration, int64, error) { return grep("jsonl", 2) }},
 	}
 	times := map[string][]time.Duration{}
 	for round := range *rounds + 1 {
@@ -135,8 +137,8 @@ func timed(name string, args ...string) (took time.Duration, peakKiB int64, err 
 	return time.Since(start), cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss, err
 }
 
-// grep reads all texts of a new mount.
-func grep() (took time.Duration, _ int64, err error) {
+// grep reads all texts in a folder of a new mount, some times. The last time is timed.
+func grep(folder string, times int) (took time.Duration, _ int64, err error) {
 	at, err := os.MkdirTemp("", "walfs-bench-")
 	if err != nil {
 		return 0, 0, err
@@ -157,8 +159,12 @@ func grep() (took time.Duration, _ int64, err error) {
 	if line, err := bufio.NewReader(said).ReadString('\n'); err != nil || !strings.Contains(line, "serving") {
 		return 0, 0, fmt.Errorf("mount: %s (%w)", line, err)
 	}
-	took, _, err = timed("grep", "-r", `"0-name"`, filepath.Join(at, "decoded"))
-	return took, 0, err
+	for range times {
+		if took, _, err = timed("grep", "-r", `"0-name"`, filepath.Join(at, folder)); err != nil {
+			return 0, 0, err
+		}
+	}
+	return took, 0, nil
 }
 
 func median(times []time.Duration) time.Duration {
