@@ -1,14 +1,24 @@
 package main
 
 import (
-	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/walfs/walfs/test/fixture"
 )
 
-var dataOfLine = regexp.MustCompile(`,"data":"[^"]*"`)
+// withoutData leaves out what entries have; a regular expression takes a minute for a gigabyte.
+func withoutData(lines string) string {
+	var b strings.Builder
+	for {
+		before, after, found := strings.Cut(lines, `,"data":"`)
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		_, lines, _ = strings.Cut(after, `"`)
+	}
+}
 
 // TestJSONLIsWhatDumpPrints: a file in jsonl/ has the lines that dump prints of the entries of
 // its log file, without data.
@@ -24,7 +34,7 @@ func TestJSONLIsWhatDumpPrints(t *testing.T) {
 				}
 				return r.stdout
 			}
-			want := dataOfLine.ReplaceAllString(printed("dump", "--format", "json", "--decode"), "")
+			want := withoutData(printed("dump", "--format", "json", "--decode"))
 			left := len(want)
 			for _, file := range strings.Fields(printed("ls", "jsonl")) {
 				got := printed("cat", "jsonl/"+file)
