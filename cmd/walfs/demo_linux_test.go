@@ -131,7 +131,7 @@ func waitFor(t *testing.T, out io.Reader, match string) {
 			return
 		}
 	}
-	t.Errorf("no line matches %q", match)
+	t.Errorf("no line matches %q (%v)", match, lines.Err())
 }
 
 func needFUSE(t *testing.T) {

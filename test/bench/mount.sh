@@ -9,7 +9,7 @@
 # bytes. Programs work in entries/, or in the folder of one log file where the log has more
 # than two million entries. Archives are of 100,000 files at most. The systems take turns in
 # each of the rounds (5), archives in every third, so that other work on the machine slows
-# down all of them. It prints Markdown: medians in seconds, what each step costs the server in
+# down all of them; steps of less than a second five times a round. It prints Markdown: medians in seconds, what each step costs the server in
 # processor time and requests, and the ratios that are wanted of walfs; -svg draws a picture of
 # the times.
 #

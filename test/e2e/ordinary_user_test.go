@@ -189,7 +189,7 @@ func TestAllowOtherOfAUser(t *testing.T) {
 	needUserFUSE(t)
 	conf, err := os.ReadFile("/etc/fuse.conf")
 	if err == nil && bytes.Contains(conf, []byte("\nuser_allow_other")) {
-		t.Skip("ordinary users may do it here")
+		skip(t, "ordinary users may do it here: /etc/fuse.conf has user_allow_other")
 	}
 	home, dir, at := userHome(t, "alpha")
 	cmd := asNobody(home, walfs, "mount", "--allow-other", dir, at)

@@ -23,7 +23,7 @@ type results struct {
 	server   map[key][]float64    // the server's processor time in a step, in seconds
 	memory   map[string]float64   // of a server, MiB, the most of all its mounts
 	requests map[key]string       // nil where the kernel does not count them
-	other    map[string][]float64 // of what walfs alone has: see measureOthers
+	other    map[string][]float64 // of what walfs alone has, and of the machine: see measureOthers, takeMemory
 }
 
 const mountStep = "mount"

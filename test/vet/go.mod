@@ -1,4 +1,4 @@
-module github.com/walfs/walfs/test/typecheck
+module github.com/walfs/walfs/test/vet
 
 go 1.26.0
 
