@@ -7,6 +7,11 @@ import (
 	"github.com/walfs/walfs/walcore"
 )
 
+// Of is the built-in decoder for a log: that of the application whose log it is.
+func Of(l walcore.Log, opts Options) Decoder {
+	return NewDgraph(AppOf(l), opts)
+}
+
 // AppOf says whether a log is an Alpha's or a Zero's: by its group id, or, where that
 // is 0 or not known, by how its entries decode.
 func AppOf(l walcore.Log) App { return Classify(l).App() }
