@@ -2,6 +2,7 @@ package fsview
 
 import (
 	_ "embed"
+	"path"
 	"slices"
 
 	"github.com/walfs/walfs/walcore"
@@ -151,21 +152,10 @@ func (t *Tree) logFilesFolder(log walcore.Filer, suffix string, maxID uint64, of
 		items = append(items, t.add(f.Name+suffix, n, o))
 	}
 	for _, name := range log.Unreadable() {
-		unreadable = append(unreadable, name+suffix)
+		unreadable = append(unreadable, path.Base(name)+suffix)
 	}
 	f := newFixedFolder(items...)
 	f.unreadable = cannotBeRead(unreadable)
-	return f
-}
-
-func (t *Tree) nativeFolder(log walcore.Filer) *fixedFolder {
-	var items []item
-	for i := range t.native {
-		f := &t.native[i]
-		items = append(items, t.add(f.Name, nodeOfParts(kindNative, 0, hash([]byte(f.Name))), newNativeFile(f)))
-	}
-	f := newFixedFolder(items...)
-	f.unreadable = cannotBeRead(log.Unreadable())
 	return f
 }
 

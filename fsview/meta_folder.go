@@ -1,6 +1,7 @@
 package fsview
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -35,21 +36,30 @@ func (t *Tree) metaFolder() *fixedFolder {
 		if known {
 			cs = m.Snapshot.ConfState
 		}
-		texts.value("voters", known, func() string { return lines(cs.Voters) })
-		texts.value("learners", known, func() string { return lines(cs.Learners) })
+		texts.value("voters", known, func() string { return lines(cs.Voters) + servers(cs, true) })
+		texts.value("learners", known, func() string { return lines(cs.Learners) + servers(cs, false) })
 		texts.value("voters_outgoing", known, func() string { return lines(cs.VotersOutgoing) })
 		texts.value("learners_next", known, func() string { return lines(cs.LearnersNext) })
 		texts.value("auto_leave", known, func() string { return strconv.FormatBool(cs.AutoLeave) + "\n" })
 	})
-	items := append(top.items, t.addText("members", textMembers, &m.Attr, func() ([]byte, error) { return membersText(t.log) }))
-	if m.HardState != nil || m.Damaged {
+	named := texts.folder(func() {
+		texts.value("node_id", m.NodeID != nil, func() string { return hexID(*m.NodeID) })
+		texts.value("cluster_id", m.ClusterID != nil, func() string { return hexID(*m.ClusterID) })
+		st := m.Stable
+		texts.value("current_term", st != nil, func() string { return decimal(st.CurrentTerm) })
+		texts.value("last_vote_term", st != nil, func() string { return decimal(st.LastVoteTerm) })
+		texts.value("last_vote_candidate", st != nil, func() string { return st.LastVoteCandidate + "\n" })
+	})
+	items := append(top.items, named.items...)
+	items = append(items, t.addText("members", textMembers, &m.Attr, func() ([]byte, error) { return membersText(t.log) }))
+	if m.HardState != nil || m.Damaged && m.System.Name != walcore.HashiCorp {
 		items = append(items, t.addFolder("hard_state", folderHardState, hard))
 	}
 	if m.Snapshot != nil || m.Damaged {
 		items = append(items, t.addFolder("conf_state", folderConfState, conf))
 	}
 	f := newFixedFolder(items...)
-	f.unreadable = top.unreadable
+	f.unreadable = func(name string) string { return cmp.Or(top.unreadable(name), named.unreadable(name)) }
 	return f
 }
 
@@ -79,6 +89,13 @@ func (m *metaTexts) folder(fill func()) *fixedFolder {
 
 const notKnown = "is not known"
 
+// notKept are the values that a system has never had: none of them is damaged.
+var notKept = map[string][]string{
+	walcore.Dgraph:    {"node_id", "cluster_id", "current_term", "last_vote_term", "last_vote_candidate"},
+	walcore.Etcd:      {"raft_id", "group_id", "checkpoint_index", "current_term", "last_vote_term", "last_vote_candidate"},
+	walcore.HashiCorp: {"raft_id", "group_id", "checkpoint_index", "node_id", "cluster_id"},
+}
+
 // value adds a text if the value is known. If it is not because of damage, a look-up
 // says so.
 func (m *metaTexts) value(name string, known bool, body func() string) {
@@ -86,7 +103,7 @@ func (m *metaTexts) value(name string, known bool, body func() string) {
 	m.next++
 	if known {
 		m.add(name, number, func() ([]byte, error) { return []byte(body()), nil })
-	} else if m.tree.log.Meta().Damaged {
+	} else if of := m.tree.log.Meta(); of.Damaged && !slices.Contains(notKept[of.System.Name], name) {
 		m.unknown = append(m.unknown, name)
 	}
 }
@@ -113,6 +130,19 @@ func (m *metaTexts) add(name string, number uint64, body func() ([]byte, error))
 }
 
 func decimal(n uint64) string { return strconv.FormatUint(n, 10) + "\n" }
+
+// hexID is an id as etcd prints it.
+func hexID(n uint64) string { return strconv.FormatUint(n, 16) + "\n" }
+
+func servers(cs walcore.ConfState, voters bool) string {
+	var b strings.Builder
+	for _, s := range cs.Servers {
+		if s.Voter == voters {
+			b.WriteString(s.ID + "\n")
+		}
+	}
+	return b.String()
+}
 
 func lines(ids []uint64) string {
 	var b strings.Builder

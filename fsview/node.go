@@ -32,22 +32,23 @@ type kind uint8
 
 // Kinds of nodes. They are part of inode numbers, so that they stay.
 const (
-	kindRoot      kind = iota
-	kindFolder         // argument: one of the folder constants
-	kindText           // parts: one of the text constants, a hash of what the text says
-	kindEntry          // argument: a mark of the term and the log file, the index
-	kindTerm           // argument: the term
-	kindTermShort      // the same folder, found under the term's short name
-	kindLogFile        // argument: the log file's id
-	kindNative         // parts: 0, a hash of the name
-	kindSnapshot       // parts: one of the snapshot constants, the snapshot's index
-	kindLatest         // parts: 0, the snapshot's index
-	kindDecoded        // argument: as an entry's
-	kindNotAsked       // as kindDecoded, while a program that hangs is not asked
-	kindType           // argument: the entry type
-	kindReplaced       // argument: as an entry's
-	kindRemnant        // argument: a hash of the log file, the place in it, and the payload
-	kindLines          // argument: the log file's id, a hash of the lines
+	kindRoot         kind = iota
+	kindFolder            // argument: one of the folder constants
+	kindText              // parts: one of the text constants, a hash of what the text says
+	kindEntry             // argument: a mark of the term and the log file, the index
+	kindTerm              // argument: the term
+	kindTermShort         // the same folder, found under the term's short name
+	kindLogFile           // argument: the log file's id
+	kindNative            // parts: 0, a hash of the name
+	kindSnapshot          // parts: one of the snapshot constants, the snapshot's index
+	kindLatest            // parts: 0, the snapshot's index
+	kindDecoded           // argument: as an entry's
+	kindNotAsked          // as kindDecoded, while a program that hangs is not asked
+	kindType              // argument: the entry type
+	kindReplaced          // argument: as an entry's
+	kindRemnant           // argument: a hash of the log file, the place in it, and the payload
+	kindLines             // argument: the log file's id, a hash of the lines
+	kindNativeFolder      // parts: 0, a hash of the path in native/
 )
 
 const (

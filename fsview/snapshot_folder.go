@@ -1,6 +1,9 @@
 package fsview
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/payload"
 	"github.com/walfs/walfs/walcore/status"
@@ -21,22 +24,37 @@ func (t *Tree) snapshotsFolder() *fixedFolder {
 	case snap == nil || snap.Stored.Size == 0:
 		return newFixedFolder()
 	}
+	// Node ids have no room for the term: of two with one index, which no group has, the later
+	// one is shown.
+	items := map[uint64]item{}
+	for _, s := range t.log.Meta().AllSnapshots() {
+		items[s.Index] = t.snapshotFolder(s)
+	}
+	items[snap.Index] = t.snapshotFolder(snap)
+	list := slices.Collect(maps.Values(items))
+	name := pairName(snap.Term, snap.Index)
+	return newFixedFolder(append(list, t.add("latest", nodeOfParts(kindLatest, 0, snap.Index), link(name)))...)
+}
+
+func (t *Tree) snapshotFolder(snap *walcore.Snapshot) item {
 	add := func(name string, which uint64, o object) item {
 		return t.add(name, nodeOfParts(kindSnapshot, which, snap.Index), o)
 	}
-	folder := newFixedFolder(
+	stored := "snapshot.pb"
+	if t.log.Meta().System.Name == walcore.HashiCorp {
+		stored = "meta.json"
+	}
+	return add(pairName(snap.Term, snap.Index), snapshotFolder, newFixedFolder(
 		add("data", snapshotData, sectionFile{snap.Data, &snap.Attr}),
 		add("metadata.json", snapshotMetadata, newText(&snap.Attr, func() ([]byte, error) { return metadataJSON(snap) })),
 		add("decoded.json", snapshotDecoded, t.decodedSnapshot(snap)),
-		add("snapshot.pb", snapshotStored, sectionFile{snap.Stored, &snap.Attr}),
-	)
-	name := pairName(snap.Term, snap.Index)
-	return newFixedFolder(add(name, snapshotFolder, folder), t.add("latest", nodeOfParts(kindLatest, 0, snap.Index), link(name)))
+		add(stored, snapshotStored, sectionFile{snap.Stored, &snap.Attr}),
+	))
 }
 
 func (t *Tree) decodedSnapshot(snap *walcore.Snapshot) *text {
 	x := newText(&snap.Attr, func() ([]byte, error) {
-		return payload.AppendSnapshotOf(nil, t.decoding.decoder(t.log), t.log)
+		return payload.AppendSnapshotOf(nil, t.decoding.decoder(t.log), snap)
 	})
 	x.costly = true
 	return x

@@ -52,6 +52,14 @@ type HardState struct {
 	Commit uint64 `json:"commit"`
 }
 
+// AllSnapshots are the stored snapshots that are whole, the oldest first.
+func (m *Meta) AllSnapshots() []*Snapshot {
+	if m.Snapshots == nil && m.Snapshot != nil && m.Snapshot.Stored.Size > 0 {
+		return []*Snapshot{m.Snapshot}
+	}
+	return m.Snapshots
+}
+
 // Stable is what a node of HashiCorp's library must not forget. It keeps no commit index.
 type Stable struct {
 	CurrentTerm       uint64 `json:"current_term"`

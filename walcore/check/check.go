@@ -132,7 +132,7 @@ func (c *checker) snapshotProblems() []walcore.Problem {
 	} else if len(s.ConfState.Voters) == 0 {
 		report("the snapshot at %d has no voters: nobody can be elected", s.Index)
 	}
-	if blob, err := payload.SnapshotData(c.log); err == nil && len(blob) > 0 && c.isDgraphs() && c.decoder.FitSnapshot(blob) == payload.Malformed {
+	if blob, err := payload.SnapshotData(s); err == nil && len(blob) > 0 && c.isDgraphs() && c.decoder.FitSnapshot(blob) == payload.Malformed {
 		report("the data of the snapshot at %d are none of Dgraph's, as those of the entries are", s.Index)
 	}
 	return problems

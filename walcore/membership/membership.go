@@ -136,7 +136,7 @@ func begin(cs walcore.ConfState) (*confstate.Replay, error) {
 // still there when the configuration changes have been compacted. A snapshot that
 // cannot be read has none: an address more is not worth a failure.
 func snapshotAddresses(l walcore.Log) map[uint64]string {
-	blob, err := payload.SnapshotData(l)
+	blob, err := payload.SnapshotData(l.Meta().Snapshot)
 	if len(blob) == 0 || err != nil {
 		return map[uint64]string{}
 	}

@@ -29,7 +29,7 @@ func Classify(l walcore.Log) *Classifier {
 	if c.Certain() {
 		return c
 	}
-	if blob, err := SnapshotData(l); err == nil {
+	if blob, err := SnapshotData(l.Meta().Snapshot); err == nil {
 		c.Snapshot(blob)
 	}
 	var buf []byte
@@ -58,11 +58,10 @@ func Classify(l walcore.Log) *Classifier {
 // ErrTooLarge: there are more than MaxData bytes of data, too many to decode.
 var ErrTooLarge = errors.New("too large to decode")
 
-// SnapshotData reads the application's data in the snapshot. They are nil if there is
-// no snapshot, or if it is not known whether there is one. Where they have more than
+// SnapshotData reads the application's data in a snapshot. They are nil if there is
+// none, or if s is nil because it is not known whether there is one. Where they have more than
 // MaxData bytes, it fails with ErrTooLarge.
-func SnapshotData(l walcore.Log) ([]byte, error) {
-	s := l.Meta().Snapshot
+func SnapshotData(s *walcore.Snapshot) ([]byte, error) {
 	if s == nil || s.Stored.Size == 0 {
 		return nil, nil
 	}

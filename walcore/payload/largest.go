@@ -64,11 +64,11 @@ func (e Entry) path() string { return fmt.Sprintf("entries/%d", e.Index) }
 // snapshotPath is that of a snapshot's data in the tree.
 const snapshotPath = "snapshots/latest/data"
 
-// AppendSnapshotOf appends what d says of the snapshot's data in a log, as indented JSON.
+// AppendSnapshotOf appends what d says of a snapshot's data, as indented JSON.
 // Those of more than MaxData bytes are not read, and the JSON says so. It fails if they
 // cannot be read.
-func AppendSnapshotOf(dst []byte, d Decoder, l walcore.Log) ([]byte, error) {
-	blob, err := SnapshotData(l)
+func AppendSnapshotOf(dst []byte, d Decoder, s *walcore.Snapshot) ([]byte, error) {
+	blob, err := SnapshotData(s)
 	if !errors.Is(err, ErrTooLarge) {
 		if err != nil {
 			return dst, err
@@ -78,7 +78,7 @@ func AppendSnapshotOf(dst []byte, d Decoder, l walcore.Log) ([]byte, error) {
 	w := newWalker(dst, Options{}, 0, true)
 	w.open('{')
 	w.key(`"size":`)
-	w.uint(uint64(l.Meta().Snapshot.Data.Size))
+	w.uint(uint64(s.Data.Size))
 	w.tooLarge(MaxData, "", snapshotPath)
 	w.close('}')
 	return append(w.free(), '\n'), nil

@@ -69,10 +69,10 @@ func TestLargeSnapshot(t *testing.T) {
 		{MaxData + 1, "more than 64 MiB"},
 		{maxRaw + 1, "more than 8 MiB that do not parse"},
 	} {
-		out, err := AppendSnapshotOf(nil, d, snapshotLog{snapshot: walcore.Snapshot{
+		out, err := AppendSnapshotOf(nil, d, &walcore.Snapshot{
 			Stored: walcore.Section{Size: test.size + 100},
 			Data:   walcore.Section{Size: test.size, ReaderAt: zeros{max: maxRaw + 1}},
-		}})
+		})
 		want := fmt.Sprintf("{\n  \"size\": %d,\n  \"not_decoded\": \"%s: walfs cat DIR snapshots/latest/data gives the bytes\"\n}\n", test.size, test.want)
 		if err != nil || string(out) != want {
 			t.Errorf("%d bytes: %s (%v)", test.size, out, err)
@@ -90,14 +90,6 @@ func (z zeros) ReadAt(p []byte, _ int64) (int, error) {
 	clear(p)
 	return len(p), nil
 }
-
-// snapshotLog is a log of which only the snapshot is asked for.
-type snapshotLog struct {
-	walcore.Log
-	snapshot walcore.Snapshot
-}
-
-func (l snapshotLog) Meta() *walcore.Meta { return &walcore.Meta{Snapshot: &l.snapshot} }
 
 // withEmptyEdges adds edges to a mutation, each of two bytes.
 func withEmptyEdges(mutation []byte, n int) []byte {

@@ -4,16 +4,21 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strconv"
 
 	"github.com/walfs/walfs/walcore"
 )
 
 // Status is status.json. A null is a value that is not known.
 type Status struct {
+	System          string             `json:"system"`
+	NodeID          string             `json:"node_id,omitempty"`    // in hex, of etcd's alone
+	ClusterID       string             `json:"cluster_id,omitempty"` // in hex, of etcd's alone
 	RaftID          *uint64            `json:"raft_id"`
 	GroupID         *uint64            `json:"group_id"`
 	CheckpointIndex *uint64            `json:"checkpoint_index"`
 	HardState       *walcore.HardState `json:"hard_state"`
+	Stable          *walcore.Stable    `json:"stable,omitempty"` // of HashiCorp's alone
 	Snapshot        *Snapshot          `json:"snapshot"`
 	FirstIndex      *uint64            `json:"first_index"`
 	LastIndex       *uint64            `json:"last_index"`
@@ -130,6 +135,10 @@ type File struct {
 func New(l walcore.Log, more ...walcore.Problem) *Status {
 	m := l.Meta()
 	s := &Status{
+		System:          m.System.Name,
+		NodeID:          hex(m.NodeID),
+		ClusterID:       hex(m.ClusterID),
+		Stable:          m.Stable,
 		RaftID:          m.RaftID,
 		GroupID:         m.GroupID,
 		CheckpointIndex: m.CheckpointIndex,
@@ -233,6 +242,14 @@ func (s *Status) addTerm(term, first, last, n uint64) {
 	t := &s.Terms[len(s.Terms)-1]
 	t.LastIndex = last
 	t.Entries += n
+}
+
+// hex is an id as etcd prints it, or "" if it is not known.
+func hex(id *uint64) string {
+	if id == nil {
+		return ""
+	}
+	return strconv.FormatUint(*id, 16)
 }
 
 func snapshot(s *walcore.Snapshot) *Snapshot {
