@@ -29,10 +29,15 @@ func (d *decoding) decoder(log walcore.Log) payload.Decoder {
 		return d.given
 	}
 	d.once.Do(func() {
+		defer d.decided.Store(true)
+		var ok bool
+		if d.found, ok = payload.OfSystem(log.Meta().System, payload.Options{}); ok {
+			d.certain = true
+			return
+		}
 		c := payload.Classify(log)
 		d.app, d.certain = c.App(), c.Certain()
 		d.found = payload.NewDgraph(d.app, payload.Options{})
-		d.decided.Store(true)
 	})
 	return d.found
 }

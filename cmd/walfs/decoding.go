@@ -58,14 +58,14 @@ func (f *decodeFlags) decoder(log walcore.Log) (d payload.Decoder, end func(), e
 		}
 		return payload.NewCustom(md, f.skip, payload.Options{ShowSecrets: f.showSecrets}), end, nil
 	}
-	return f.dgraph(log), end, nil
+	return f.builtin(log), end, nil
 }
 
-// isDgraph reports whether entries are decoded as Dgraph's.
-func (f *decodeFlags) isDgraph() bool { return f.program == "" && f.proto == "" }
+// isBuiltin reports whether entries are decoded as those of the system whose log it is.
+func (f *decodeFlags) isBuiltin() bool { return f.program == "" && f.proto == "" }
 
-func (f *decodeFlags) dgraph(log walcore.Log) payload.Decoder {
-	return payload.NewDgraph(payload.AppOf(log), payload.Options{ShowSecrets: f.showSecrets})
+func (f *decodeFlags) builtin(log walcore.Log) payload.Decoder {
+	return payload.Of(log, payload.Options{ShowSecrets: f.showSecrets})
 }
 
 // reportingDecoder says on stderr which entries a decoder failed for, each once.

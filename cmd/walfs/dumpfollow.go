@@ -36,9 +36,9 @@ func (d *dumper) followOn(ctx context.Context) error {
 		mayRetry := log != d.log
 		d.log = log
 		d.filter.resolveTimes(log, time.Now())
-		if d.decode.isDgraph() {
+		if d.decode.isBuiltin() {
 			// Only now it may be clear whether the log is an Alpha's or a Zero's.
-			d.decoder.Decoder = d.decode.dgraph(log)
+			d.decoder.Decoder = d.decode.builtin(log)
 		}
 		if len(log.Terms()) > 0 {
 			d.skipTo(compared, log)

@@ -91,8 +91,7 @@ func explained(ctx context.Context, log walcore.Log) (report *explain.Report, er
 	}()
 	for range maxMoments {
 		log, err = atOneMoment(ctx, log, func(log walcore.Log) (err error) {
-			decoder := payload.NewDgraph(payload.AppOf(log), payload.Options{})
-			report, err = explain.New(ctx, log, decoder, explain.Options{Progress: p.report()})
+			report, err = explain.New(ctx, log, payload.Of(log, payload.Options{}), explain.Options{Progress: p.report()})
 			return err
 		})
 		now, ok := log.(walcore.Follower)

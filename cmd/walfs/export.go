@@ -142,7 +142,7 @@ func (o *exportOptions) exportDir(ctx context.Context, dir, keyFile string, stdo
 		p.end()
 		lost.add(err)
 	}
-	options := export.Options{Folder: o.out, Format: o.format, Decoding: o.decoding(), ShowSecrets: o.decode.showSecrets,
+	options := export.Options{Folder: o.out, Format: o.format, Decoding: o.decoding(log.Meta().System), ShowSecrets: o.decode.showSecrets,
 		Decoder: &reportingDecoder{Decoder: decoder, printFailure: failed}, Failed: failed, Progress: p.report()}
 	log, err = atOneMoment(ctx, log, func(log walcore.Log) error {
 		lost = &failures{}
@@ -168,10 +168,10 @@ func (o *exportOptions) exportDir(ctx context.Context, dir, keyFile string, stdo
 }
 
 // decoding says how entries are decoded: what was exported another way is written anew.
-func (o *exportOptions) decoding() string {
+func (o *exportOptions) decoding(s *walcore.System) string {
 	switch d := &o.decode; {
-	case d.isDgraph():
-		return "dgraph"
+	case d.isBuiltin():
+		return s.Name
 	case d.program != "":
 		return fmt.Sprintf("program, its command of %x", sha256.Sum256([]byte(d.program))) // it may hold a secret
 	default:

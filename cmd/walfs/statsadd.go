@@ -56,7 +56,7 @@ const maxWorkers = 4
 // workers is how many batches are added up at a time. Where the entries that --limit
 // leaves are counted, or a decoder is no code of ours, it is one.
 func (a *adding) workers() int {
-	if a.decoder == nil || a.filter.limit > 0 || !a.decode.isDgraph() {
+	if a.decoder == nil || a.filter.limit > 0 || !a.decode.isBuiltin() {
 		return 1
 	}
 	return min(runtime.GOMAXPROCS(0), maxWorkers)

@@ -69,7 +69,7 @@ func (f *treeFlags) openLog(dir string, open func(string) (walcore.Log, error)) 
 func (f *treeFlags) treeOf(t *openTree, native []walcore.NativeFile) (*openTree, error) {
 	t.endDecoder = func() {}
 	var decoder payload.Decoder // nil: the tree decodes as Dgraph does by itself, and not before it must
-	if !f.decode.isDgraph() || f.decode.showSecrets {
+	if !f.decode.isBuiltin() || f.decode.showSecrets {
 		var err error
 		if decoder, t.endDecoder, err = f.decode.decoder(t.log); err != nil {
 			return nil, errors.Join(err, t.log.Close())

@@ -56,6 +56,17 @@ func members(c walcore.ConfState) string {
 			parts = append(parts, fmt.Sprint(list.name, " ", slices.Sorted(slices.Values(list.ids))))
 		}
 	}
+	if len(c.Servers) > 0 {
+		parts = nil
+		for _, s := range c.Servers {
+			role := "learner"
+			if s.Voter {
+				role = "voter"
+			}
+			parts = append(parts, fmt.Sprintf("%s %s %s", role, s.ID, s.Address))
+		}
+		slices.Sort(parts)
+	}
 	if c.AutoLeave {
 		parts = append(parts, "leaving by itself")
 	}
@@ -80,7 +91,7 @@ func firstDifference(a, b walcore.Log) (int64, error) {
 	if err := readBoth(s, t, x, y, 0); err != nil {
 		return 0, err
 	}
-	d := payload.NewDgraph(payload.AppOf(a), payload.Options{ShowSecrets: true})
+	d := payload.Of(a, payload.Options{ShowSecrets: true})
 	if bytes.Equal(d.AppendSnapshot(nil, x), d.AppendSnapshot(nil, y)) {
 		at = -1
 	}

@@ -18,7 +18,7 @@ const (
 // compaction says what the next snapshot depends on.
 func (s *scan) compaction(ctx context.Context) error {
 	switch {
-	case s.Pending == nil && s.App != nil && s.decoder.App() == payload.Zero:
+	case s.Pending == nil && s.App != nil && s.app() == payload.Zero:
 		s.notKnown("compaction", "a Zero's snapshot goes up to the lowest timestamp that the Alphas' groups have told its leader, which no log stores")
 		return nil
 	case s.Pending == nil && s.App == nil:

@@ -3,7 +3,7 @@
 // from being compacted, which transactions are pending, which elections there were, whether
 // the node is behind, and what is odd.
 //
-//	report, err := explain.New(ctx, log, payload.NewDgraph(payload.AppOf(log), payload.Options{}), explain.Options{})
+//	report, err := explain.New(ctx, log, payload.Of(log, payload.Options{}), explain.Options{})
 //	…
 //	fmt.Println(report.Compaction.HeldBack, report.Pending.Count)
 //

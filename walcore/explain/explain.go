@@ -23,7 +23,7 @@ const dgraph = "dgraph"
 // New makes the report of a log. It fails if ctx ends, and with ErrChanged if an entry has
 // changed since the log was listed: Refresh, and ask again. Any other entry that cannot be
 // read is counted, and the rest goes on.
-func New(ctx context.Context, log walcore.Log, d *payload.Dgraph, opts Options) (*Report, error) {
+func New(ctx context.Context, log walcore.Log, d payload.Decoder, opts Options) (*Report, error) {
 	r := &Report{Odd: []Oddity{}, NotKnown: []Unknown{}, Problems: append([]walcore.Problem{}, log.Problems()...)}
 	r.node(log)
 	r.indexes(log)

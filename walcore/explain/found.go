@@ -12,7 +12,7 @@ import (
 func (s *scan) report() {
 	s.sentSnapshot(s.lastDead)
 	if s.System == dgraph && (s.decoded > 0 || s.foreign == 0) {
-		app := s.decoder.App().String()
+		app := s.app().String()
 		s.App = &app
 	} else if s.System != dgraph {
 		s.notKnown("app", "only Dgraph's entries are explained")
@@ -44,7 +44,7 @@ func (s *scan) transactions() bool {
 	switch {
 	case s.App == nil:
 		s.notKnown("pending", "what the entries mean is not known")
-	case s.decoder.App() != payload.Alpha:
+	case s.app() != payload.Alpha:
 		s.notKnown("pending", "the entries that begin a transaction are in the Alphas' logs, not in a Zero's")
 	case s.Unreadable.key() != "":
 		s.notKnown("pending", "%s", s.Unreadable.key())

@@ -16,7 +16,7 @@ import (
 type scan struct {
 	*Report
 	log     walcore.Log
-	decoder *payload.Dgraph
+	decoder payload.Decoder
 	opts    Options
 
 	scanner walcore.Scanner
@@ -49,7 +49,7 @@ var changeKinds = []string{payload.KindRestore, payload.KindDrop, payload.KindDe
 // mostNamed is how many entries of a kind are named.
 const mostNamed = 10
 
-func newScan(r *Report, log walcore.Log, d *payload.Dgraph, opts Options) *scan {
+func newScan(r *Report, log walcore.Log, d payload.Decoder, opts Options) *scan {
 	s := &scan{Report: r, log: log, decoder: d, opts: opts, commit: walcore.MaxNumber, changes: map[string]*Change{}}
 	if r.Snapshot != nil {
 		s.snapshot = r.Snapshot.Index
@@ -59,7 +59,7 @@ func newScan(r *Report, log walcore.Log, d *payload.Dgraph, opts Options) *scan 
 	}
 	s.next = s.snapshot + 1
 	s.kinds = stats.NewTable(stats.Kind, 0)
-	rep, err := replay.Of(log.Meta(), d.App())
+	rep, err := replay.Of(log.Meta(), s.app())
 	if err != nil {
 		r.notKnown("replay", "%s", reason(err))
 		return s
@@ -78,6 +78,15 @@ func newScan(r *Report, log walcore.Log, d *payload.Dgraph, opts Options) *scan 
 // reason is why something is not known, without that it is not.
 func reason(err error) string {
 	return strings.TrimPrefix(err.Error(), replay.ErrNotKnown.Error()+": ")
+}
+
+// app is the application whose log a decoder of Dgraph's is for. Other systems have no
+// checkpoint, as a Zero.
+func (s *scan) app() payload.App {
+	if d, ok := s.decoder.(*payload.Dgraph); ok {
+		return d.App()
+	}
+	return payload.Zero
 }
 
 // run goes through all entries.
@@ -198,7 +207,7 @@ func (s *scan) change(e *walcore.Entry, data []byte) {
 			s.changes[kind] = c
 		}
 		if c.Entries++; c.Entries <= mostNamed {
-			_ = s.decoder.Summarize(&s.summary, payload.EntryOf(e, data)) // a Dgraph never fails
+			_ = s.decoder.Summarize(&s.summary, payload.EntryOf(e, data)) // none that is built in fails
 			c.First = append(c.First, Named{e.Index, string(s.summary.Line)})
 		}
 	}

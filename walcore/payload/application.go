@@ -9,7 +9,16 @@ import (
 
 // Of is the built-in decoder for a log: that of the application whose log it is.
 func Of(l walcore.Log, opts Options) Decoder {
+	if d, ok := OfSystem(l.Meta().System, opts); ok {
+		return d
+	}
 	return NewDgraph(AppOf(l), opts)
+}
+
+// OfSystem is the built-in decoder for the logs of a system. ok is false where it depends on
+// the log, as with Dgraph's.
+func OfSystem(s *walcore.System, opts Options) (d Decoder, ok bool) {
+	return nil, false
 }
 
 // AppOf says whether a log is an Alpha's or a Zero's: by its group id, or, where that
