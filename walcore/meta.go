@@ -129,6 +129,14 @@ type System struct {
 	HexIDs bool
 }
 
+// ID is a node's id as the system writes it.
+func (s *System) ID(id uint64) string {
+	if s.HexIDs {
+		return strconv.FormatUint(id, 16)
+	}
+	return strconv.FormatUint(id, 10)
+}
+
 // EntryType is what an entry is for. The first three are Raft's own, with the
 // numbers that raftpb gives them; those of a system follow.
 type EntryType uint32

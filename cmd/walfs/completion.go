@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"github.com/walfs/walfs/walcore/detect"
 	"github.com/walfs/walfs/walcore/payload"
 )
 
@@ -146,6 +147,7 @@ var flagCompletion = map[string]cobra.CompletionFunc{
 	"term":    termNumbers,
 	"type":    typeNames,
 	"kind":    kindNames,
+	"system":  cobra.FixedCompletions(detect.Systems, cobra.ShellCompDirectiveNoFileComp),
 	"message": messageNames,
 }
 

@@ -13,7 +13,10 @@ import (
 	"github.com/walfs/walfs/walcore/backup"
 )
 
-type copyOptions struct{ compact bool }
+type copyOptions struct {
+	compact bool
+	system  string
+}
 
 func newCopyCommand() *cobra.Command {
 	var opts copyOptions
@@ -52,6 +55,7 @@ is writing to OUT, 130 and 143 ended by SIGINT and SIGTERM.`,
 			return runCopy(cmd.Context(), opts, args, cmd.OutOrStdout())
 		},
 	}
+	addSystem(cmd.Flags(), &opts.system)
 	cmd.Flags().BoolVar(&opts.compact, "compact", false, "leave out each log file of which the snapshot stands for all entries")
 	return cmd
 }
@@ -61,7 +65,7 @@ func runCopy(ctx context.Context, opts copyOptions, args []string, stdout io.Wri
 	if out == "" {
 		return usageError(`OUT "": want a folder, NAME.tar, or -`)
 	}
-	var read readFlags
+	read := readFlags{system: opts.system}
 	log, err := read.open(dir)
 	if err != nil {
 		return err

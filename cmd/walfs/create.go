@@ -91,6 +91,9 @@ func runCreate(ctx context.Context, opts createOptions, args []string, stdout io
 
 // checkNoLog fails if a directory has any file of a log.
 func checkNoLog(dir string) error {
+	if err := notDgraphs(dir); err != nil {
+		return err
+	}
 	d, err := vfs.OpenScratch(dir) // leaves no access time
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,6 +22,7 @@ import (
 type diffOptions struct {
 	keyFiles []string
 	plain    bool
+	system   string
 	decode   decodeFlags
 	json     bool
 	wide     bool
@@ -53,6 +55,7 @@ damaged, 4 key missing or wrong, 130 and 143 ended by SIGINT and SIGTERM.`,
 	cmd.Flags().BoolVar(&opts.plain, "plain", false, "compare payloads as they are where a log file may have lost its key id")
 	cmd.Flags().BoolVar(&opts.json, "json", false, "print JSON")
 	terminal.AddWide(cmd.Flags(), &opts.wide)
+	addSystem(cmd.Flags(), &opts.system)
 	opts.decode.add(cmd.Flags())
 	return cmd
 }
@@ -91,7 +94,7 @@ func runDiff(_ context.Context, opts diffOptions, args []string, stdout io.Write
 // open opens the logs of dirs. If one fails, it gives those before it.
 func (o *diffOptions) open(dirs []string) (logs []walcore.Log, err error) {
 	for i, dir := range dirs {
-		read := readFlags{plain: o.plain}
+		read := readFlags{plain: o.plain, system: o.system}
 		if len(o.keyFiles) > 0 {
 			read.keyFile = o.keyFiles[i%len(o.keyFiles)]
 		}
@@ -193,9 +196,12 @@ func printReplicas(out *terminal.Out, replicas []diff.Replica) error {
 	for _, r := range replicas {
 		hard := "unknown\tunknown\tunknown"
 		if h := r.HardState; h != nil {
-			hard = fmt.Sprintf("%d\t%d\t%d", h.Term, h.Vote, h.Commit)
+			vote, _ := r.Vote()
+			hard = fmt.Sprintf("%d\t%s\t%d", h.Term, vote, h.Commit)
+		} else if st := r.Stable; st != nil {
+			hard = fmt.Sprintf("%d\t%s\tnot known", st.CurrentTerm, candidateText(st))
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%d\n", r.Dir, known(r.RaftID), known(r.GroupID),
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%d\n", r.Dir, raftID(&r), groupID(&r),
 			replicaIndexes(&r), hard, snapshotAt(&r), r.Problems)
 	}
 	if err := w.Flush(); err != nil {
@@ -208,9 +214,9 @@ func printReplicas(out *terminal.Out, replicas []diff.Replica) error {
 	var rows terminal.Rows
 	for _, r := range replicas {
 		rows.Add("DIR", "%s", r.Dir)
-		rows.Add("  raft id", "%s of group %s", known(r.RaftID), known(r.GroupID))
+		rows.Add("  raft id", "%s of group %s", raftID(&r), groupID(&r))
 		rows.Add("  log", "%s", replicaIndexes(&r))
-		rows.Add("  hard state", "%s", hardStateText(r.HardState))
+		rows.Add("  hard state", "%s", replicaState(&r))
 		rows.Add("  snapshot", "%s", snapshotAt(&r))
 		colour := plain
 		if r.Problems > 0 {
@@ -219,6 +225,22 @@ func printReplicas(out *terminal.Out, replicas []diff.Replica) error {
 		rows.AddWhole(colour, "  problems", "%d", r.Problems)
 	}
 	return rows.Print(out)
+}
+
+// raftID and groupID are who a replica says it is: an etcd's node and cluster id.
+func raftID(r *diff.Replica) string { return cmp.Or(r.NodeID, known(r.RaftID)) }
+
+func groupID(r *diff.Replica) string { return cmp.Or(r.ClusterID, known(r.GroupID)) }
+
+func replicaState(r *diff.Replica) string {
+	vote, ok := r.Vote()
+	switch {
+	case ok:
+		return fmt.Sprintf("term %d, vote %s, commit %d", r.HardState.Term, vote, r.HardState.Commit)
+	case r.Stable != nil:
+		return stableText(r.Stable) + "; commit not known"
+	}
+	return "unknown"
 }
 
 // fits reports whether no line of text is cut.

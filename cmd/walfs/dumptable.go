@@ -42,7 +42,13 @@ func metaLine(m *walcore.Meta) string {
 			snapshot = fmt.Sprintf("%d, term %d", m.Snapshot.Index, m.Snapshot.Term)
 		}
 	}
-	return fmt.Sprintf("checkpoint %s; snapshot %s; hard state %s", known(m.CheckpointIndex), snapshot, hardStateText(m.HardState))
+	switch m.System.Name {
+	case walcore.Etcd:
+		return fmt.Sprintf("etcd; snapshot %s; hard state %s", snapshot, hardStateText(m.HardState, m.System))
+	case walcore.HashiCorp:
+		return fmt.Sprintf("hashicorp; snapshot %s; %s; commit not known", snapshot, stableText(m.Stable))
+	}
+	return fmt.Sprintf("checkpoint %s; snapshot %s; hard state %s", known(m.CheckpointIndex), snapshot, hardStateText(m.HardState, m.System))
 }
 
 func (t *table) print(e *walcore.Entry, data []byte) error {

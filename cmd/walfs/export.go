@@ -18,6 +18,7 @@ import (
 type exportOptions struct {
 	keyFiles []string
 	plain    bool
+	system   string
 	decode   decodeFlags
 	format   string
 	out      string
@@ -64,6 +65,7 @@ damaged, 4 key missing or wrong, 5 another walfs is exporting the same node,
 	}
 	cmd.Flags().StringArrayVar(&opts.keyFiles, "key-file", nil, "encryption key `FILE` of all DIRs, or of each in turn; - for stdin")
 	cmd.Flags().BoolVar(&opts.plain, "plain", false, "export payloads as they are where a log file may have lost its key id")
+	addSystem(cmd.Flags(), &opts.system)
 	opts.decode.add(cmd.Flags())
 	cmd.Flags().StringVar(&opts.format, "format", export.Parquet, "`FORMAT`: parquet or csv")
 	cmd.Flags().StringVar(&opts.out, "out", "", "the `FOLDER` to write to; it is made if it is not there")

@@ -46,6 +46,6 @@ func (o *exportOptions) checkPlaces(ctx context.Context, dirs []string) error {
 
 func (o *exportOptions) open(ctx context.Context, dir, keyFile string) (walcore.Log, error) {
 	defer endSaying(ctx, ": "+exportedSoFar)()
-	read := readFlags{keyFile: keyFile, plain: o.plain}
+	read := readFlags{keyFile: keyFile, plain: o.plain, system: o.system}
 	return read.openOneOf(dir)
 }

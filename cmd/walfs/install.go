@@ -124,7 +124,7 @@ func checkAhead(s *writer, dir string, index, term uint64) error {
 // confStateText is a conf state in words.
 func confStateText(cs *raftpb.ConfState) string {
 	return membersText(&walcore.ConfState{Voters: cs.Voters, Learners: cs.Learners,
-		VotersOutgoing: cs.VotersOutgoing, LearnersNext: cs.LearnersNext})
+		VotersOutgoing: cs.VotersOutgoing, LearnersNext: cs.LearnersNext}, &walcore.System{})
 }
 
 // noteNoMember says it if the node is not among the snapshot's members.

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,13 +25,24 @@ import (
 type readFlags struct {
 	keyFile string
 	plain   bool
+	system  string
 }
 
 const keyFileHelp = "the node's encryption key, a `FILE` of 16, 24 or 32 bytes; - for stdin"
 
 func (f *readFlags) add(flags *pflag.FlagSet) {
+	f.addKeys(flags)
+	addSystem(flags, &f.system)
+}
+
+func (f *readFlags) addKeys(flags *pflag.FlagSet) {
 	flags.StringVar(&f.keyFile, "key-file", "", keyFileHelp)
 	flags.BoolVar(&f.plain, "plain", false, "show payloads as they are where a log file may have lost its key id")
+}
+
+// addSystem adds the flag of every command that reads a log, whichever system wrote it.
+func addSystem(flags *pflag.FlagSet, system *string) {
+	flags.StringVar(system, "system", "", "the `SYSTEM` whose log it is, where DIR does not tell: "+oneOf(detect.Systems))
 }
 
 // open opens the log in dir, whichever system wrote it.
@@ -42,12 +54,15 @@ func (f *readFlags) openLazily(dir string) (walcore.Log, error) {
 }
 
 func (f *readFlags) openAs(dir string, opts detect.Options) (walcore.Log, error) {
+	if f.system != "" && !slices.Contains(detect.Systems, f.system) {
+		return nil, wrongValue("--system", f.system, detect.Systems)
+	}
 	key, err := readKey(f.keyFile)
 	if err != nil {
 		return nil, err
 	}
 	defer newProgress("opening " + dir).end()
-	opts.Key, opts.Plain = key, f.plain
+	opts.System, opts.Key, opts.Plain = f.system, key, f.plain
 	log, err := detect.Open(dir, opts)
 	if err != nil {
 		return nil, openError(dir, err)
@@ -86,6 +101,17 @@ func readKey(name string) ([]byte, error) {
 	return key, err
 }
 
+// notDgraphs fails for a directory that is another system's: it is only read.
+func notDgraphs(dir string) error {
+	found, _ := detect.Look(dir) // why it cannot be read, whoever opens it tells
+	for _, f := range found {
+		if f.System != walcore.Dgraph {
+			return fmt.Errorf("%s holds a log of %s: this command is for Dgraph's format, and leaves others as they are", quoted(dir), f.System)
+		}
+	}
+	return nil
+}
+
 // openError adds what to do next to an error of opening dir.
 func openError(dir string, err error) error {
 	var pe *fs.PathError
@@ -93,7 +119,7 @@ func openError(dir string, err error) error {
 	case errors.Is(err, walcore.ErrNotRaftDir):
 		return fmt.Errorf("%w%s", err, nearby(dir))
 	case errors.As(err, &pe) && pe.Path == dir && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)):
-		return fmt.Errorf("directory %s: %w; an Alpha keeps its log in the folder w/, a Zero in zw/", quoted(dir), pe.Err)
+		return fmt.Errorf("directory %s: %w; an Alpha keeps its log in the folder w/, a Zero in zw/, an etcd in member/, a Consul in raft/", quoted(dir), pe.Err)
 	}
 	return err
 }
@@ -127,7 +153,7 @@ func nearby(dir string) string {
 			return "; try " + below
 		}
 	}
-	return "; an Alpha keeps its log in w/, a Zero in zw/"
+	return "; an Alpha keeps its log in w/, a Zero in zw/, an etcd in member/, a Consul in raft/"
 }
 
 // isMount reports whether dir looks like what walfs mount shows, with the directory's own

@@ -59,7 +59,7 @@ to OUT, 130 and 143 ended by SIGINT and SIGTERM.`,
 			return runRepair(cmd.Context(), opts, args, cmd.OutOrStdout())
 		},
 	}
-	opts.read.add(cmd.Flags())
+	opts.read.addKeys(cmd.Flags())
 	cmd.Flags().Uint64Var(&opts.raftID, "raft-id", 0, "the node's `ID` in its Raft group, where DIR no longer tells it")
 	cmd.Flags().BoolVar(&opts.keepGoing, "keep-going", false, "go past holes where Raft could take the result")
 	cmd.Flags().BoolVar(&opts.dryRun, "dry-run", false, "write nothing, say what would be written")
@@ -70,6 +70,9 @@ func runRepair(ctx context.Context, opts repairOptions, args []string, stdout io
 	dir, out := args[0], args[1]
 	stop := endSaying(ctx, ": "+nothingWritten)
 	key, err := readKey(opts.read.keyFile)
+	if err == nil {
+		err = notDgraphs(dir)
+	}
 	if err != nil {
 		return err
 	}

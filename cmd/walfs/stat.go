@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -94,11 +95,11 @@ func printStatusJSON(out io.Writer, s *status.Status) error {
 
 func printStatus(out *terminal.Out, s *status.Status, log walcore.Log) error {
 	var t terminal.Rows
-	t.Add("raft id", "%s", known(s.RaftID))
-	t.Add("group id", "%s", known(s.GroupID))
-	t.Add("checkpoint", "%s", known(s.CheckpointIndex))
-	t.Add("hard state", "%s", hardStateText(s.HardState))
-	t.Add("snapshot", "%s", snapshotText(out, s.Snapshot))
+	addNode(&t, s, log.Meta())
+	t.Add("snapshot", "%s", snapshotText(out, s.Snapshot, log.Meta().System))
+	if all := log.Meta().AllSnapshots(); len(all) > 1 {
+		t.Add("snapshots", "%d, the oldest of index %d", len(all), all[0].Index)
+	}
 	addMembers(&t, out, log)
 	t.Add("raft log", "%s", logRange(s.FirstIndex, s.LastIndex))
 	var types []string
@@ -120,6 +121,47 @@ func printStatus(out *terminal.Out, s *status.Status, log walcore.Log) error {
 		t.AddWhole(nil, "checked", "slots, lengths and metadata; walfs check DIR reads payloads, too, and says what problems mean")
 	}
 	return t.Print(out)
+}
+
+// addNode adds who the node is, and what it must not forget, as its system keeps that.
+func addNode(t *terminal.Rows, s *status.Status, m *walcore.Meta) {
+	switch s.System {
+	case walcore.Etcd:
+		t.Add("system", "%s", s.System)
+		t.Add("node id", "%s", cmp.Or(s.NodeID, "unknown"))
+		t.Add("cluster id", "%s", cmp.Or(s.ClusterID, "unknown"))
+	case walcore.HashiCorp:
+		t.Add("system", "%s", s.System)
+		t.Add("stable", "%s", stableText(s.Stable))
+		t.Add("commit", "%s", commitNotKnown)
+		return
+	default:
+		t.Add("raft id", "%s", known(s.RaftID))
+		t.Add("group id", "%s", known(s.GroupID))
+		t.Add("checkpoint", "%s", known(s.CheckpointIndex))
+	}
+	t.Add("hard state", "%s", hardStateText(s.HardState, m.System))
+}
+
+// commitNotKnown is why the commit index of one of HashiCorp's logs is not shown.
+const commitNotKnown = "not known: HashiCorp's library keeps no commit index on disk"
+
+func stableText(s *walcore.Stable) string {
+	if s == nil {
+		return "unknown"
+	}
+	text := fmt.Sprintf("current term %d", s.CurrentTerm)
+	if s.LastVoteCandidate != "" {
+		text += fmt.Sprintf(", last vote in term %d for %s", s.LastVoteTerm, candidateText(s))
+	}
+	return text
+}
+
+func candidateText(s *walcore.Stable) string {
+	if s.LastVoteCandidate == "" {
+		return "none"
+	}
+	return quoted(s.LastVoteCandidate)
 }
 
 // addMembers adds who is in the group as of the commit index, a row for each role.
@@ -185,35 +227,51 @@ func known(n *uint64) string {
 	return fmt.Sprint(*n)
 }
 
-func hardStateText(h *walcore.HardState) string {
+func hardStateText(h *walcore.HardState, s *walcore.System) string {
 	if h == nil {
 		return "unknown"
 	}
-	return fmt.Sprintf("term %d, vote %d, commit %d", h.Term, h.Vote, h.Commit)
+	return fmt.Sprintf("term %d, vote %s, commit %d", h.Term, s.ID(h.Vote), h.Commit)
 }
 
-func snapshotText(out *terminal.Out, s *status.Snapshot) string {
+func snapshotText(out *terminal.Out, s *status.Snapshot, of *walcore.System) string {
 	switch {
 	case s == nil:
 		return "unknown"
 	case s.Index == 0:
 		return "none"
 	}
-	return fmt.Sprintf("index %d, term %d, %s, %s", s.Index, s.Term, out.Bytes(uint64(s.Size)), membersText(&s.ConfState))
+	return fmt.Sprintf("index %d, term %d, %s, %s", s.Index, s.Term, out.Bytes(uint64(s.Size)), membersText(&s.ConfState, of))
 }
 
 // membersText is a conf state in words.
-func membersText(c *walcore.ConfState) string {
-	text := fmt.Sprintf("voters %v", c.Voters)
+func membersText(c *walcore.ConfState, s *walcore.System) string {
+	voters, learners := idTexts(c.Voters, s), idTexts(c.Learners, s)
+	for _, server := range c.Servers {
+		if server.Voter {
+			voters = append(voters, quoted(server.ID))
+		} else {
+			learners = append(learners, quoted(server.ID))
+		}
+	}
+	text := fmt.Sprintf("voters %v", voters)
 	for _, more := range []struct {
 		name string
-		ids  []uint64
-	}{{"learners", c.Learners}, {"outgoing", c.VotersOutgoing}, {"learners next", c.LearnersNext}} {
+		ids  []string
+	}{{"learners", learners}, {"outgoing", idTexts(c.VotersOutgoing, s)}, {"learners next", idTexts(c.LearnersNext, s)}} {
 		if len(more.ids) > 0 {
 			text += fmt.Sprintf(", %s %v", more.name, more.ids)
 		}
 	}
 	return text
+}
+
+func idTexts(ids []uint64, s *walcore.System) []string {
+	texts := []string{}
+	for _, id := range ids {
+		texts = append(texts, s.ID(id))
+	}
+	return texts
 }
 
 // addFiles adds what the log takes on disk, which is more than its log files do, and a row

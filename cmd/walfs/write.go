@@ -70,6 +70,9 @@ func (f *writeFlags) open(dir string, out io.Writer) (*writer, error) {
 	}
 	s, err := f.openWith(dir, storage.Options{Key: key}, out)
 	if errors.Is(err, walcore.ErrNotRaftDir) {
+		if err := notDgraphs(dir); err != nil {
+			return nil, err
+		}
 		return nil, fmt.Errorf("%w; walfs create makes an empty log", openError(dir, err))
 	}
 	return s, openError(dir, err)

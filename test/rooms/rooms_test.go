@@ -18,7 +18,7 @@ var rooms = map[string]string{
 	"meta":               "",
 	"walcore/format":     "walcore",
 	"walcore/dgraph":     "walcore walcore/format walcore/platform meta",
-	"walcore/detect":     "walcore walcore/dgraph",
+	"walcore/detect":     "walcore walcore/dgraph walcore/format walcore/platform",
 	"walcore/vfs":        "walcore/platform",
 	"walcore/crashfs":    "walcore/vfs",
 	"walcore/confstate":  "",

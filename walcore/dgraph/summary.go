@@ -10,7 +10,7 @@ import (
 )
 
 // system is what Dgraph calls its entries.
-var system = walcore.System{Name: "dgraph", Types: walcore.RaftTypes}
+var system = walcore.System{Name: walcore.Dgraph, Types: walcore.RaftTypes}
 
 // summarize puts what wal.meta says into the words that all systems share.
 func (r *Reader) summarize() walcore.Meta {

@@ -10,8 +10,8 @@ import (
 // newReplica gives also how many bytes the payloads have.
 func newReplica(l walcore.Log) (replica Replica, bytes int64) {
 	s := status.New(l)
-	rep := Replica{Dir: l.Meta().Path, RaftID: s.RaftID, GroupID: s.GroupID, HardState: s.HardState,
-		Snapshot: s.Snapshot, Problems: len(s.Problems)}
+	rep := Replica{Dir: l.Meta().Path, System: s.System, NodeID: s.NodeID, ClusterID: s.ClusterID, RaftID: s.RaftID, GroupID: s.GroupID,
+		HardState: s.HardState, Stable: s.Stable, Snapshot: s.Snapshot, Problems: len(s.Problems), system: l.Meta().System}
 	if n := len(s.Terms); n > 0 {
 		rep.FirstIndex, rep.LastIndex = s.Terms[0].FirstIndex, s.Terms[n-1].LastIndex
 	}
@@ -54,14 +54,26 @@ func ahead(replicas []Replica) []Ahead {
 	return list
 }
 
+// groupOf names the group that a replica says it is of, or is "".
+func groupOf(r *Replica) string {
+	switch {
+	case r.GroupID != nil:
+		return fmt.Sprintf("group %d", *r.GroupID)
+	case r.ClusterID != "":
+		return "cluster " + r.ClusterID
+	case r.System == walcore.HashiCorp:
+		return "a cluster of HashiCorp's library"
+	}
+	return ""
+}
+
 // groups notes which replicas name different groups, and reports whether none do.
 func groups(replicas []Replica) (notes []string, one bool) {
 	notes = []string{}
 	for i, a := range replicas {
 		for _, b := range replicas[i+1:] {
-			if a.GroupID != nil && b.GroupID != nil && *a.GroupID != *b.GroupID {
-				notes = append(notes, fmt.Sprintf("%s is of group %d, %s of group %d: they are no replicas of one another",
-					a.Dir, *a.GroupID, b.Dir, *b.GroupID))
+			if x, y := groupOf(&a), groupOf(&b); x != "" && y != "" && x != y {
+				notes = append(notes, fmt.Sprintf("%s is of %s, %s of %s: they are no replicas of one another", a.Dir, x, b.Dir, y))
 			}
 		}
 	}

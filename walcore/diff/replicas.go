@@ -47,15 +47,28 @@ func (r *Report) Alike() bool {
 // Replica is one directory.
 type Replica struct {
 	Dir        string             `json:"dir"`
+	System     string             `json:"system"`
+	NodeID     string             `json:"node_id,omitempty"`    // in hex, of etcd's alone
+	ClusterID  string             `json:"cluster_id,omitempty"` // in hex, of etcd's alone
 	RaftID     *uint64            `json:"raft_id"`
 	GroupID    *uint64            `json:"group_id"`
 	FirstIndex uint64             `json:"first_index"` // of the entries in the log; 0: none
 	LastIndex  uint64             `json:"last_index"`
 	HardState  *walcore.HardState `json:"hard_state"`
+	Stable     *walcore.Stable    `json:"stable,omitempty"` // of HashiCorp's alone
 	Snapshot   *status.Snapshot   `json:"snapshot"`
 	Problems   int                `json:"problems"`
 
+	system   *walcore.System
 	endKnown bool // it is known how far the log reaches
+}
+
+// Vote is whom the replica's node voted for, and whether that is known.
+func (r *Replica) Vote() (id string, known bool) {
+	if r.HardState == nil {
+		return "", false
+	}
+	return r.system.ID(r.HardState.Vote), true
 }
 
 // Range is indexes, both ends included.

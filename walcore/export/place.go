@@ -22,13 +22,16 @@ const unknown = "__HIVE_DEFAULT_PARTITION__"
 // system=dgraph/group=1/node=1. Two nodes of one cluster never have the same, unless the
 // directories do not tell who they are.
 func Place(meta *walcore.Meta) string {
-	id := func(n *uint64) string {
-		if n == nil {
-			return unknown
+	id := func(dgraphs, etcds *uint64) string {
+		switch {
+		case dgraphs != nil:
+			return strconv.FormatUint(*dgraphs, 10)
+		case etcds != nil:
+			return strconv.FormatUint(*etcds, 16)
 		}
-		return strconv.FormatUint(*n, 10)
+		return unknown
 	}
-	return filepath.Join("system="+escape(meta.System.Name), "group="+id(meta.GroupID), "node="+id(meta.RaftID))
+	return filepath.Join("system="+escape(meta.System.Name), "group="+id(meta.GroupID, meta.ClusterID), "node="+id(meta.RaftID, meta.NodeID))
 }
 
 // Folders are those in Options.Folder that are written to: one for the records, and one for
