@@ -129,7 +129,7 @@ func lookAhead(ctx context.Context, log walcore.Log) {
 // reader reads payloads, one after the other.
 type reader struct {
 	tally
-	decoder *payload.Dgraph
+	decoder *payload.Dgraph // nil: what data mean is not looked at
 	scanner walcore.Scanner
 	closed  *walcore.File // a file whose payloads take the key, which was not given
 	piece   []byte        // of a payload that is too large for the memory
@@ -175,7 +175,7 @@ func (r *reader) check(e *walcore.Entry) {
 // fit compares the data of a normal entry with proposals. It has none of those that are
 // too large.
 func (r *reader) fit(e *walcore.Entry, data []byte) {
-	if data == nil || e.Type != walcore.EntryNormal {
+	if data == nil || e.Type != walcore.EntryNormal || r.decoder == nil {
 		return
 	}
 	switch r.decoder.Fit(payload.EntryOf(e, data)) {

@@ -71,10 +71,14 @@ func (c *checker) report(problems []walcore.Problem) *Report {
 	if m.HardState != nil {
 		r.Commit = &m.HardState.Commit
 	}
-	at := standing{m, c.decoder.App() == payload.Alpha}
+	app := payload.Zero // as a Zero, other systems have no checkpoint
+	if c.decoder != nil {
+		app = c.decoder.App()
+	}
+	at := standing{m, app == payload.Alpha}
 	for _, p := range problems {
 		f := at.finding(p)
-		if MeaningOf(p.Kind).Note {
+		if isNote(m.System.Name, p.Kind) {
 			r.Notes = append(r.Notes, f)
 		} else {
 			r.Problems = append(r.Problems, f)
@@ -84,7 +88,7 @@ func (c *checker) report(problems []walcore.Problem) *Report {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Slot, b.Slot))
 	})
 	r.Sound = len(r.Problems) == 0
-	r.replays(m, c.decoder.App())
+	r.replays(m, app)
 	voters, err := membership.HasVoters(c.log)
 	r.noVoters = err == nil && !voters
 	r.conclude(m)
@@ -113,6 +117,13 @@ type standing struct {
 
 // finding says what a problem means.
 func (s standing) finding(p walcore.Problem) Finding {
+	if m, ok := meaningFor(s.System.Name, p.Kind); ok {
+		f := Finding{Problem: p, effect: m.effect, Node: m.node, Repair: "nothing: " + otherRemedies[s.System.Name]}
+		if s.Snapshot != nil && p.Index > 0 && p.Index <= s.Snapshot.Index {
+			f.Node = "the snapshot stands for the entry; " + f.Node
+		}
+		return f
+	}
 	m := MeaningOf(p.Kind)
 	f := Finding{Problem: p, effect: m.Effect, Repair: m.Repair}
 	where, dgraph := "", "Dgraph "+m.Dgraph+"; "

@@ -37,6 +37,10 @@ func (r *Report) conclude(m *walcore.Meta) {
 			more = " (and 1 more problem)"
 		}
 	}
+	if remedy, ok := otherRemedies[m.System.Name]; ok {
+		r.Verdict = fmt.Sprintf("damaged: %v: %v%s; %s", worst.effect, worst.Problem, more, remedy)
+		return
+	}
 	r.Verdict = fmt.Sprintf("damaged: %v: %v%s; walfs repair DIR OUT writes %s", worst.effect, worst.Problem, more, end)
 }
 
