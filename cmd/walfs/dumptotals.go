@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/walfs/walfs/cmd/walfs/terminal"
@@ -111,15 +112,15 @@ func writeMembers(w io.Writer, log walcore.Log) {
 	}
 	fmt.Fprintf(w, "\nmembers as of the commit index\nRAFT_ID\tROLE\tADDRESS\n")
 	for _, m := range members {
-		fmt.Fprintf(w, "%d\t%s\t%s\n", m.ID, m.Role, addressText(m, log.Meta().RaftID))
+		fmt.Fprintf(w, "%s\t%s\t%s\n", m.Text, m.Role, addressText(m, log.Meta()))
 	}
 }
 
 // addressText is where a member is. Dgraph's log lacks the address of the node that
 // began the group, which often is the one whose log it is.
-func addressText(m membership.Member, own *uint64) string {
-	address := cmp.Or(m.Address, "not in the log")
-	if own != nil && *own == m.ID {
+func addressText(m membership.Member, of *walcore.Meta) string {
+	address := cmp.Or(strings.TrimSpace(m.Name+" "+m.Address), "not in the log")
+	if own := cmp.Or(of.RaftID, of.NodeID); own != nil && *own == m.ID {
 		address += " (this node)"
 	}
 	return address

@@ -92,16 +92,18 @@ func (p *page) skippedTerms() {
 
 func (p *page) vote() {
 	switch h := p.HardState; {
+	case h == nil && p.Stable != nil:
+		p.say("Its %s.", stableText(p.Stable))
 	case h == nil:
 		p.say("Its vote is not known: %s.", p.whyNot("hard_state"))
 	case h.Term == 0 && h.Vote == 0:
 		p.say("It has never voted.")
 	case h.Vote == 0:
 		p.say("In term %d it has not voted.", h.Term)
-	case p.RaftID != nil && h.Vote == *p.RaftID:
+	case p.IsOwn(h.Vote):
 		p.say("In term %d it voted for itself.", h.Term)
 	default:
-		p.say("In term %d it voted for node %d.", h.Term, h.Vote)
+		p.say("In term %d it voted for node %s.", h.Term, p.IDText(h.Vote))
 	}
 }
 

@@ -3,7 +3,9 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"strings"
 
+	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/explain"
 	"github.com/walfs/walfs/walcore/membership"
 )
@@ -28,6 +30,10 @@ func (p *page) who() {
 func (p *page) nodeText() string {
 	name := "A node that keeps its log as " + cmp.Or(map[string]string{"dgraph": "Dgraph"}[p.System], p.System) + " does"
 	switch {
+	case p.System == walcore.Etcd && p.NodeID != "":
+		return fmt.Sprintf("A member of etcd, %s, of cluster %s", p.NodeID, p.ClusterID)
+	case p.System == walcore.HashiCorp:
+		return "A node that keeps its log with HashiCorp's library, as those of Consul, Nomad and Vault do; its own id is not in it"
 	case p.isAlpha():
 		name = "An Alpha of Dgraph"
 	case p.isZero():
@@ -73,16 +79,27 @@ func (p *page) groupText() string {
 }
 
 func (p *page) memberText(m explain.Member) string {
-	text := fmt.Sprint(m.ID)
-	switch {
-	case p.RaftID != nil && *p.RaftID == m.ID && m.Address != "":
-		return text + " (this node, " + m.Address + ")"
-	case p.RaftID != nil && *p.RaftID == m.ID:
-		return text + " (this node)"
-	case m.Address != "":
-		return text + " (" + m.Address + ")"
+	var more []string
+	if p.IsOwn(m.ID) {
+		more = append(more, "this node")
 	}
-	return text
+	for _, s := range []string{m.Name, m.Address} {
+		if s != "" {
+			more = append(more, s)
+		}
+	}
+	if len(more) == 0 {
+		return m.Text
+	}
+	return m.Text + " (" + strings.Join(more, ", ") + ")"
+}
+
+// ownText is the node's own id.
+func (p *page) ownText() string {
+	if p.RaftID != nil {
+		return fmt.Sprint(*p.RaftID)
+	}
+	return p.NodeID
 }
 
 // standing says what is committed, applied, and in the snapshot.

@@ -101,17 +101,17 @@ func (p *page) oddity(o explain.Oddity) {
 	case explain.OddForeign:
 		p.say("None of the entries%s is one of Dgraph's.", p.behindSnapshot())
 	case explain.OddVote:
-		p.say("It voted for node %d in term 0, in which nobody can be elected.", h.Vote)
+		p.say("It voted for node %s in term 0, in which nobody can be elected.", p.IDText(h.Vote))
 	case explain.OddTerm:
 		p.say("The hard state is of term %d, and there is no entry of %s.", h.Term, termRange(*p.Elections.Open))
 	case explain.OddElections:
 		p.say("Terms followed quickly: %d of them ended with fewer than %d entries.", p.Elections.ShortCount, explain.ShortTerm)
 	case explain.OddLoneVoter:
-		p.say("Node %d is the only voter: its group stands still while it is down.", p.onlyVoter())
+		p.say("Node %s is the only voter: its group stands still while it is down.", p.onlyVoter())
 	case explain.OddNoVoters:
 		p.say("The log names no voters as of its commit index: a node on it elects nobody.")
 	case explain.OddNoMember:
-		p.say("This node, %d, is no member of the group as of the commit index.", *p.RaftID)
+		p.say("This node, %s, is no member of the group as of the commit index.", p.ownText())
 	case explain.OddNoGroup:
 		p.say("It is an Alpha, and its group id is 0, as before an Alpha joins a group.")
 	case explain.OddTail:
@@ -137,13 +137,13 @@ func (p *page) problems() {
 	p.say("The directory has %s; walfs check DIR says what that means.", countProblems(damage))
 }
 
-func (p *page) onlyVoter() uint64 {
+func (p *page) onlyVoter() string {
 	for _, m := range p.Members {
 		if m.Role != membership.Learner {
-			return m.ID
+			return m.Text
 		}
 	}
-	return 0
+	return ""
 }
 
 // quotedList is some names, and how many more there are.

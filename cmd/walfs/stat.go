@@ -191,10 +191,16 @@ func addMembers(t *terminal.Rows, out *terminal.Out, log walcore.Log) {
 
 // memberText names a member: its id, and its address where the log has it.
 func memberText(m membership.Member) string {
-	if m.Address == "" {
-		return fmt.Sprint(m.ID)
+	var more []string
+	for _, s := range []string{m.Name, m.Address} {
+		if s != "" {
+			more = append(more, s)
+		}
 	}
-	return fmt.Sprintf("%d (%s)", m.ID, m.Address)
+	if len(more) == 0 {
+		return m.Text
+	}
+	return fmt.Sprintf("%s (%s)", m.Text, strings.Join(more, ", "))
 }
 
 // withoutVoters reports whether it is certain that a log names no voters as of its

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,7 +53,14 @@ func (r *Report) notKnown(what, format string, args ...any) {
 func (r *Report) node(log walcore.Log) {
 	m := log.Meta()
 	r.System, r.RaftID, r.GroupID = m.System.Name, m.RaftID, m.GroupID
-	r.HardState, r.CheckpointIndex = m.HardState, m.CheckpointIndex
+	r.HardState, r.CheckpointIndex, r.Stable = m.HardState, m.CheckpointIndex, m.Stable
+	r.system, r.own = m.System, cmp.Or(m.RaftID, m.NodeID)
+	if m.NodeID != nil {
+		r.NodeID = m.System.ID(*m.NodeID)
+	}
+	if m.ClusterID != nil {
+		r.ClusterID = m.System.ID(*m.ClusterID)
+	}
 	r.Ignored = append([]string{}, m.Ignored...)
 	if s := m.Snapshot; s != nil {
 		r.Snapshot = &Snapshot{s.Index, s.Term, s.Data.Size}
@@ -61,8 +69,8 @@ func (r *Report) node(log walcore.Log) {
 		what, text string
 		is         bool
 	}{
-		{"raft_id", "its raft id", m.RaftID == nil},
-		{"group_id", "its group id", m.GroupID == nil},
+		{"raft_id", "its raft id", m.RaftID == nil && m.NodeID == nil},
+		{"group_id", "its group id", m.GroupID == nil && m.ClusterID == nil},
 		{"hard_state", "a hard state", m.HardState == nil},
 		{"checkpoint_index", "a checkpoint", m.CheckpointIndex == nil},
 		{"snapshot", "a snapshot", m.Snapshot == nil},
@@ -115,7 +123,7 @@ func (r *Report) members(log walcore.Log) error {
 	}
 	r.Members = []Member{}
 	for _, m := range members {
-		r.Members = append(r.Members, Member{m.ID, m.Role, m.Address})
+		r.Members = append(r.Members, Member(m))
 	}
 	return nil
 }

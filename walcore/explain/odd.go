@@ -51,7 +51,7 @@ func (r *Report) odd(log walcore.Log) {
 	add(OddElections, r.Elections.ShortCount > 1)
 	add(OddLoneVoter, r.voters() == 1)
 	add(OddNoVoters, !isNew(log) && noVoters(log))
-	add(OddNoMember, r.RaftID != nil && len(r.Members) > 0 && !r.isMember(*r.RaftID))
+	add(OddNoMember, r.own != nil && len(r.Members) > 0 && !r.isMember(*r.own))
 	add(OddNoGroup, r.App != nil && *r.App == payload.Alpha.String() && r.GroupID != nil && *r.GroupID == 0)
 	add(OddTail, r.Uncommitted != nil && r.Uncommitted.Last-r.Uncommitted.First >= FarBehind-1)
 	add(OddCommit, h != nil && r.LastIndex != nil && h.Commit > *r.LastIndex)

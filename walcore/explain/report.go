@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/walfs/walfs/walcore"
@@ -13,11 +14,15 @@ import (
 // Report is what a directory says of its node. It is the JSON of walfs explain. What is
 // not known is null.
 type Report struct {
-	System  string   `json:"system"`
-	App     *string  `json:"app"` // alpha or zero; null: another program's log
-	RaftID  *uint64  `json:"raft_id"`
-	GroupID *uint64  `json:"group_id"`
-	Members []Member `json:"members"` // as of the commit index
+	System  string  `json:"system"`
+	App     *string `json:"app"` // alpha or zero; null: another program's log
+	RaftID  *uint64 `json:"raft_id"`
+	GroupID *uint64 `json:"group_id"`
+	// NodeID and ClusterID are in hex, of etcd's alone; Stable is of HashiCorp's alone.
+	NodeID    string          `json:"node_id,omitempty"`
+	ClusterID string          `json:"cluster_id,omitempty"`
+	Stable    *walcore.Stable `json:"stable,omitempty"`
+	Members   []Member        `json:"members"` // as of the commit index
 
 	FirstIndex *uint64   `json:"first_index"`
 	LastIndex  *uint64   `json:"last_index"`
@@ -49,13 +54,33 @@ type Report struct {
 	Problems   []walcore.Problem `json:"problems"`
 	Unreadable Unreadable        `json:"unreadable"`
 	NotKnown   []Unknown         `json:"not_known"`
+
+	system *walcore.System
+	own    *uint64 // the node's id, if it is a number and known
 }
 
+// IDText is a node's id as its system writes it.
+func (r *Report) IDText(id uint64) string { return r.system.ID(id) }
+
+// IsOwn reports whether an id is known to be the node's own.
+func (r *Report) IsOwn(id uint64) bool { return r.own != nil && *r.own == id }
+
 // Member is a node of the group.
-type Member struct {
-	ID      uint64          `json:"id"`
-	Role    membership.Role `json:"role"`
-	Address string          `json:"address"` // "": not in the log
+type Member membership.Member
+
+// MarshalJSON writes a member. Its id is a number, or the string that it is with HashiCorp's
+// library. An address of "" is not in the log.
+func (m Member) MarshalJSON() ([]byte, error) {
+	id := any(m.ID)
+	if m.ID == 0 {
+		id = m.Text
+	}
+	return json.Marshal(struct {
+		ID      any             `json:"id"`
+		Role    membership.Role `json:"role"`
+		Name    string          `json:"name,omitempty"`
+		Address string          `json:"address"`
+	}{id, m.Role, m.Name, m.Address})
 }
 
 // Snapshot is the stored snapshot; all zero where there is none. Size is that of the

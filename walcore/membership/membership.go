@@ -31,7 +31,9 @@ const (
 // but the one that began the group.
 type Member struct {
 	ID      uint64
+	Text    string // the id as its system writes it: etcd in hex
 	Role    Role
+	Name    string // etcd's members have names
 	Address string
 }
 
@@ -53,7 +55,7 @@ func Replay(l walcore.Log) ([]Member, error) {
 	if err != nil {
 		return nil, err
 	}
-	addresses := snapshotAddresses(l)
+	nodes := payload.SnapshotNodes(l)
 	next := snapshot + 1
 	for e := range l.Entries(0) {
 		if e.Index > commit {
@@ -76,8 +78,8 @@ func Replay(l walcore.Log) ([]Member, error) {
 		if err != nil {
 			return nil, err
 		}
-		if c, ok := payload.RaftContextOf(payload.EntryOf(&e, data)); ok && c.Addr != "" {
-			addresses[c.ID] = c.Addr
+		if id, node, ok := payload.NodeOf(l.Meta().System.Name, payload.EntryOf(&e, data)); ok {
+			nodes[id] = node
 		}
 		if e.Index <= snapshot { // the snapshot's conf state contains it already
 			continue
@@ -89,7 +91,7 @@ func Replay(l walcore.Log) ([]Member, error) {
 	if err := atEnd(l, next, commit); err != nil {
 		return nil, err
 	}
-	return members(replay.ConfState(), addresses), nil
+	return members(replay.ConfState(), nodes, l.Meta().System), nil
 }
 
 // bounds is what configuration changes are applied to, and which: those behind the
@@ -132,18 +134,7 @@ func begin(cs walcore.ConfState) (*confstate.Replay, error) {
 		VotersOutgoing: cs.VotersOutgoing, LearnersNext: cs.LearnersNext, AutoLeave: &cs.AutoLeave})
 }
 
-// snapshotAddresses gives the addresses in the application's snapshot. They are
-// still there when the configuration changes have been compacted. A snapshot that
-// cannot be read has none: an address more is not worth a failure.
-func snapshotAddresses(l walcore.Log) map[uint64]string {
-	blob, err := payload.SnapshotData(l.Meta().Snapshot)
-	if len(blob) == 0 || err != nil {
-		return map[uint64]string{}
-	}
-	return payload.Addresses(payload.AppOf(l), blob)
-}
-
-func members(cs *raftpb.ConfState, addresses map[uint64]string) []Member {
+func members(cs *raftpb.ConfState, nodes map[uint64]payload.Node, s *walcore.System) []Member {
 	roles := map[uint64]Role{}
 	for _, set := range []struct {
 		role Role
@@ -155,9 +146,13 @@ func members(cs *raftpb.ConfState, addresses map[uint64]string) []Member {
 	}
 	var list []Member
 	for id, role := range roles {
-		m := Member{ID: id, Role: role}
-		if a := addresses[id]; !strings.ContainsFunc(a, noPart) {
-			m.Address = a
+		m := Member{ID: id, Text: s.ID(id), Role: role}
+		node := nodes[id]
+		if !strings.ContainsFunc(node.Address, noPart) {
+			m.Address = node.Address
+		}
+		if !strings.ContainsFunc(node.Name, noPart) {
+			m.Name = node.Name
 		}
 		list = append(list, m)
 	}
@@ -165,10 +160,13 @@ func members(cs *raftpb.ConfState, addresses map[uint64]string) []Member {
 	return list
 }
 
-// String is the member's line in meta/members: id, role, and address where it
-// is known.
+// String is the member's line in meta/members: id, role, and name and address where they
+// are known.
 func (m Member) String() string {
-	s := fmt.Sprintf("%d %s", m.ID, m.Role)
+	s := fmt.Sprintf("%s %s", m.Text, m.Role)
+	if m.Name != "" {
+		s += " " + m.Name
+	}
 	if m.Address != "" {
 		s += " " + m.Address
 	}

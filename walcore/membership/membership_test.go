@@ -298,7 +298,7 @@ func FuzzReplay(f *testing.F) {
 				return
 			}
 		}
-		members := members(replay.ConfState(), nil)
+		members := members(replay.ConfState(), nil, &walcore.System{})
 		for i, m := range members {
 			if m.Role == "" || i > 0 && m.ID <= members[i-1].ID {
 				t.Fatalf("members %v", members)

@@ -18,6 +18,9 @@ func Of(l walcore.Log, opts Options) Decoder {
 // OfSystem is the built-in decoder for the logs of a system. ok is false where it depends on
 // the log, as with Dgraph's.
 func OfSystem(s *walcore.System, opts Options) (d Decoder, ok bool) {
+	if s.Name == walcore.Etcd {
+		return NewEtcd(opts), true
+	}
 	return nil, false
 }
 

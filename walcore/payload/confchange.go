@@ -76,8 +76,14 @@ func Addresses(app App, blob []byte) map[uint64]string {
 
 // raftContextOf returns the bytes of what RaftContextOf returns.
 func (s *schema) raftContextOf(e Entry) (context []byte, ok bool) {
+	context = e.context()
+	return context, len(context) > 0 && s.raftContext.check(context) == exact
+}
+
+// context is what the application has put into a configuration change, if e is one.
+func (e Entry) context() (context []byte) {
 	if !e.isConfChange() {
-		return nil, false
+		return nil
 	}
 	num := protowire.Number(4)
 	if raftpb.EntryType(e.Type) == raftpb.EntryConfChangeV2 {
@@ -88,10 +94,7 @@ func (s *schema) raftContextOf(e Entry) (context []byte, ok bool) {
 			context = f.b
 		}
 	}
-	if len(context) == 0 {
-		return nil, false
-	}
-	return context, s.raftContext.check(context) == exact
+	return context
 }
 
 // confChangePlan returns the plan of a configuration change's data.
@@ -106,21 +109,27 @@ func (s *schema) confChangePlan(e Entry) *messagePlan {
 func (w *walker) confChange(e Entry) bool {
 	s := builtin()
 	plan := s.confChangePlan(e)
-	context, ok := s.raftContextOf(e)
+	context, isRaftContext := s.raftContextOf(e)
+	_, isMember := memberOf(e)
 	if plan == s.confChangeV2 {
 		w.key(`"conf_change_v2":`)
 	} else {
 		w.key(`"conf_change":`)
 	}
-	if !ok {
-		return w.message(plan, e.Data)
+	if isRaftContext || isMember {
+		w.hidden = plan.byName("context") // it is shown as what it is instead
 	}
-	w.hidden = plan.byName("context") // it is shown as raft_context instead
-	ok = w.message(plan, e.Data)
+	ok := w.message(plan, e.Data)
 	w.hidden = nil
-	if !ok {
+	switch {
+	case !ok:
 		return false
+	case isRaftContext:
+		w.key(`"raft_context":`)
+		return w.message(s.raftContext, context)
+	case isMember:
+		w.key(`"member":`)
+		return w.json(context)
 	}
-	w.key(`"raft_context":`)
-	return w.message(s.raftContext, context)
+	return true
 }

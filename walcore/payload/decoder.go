@@ -111,6 +111,11 @@ func (d *Dgraph) AppendSnapshot(dst, blob []byte) []byte {
 // either kind contains control characters.
 func appendSnapshot(dst []byte, plan *messagePlan, blob []byte, opts Options) []byte {
 	w := newWalker(dst, opts, len(blob), true)
+	return w.snapshot(blob, func() bool { return plan != nil && !printable(blob) && w.message(plan, blob) })
+}
+
+// snapshot writes a blob and frees w. write writes what it means, or reports false.
+func (w *walker) snapshot(blob []byte, write func() bool) []byte {
 	w.open('{')
 	w.key(`"size":`)
 	w.uint(uint64(len(blob)))
@@ -118,11 +123,8 @@ func appendSnapshot(dst []byte, plan *messagePlan, blob []byte, opts Options) []
 		if len(blob) == 0 {
 			return true
 		}
-		if plan == nil || printable(blob) {
-			return false
-		}
 		w.key(`"snapshot":`)
-		return w.message(plan, blob)
+		return write()
 	})
 	if !ok {
 		w.raw(blob, snapshotPath)

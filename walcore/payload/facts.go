@@ -44,6 +44,7 @@ type Facts struct {
 	kinds      []string
 	namespaces []uint64 // those that are not in a predicate's name
 	proposal   message
+	request    message // etcd's, in the place of a proposal
 	mutations  message
 	decisions  message // an OracleDelta or a TxnContext
 
@@ -139,9 +140,14 @@ func (m message) txn() (txn Txn) {
 	return txn
 }
 
-// StoredKeys goes through the keys of the key-values that the entry holds.
+// StoredKeys goes through the keys of the key-values that the entry holds, and those that
+// a request of etcd's names: whatever it does with them, and of a range the first.
 func (f *Facts) StoredKeys() iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
+		if f.request.plan != nil {
+			builtinEtcd().eachKey(f.request, func(r keyRange) bool { return yield(r.key) })
+			return
+		}
 		if f.proposal.plan != builtin().proposal {
 			return
 		}

@@ -31,6 +31,8 @@ type fieldPlan struct {
 	list     bool
 	presence bool // a zero is written, too, if it is stored
 	redact   bool
+	text     bool  // bytes that are shown as text where they are that
+	object   bool  // bytes that can be an object of Kubernetes
 	oneof    int32 // index + 1 of the oneof it belongs to, or 0
 	enum     *enumPlan
 	message  *messagePlan

@@ -19,8 +19,7 @@ import (
 //go:embed dgraph.binpb
 var dgraphDescriptor []byte
 
-// schema holds the plans of every message that the built-in decoders start
-// from. It is made on first use: a command that decodes nothing need not wait for it.
+// schema holds the plans of every message that Dgraph's decoder starts from. It is made on first use: a command that decodes nothing need not wait for it.
 type schema struct {
 	proposal, zeroProposal     *messagePlan
 	snapshot, zeroSnapshot     *messagePlan
@@ -29,20 +28,11 @@ type schema struct {
 	valTypes                   *enumPlan
 }
 
-// builtin returns the built-in schema. It panics if the embedded descriptor is
-// damaged, which no input can cause.
+// builtin returns Dgraph's schema, with Raft's configuration changes.
 var builtin = sync.OnceValue(loadSchema)
 
 func loadSchema() *schema {
-	source := new(descriptorpb.FileDescriptorProto)
-	if err := proto.Unmarshal(dgraphDescriptor, source); err != nil {
-		panic("payload: built-in schema: " + err.Error())
-	}
-	file, err := protodesc.NewFile(source, nil)
-	if err != nil {
-		panic("payload: built-in schema: " + err.Error())
-	}
-	messages := file.Messages()
+	messages := messagesOf(dgraphDescriptor)
 	p := newPlanner()
 	plan := func(name protoreflect.Name) *messagePlan { return p.plan(messages.ByName(name)) }
 	s := &schema{
@@ -61,4 +51,18 @@ func loadSchema() *schema {
 	p.plan(messages.ByName("Facet")).typeValue("value", "val_type", facetTypes)
 	p.markSecrets()
 	return s
+}
+
+// messagesOf gives the messages of an embedded FileDescriptorProto. It panics if that is
+// damaged, which no input can cause.
+func messagesOf(descriptor []byte) protoreflect.MessageDescriptors {
+	source := new(descriptorpb.FileDescriptorProto)
+	if err := proto.Unmarshal(descriptor, source); err != nil {
+		panic("payload: built-in schema: " + err.Error())
+	}
+	file, err := protodesc.NewFile(source, nil)
+	if err != nil {
+		panic("payload: built-in schema: " + err.Error())
+	}
+	return file.Messages()
 }

@@ -15,7 +15,7 @@ const (
 	KindSchema      = "schema"          // predicates and types
 	KindDrop        = "drop"            // all, the data, a type, a predicate
 	KindDelta       = "delta"           // transactions committed or aborted, in an Alpha's log
-	KindTxn         = "txn"             // a transaction committed or aborted, in a Zero's log
+	KindTxn         = "txn"             // a transaction committed or aborted, in a Zero's log; a transaction, in etcd's
 	KindMember      = "member"          // a node of the cluster, in a Zero's log
 	KindTablet      = "tablet"          // which group serves a predicate
 	KindLease       = "lease"           // numbers handed out by Zero, and the cluster's id

@@ -179,6 +179,9 @@ func (w *walker) field(f *fieldPlan, b []byte, i, j, base, end int) bool {
 	if !f.presence && v.u == 0 && len(v.b) == 0 {
 		return true
 	}
+	if f.object {
+		return w.object(f, v.b)
+	}
 	return w.member(f, v.u, v.b)
 }
 
@@ -202,13 +205,13 @@ func (w *walker) merged(b []byte, i, j int) (content []byte, ok bool) {
 	return content, true
 }
 
-// member writes a singular field with its name. A string that is no UTF-8 is
-// written as base64 under name_base64.
+// member writes a singular field with its name. A string that is no UTF-8, and bytes to be
+// shown as text that are no plain text, are written as base64 under name_base64.
 func (w *walker) member(f *fieldPlan, u uint64, b []byte) bool {
-	if f.kind == protoreflect.StringKind {
+	if f.kind == protoreflect.StringKind || f.text {
 		mark := len(w.out)
 		w.key(f.key)
-		if !w.text(b) {
+		if f.text && !printable(b) || !w.text(b) {
 			w.out = w.out[:mark]
 			w.key(f.rawKey)
 			w.base64(b)

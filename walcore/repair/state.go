@@ -3,6 +3,7 @@ package repair
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/walfs/walfs/walcore"
@@ -220,10 +221,10 @@ func (p *planner) readConfChanges() (g groupMembers, err error) {
 	}
 	if cs := replay.ConfState(); fits {
 		for _, id := range cs.Voters {
-			g.list = append(g.list, membership.Member{ID: id, Role: membership.Voter, Address: addresses[id]})
+			g.list = append(g.list, membership.Member{ID: id, Text: strconv.FormatUint(id, 10), Role: membership.Voter, Address: addresses[id]})
 		}
 		for _, id := range cs.Learners {
-			g.list = append(g.list, membership.Member{ID: id, Role: membership.Learner, Address: addresses[id]})
+			g.list = append(g.list, membership.Member{ID: id, Text: strconv.FormatUint(id, 10), Role: membership.Learner, Address: addresses[id]})
 		}
 	}
 	return g, nil
