@@ -150,9 +150,9 @@ func addMembers(t *terminal.Rows, out *terminal.Out, log walcore.Log) {
 // memberText names a member: its id, and its address where the log has it.
 func memberText(m membership.Member) string {
 	if m.Address == "" {
-		return fmt.Sprint(m.ID)
+		return m.IDText()
 	}
-	return fmt.Sprintf("%d (%s)", m.ID, m.Address)
+	return fmt.Sprintf("%s (%s)", m.IDText(), m.Address)
 }
 
 // withoutVoters reports whether it is certain that a log names no voters as of its

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -28,11 +29,15 @@ const (
 
 // Member is one node. Address is empty where neither the snapshot nor a
 // configuration change in the log has it. Dgraph's have the addresses of all nodes
-// but the one that began the group.
+// but the one that began the group. Etcd's members have names, too, and more than one
+// address can be theirs, with commas between them.
 type Member struct {
 	ID      uint64
 	Role    Role
 	Address string
+	Name    string
+
+	hexID bool // its system writes ids in hex
 }
 
 // ErrMisfit is confstate.ErrMisfit: a configuration change cannot be applied.
@@ -53,7 +58,7 @@ func Replay(l walcore.Log) ([]Member, error) {
 	if err != nil {
 		return nil, err
 	}
-	addresses := snapshotAddresses(l)
+	nodes := payload.SnapshotNodes(l)
 	next := snapshot + 1
 	for e := range l.Entries(0) {
 		if e.Index > commit {
@@ -76,8 +81,9 @@ func Replay(l walcore.Log) ([]Member, error) {
 		if err != nil {
 			return nil, err
 		}
-		if c, ok := payload.RaftContextOf(payload.EntryOf(&e, data)); ok && c.Addr != "" {
-			addresses[c.ID] = c.Addr
+		if id, n, ok := payload.NodeOf(l.Meta().System.Name, payload.EntryOf(&e, data)); ok {
+			n.Name = cmp.Or(n.Name, nodes[id].Name)
+			nodes[id] = n
 		}
 		if e.Index <= snapshot { // the snapshot's conf state contains it already
 			continue
@@ -89,7 +95,7 @@ func Replay(l walcore.Log) ([]Member, error) {
 	if err := atEnd(l, next, commit); err != nil {
 		return nil, err
 	}
-	return members(replay.ConfState(), addresses), nil
+	return members(replay.ConfState(), nodes, l.Meta().System.HexIDs), nil
 }
 
 // bounds is what configuration changes are applied to, and which: those behind the
@@ -132,18 +138,7 @@ func begin(cs walcore.ConfState) (*confstate.Replay, error) {
 		VotersOutgoing: cs.VotersOutgoing, LearnersNext: cs.LearnersNext, AutoLeave: &cs.AutoLeave})
 }
 
-// snapshotAddresses gives the addresses in the application's snapshot. They are
-// still there when the configuration changes have been compacted. A snapshot that
-// cannot be read has none: an address more is not worth a failure.
-func snapshotAddresses(l walcore.Log) map[uint64]string {
-	blob, err := payload.SnapshotData(l)
-	if len(blob) == 0 || err != nil {
-		return map[uint64]string{}
-	}
-	return payload.Addresses(payload.AppOf(l), blob)
-}
-
-func members(cs *raftpb.ConfState, addresses map[uint64]string) []Member {
+func members(cs *raftpb.ConfState, nodes map[uint64]payload.Node, hexIDs bool) []Member {
 	roles := map[uint64]Role{}
 	for _, set := range []struct {
 		role Role
@@ -155,9 +150,12 @@ func members(cs *raftpb.ConfState, addresses map[uint64]string) []Member {
 	}
 	var list []Member
 	for id, role := range roles {
-		m := Member{ID: id, Role: role}
-		if a := addresses[id]; !strings.ContainsFunc(a, noPart) {
+		m := Member{ID: id, Role: role, hexID: hexIDs}
+		if a := nodes[id].Address; !strings.ContainsFunc(a, noPart) {
 			m.Address = a
+		}
+		if n := nodes[id].Name; !strings.ContainsFunc(n, noPart) {
+			m.Name = n
 		}
 		list = append(list, m)
 	}
@@ -165,16 +163,27 @@ func members(cs *raftpb.ConfState, addresses map[uint64]string) []Member {
 	return list
 }
 
-// String is the member's line in meta/members: id, role, and address where it
-// is known.
+// String is the member's line in meta/members: id, role, and address and name where
+// they are known.
 func (m Member) String() string {
-	s := fmt.Sprintf("%d %s", m.ID, m.Role)
+	s := m.IDText() + " " + string(m.Role)
 	if m.Address != "" {
 		s += " " + m.Address
+		if m.Name != "" {
+			s += " " + m.Name
+		}
 	}
 	return s
 }
 
-// noPart reports whether a character cannot be part of an address. A space or a
-// newline would break the member's line.
+// IDText is the id as the member's system writes it: etcd in hex.
+func (m Member) IDText() string {
+	if m.hexID {
+		return strconv.FormatUint(m.ID, 16)
+	}
+	return strconv.FormatUint(m.ID, 10)
+}
+
+// noPart reports whether a character cannot be part of an address or a name in a line. A
+// space or a newline would break the line.
 func noPart(c rune) bool { return unicode.IsSpace(c) || !unicode.IsPrint(c) }
