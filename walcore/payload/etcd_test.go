@@ -212,6 +212,9 @@ func TestEtcdIsNotARequest(t *testing.T) {
 		{"\x90\x4e\x01", `"base64":"kE4B"}`, KindBinary, "904e01"}, // field 1250
 		{string(encode(t, v2, `ID: 9 Method: "PUT" Path: "/0/members/ff/attributes" Val: "{\"name\":\"n1\"}"`)),
 			`"request_v2":{"ID":"9","Method":"PUT","Path":"/0/members/ff/attributes","Val":"{\"name\":\"n1\"}"}}`, KindRequest, "v2 PUT /0/members/ff/attributes"},
+		// It has each field that the old store always writes: some parse as another request's.
+		{"\x08\x09\x12\x04SYNC\x1a\x00\x22\x00\x28\x00\x32\x00\x38\x00\x48\x00\x50\x00\x58\x00\x60\x00\x68\x00\x70\x00\x78\x05\x80\x01\x00",
+			`"request_v2":{"ID":"9","Method":"SYNC","Time":"5"}}`, KindRequest, "v2 SYNC"},
 	} {
 		e := Entry{Data: []byte(tt.data)}
 		d := NewEtcd(Options{})

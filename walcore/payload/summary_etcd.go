@@ -23,7 +23,10 @@ func (d *Etcd) Summarize(s *Summary, e Entry) error {
 		return nil
 	}
 	if s.request.plan == d.requestV2 {
-		line.words("v2", s.request.bytes(2), s.request.bytes(3))
+		line.words("v2", s.request.bytes(2))
+		if path := s.request.bytes(3); len(path) > 0 {
+			line.words("", path)
+		}
 	} else {
 		line.request(s.request)
 	}
@@ -65,6 +68,13 @@ func (l etcdLine) hex(id uint64) {
 func (l etcdLine) int(n uint64) {
 	l.word("")
 	l.Line = strconv.AppendInt(l.Line, int64(n), 10)
+}
+
+// flag writes a word if the bool in field num is set.
+func (l etcdLine) flag(m message, num int, word string) {
+	if m.number(num) != 0 {
+		l.word(word)
+	}
 }
 
 // keys writes a key, or the range of keys from it on to end, which is "\x00" where there is
@@ -163,7 +173,7 @@ func (l etcdLine) one(num int, r message) {
 	case 7:
 		l.word("compact")
 		l.int(r.number(1))
-		l.flags(r, " ", map[int]string{2: "physical"})
+		l.flag(r, 2, "physical")
 	case 8:
 		l.word("lease grant")
 		l.hex(r.number(2))
@@ -238,7 +248,8 @@ func (l etcdLine) op(num int, r message) {
 			l.word("lease")
 			l.hex(lease)
 		}
-		l.flags(r, " ", map[int]string{5: "ignore_value", 6: "ignore_lease"})
+		l.flag(r, 5, "ignore_value")
+		l.flag(r, 6, "ignore_lease")
 	case 3:
 		l.word("delete_range")
 		l.keys(r.bytes(1), r.bytes(2))
