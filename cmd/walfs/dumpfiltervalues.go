@@ -85,7 +85,8 @@ func parseKey(text string) (entryKey, error) {
 	return k, nil
 }
 
-// isOf reports whether k is the key of a proposal or of one of its key-values.
+// isOf reports whether k is the key of a proposal or of one of its key-values, or a key that
+// a request of etcd's is about, by itself or in a range.
 func (k entryKey) isOf(facts *payload.Facts) bool {
 	if k.isNumber && facts.HasKey && facts.Key == k.number {
 		return true
@@ -95,7 +96,7 @@ func (k entryKey) isOf(facts *payload.Facts) bool {
 			return true
 		}
 	}
-	return false
+	return facts.InRange([]byte(k.text)) || len(k.bytes) > 0 && facts.InRange(k.bytes)
 }
 
 // kindList is what --kind takes: kinds with commas between them, and that more than once.

@@ -28,7 +28,7 @@ const (
 
 // Member is one node. Address is empty where neither the snapshot nor a
 // configuration change in the log has it. Dgraph's have the addresses of all nodes
-// but the one that began the group.
+// but the one that began the group. An etcd can have more than one, with commas between them.
 type Member struct {
 	ID      uint64
 	Text    string // the id as its system writes it: etcd in hex
@@ -79,6 +79,7 @@ func Replay(l walcore.Log) ([]Member, error) {
 			return nil, err
 		}
 		if id, node, ok := payload.NodeOf(l.Meta().System.Name, payload.EntryOf(&e, data)); ok {
+			node.Name = cmp.Or(node.Name, nodes[id].Name)
 			nodes[id] = node
 		}
 		if e.Index <= snapshot { // the snapshot's conf state contains it already
@@ -160,15 +161,15 @@ func members(cs *raftpb.ConfState, nodes map[uint64]payload.Node, s *walcore.Sys
 	return list
 }
 
-// String is the member's line in meta/members: id, role, and name and address where they
+// String is the member's line in meta/members: id, role, and address and name where they
 // are known.
 func (m Member) String() string {
 	s := fmt.Sprintf("%s %s", m.Text, m.Role)
-	if m.Name != "" {
-		s += " " + m.Name
-	}
 	if m.Address != "" {
 		s += " " + m.Address
+	}
+	if m.Name != "" {
+		s += " " + m.Name
 	}
 	return s
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/walfs/walfs/test/fixture"
+	"github.com/walfs/walfs/test/memlog"
 	"github.com/walfs/walfs/test/nativelog"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/confstate"
@@ -305,4 +306,29 @@ func FuzzReplay(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestEtcd: ids are in hex, and addresses and names come from the snapshot's store and from
+// configuration changes.
+func TestEtcd(t *testing.T) {
+	change := func(index, id uint64, typ raftpb.ConfChangeType, context string) memlog.Entry {
+		data, err := proto.Marshal(&raftpb.ConfChange{Type: &typ, NodeId: &id, Context: []byte(context)})
+		fixture.Must(t, err)
+		return memlog.Entry{Term: 2, Index: index, Type: walcore.EntryConfChange, Data: string(data), File: "0.wal"}
+	}
+	log := memlog.New("etcd", []memlog.Entry{
+		change(3, 0xb2, raftpb.ConfChangeAddLearnerNode, `{"id":178,"peerURLs":["http://b:1","http://b:2"]}`),
+		change(4, 0xa1, raftpb.ConfChangeUpdateNode, `{"id":161,"peerURLs":["http://new:1"]}`),
+		change(5, 0xc3, raftpb.ConfChangeAddNode, `{"id":195,"name":"two words","peerURLs":["http://c:1"]}`),
+	})
+	const store = `{"Root":{"Children":{"0":{"Children":{"members":{"Children":{"a1":{"Children":{` +
+		`"attributes":{"Value":"{\"name\":\"n1\"}"},"raftAttributes":{"Value":"{\"peerURLs\":[\"http://a:1\"]}"}}}}}}}}}}`
+	log.Meta().System = &walcore.System{Name: walcore.Etcd, Types: walcore.RaftTypes, HexIDs: true}
+	log.Meta().HardState = &walcore.HardState{Term: 2, Commit: 5}
+	log.Meta().Snapshot = &walcore.Snapshot{Index: 2, Term: 1, ConfState: walcore.ConfState{Voters: []uint64{0xa1}},
+		Data: walcore.Section{ReaderAt: strings.NewReader(store), Size: int64(len(store))}, Stored: walcore.Section{Size: int64(len(store))}}
+	members, err := Replay(log)
+	if got, want := text(members), "a1 voter http://new:1 n1, b2 learner http://b:1,http://b:2, c3 voter http://c:1"; err != nil || got != want {
+		t.Errorf("%s (%v), want %s", got, err, want)
+	}
 }

@@ -16,8 +16,10 @@
 //
 //   - nothing more, where there is no data: a new leader's entry, or an emptied one
 //   - key (a decimal string) and proposal, for Dgraph's entries
-//   - conf_change or conf_change_v2, with raft_context in place of its context
-//     where that is one
+//   - request, for etcd's; request_v2, where it is one to the store of etcd 2, with which
+//     members up to 3.5 announce themselves
+//   - conf_change or conf_change_v2, with raft_context (Dgraph's) or member (etcd's) in
+//     place of its context where that is one
 //   - skipped_base64 and message, for a schema of the user's own
 //   - decoder, with status and data, or error, for a program of the user's own
 //   - text, or base64 where the data is no UTF-8, for all that does not parse
@@ -27,10 +29,15 @@
 // Protobufs follow protojson with the proto's own field names. Fields that the
 // schema does not know are listed under unknown_fields with number, wire type
 // and value. A string that is no UTF-8 is written as base64 under its name with
-// _base64 added. The value of an edge or a facet is decoded by its type.
+// _base64 added. The value of an edge or a facet is decoded by its type. Keys and values of
+// etcd's are text where they are printable UTF-8, and else base64 under key_base64,
+// value_base64, range_end_base64; where a value is an object of Kubernetes in protobuf,
+// kubernetes beside it has api_version and kind. A snapshot of etcd's is its old store, which
+// is JSON, and stays as it is.
 // Secrets are written as "[redacted]" unless Options.ShowSecrets is set. A field is
-// a secret if its debug_redact option is set, in the user's schemas too. An entry
-// that does not decode and may hold a secret is redacted as a whole.
+// a secret if its debug_redact option is set, in the user's schemas too; a value of etcd's is
+// one if it is a Secret of Kubernetes. An entry that does not decode and may hold a secret is
+// redacted as a whole.
 //
 // # Bounds
 //
@@ -45,6 +52,6 @@
 // # What it does not do
 //
 // It does not resolve extensions of proto2 (they are unknown fields), it does
-// not look inside the keys and values of Badger, and it keeps no state from one
-// entry to the next.
+// not look inside the keys and values of Badger, nor further into the objects of
+// Kubernetes, and it keeps no state from one entry to the next.
 package payload

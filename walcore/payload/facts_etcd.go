@@ -120,10 +120,12 @@ type keyRange struct {
 	key, end []byte
 }
 
+// noEnd is the end of a range that goes on to the last key.
+const noEnd = "\x00"
+
 // has reports whether a key is one of more that r names together.
 func (r keyRange) has(key []byte) bool {
-	const all = "\x00" // as an end: there is none
-	return len(r.end) > 0 && bytes.Compare(key, r.key) >= 0 && (string(r.end) == all || bytes.Compare(key, r.end) < 0)
+	return len(r.end) > 0 && bytes.Compare(key, r.key) >= 0 && (string(r.end) == noEnd || bytes.Compare(key, r.end) < 0)
 }
 
 // keys goes through the keys that a request, or a transaction, names.

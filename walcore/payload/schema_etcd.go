@@ -53,7 +53,7 @@ func loadEtcdSchema() *etcdSchema {
 func (s *etcdSchema) requestOf(data []byte) (m message, ok bool) {
 	m = message{s.request, data}
 	// What has none of the fields is not etcd's, and text hardly ever is.
-	if m.plan.parses(data) && m.plan.knowsAny(data) && (!printable(data) || m.plan.check(data) == exact) {
+	if (checker{}).message(m.plan, data, 0) > otherTypes && m.plan.knowsAny(data) && (!printable(data) || m.plan.check(data) == exact) {
 		return m, true
 	}
 	m.plan = s.requestV2

@@ -79,6 +79,12 @@ func (s *Summary) undecoded(data []byte, hidden bool) {
 	}
 }
 
+// unsummarized is the line for data of which there is nothing to say in one.
+func (s *Summary) unsummarized(data []byte) {
+	s.uint(uint64(len(data)))
+	s.text(" bytes that summarize to nothing; the JSON has them all")
+}
+
 // raw summarizes data that do not parse: the line is how they begin.
 func (s *Summary) raw(data []byte) {
 	const shownText, shownBinary = 60, 32

@@ -15,8 +15,7 @@ func (d *Dgraph) Summarize(s *Summary, e Entry) error {
 		s.alphaProposal(s.proposal)
 	}
 	if s.Kind == KindOther {
-		s.uint(uint64(len(e.Data)))
-		s.text(" bytes that summarize to nothing; the JSON has them all")
+		s.unsummarized(e.Data)
 	}
 	if len(s.Line) == 0 {
 		s.text("empty ")

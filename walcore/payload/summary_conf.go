@@ -8,7 +8,7 @@ func (s *Summary) confChange(e Entry) {
 	if raftpb.EntryType(e.Type) == raftpb.EntryConfChange {
 		s.change(m.number(2), m.number(3))
 	} else {
-		s.changes(m)
+		s.changes(m, s.change)
 	}
 	if c, ok := RaftContextOf(e); ok {
 		s.text(" at ")
@@ -24,8 +24,9 @@ func (s *Summary) confChange(e Entry) {
 	s.cut()
 }
 
-// changes writes a ConfChangeV2. One without changes leaves a joint configuration.
-func (s *Summary) changes(m message) {
+// changes writes a ConfChangeV2, each of its changes with change. One without changes leaves
+// a joint configuration.
+func (s *Summary) changes(m message, change func(kind, node uint64)) {
 	n := 0
 	for f := m.fields(); f.next(); {
 		if f.num == 2 {
@@ -45,7 +46,7 @@ func (s *Summary) changes(m message) {
 			break
 		}
 		i++
-		s.change(f.message().number(1), f.message().number(2))
+		change(f.message().number(1), f.message().number(2))
 	}
 	switch m.number(1) {
 	case 1:
