@@ -9,6 +9,9 @@ import (
 
 // Of is the built-in decoder for a log: that of the application whose log it is.
 func Of(l walcore.Log, opts Options) Decoder {
+	if l.Meta().System.Name == walcore.HashiCorp {
+		return NewHashiCorp(opts)
+	}
 	return NewDgraph(AppOf(l), opts)
 }
 

@@ -2,8 +2,10 @@ package payload
 
 import (
 	"encoding/binary"
+	"slices"
 	"sync"
 
+	"github.com/walfs/walfs/walcore"
 	"go.etcd.io/raft/v3/raftpb"
 )
 
@@ -11,7 +13,7 @@ import (
 type Entry struct {
 	Term  uint64 // 0: not known
 	Index uint64 // 0: not known
-	Type  uint32 // raftpb.EntryType
+	Type  uint32 // walcore.EntryType
 	Data  []byte // a decoder only reads it, and holds it no longer than the call
 	// TooLarge is the size of data that are too large to be decoded, and are not
 	// given; 0: Data has them.
@@ -193,14 +195,17 @@ func (w *walker) known(n uint64) {
 	w.uint(n)
 }
 
+// allTypes are those of all systems. Their numbers differ.
+var allTypes = walcore.System{Types: slices.Concat(walcore.RaftTypes, walcore.HashiCorpTypes)}
+
 func (w *walker) head(e Entry) {
 	w.key(`"term":`)
 	w.known(e.Term)
 	w.key(`"index":`)
 	w.known(e.Index)
 	w.key(`"type":`)
-	if name, ok := raftpb.EntryType_name[int32(e.Type)]; ok {
-		w.string(name)
+	if name, known := allTypes.TypeName(walcore.EntryType(e.Type)); known {
+		w.string(name.Symbol)
 	} else {
 		w.uint(uint64(e.Type)) // as protojson writes a number without a name
 	}

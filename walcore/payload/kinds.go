@@ -6,6 +6,7 @@ func Kinds() []string {
 	return []string{
 		KindMutation, KindDelta, KindCommit, KindAbort, KindTxn, KindSchema, KindDrop, KindMembership, KindMember, KindState,
 		KindTablet, KindLease, KindSnapshot, KindRestore, KindConfChange, KindEmpty, KindKV, KindClean, KindCDC, KindDeleteNs,
-		KindExtSnapshot, KindOther, KindMessage, KindProgram, KindTooLarge, KindText, KindBinary,
+		KindExtSnapshot, KindOther, KindMessage, KindProgram, KindKVS, KindRegister, KindDeregister, KindSession,
+		KindCoordinate, KindCommand, KindNoop, KindBarrier, KindConfiguration, KindTooLarge, KindText, KindBinary,
 	}
 }
