@@ -6,7 +6,6 @@ import (
 	"sync"
 
 	"github.com/walfs/walfs/walcore"
-	"go.etcd.io/raft/v3/raftpb"
 )
 
 // Entry is an entry of a Raft log, as it is stored.
@@ -161,7 +160,13 @@ func (w *walker) free() []byte {
 	return out
 }
 
-// entry writes an entry. normal writes the data of an EntryNormal, or reports false
+// isNormal reports whether the data are the application's.
+func (e Entry) isNormal() bool {
+	t := walcore.EntryType(e.Type)
+	return t == walcore.EntryNormal || t == walcore.LogCommand
+}
+
+// entry writes an entry. normal writes the application's data, or reports false
 // if they do not parse. Then hides says whether they must not be shown.
 func (w *walker) entry(e Entry, normal, hides func() bool) {
 	w.open('{')
@@ -173,11 +178,11 @@ func (w *walker) entry(e Entry, normal, hides func() bool) {
 		case len(e.Data) == 0:
 			return true
 		}
-		return raftpb.EntryType(e.Type) == raftpb.EntryNormal && normal()
+		return e.isNormal() && normal()
 	})
 	switch {
 	case ok:
-	case raftpb.EntryType(e.Type) == raftpb.EntryNormal && hides():
+	case e.isNormal() && hides():
 		w.key(`"text":`)
 		w.string(redactedRaw)
 	default:

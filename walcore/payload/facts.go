@@ -229,7 +229,7 @@ func (f *Facts) common(e Entry) bool {
 		}
 	case len(e.Data) == 0:
 		f.Kind = KindEmpty
-	case raftpb.EntryType(e.Type) == raftpb.EntryNormal:
+	case e.isNormal():
 		return false
 	default:
 		f.raw(e.Data)

@@ -1,8 +1,6 @@
 package payload
 
 import (
-	"bytes"
-	"regexp"
 	"slices"
 
 	"github.com/walfs/walfs/walcore"
@@ -37,7 +35,7 @@ func (d *HashiCorp) append(dst []byte, e Entry, indent bool) []byte {
 	w.head(e)
 	ok := len(e.Data) == 0 || w.try(func() bool { return w.hashicorp(e) })
 	if !ok {
-		w.rawUnlessHidden(e.Data, e.path())
+		w.rawUnless(mayHoldSecret(e.Data), e.Data, e.path())
 	}
 	w.close('}')
 	return w.free()
@@ -50,7 +48,7 @@ func (d *HashiCorp) AppendSnapshot(dst, blob []byte) []byte {
 	w.key(`"size":`)
 	w.uint(uint64(len(blob)))
 	if len(blob) > 0 {
-		w.rawUnlessHidden(blob, snapshotPath)
+		w.rawUnless(namesSecret(blob[:min(len(blob), maxRaw)]), blob, snapshotPath)
 	}
 	w.close('}')
 	return append(w.free(), '\n')
@@ -156,57 +154,6 @@ func peersOf(data []byte) (peers msgpack, ok bool) {
 		}
 	}
 	return peers, true
-}
-
-// secretNames are how the names of secret fields end, in Consul and Nomad. Consul had the
-// token itself in ACL.ID once.
-var secretNames = [][]byte{
-	[]byte("token"), []byte("secret"), []byte("secrets"), []byte("secretid"), []byte("password"), []byte("jwt"),
-	[]byte("privatekey"), []byte("signingkey"), []byte("pemkey"), []byte("keyencryptionkey"), []byte("signedidentities"),
-}
-
-// isSecret reports whether a member of the map in field is a secret.
-func isSecret(field, name []byte) bool {
-	if string(field) == "ACL" && string(name) == "ID" {
-		return true
-	}
-	return slices.ContainsFunc(secretNames, func(end []byte) bool {
-		return len(name) >= len(end) && bytes.EqualFold(name[len(name)-len(end):], end)
-	})
-}
-
-// anySecretName finds what could be the name of a secret in data that do not decode.
-var anySecretName = regexp.MustCompile(`(?i)token|secret|password|jwt|privatekey|signingkey|pemkey|encryptionkey|signedidentities`)
-
-// Consul's requests that are protobufs, without names of fields, and hold secrets.
-const (
-	peeringWrite        = 35
-	peeringSecretsWrite = 40
-)
-
-// mayHoldSecret reports whether data that do not decode name a secret, or can be a request
-// that holds one without a name. Of more than maxRaw bytes only the beginning is shown.
-func mayHoldSecret(data []byte) bool {
-	data = data[:min(len(data), maxRaw)]
-	if len(data) > 0 && !printable(data) {
-		if typ := data[0] &^ ignoreUnknown; typ == peeringWrite || typ == peeringSecretsWrite {
-			return true
-		}
-	}
-	return anySecretName.Match(data)
-}
-
-// hidesIn reports whether bytes inside a message, which are not decoded, must not be shown.
-func (w *walker) hidesIn(b []byte) bool { return !w.showSecrets && anySecretName.Match(b) }
-
-// rawUnlessHidden writes data that do not decode.
-func (w *walker) rawUnlessHidden(data []byte, path string) {
-	if !w.showSecrets && mayHoldSecret(data) {
-		w.key(`"text":`)
-		w.string(redactedRaw)
-		return
-	}
-	w.raw(data, path)
 }
 
 // Facts implements Decoder.
