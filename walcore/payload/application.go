@@ -18,8 +18,11 @@ func Of(l walcore.Log, opts Options) Decoder {
 // OfSystem is the built-in decoder for the logs of a system. ok is false where it depends on
 // the log, as with Dgraph's.
 func OfSystem(s *walcore.System, opts Options) (d Decoder, ok bool) {
-	if s.Name == walcore.Etcd {
+	switch s.Name {
+	case walcore.Etcd:
 		return NewEtcd(opts), true
+	case walcore.HashiCorp:
+		return NewHashiCorp(opts), true
 	}
 	return nil, false
 }

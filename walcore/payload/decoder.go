@@ -2,16 +2,17 @@ package payload
 
 import (
 	"encoding/binary"
+	"slices"
 	"sync"
 
-	"go.etcd.io/raft/v3/raftpb"
+	"github.com/walfs/walfs/walcore"
 )
 
 // Entry is an entry of a Raft log, as it is stored.
 type Entry struct {
 	Term  uint64 // 0: not known
 	Index uint64 // 0: not known
-	Type  uint32 // raftpb.EntryType
+	Type  uint32 // walcore.EntryType
 	Data  []byte // a decoder only reads it, and holds it no longer than the call
 	// TooLarge is the size of data that are too large to be decoded, and are not
 	// given; 0: Data has them.
@@ -161,7 +162,13 @@ func (w *walker) free() []byte {
 	return out
 }
 
-// entry writes an entry. normal writes the data of an EntryNormal, or reports false
+// isNormal reports whether the data are the application's.
+func (e Entry) isNormal() bool {
+	t := walcore.EntryType(e.Type)
+	return t == walcore.EntryNormal || t == walcore.LogCommand
+}
+
+// entry writes an entry. normal writes the application's data, or reports false
 // if they do not parse. Then hides says whether they must not be shown.
 func (w *walker) entry(e Entry, normal, hides func() bool) {
 	w.open('{')
@@ -173,11 +180,11 @@ func (w *walker) entry(e Entry, normal, hides func() bool) {
 		case len(e.Data) == 0:
 			return true
 		}
-		return raftpb.EntryType(e.Type) == raftpb.EntryNormal && normal()
+		return e.isNormal() && normal()
 	})
 	switch {
 	case ok:
-	case raftpb.EntryType(e.Type) == raftpb.EntryNormal && hides():
+	case e.isNormal() && hides():
 		w.key(`"text":`)
 		w.string(redactedRaw)
 	default:
@@ -195,14 +202,17 @@ func (w *walker) known(n uint64) {
 	w.uint(n)
 }
 
+// allTypes are those of all systems. Their numbers differ.
+var allTypes = walcore.System{Types: slices.Concat(walcore.RaftTypes, walcore.HashiCorpTypes)}
+
 func (w *walker) head(e Entry) {
 	w.key(`"term":`)
 	w.known(e.Term)
 	w.key(`"index":`)
 	w.known(e.Index)
 	w.key(`"type":`)
-	if name, ok := raftpb.EntryType_name[int32(e.Type)]; ok {
-		w.string(name)
+	if name, known := allTypes.TypeName(walcore.EntryType(e.Type)); known {
+		w.string(name.Symbol)
 	} else {
 		w.uint(uint64(e.Type)) // as protojson writes a number without a name
 	}

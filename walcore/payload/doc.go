@@ -20,6 +20,10 @@
 //     members up to 3.5 announce themselves
 //   - conf_change or conf_change_v2, with raft_context (Dgraph's) or member (etcd's) in
 //     place of its context where that is one
+//   - message_type and message, for a command of Consul's, Nomad's or another one with
+//     a byte for the type and MessagePack; operations, for Vault's
+//   - configuration, for HashiCorp's LogConfiguration, and peers, for what old versions
+//     had in its place
 //   - skipped_base64 and message, for a schema of the user's own
 //   - decoder, with status and data, or error, for a program of the user's own
 //   - text, or base64 where the data is no UTF-8, for all that does not parse
@@ -38,6 +42,17 @@
 // a secret if its debug_redact option is set, in the user's schemas too; a value of etcd's is
 // one if it is a Secret of Kubernetes. An entry that does not decode and may hold a secret is
 // redacted as a whole.
+//
+// MessagePack is written as it is, members in their order. A byte string that is no UTF-8
+// is base64, under its name with _base64 added; a time is RFC 3339; a key that is no text
+// is written as the text of its JSON; an ext is an object of ext (its type) and base64.
+// Numbers are numbers, of up to 64 bits: nothing says which of them were meant to be large.
+// A member whose name ends as in Token, SecretID, Secret, Password or PrivateKey is a
+// secret, and so is a byte string with such a name in it.
+//
+// message_type is a name where the message has the fields that Consul's message of that
+// type has, or those that each of Nomad's has. ignore_unknown then says that the byte's top
+// bit is set. Otherwise message_type is the byte as it is stored.
 //
 // # Bounds
 //

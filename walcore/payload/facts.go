@@ -41,12 +41,17 @@ type Facts struct {
 	// sorted. Who proposed an entry is not among them: see Proposer.
 	Members []uint64
 
+	// Servers are the ids of all members of a group whose ids are strings, where the entry
+	// says who they are. They are sorted.
+	Servers []string
+
 	kinds      []string
 	namespaces []uint64 // those that are not in a predicate's name
 	proposal   message
 	request    message // etcd's, in the place of a proposal
 	mutations  message
 	decisions  message // an OracleDelta or a TxnContext
+	command    command // of an application on HashiCorp's library
 
 	// Each name gets a number when it is first seen, so that it is allocated once.
 	ids   map[string]int // name to number
@@ -143,6 +148,9 @@ func (m message) txn() (txn Txn) {
 // StoredKeys goes through the keys of the key-values that the entry holds, and those that
 // a request of etcd's names: whatever it does with them, and of a range the first.
 func (f *Facts) StoredKeys() iter.Seq[[]byte] {
+	if f.command.app != otherApp {
+		return f.command.keys()
+	}
 	return func(yield func([]byte) bool) {
 		if f.request.plan != nil {
 			builtinEtcd().eachKey(f.request, func(r keyRange) bool { return yield(r.key) })
@@ -210,7 +218,7 @@ func (f *Facts) reset() {
 	if ids == nil || len(ids) > maxNames || nameBytes > maxNameBytes {
 		ids, names, rows, nameBytes = make(map[string]int), nil, nil, 0
 	}
-	*f = Facts{Predicates: f.Predicates[:0], Members: f.Members[:0], kinds: f.kinds[:0], namespaces: f.namespaces[:0],
+	*f = Facts{Predicates: f.Predicates[:0], Members: f.Members[:0], Servers: f.Servers[:0], kinds: f.kinds[:0], namespaces: f.namespaces[:0],
 		ids: ids, names: names, rows: rows, used: f.used[:0], nameBytes: nameBytes}
 }
 
@@ -227,7 +235,7 @@ func (f *Facts) common(e Entry) bool {
 		}
 	case len(e.Data) == 0:
 		f.Kind = KindEmpty
-	case raftpb.EntryType(e.Type) == raftpb.EntryNormal:
+	case e.isNormal():
 		return false
 	default:
 		f.raw(e.Data)

@@ -7,6 +7,8 @@ func Kinds() []string {
 		KindMutation, KindDelta, KindCommit, KindAbort, KindTxn, KindSchema, KindDrop, KindMembership, KindMember, KindState,
 		KindTablet, KindLease, KindSnapshot, KindRestore, KindConfChange, KindEmpty, KindKV, KindClean, KindCDC, KindDeleteNs,
 		KindExtSnapshot, KindPut, KindRange, KindDeleteRange, KindCompaction, KindLeaseGrant, KindLeaseRevoke, KindLeaseCheckpoint,
-		KindAlarm, KindAuth, KindMemberAttr, KindClusterVersion, KindDowngrade, KindRequest, KindOther, KindMessage, KindProgram, KindTooLarge, KindText, KindBinary,
+		KindAlarm, KindAuth, KindMemberAttr, KindClusterVersion, KindDowngrade, KindRequest, KindKVS, KindRegister, KindDeregister,
+		KindSession, KindCoordinate, KindCommand, KindNoop, KindBarrier, KindConfiguration, KindOther, KindMessage, KindProgram,
+		KindTooLarge, KindText, KindBinary,
 	}
 }

@@ -15,7 +15,7 @@ import (
 // TestKinds: Kinds has each Kind constant, once.
 func TestKinds(t *testing.T) {
 	var want []string
-	for _, name := range []string{"summary.go", "facts.go", "facts_etcd.go"} {
+	for _, name := range []string{"summary.go", "facts.go", "facts_etcd.go", "summary_hashicorp.go"} {
 		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
 		if err != nil {
 			t.Fatal(err)
