@@ -42,7 +42,7 @@ type filter struct {
 	predicate given[string]
 	uid       given[uint64]
 	txn       given[uint64]
-	member    given[uint64]
+	member    given[memberID]
 	key       given[entryKey]
 	namespace given[uint64]
 	since     given[time.Time]
@@ -74,7 +74,7 @@ func (f *filter) add(flags *pflag.FlagSet) {
 	addGiven(flags, &f.predicate, "predicate", "only entries that name this `PREDICATE`, as in name or 0-name", parseText)
 	addGiven(flags, &f.uid, "uid", "only entries with an edge from or to this `UID`, decimal or 0x…", parseID)
 	addGiven(flags, &f.txn, "txn", "only entries of the transaction with this start `TS`: its edges, its commit or abort", parseID)
-	addGiven(flags, &f.member, "member", "only what the node with this raft `ID` proposed, and what is about it", parseID)
+	addGiven(flags, &f.member, "member", "only what the node with this `ID` proposed, and what is about it", parseMember)
 	addGiven(flags, &f.key, "key", "only this `KEY`: of a proposal, a number; of a key-value, a text or 0x…", parseKey)
 	addGiven(flags, &f.namespace, "namespace", "only this `NAMESPACE`, decimal or 0x…", parseNumber)
 	flags.BoolVar(&f.replay, "replay", false, "only what the application replays after a restart")
@@ -125,6 +125,9 @@ func patternErrorText(err error) string {
 func (f *filter) resolve(log walcore.Log) error {
 	if err := f.resolveType(log.Meta().System); err != nil {
 		return err
+	}
+	if m := f.member.value; f.member.isGiven() && len(m.numbers) == 0 && log.Meta().System.Name != walcore.HashiCorp {
+		return usageError(fmt.Sprintf("--member %s: want a number above 0, or one in hex as in 0x1f", quoted(m.text)))
 	}
 	if err := f.resolveReplay(log); err != nil {
 		return err

@@ -80,7 +80,7 @@ func (f *filter) matchesFacts(facts *payload.Facts) bool {
 		(!f.predicate.isGiven() || namesPredicate(facts, f.predicate.value)) &&
 		(!f.uid.isGiven() || hasUID(facts, f.uid.value)) &&
 		(!f.txn.isGiven() || isOfTxn(facts, f.txn.value)) &&
-		(!f.member.isGiven() || isOfMember(facts, f.member.value)) &&
+		(!f.member.isGiven() || f.member.value.isOf(facts)) &&
 		(!f.key.isGiven() || f.key.value.isOf(facts)) &&
 		(!f.namespace.isGiven() || f.isInNamespace(facts))
 }
@@ -141,14 +141,6 @@ func isOfTxn(facts *payload.Facts, ts uint64) bool {
 		}
 	}
 	return false
-}
-
-// isOfMember reports whether a node proposed an entry, or the entry is about it.
-func isOfMember(facts *payload.Facts, id uint64) bool {
-	if proposer, ok := facts.Proposer(); ok && proposer == id {
-		return true
-	}
-	return slices.Contains(facts.Members, id)
 }
 
 func (f *filter) isInNamespace(facts *payload.Facts) bool {

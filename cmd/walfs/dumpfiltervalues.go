@@ -66,6 +66,34 @@ func parseID(text string) (uint64, error) {
 	return n, err
 }
 
+// memberID is what --member takes: a raft id, an id as etcd prints it, in hex, or the name that
+// HashiCorp's library has in the place of an id.
+type memberID struct {
+	numbers []uint64 // that the text can be
+	text    string
+}
+
+func parseMember(text string) (memberID, error) {
+	m := memberID{text: text}
+	if n, err := parseID(text); err == nil {
+		m.numbers = append(m.numbers, n)
+	}
+	if n, err := strconv.ParseUint(text, 16, 64); err == nil && n != 0 {
+		m.numbers = append(m.numbers, n)
+	}
+	return m, nil
+}
+
+// isOf reports whether a node proposed an entry, or the entry is about it.
+func (m memberID) isOf(facts *payload.Facts) bool {
+	for _, id := range m.numbers {
+		if proposer, ok := facts.Proposer(); ok && proposer == id || slices.Contains(facts.Members, id) {
+			return true
+		}
+	}
+	return slices.Contains(facts.Servers, m.text)
+}
+
 // entryKey is what --key takes: a number is the key of a proposal, and all can be the key
 // of a key-value.
 type entryKey struct {

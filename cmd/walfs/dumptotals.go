@@ -107,13 +107,21 @@ func writeMembers(w io.Writer, log walcore.Log) {
 		fmt.Fprintf(w, "\nmembers unknown: %v\n", err)
 		return
 	case len(members) == 0:
-		fmt.Fprintf(w, "\nno members as of the commit index\n")
+		fmt.Fprintf(w, "\nno members as of %s\n", membersAsOf(log.Meta().System.Name))
 		return
 	}
-	fmt.Fprintf(w, "\nmembers as of the commit index\nRAFT_ID\tROLE\tADDRESS\n")
+	fmt.Fprintf(w, "\nmembers as of %s\nRAFT_ID\tROLE\tADDRESS\n", membersAsOf(log.Meta().System.Name))
 	for _, m := range members {
 		fmt.Fprintf(w, "%s\t%s\t%s\n", m.Text, m.Role, addressText(m, log.Meta()))
 	}
+}
+
+// membersAsOf says which configuration the members are of.
+func membersAsOf(system string) string {
+	if system == walcore.HashiCorp {
+		return "the last configuration in the log"
+	}
+	return "the commit index"
 }
 
 // addressText is where a member is. Dgraph's log lacks the address of the node that

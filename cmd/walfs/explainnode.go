@@ -20,9 +20,9 @@ func (p *page) who() {
 	case p.Members == nil:
 		p.say("Who is in the group is not known: %s.", p.whyNot("members"))
 	case len(p.Members) == 0:
-		p.say("The log names no members as of the commit index.")
+		p.say("The log names no members as of %s.", membersAsOf(p.System))
 	default:
-		p.say("As of the commit index, the group has %s.", p.groupText())
+		p.say("As of %s, the group has %s.", membersAsOf(p.System), p.groupText())
 	}
 	p.say("Who leads is not known: a log does not say.")
 }

@@ -43,10 +43,14 @@ var ErrMisfit = confstate.ErrMisfit
 // ErrNotKnown: the log does not have a commit index.
 var ErrNotKnown = errors.New("the log does not tell its commit index")
 
-// Replay gives the members as of the commit index, sorted by id. It fails with
+// Replay gives the members as of the commit index, sorted by id; or, where that is not kept,
+// as HashiCorp's library does not, those of the last configuration in the log. It fails with
 // ErrMisfit; with ErrNotKnown; and with ErrDamaged if the hard state, the snapshot,
 // or a committed entry that may be a configuration change cannot be read.
 func Replay(l walcore.Log) ([]Member, error) {
+	if l.Meta().System.Name == walcore.HashiCorp {
+		return servers(l)
+	}
 	cs, snapshot, commit, err := bounds(l.Meta())
 	if err != nil {
 		return nil, err
@@ -72,7 +76,7 @@ func Replay(l walcore.Log) ([]Member, error) {
 			continue
 		}
 		if e.Size > payload.MaxData {
-			return nil, fmt.Errorf("entry %d, a configuration change, has %d bytes: too many to be one: %w", e.Index, e.Size, walcore.ErrDamaged)
+			return nil, tooLarge(&e)
 		}
 		data, err := e.Data()
 		if err != nil {
@@ -93,6 +97,14 @@ func Replay(l walcore.Log) ([]Member, error) {
 		return nil, err
 	}
 	return members(replay.ConfState(), nodes, l.Meta().System), nil
+}
+
+func tooLarge(e *walcore.Entry) error {
+	return fmt.Errorf("entry %d, a configuration change, has %d bytes: too many to be one: %w", e.Index, e.Size, walcore.ErrDamaged)
+}
+
+func misfit(e *walcore.Entry) error {
+	return fmt.Errorf("entry %d, a configuration, %w: it does not parse", e.Index, ErrMisfit)
 }
 
 // bounds is what configuration changes are applied to, and which: those behind the
