@@ -18,6 +18,7 @@ var rooms = map[string]string{
 	"meta":               "",
 	"walcore/format":     "walcore",
 	"walcore/dgraph":     "walcore walcore/format walcore/platform meta",
+	"walcore/hashicorp":  "walcore walcore/platform",
 	"walcore/detect":     "walcore walcore/dgraph",
 	"walcore/vfs":        "walcore/platform",
 	"walcore/crashfs":    "walcore/vfs",
