@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"math"
-	"path"
 	"slices"
 
 	"github.com/walfs/walfs/walcore"
@@ -25,7 +24,6 @@ type walLog struct {
 // walSegment is a segment, and what of it is in the log.
 type walSegment struct {
 	info segmentInfo
-	file string // its name from Path on
 	*segment
 	lost []damage // entries of the log that cannot be read
 	err  error    // it cannot be read at all: segment has no entries then
@@ -75,8 +73,8 @@ func (l *walLog) read(db *boltDB, files *openFiles, found Found, previous *walLo
 		l.problems = append(l.problems, walcore.FileProblem(found.main(), walcore.KindMeta, err.Error()))
 	}
 	for _, info := range infos {
-		s := &walSegment{info: info, file: found.file(info.name())}
-		s.segment, s.err = readSegment(s.file, info, files, previous)
+		s := &walSegment{info: info}
+		s.segment, s.err = readSegment(found.file(info.name()), info, files, previous)
 		s.findDamages()
 		l.segments = append(l.segments, s)
 	}
@@ -124,9 +122,9 @@ func parseInfos(b []byte) ([]segmentInfo, error) {
 }
 
 // readSegment reads a segment, or goes on where it was read to before.
-func readSegment(name string, info segmentInfo, files *openFiles, previous *walLog) (*segment, error) {
-	none := &segment{name: name, base: info.BaseIndex, next: info.BaseIndex}
-	f, err := files.open(name)
+func readSegment(file string, info segmentInfo, files *openFiles, previous *walLog) (*segment, error) {
+	none := &segment{name: info.name(), base: info.BaseIndex, next: info.BaseIndex}
+	f, err := files.open(file)
 	if err != nil {
 		return none, err
 	}
@@ -144,7 +142,7 @@ func readSegment(name string, info segmentInfo, files *openFiles, previous *walL
 		s.table, s.damages = before.between(0, math.MaxUint64), slices.Clip(s.damages)
 		return &s, s.read(attr.Size, sealedNow)
 	}
-	s, err := openSegment(f, name, info, attr.Size)
+	s, err := openSegment(f, info, attr.Size)
 	if err != nil {
 		return none, err
 	}
@@ -196,11 +194,11 @@ func (s *walSegment) findDamages() {
 		} else if errors.Is(err, walcore.ErrDamaged) {
 			kind = walcore.KindPage
 		}
-		s.lost = []damage{damaged(s.file, kind, s.info.MinIndex, last, 0, err)}
+		s.lost = []damage{damaged(s.name, kind, s.info.MinIndex, last, 0, err)}
 	default:
 		s.lost = within(s.damages, s.info.MinIndex, s.last())
 		if from := max(s.next, s.info.MinIndex); s.info.sealed() && from <= s.info.MaxIndex {
-			s.lost = append(s.lost, damaged(s.file, walcore.KindChecksum, from, s.info.MaxIndex, s.end,
+			s.lost = append(s.lost, damaged(s.name, walcore.KindChecksum, from, s.info.MaxIndex, s.end,
 				errors.New("no commit with a right checksum has them")))
 		}
 	}
@@ -208,7 +206,7 @@ func (s *walSegment) findDamages() {
 
 // part gives what of the segment is in the log, and what has been replaced.
 func (s *walSegment) part() part {
-	p := part{file: walcore.File{ID: s.info.ID + 1, Name: path.Base(s.file)}, f: s.f, base: s.base, damages: s.lost}
+	p := part{file: walcore.File{ID: s.info.ID + 1, Name: s.name}, f: s.f, base: s.base, damages: s.lost}
 	if s.err != nil {
 		p.unreadable = true
 		return p
@@ -217,7 +215,7 @@ func (s *walSegment) part() part {
 	if s.info.sealed() {
 		p.cut = s.between(s.info.MaxIndex+1, math.MaxUint64)
 	} else if s.torn {
-		p.problems = []walcore.Problem{walcore.FileProblem(s.file, walcore.KindTorn,
+		p.problems = []walcore.Problem{walcore.FileProblem(s.name, walcore.KindTorn,
 			"what follows the last commit has no commit of its own: a node was writing it, or still is; it does not count").At(uint64(s.end))}
 	}
 	return p

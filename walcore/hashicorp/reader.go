@@ -9,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -132,7 +133,7 @@ func (f *follower) load(dir *os.File, previous *Reader) (r *Reader, err error) {
 		parts = []part{{file: walcore.File{ID: 1, Name: path.Base(f.found.main())}, unreadable: true,
 			damages: []damage{damaged(f.found.main(), kind, 0, math.MaxUint64, 0, err)}}}
 	}
-	if err := r.describe(dir, main, stable); err != nil {
+	if err := r.describe(dir, stable); err != nil {
 		return nil, err
 	}
 	for i := range parts {
@@ -154,16 +155,12 @@ func (l *boltLog) part(f *openFile) part {
 
 // identify gives a log file the attributes that it was listed with.
 func (r *Reader) identify(p *part) {
-	name := p.file.Name
-	if r.follower.found.Store == RaftWAL {
-		name = r.follower.found.file(name)
-	}
-	if n := r.native(name); n != nil {
-		p.file.Attr = n.Attr
-		p.file.Identity = n.Attr.FileID()
+	if n := r.native(r.nameOf(p.file.Name)); n != nil {
+		p.file.Attr, p.file.Identity = n.Attr, n.Attr.FileID()
 	}
 }
 
+// native gives the file with a name, or nil.
 func (r *Reader) native(name string) *nativeFile {
 	k := slices.IndexFunc(r.listing.native, func(n *nativeFile) bool { return n.Name == name })
 	if k < 0 {
@@ -173,13 +170,16 @@ func (r *Reader) native(name string) *nativeFile {
 }
 
 // describe puts what was found into the words that all systems share.
-func (r *Reader) describe(dir *os.File, main *openFile, stable *walcore.Stable) error {
+func (r *Reader) describe(dir *os.File, stable *walcore.Stable) error {
 	attr, err := platform.Stat(dir)
 	if err != nil {
 		return err
 	}
-	none := uint64(0)
-	r.meta = walcore.Meta{Path: r.follower.found.Path, Dir: attr, Attr: main.attr, System: &system, Stable: stable, Damaged: stable == nil,
+	none, metaAttr := uint64(0), attr
+	if n := r.native(r.follower.found.main()); n != nil {
+		metaAttr = n.Attr
+	}
+	r.meta = walcore.Meta{Path: r.follower.found.Path, Dir: attr, Attr: metaAttr, System: &system, Stable: stable, Damaged: stable == nil,
 		SnapshotIndex: &none, SnapshotTerm: &none, Snapshot: &walcore.Snapshot{}, Ignored: r.ignored()}
 	for _, s := range r.snapshots {
 		if s.err != nil {
@@ -228,12 +228,20 @@ func (r *Reader) Native() []walcore.NativeFile {
 // Unreadable are the names of the directory's own files that cannot be opened or read.
 func (r *Reader) Unreadable() []string {
 	var names []string
-	for _, p := range r.Problems() {
-		if p.Kind == walcore.KindUnreadable && !slices.Contains(names, p.File) {
-			names = append(names, p.File)
+	for _, p := range r.log.problems {
+		if p.Kind == walcore.KindUnreadable {
+			names = append(names, r.nameOf(p.File))
 		}
 	}
-	return names
+	return slices.Compact(names)
+}
+
+// nameOf gives a log file's name from Path on.
+func (r *Reader) nameOf(logFile string) string {
+	if strings.HasSuffix(logFile, segmentSuffix) {
+		return r.follower.found.file(logFile)
+	}
+	return logFile
 }
 
 // Close closes the directory, and all readers of it.

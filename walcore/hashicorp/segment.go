@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/walfs/walfs/walcore"
@@ -24,6 +23,7 @@ const (
 	indexFrame    = 2
 	commitFrame   = 3
 	codec1        = 1
+	segmentSuffix = ".wal"
 	leastEntry    = 32 // bytes that an entry takes, with its frame
 )
 
@@ -38,13 +38,8 @@ type segmentInfo struct {
 
 func (s segmentInfo) sealed() bool { return !s.SealTime.IsZero() }
 
-func (s segmentInfo) name() string { return fmt.Sprintf("%020d-%016x.wal", s.BaseIndex, s.ID) }
-
-// isSegmentName reports whether a file is a segment of some log.
-func isSegmentName(name string) bool {
-	var base, id uint64
-	n, err := fmt.Sscanf(name, "%20d-%16x.wal", &base, &id)
-	return n == 2 && err == nil && name == segmentInfo{ID: id, BaseIndex: base}.name() && strings.HasSuffix(name, ".wal")
+func (s segmentInfo) name() string {
+	return fmt.Sprintf("%020d-%016x%s", s.BaseIndex, s.ID, segmentSuffix)
 }
 
 // segment is a segment as far as it was read. It goes on where it ended when it has grown.
@@ -163,8 +158,8 @@ func (r *frameReader) batch(at int64, b *batch) error {
 }
 
 // openSegment checks a segment's header.
-func openSegment(f *openFile, name string, info segmentInfo, size int64) (*segment, error) {
-	s := &segment{f: f, name: name, base: info.BaseIndex, next: info.BaseIndex}
+func openSegment(f *openFile, info segmentInfo, size int64) (*segment, error) {
+	s := &segment{f: f, name: info.name(), base: info.BaseIndex, next: info.BaseIndex}
 	var h [segmentHeader]byte
 	if size < segmentHeader {
 		return s, nil // nothing was committed to it
