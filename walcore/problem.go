@@ -34,6 +34,7 @@ const (
 	KindHardState   Kind = "hard_state"     // its term is below an entry's or the snapshot's, or it is lost
 	KindCheckpoint  Kind = "checkpoint"     // it lies beyond the commit index
 	KindEmptyFile   Kind = "empty_file"     // a file without entries, or with stale ones only, that is not the last
+	KindPage        Kind = "page"           // a page of a database, or what is in it, cannot be what was written
 	KindFirstFile   Kind = "first_file"     // the smallest file id is above 1, and nothing explains where the files before went
 
 	// What takes a look at payloads, which only check does.

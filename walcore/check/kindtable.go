@@ -142,6 +142,11 @@ var Kinds = []Meaning{
 		Storage: "opens, and warns",
 		Repair:  "refuses: nothing can replace them but another replica's",
 	}, {
+		Kind: walcore.KindPage, Title: "a page of a database, or what is in it, cannot be what was written", Entry: true, Effect: Refused,
+		Dgraph:  "has no such file: HashiCorp's library does",
+		Storage: "has no such file",
+		Repair:  "has no such file",
+	}, {
 		Kind: walcore.KindTorn, Title: "the log's end was only partly written", Effect: Diverges,
 		Dgraph:  "takes it for an entry",
 		Storage: "drops it: it was not acknowledged",

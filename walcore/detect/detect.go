@@ -15,6 +15,7 @@ import (
 
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/dgraph"
+	"github.com/walfs/walfs/walcore/hashicorp"
 )
 
 // Options say how a directory is opened.
@@ -67,6 +68,8 @@ func open(at Found, opts Options) (walcore.Log, error) {
 	switch at.System {
 	case walcore.Dgraph:
 		return orNil(dgraph.OpenReader(at.Path, dgraph.ReaderOptions{Key: opts.Key, Plain: opts.Plain, Lazy: opts.Lazy}))
+	case walcore.HashiCorp:
+		return orNil(hashicorp.Open(at.Path))
 	}
 	return nil, fmt.Errorf("no system is called %s: %s are", at.System, strings.Join(Systems, ", "))
 }

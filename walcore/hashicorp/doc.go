@@ -1,0 +1,2 @@
+// Package hashicorp reads the Raft directories of HashiCorp's library.
+package hashicorp

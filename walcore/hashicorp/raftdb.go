@@ -1,0 +1,327 @@
+package hashicorp
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"sort"
+
+	"github.com/walfs/walfs/walcore"
+)
+
+// boltLog is what raft.db held at one moment.
+type boltLog struct {
+	table
+	damages  []damage
+	problems []walcore.Problem // with the database, not with an entry
+	stable   *walcore.Stable   // nil: it cannot be read
+	meta     boltMeta
+}
+
+const (
+	logsBucket = "logs"
+	confBucket = "conf"
+)
+
+// How much is read between two looks whether the database has changed, in leaves: less after
+// each time that it has.
+const mostLeaves = 64
+
+// maxRetries is how often reading begins again without having come any further.
+const maxRetries = 200
+
+// errNewer says that there is a newer transaction, so that nothing that was read since the last
+// look is certain.
+var errNewer = fmt.Errorf("a node writes to it faster than it can be read: %w", walcore.ErrChanged)
+
+const oneMetaPage = "one of the two meta pages is damaged: the last transaction may be missing"
+
+// boltReading reads raft.db. What it has when a newer transaction comes, it keeps: the index
+// and term of an entry tell it from all others (so Raft promises), hence those before one that
+// is there in both are the same in both.
+type boltReading struct {
+	f *openFile
+	boltLog
+	shared  int // how many slots others have
+	certain struct{ slots, damages int }
+	leaves  int // since the last look
+	most    int
+}
+
+// readBoltLog reads raft.db. previous is what was in it before, or nil.
+func readBoltLog(f *openFile, previous *boltLog) (*boltLog, error) {
+	r := boltReading{f: f, most: mostLeaves}
+	if previous != nil && len(previous.damages) == 0 && !f.stale.Swap(false) {
+		r.table, r.shared = previous.between(0, math.MaxUint64), len(previous.slots)
+		r.certain.slots = len(r.slots)
+	}
+	for retries := 0; ; retries++ {
+		had := r.certain.slots
+		m, sound, err := readBoltMeta(f)
+		if err != nil {
+			return nil, err
+		}
+		r.meta = m
+		if err = r.read(&boltDB{f, m}); err == nil {
+			r.problems = nil
+			if sound == 1 {
+				r.problems = append(r.problems, walcore.FileProblem(boltName, walcore.KindMeta, oneMetaPage))
+			}
+			return &r.boltLog, nil
+		}
+		if err != errNewer || retries == maxRetries {
+			return nil, err
+		}
+		r.truncate(r.certain.slots)
+		r.damages = r.damages[:r.certain.damages]
+		r.most = max(r.most/2, 1)
+		if r.certain.slots > had {
+			retries = 0
+		}
+	}
+}
+
+// truncate drops the slots from number n on.
+func (r *boltReading) truncate(n int) {
+	if n == len(r.slots) {
+		return
+	}
+	if n == 0 {
+		r.table, r.shared = table{}, 0
+		return
+	}
+	last := r.indexOf(n - 1)
+	r.spans = r.spans[:r.spanOf(last)+1]
+	r.spans[len(r.spans)-1].n = n - r.spans[len(r.spans)-1].slot
+	if r.slots = r.slots[:n]; n < r.shared {
+		r.slots = r.slots[:n:n]
+	}
+}
+
+// read reads all that a transaction has and r has not.
+func (r *boltReading) read(db *boltDB) error {
+	logs, err := db.bucket(logsBucket)
+	if err == nil && logs == nil {
+		err = fmt.Errorf("it has no bucket %q: %w", logsBucket, walcore.ErrDamaged)
+	}
+	if err != nil {
+		if err := r.broken(db, nil, nil, err); err != nil {
+			return err
+		}
+	} else {
+		if err := r.resume(logs); err != nil {
+			return err
+		}
+		from := r.last() + 1
+		err := logs.walk(key(from), visitor{
+			leaf: func(p page, i int) error { return r.leaf(db, p, i) },
+			broken: func(low, high []byte, err error) error {
+				if low == nil || number(low) < from {
+					low = key(from)
+				}
+				return r.broken(db, low, high, err)
+			},
+		})
+		if err != nil {
+			return err
+		}
+	}
+	r.stable, err = readStable(db, confBucket, binary.BigEndian)
+	if db.changed() {
+		return errNewer
+	}
+	if err != nil {
+		r.problems = append(r.problems, walcore.FileProblem(boltName, walcore.KindMeta, err.Error()))
+	}
+	return nil
+}
+
+func key(index uint64) []byte { return binary.BigEndian.AppendUint64(nil, index) }
+
+// number is the index that a key stands for. One of another length is no index, and lies
+// between two.
+func number(key []byte) uint64 {
+	var b [8]byte
+	copy(b[:], key)
+	return binary.BigEndian.Uint64(b[:])
+}
+
+// leaf takes the entries of a leaf, from element i on.
+func (r *boltReading) leaf(db *boltDB, p page, i int) error {
+	for ; i < p.count; i++ {
+		value, at := p.value(i)
+		index := number(p.key(i))
+		var rec record
+		var s slot
+		err := errors.New("its key is no index")
+		if len(p.key(i)) == 8 && !p.isBucket(i) {
+			rec, s, err = newSlot(at, value, parseMsgpack)
+		}
+		if err == nil && rec.index != index {
+			err = fmt.Errorf("it says that it is entry %d", rec.index)
+		}
+		if err != nil {
+			r.damages = append(r.damages, damaged(boltName, walcore.KindPage, index, index, at, err))
+			continue
+		}
+		r.add(index, rec.term, s)
+	}
+	if r.leaves++; r.leaves < r.most {
+		return nil
+	}
+	return r.look(db)
+}
+
+// look makes what was read certain, unless there is a newer transaction.
+func (r *boltReading) look(db *boltDB) error {
+	if db.changed() {
+		return errNewer
+	}
+	r.leaves = 0
+	r.certain.slots, r.certain.damages = len(r.slots), len(r.damages)
+	return nil
+}
+
+// broken notes that the indexes between two keys cannot be read.
+func (r *boltReading) broken(db *boltDB, low, high []byte, err error) error {
+	if db.changed() {
+		return errNewer
+	}
+	first, last := uint64(0), uint64(math.MaxUint64)
+	if low != nil {
+		first = number(low)
+	}
+	if high != nil {
+		last = number(high) - 1
+	}
+	kind := walcore.KindPage
+	if !errors.Is(err, walcore.ErrDamaged) {
+		kind = walcore.KindUnreadable
+	}
+	r.damages = append(r.damages, damaged(boltName, kind, first, last, 0, err))
+	return nil
+}
+
+// resume drops what r has and the bucket has not, so that it can be read on from there.
+func (r *boltReading) resume(logs *tree) error {
+	if len(r.slots) == 0 {
+		return nil
+	}
+	before, shared := r.table, r.shared
+	r.table, r.damages = r.between(0, math.MaxUint64), slices.Clone(r.damages)
+	if first, err := logs.first(); err == nil {
+		r.dropBelow(first)
+	}
+	same := func(i int) bool {
+		value, _, err := logs.get(key(r.indexOf(i)))
+		return err == nil && r.slots[i].isOf(value)
+	}
+	if n := len(r.slots); n > 0 && !same(n-1) {
+		r.truncate(sort.Search(n-1, func(i int) bool { return !same(i) }))
+	}
+	if logs.db.changed() {
+		r.table, r.shared = before, shared // what was compared may have been pages of another one
+		return errNewer
+	}
+	r.certain.slots, r.certain.damages = len(r.slots), len(r.damages)
+	return nil
+}
+
+// dropBelow drops the entries with an index below first.
+func (r *boltReading) dropBelow(first uint64) {
+	before := len(r.slots)
+	r.table = r.between(first, math.MaxUint64)
+	r.shared = max(r.shared-(before-len(r.slots)), 0)
+	r.damages = slices.DeleteFunc(r.damages, func(d damage) bool { return d.last < first })
+}
+
+// first gives the least index in the bucket, or one above all others if there is none.
+func (t *tree) first() (index uint64, err error) {
+	index = math.MaxUint64
+	err = t.walk(nil, visitor{
+		leaf: func(p page, i int) error {
+			if p.count > 0 {
+				index = number(p.key(0))
+			}
+			return errStop
+		},
+		broken: func(_, _ []byte, err error) error { return err },
+	})
+	if err == errStop {
+		err = nil
+	}
+	return index, err
+}
+
+// readStable reads what a node must not forget from a bucket. What is not there was never
+// stored, and is 0.
+func readStable(db *boltDB, bucket string, order binary.ByteOrder) (*walcore.Stable, error) {
+	t, err := db.bucket(bucket)
+	if err == nil && t == nil {
+		err = fmt.Errorf("it has no bucket %q: %w", bucket, walcore.ErrDamaged)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var s walcore.Stable
+	for name, to := range map[string]*uint64{"CurrentTerm": &s.CurrentTerm, "LastVoteTerm": &s.LastVoteTerm} {
+		value, at, err := t.get([]byte(name))
+		switch {
+		case err != nil:
+			return nil, err
+		case len(value) == 8:
+			*to = order.Uint64(value)
+		case value != nil:
+			return nil, fmt.Errorf("%s at offset %d has %d bytes, not 8: %w", name, at, len(value), walcore.ErrDamaged)
+		}
+	}
+	candidate, _, err := t.get([]byte("LastVoteCand"))
+	s.LastVoteCandidate = string(candidate)
+	return &s, err
+}
+
+// relocate finds a value that is not where it was listed: pages move.
+func relocate(f *openFile, index uint64, s *slot) ([]byte, error) {
+	for range maxRetries {
+		m, _, err := readBoltMeta(f)
+		if err != nil {
+			return nil, err
+		}
+		db := &boltDB{f, m}
+		logs, err := db.bucket(logsBucket)
+		var value []byte
+		if err == nil && logs != nil {
+			value, _, err = logs.get(key(index))
+		}
+		if err == nil && s.isOf(value) {
+			return value, nil
+		}
+		if db.changed() {
+			continue
+		}
+		if err == nil {
+			err = fmt.Errorf("it was removed or replaced: %w", walcore.ErrChanged)
+		}
+		return nil, err
+	}
+	return nil, errNewer
+}
+
+// damaged is what is said of entries that cannot be read.
+func damaged(file string, kind walcore.Kind, first, last uint64, offset int64, err error) damage {
+	message := err.Error()
+	switch {
+	case first == last:
+	case last == math.MaxUint64:
+		message += fmt.Sprintf("; entries from %d on cannot be read", max(first, 1))
+	default:
+		message += fmt.Sprintf("; entries %d to %d cannot be read", first, last)
+	}
+	if !errors.Is(err, walcore.ErrDamaged) && kind != walcore.KindUnreadable {
+		err = fmt.Errorf("%w: %w", err, walcore.ErrDamaged)
+	}
+	p := walcore.FileProblem(file, kind, message).At(uint64(offset)).OfEntry(first)
+	return damage{first: first, last: last, Problem: p, err: walcore.FileError(file, err).At(uint64(offset)).OfEntry(first)}
+}

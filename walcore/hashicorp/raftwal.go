@@ -1,0 +1,222 @@
+package hashicorp
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"slices"
+
+	"github.com/walfs/walfs/walcore"
+)
+
+// walLog is what wal-meta.db and the segments held at one moment.
+type walLog struct {
+	segments []*walSegment
+	problems []walcore.Problem
+	stable   *walcore.Stable // nil: it cannot be read
+	meta     boltMeta
+}
+
+// walSegment is a segment, and what of it is in the log.
+type walSegment struct {
+	info segmentInfo
+	*segment
+	lost []damage // entries of the log that cannot be read
+	err  error    // it cannot be read at all: segment has no entries then
+}
+
+const (
+	walMetaBucket = "wal-meta"
+	walMetaKey    = "m"
+	stableBucket  = "stable"
+)
+
+// readWALLog reads wal-meta.db and the segments that it names. previous is what was there
+// before, or nil.
+func readWALLog(files *openFiles, found Found, previous *walLog) (*walLog, error) {
+	f, err := files.open(found.main())
+	if err != nil {
+		return nil, err
+	}
+	for range maxRetries {
+		m, sound, err := readBoltMeta(f)
+		if err != nil {
+			return nil, err
+		}
+		db := &boltDB{f, m}
+		l := &walLog{meta: m}
+		err = l.read(db, files, found, previous)
+		if db.changed() {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if sound == 1 {
+			l.problems = append(l.problems, walcore.FileProblem(found.main(), walcore.KindMeta, oneMetaPage))
+		}
+		return l, nil
+	}
+	return nil, errNewer
+}
+
+func (l *walLog) read(db *boltDB, files *openFiles, found Found, previous *walLog) error {
+	infos, err := readInfos(db)
+	if err != nil {
+		return err
+	}
+	if l.stable, err = readStable(db, stableBucket, binary.LittleEndian); err != nil {
+		l.problems = append(l.problems, walcore.FileProblem(found.main(), walcore.KindMeta, err.Error()))
+	}
+	for _, info := range infos {
+		s := &walSegment{info: info}
+		s.segment, s.err = readSegment(found.file(info.name()), info, files, previous)
+		s.findDamages()
+		l.segments = append(l.segments, s)
+	}
+	return nil
+}
+
+// readInfos reads which segments there are.
+func readInfos(db *boltDB) (infos []segmentInfo, err error) {
+	t, err := db.bucket(walMetaBucket)
+	if err == nil && t == nil {
+		err = fmt.Errorf("it has no bucket %q: %w", walMetaBucket, walcore.ErrDamaged)
+	}
+	if err != nil {
+		return nil, err
+	}
+	value, at, err := t.get([]byte(walMetaKey))
+	if err != nil || value == nil { // nothing has been stored yet
+		return nil, err
+	}
+	if infos, err = parseInfos(value); err != nil {
+		return nil, fmt.Errorf("the list of segments at offset %d: %w: %w", at, err, walcore.ErrDamaged)
+	}
+	return infos, nil
+}
+
+func parseInfos(b []byte) ([]segmentInfo, error) {
+	var list struct{ Segments []segmentInfo }
+	if err := json.Unmarshal(b, &list); err != nil {
+		return nil, err
+	}
+	for k, s := range list.Segments {
+		newest := k == len(list.Segments)-1
+		switch {
+		case s.BaseIndex == 0 || s.MinIndex < s.BaseIndex || s.MinIndex > walcore.MaxNumber || s.MaxIndex > walcore.MaxNumber:
+			return nil, fmt.Errorf("segment %d has base index %d, and would hold entries %d to %d", s.ID, s.BaseIndex, s.MinIndex, s.MaxIndex)
+		case !newest && !s.sealed():
+			return nil, fmt.Errorf("segment %d is not sealed, and is not the last", s.ID)
+		case s.sealed() && s.MaxIndex < s.MinIndex:
+			return nil, fmt.Errorf("segment %d would hold entries %d to %d", s.ID, s.MinIndex, s.MaxIndex)
+		case k > 0 && s.MinIndex != list.Segments[k-1].MaxIndex+1:
+			return nil, fmt.Errorf("segment %d begins with entry %d, and the one before ends with %d", s.ID, s.MinIndex, list.Segments[k-1].MaxIndex)
+		}
+	}
+	return list.Segments, nil
+}
+
+// readSegment reads a segment, or goes on where it was read to before.
+func readSegment(file string, info segmentInfo, files *openFiles, previous *walLog) (*segment, error) {
+	none := &segment{name: info.name(), base: info.BaseIndex, next: info.BaseIndex}
+	f, err := files.open(file)
+	if err != nil {
+		return none, err
+	}
+	none.f = f
+	attr, err := f.Stat()
+	if err != nil {
+		return none, err
+	}
+	if before := previous.find(f); before != nil && !f.stale.Swap(false) {
+		sealedNow := info.sealed() && !before.info.sealed()
+		if !sealedNow && !before.grown() {
+			return before.segment, nil
+		}
+		s := *before.segment
+		s.table, s.damages = before.between(0, math.MaxUint64), slices.Clip(s.damages)
+		return &s, s.read(attr.Size, sealedNow)
+	}
+	s, err := openSegment(f, info, attr.Size)
+	if err != nil {
+		return none, err
+	}
+	return s, s.read(attr.Size, true)
+}
+
+// find gives the segment that was read from an open file, or nil.
+func (l *walLog) find(f *openFile) *walSegment {
+	if l == nil {
+		return nil
+	}
+	if k := slices.IndexFunc(l.segments, func(s *walSegment) bool { return s.f == f && s.err == nil }); k >= 0 {
+		return l.segments[k]
+	}
+	return nil
+}
+
+// grown reports whether more may count than when the segment was read.
+func (s *walSegment) grown() bool {
+	if s.info.sealed() {
+		return false
+	}
+	var b [frameHeader]byte
+	if n, err := s.f.ReadAt(b[:], s.end); n < len(b) {
+		return err != nil && !errors.Is(err, io.EOF)
+	}
+	return b != [frameHeader]byte{} && s.tornSum != s.sumBehind()
+}
+
+// last is the last index in the log that the segment has, or should have; 0: there is none.
+func (s *walSegment) last() uint64 {
+	if s.info.sealed() {
+		return s.info.MaxIndex
+	}
+	return s.lastIndex()
+}
+
+// findDamages finds which entries of the log cannot be read.
+func (s *walSegment) findDamages() {
+	switch {
+	case s.err != nil:
+		last := s.last()
+		if !s.info.sealed() {
+			last = math.MaxUint64
+		}
+		kind, err := walcore.KindUnreadable, s.err
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("is missing: %w", walcore.ErrDamaged)
+		} else if errors.Is(err, walcore.ErrDamaged) {
+			kind = walcore.KindPage
+		}
+		s.lost = []damage{damaged(s.name, kind, s.info.MinIndex, last, 0, err)}
+	default:
+		s.lost = within(s.damages, s.info.MinIndex, s.last())
+		if from := max(s.next, s.info.MinIndex); s.info.sealed() && from <= s.info.MaxIndex {
+			s.lost = append(s.lost, damaged(s.name, walcore.KindChecksum, from, s.info.MaxIndex, s.end,
+				errors.New("no commit with a right checksum has them")))
+		}
+	}
+}
+
+// part gives what of the segment is in the log, and what has been replaced.
+func (s *walSegment) part() part {
+	p := part{file: walcore.File{ID: s.info.ID + 1, Name: s.name}, f: s.f, base: s.base, damages: s.lost}
+	if s.err != nil {
+		p.unreadable = true
+		return p
+	}
+	p.table = s.between(s.info.MinIndex, max(s.last(), s.info.MinIndex))
+	if s.info.sealed() {
+		p.cut = s.between(s.info.MaxIndex+1, math.MaxUint64)
+	} else if s.torn {
+		p.problems = []walcore.Problem{walcore.FileProblem(s.name, walcore.KindTorn,
+			"what follows the last commit has no commit of its own: a node was writing it, or still is; it does not count").At(uint64(s.end))}
+	}
+	return p
+}

@@ -1,0 +1,126 @@
+package hashicorp
+
+import (
+	"cmp"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc64"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/walfs/walfs/walcore"
+)
+
+const (
+	snapshotMeta    = "meta.json"
+	snapshotState   = "state.bin"
+	maxSnapshotMeta = 16 << 20
+	unfinished      = ".tmp" // how the name of a snapshot ends that is still written
+)
+
+// snapshotInfo is what meta.json says.
+type snapshotInfo struct {
+	Index, Term   uint64
+	Configuration struct {
+		Servers []struct {
+			Suffrage    int // 0: a voter
+			ID, Address string
+		}
+	}
+	Size int64
+	CRC  []byte
+}
+
+// snapshot is a folder in snapshots/, and what was found in it.
+type snapshot struct {
+	folder      string      // from Path on
+	meta, state *nativeFile // nil: there is none
+	walcore.Snapshot
+	err error // it is not whole
+}
+
+// readSnapshots finds the snapshots among the directory's files: the oldest first. Those that
+// were whole before are not read again while their files are the same.
+func readSnapshots(native []*nativeFile, previous []*snapshot) (list []*snapshot) {
+	for _, n := range native {
+		folder, name := path.Split(n.Name)
+		folder = strings.TrimSuffix(folder, "/")
+		if path.Dir(folder) != snapshotsName || strings.HasSuffix(folder, unfinished) {
+			continue
+		}
+		if len(list) == 0 || list[len(list)-1].folder != folder {
+			list = append(list, &snapshot{folder: folder})
+		}
+		switch s := list[len(list)-1]; name {
+		case snapshotMeta:
+			s.meta = n
+		case snapshotState:
+			s.state = n
+		}
+	}
+	for i, s := range list {
+		k := slices.IndexFunc(previous, s.unchangedSince)
+		if k >= 0 {
+			list[i] = previous[k]
+		} else {
+			s.err = s.read()
+		}
+	}
+	slices.SortStableFunc(list, func(a, b *snapshot) int { return cmp.Or(cmp.Compare(a.Term, b.Term), cmp.Compare(a.Index, b.Index)) })
+	return list
+}
+
+func (s *snapshot) unchangedSince(p *snapshot) bool {
+	return p.folder == s.folder && p.err == nil && s.meta != nil && s.state != nil && s.meta.Attr == p.meta.Attr && s.state.Attr == p.state.Attr
+}
+
+// read reads meta.json and checks state.bin against it.
+func (s *snapshot) read() error {
+	if s.meta == nil || s.state == nil {
+		return fmt.Errorf("%s or %s is missing: %w", snapshotMeta, snapshotState, walcore.ErrDamaged)
+	}
+	b, err := s.meta.all(maxSnapshotMeta)
+	if err != nil {
+		return err
+	}
+	info, err := parseSnapshotInfo(b)
+	if err != nil {
+		return fmt.Errorf("%s: %w: %w", snapshotMeta, err, walcore.ErrDamaged)
+	}
+	if s.state.Attr.Size != info.Size {
+		return fmt.Errorf("%s has %d bytes, and %s says %d: %w", snapshotState, s.state.Attr.Size, snapshotMeta, info.Size, walcore.ErrDamaged)
+	}
+	sum := crc64.New(crc64.MakeTable(crc64.ECMA))
+	if err := s.state.stream(sum); err != nil {
+		return err
+	}
+	if sum.Sum64() != binary.BigEndian.Uint64(info.CRC) {
+		return fmt.Errorf("the checksum of %s is wrong: %w", snapshotState, walcore.ErrDamaged)
+	}
+	s.Snapshot = walcore.Snapshot{
+		Index: info.Index, Term: info.Term, Attr: s.meta.Attr,
+		Data:   walcore.Section{ReaderAt: s.state, Size: s.state.Attr.Size},
+		Stored: walcore.Section{ReaderAt: s.meta, Size: s.meta.Attr.Size},
+	}
+	s.ConfState.Servers = []walcore.Server{}
+	for _, m := range info.Configuration.Servers {
+		s.ConfState.Servers = append(s.ConfState.Servers, walcore.Server{ID: m.ID, Address: m.Address, Voter: m.Suffrage == 0})
+	}
+	return nil
+}
+
+func parseSnapshotInfo(b []byte) (info snapshotInfo, err error) {
+	if err := json.Unmarshal(b, &info); err != nil {
+		return info, err
+	}
+	switch {
+	case info.Index == 0 || info.Index > walcore.MaxNumber || info.Term == 0 || info.Term > walcore.MaxNumber:
+		return info, fmt.Errorf("a snapshot at index %d of term %d", info.Index, info.Term)
+	case info.Size < 0 || len(info.CRC) != crc64.Size:
+		return info, errors.New("its size or its checksum is none")
+	}
+	return info, nil
+}
