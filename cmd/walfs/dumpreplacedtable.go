@@ -18,22 +18,30 @@ type replacedTable struct {
 	decoder payload.Decoder
 	summary payload.Summary
 	headed  bool
+
+	fileWidth int
 }
 
 func newReplacedTable(out *bufio.Writer, on *terminal.Out, s *walcore.System, d payload.Decoder) *replacedTable {
 	return &replacedTable{out: out, on: on, system: s, decoder: d}
 }
 
-const replacedHead = "%10s %6s %-14s %8s %-9s %10s  "
+// place begins a line: what an entry is, and where.
+func (t *replacedTable) place(index, term, typ, size, file, offset string) string {
+	// Numbers of log files grow: the column is as wide as the first name.
+	t.fileWidth = max(t.fileWidth, len("00001.wal"), len(file))
+	return fmt.Sprintf("%10s %6s %-*s %8s %-*s %10s  ", index, term, typeWidth(t.system), typ, size, t.fileWidth, file, offset)
+}
 
 func (t *replacedTable) print(e *walcore.Entry, data []byte) error {
 	if !t.headed {
-		fmt.Fprintf(t.out, replacedHead+"%s\n", "INDEX", "TERM", "TYPE", "SIZE", "FILE", "OFFSET", "WHAT")
+		t.fileWidth = len(e.File.Name)
+		fmt.Fprintln(t.out, t.place("INDEX", "TERM", "TYPE", "SIZE", "FILE", "OFFSET")+"WHAT")
 		t.headed = true
 	}
 	_ = t.decoder.Summarize(&t.summary, payload.EntryOf(e, data)) // the decoder has reported it
 	name, _ := t.system.TypeName(e.Type)
-	line := fmt.Sprintf(replacedHead, orUnknown(e.Index), orUnknown(e.Term), name.Name, fmt.Sprint(e.Size), e.File.Name, fmt.Sprint(e.Offset))
+	line := t.place(orUnknown(e.Index), orUnknown(e.Term), name.Name, fmt.Sprint(e.Size), e.File.Name, fmt.Sprint(e.Offset))
 	_, err := fmt.Fprintln(t.out, t.on.Cut(line+string(t.summary.Line)))
 	return err
 }

@@ -19,6 +19,7 @@ type table struct {
 	out       *bufio.Writer
 	on        *terminal.Out // what out writes to, for its width
 	system    *walcore.System
+	typeWidth int
 	decoder   payload.Decoder
 	summary   payload.Summary
 	totals    totals
@@ -29,8 +30,9 @@ type table struct {
 
 func newTable(out *bufio.Writer, on *terminal.Out, m *walcore.Meta, d payload.Decoder) *table {
 	fmt.Fprintln(out, on.Cut(metaLine(m)))
-	fmt.Fprintf(out, "%10s %6s %-14s %8s  %s\n", "INDEX", "TERM", "TYPE", "SIZE", "WHAT")
-	return &table{out: out, on: on, system: m.System, decoder: d, totals: newTotals()}
+	t := &table{out: out, on: on, system: m.System, decoder: d, totals: newTotals(), typeWidth: typeWidth(m.System)}
+	fmt.Fprintf(out, "%10s %6s %-*s %8s  %s\n", "INDEX", "TERM", t.typeWidth, "TYPE", "SIZE", "WHAT")
+	return t
 }
 
 // metaLine is where the checkpoint, the snapshot and the commit index are.
@@ -60,7 +62,7 @@ func (t *table) print(e *walcore.Entry, data []byte) error {
 	b = rightUint(b, e.Term, 6)
 	b = append(b, ' ')
 	name, _ := t.system.TypeName(e.Type)
-	b = left(b, name.Name, 14)
+	b = left(b, name.Name, t.typeWidth)
 	b = append(b, ' ')
 	b = rightUint(b, uint64(e.Size), 8)
 	b = append(b, ' ', ' ')
@@ -99,6 +101,18 @@ func (t *table) end(log walcore.Log) error {
 		}
 	}
 	return nil
+}
+
+// typeWidth is how wide the column of a system's entry types is. Those that only old
+// versions write may be wider.
+func typeWidth(s *walcore.System) int {
+	width := len("conf_change_v2")
+	for _, t := range s.Types {
+		if !strings.HasSuffix(t.Name, "_deprecated") {
+			width = max(width, len(t.Name))
+		}
+	}
+	return width
 }
 
 func rightUint(b []byte, n uint64, width int) []byte {

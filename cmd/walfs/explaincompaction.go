@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/explain"
 )
 
@@ -8,6 +9,12 @@ import (
 func (p *page) compaction() {
 	c := p.Compaction
 	switch {
+	case p.System == walcore.Etcd:
+		p.sinceSnapshot("etcd makes the next snapshot when so many entries as its --snapshot-count says are behind the last one")
+		return
+	case p.System == walcore.HashiCorp:
+		p.sinceSnapshot("the library makes the next snapshot when so many entries as its SnapshotThreshold says are behind the last one, and keeps TrailingLogs of them (a Consul's raft_snapshot_threshold and raft_trailing_logs)")
+		return
 	case c == nil:
 		p.say("Not known: %s.", p.whyNot("compaction"))
 		return
@@ -135,3 +142,9 @@ func (p *page) due() {
 }
 
 var numberWords = map[int]string{explain.MostFullFiles: "four"}
+
+// sinceSnapshot says how many entries the next snapshot can stand for, and when it is made.
+func (p *page) sinceSnapshot(when string) {
+	n := p.Entries - p.Dead.Entries
+	p.say("Nothing in the log does: %s. %s%s %s in the log.", when, entries(n), p.behindSnapshot(), isAre(n))
+}

@@ -13,7 +13,7 @@ import (
 // who says whose directory it is, and who was in the group.
 func (p *page) who() {
 	p.say("%s.", p.nodeText())
-	if p.App == nil {
+	if p.App == nil && p.isDgraphs() {
 		p.say("What its entries mean is not known: %s.", p.whyNot("app"))
 	}
 	switch {
@@ -26,6 +26,10 @@ func (p *page) who() {
 	}
 	p.say("Who leads is not known: a log does not say.")
 }
+
+// isDgraphs reports whether the log may be one of Dgraph's: it is not that of a system that
+// does otherwise.
+func (p *page) isDgraphs() bool { return p.System != walcore.Etcd && p.System != walcore.HashiCorp }
 
 func (p *page) nodeText() string {
 	name := "A node that keeps its log as " + cmp.Or(map[string]string{"dgraph": "Dgraph"}[p.System], p.System) + " does"

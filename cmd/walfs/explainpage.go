@@ -32,16 +32,27 @@ func printExplain(on *terminal.Out, r *explain.Report) error {
 		{"What is committed, applied, and in the snapshot", p.standing},
 		{"What a restart replays", p.restart},
 		{"What holds the log back from being compacted", p.compaction},
-		{"Pending transactions", p.pending},
+		{p.ofDgraph("Pending transactions"), p.pending},
 		{"Elections", p.elections},
 		{"Behind its group, or parted from it?", p.behind},
 		{"What is odd", p.odd},
 	} {
+		if s.title == "" {
+			continue
+		}
 		p.title(s.title)
 		s.body()
 		p.end()
 	}
 	return p.out.Flush()
+}
+
+// ofDgraph is the title of what only Dgraph's logs have.
+func (p *page) ofDgraph(title string) string {
+	if p.isDgraphs() {
+		return title
+	}
+	return ""
 }
 
 func (p *page) title(text string) {

@@ -93,6 +93,9 @@ func printStatusJSON(out io.Writer, s *status.Status) error {
 	return err
 }
 
+// mostTypes is how many types are all named, those without entries too.
+const mostTypes = 4
+
 func printStatus(out *terminal.Out, s *status.Status, log walcore.Log) error {
 	var t terminal.Rows
 	addNode(&t, s, log.Meta())
@@ -104,6 +107,9 @@ func printStatus(out *terminal.Out, s *status.Status, log walcore.Log) error {
 	t.Add("raft log", "%s", logRange(s.FirstIndex, s.LastIndex))
 	var types []string
 	for _, n := range s.Types {
+		if n.Entries == 0 && len(s.Types) > mostTypes {
+			continue
+		}
 		types = append(types, fmt.Sprintf("%d %s", n.Entries, strings.ReplaceAll(n.Name, "_", " ")))
 	}
 	t.Add("entries", "%d, %s: %s", s.Entries, out.Bytes(*s.Bytes), strings.Join(types, ", "))

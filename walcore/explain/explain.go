@@ -71,8 +71,8 @@ func (r *Report) node(log walcore.Log) {
 	}{
 		{"raft_id", "its raft id", m.RaftID == nil && m.NodeID == nil},
 		{"group_id", "its group id", m.GroupID == nil && m.ClusterID == nil},
-		{"hard_state", "a hard state", m.HardState == nil},
-		{"checkpoint_index", "a checkpoint", m.CheckpointIndex == nil},
+		{"hard_state", notStored(m.System, "a hard state", "its commit index"), m.HardState == nil},
+		{"checkpoint_index", notStored(m.System, "a checkpoint", "what is applied"), m.CheckpointIndex == nil},
 		{"snapshot", "a snapshot", m.Snapshot == nil},
 	} {
 		switch {
@@ -83,6 +83,15 @@ func (r *Report) node(log walcore.Log) {
 		}
 	}
 	r.notKnown("leader", "a log does not say who leads, and whether this node did")
+}
+
+// notStored is what the log does not store: dgraphs in one of Dgraph's, others in one of another
+// system.
+func notStored(s *walcore.System, dgraphs, others string) string {
+	if s.Name == dgraph {
+		return dgraphs
+	}
+	return others
 }
 
 // indexes takes the indexes of the log, and when its files were last written.
