@@ -283,7 +283,7 @@ func TestDiffJSONFields(t *testing.T) {
 		}
 	}
 	fields(v, "replicas", "common", "parted", "broken", "differs", "emptied", "ahead", "notes", "unreadable")
-	fields(v["replicas"].([]any)[0], "dir", "raft_id", "group_id", "first_index", "last_index", "hard_state", "snapshot", "problems")
+	fields(v["replicas"].([]any)[0], "dir", "system", "raft_id", "group_id", "first_index", "last_index", "hard_state", "snapshot", "problems")
 	fields(v["common"], "first_index", "last_index")
 	parted := v["parted"].(map[string]any)
 	fields(parted, "index", "what", "promise", "byte", "entries")

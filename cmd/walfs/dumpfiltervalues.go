@@ -75,7 +75,12 @@ type memberID struct {
 
 func parseMember(text string) (memberID, error) {
 	m := memberID{text: text}
-	if n, err := parseID(text); err == nil {
+	n, err := parseNumber(text)
+	if err == nil && n == 0 {
+		_, err = parseID(text)
+		return m, err
+	}
+	if err == nil {
 		m.numbers = append(m.numbers, n)
 	}
 	if n, err := strconv.ParseUint(text, 16, 64); err == nil && n != 0 {

@@ -135,7 +135,7 @@ func TestDumpReplacedAnyLog(t *testing.T) {
 	var out bytes.Buffer
 	o := dumpOptions{format: "table", replaced: true, filter: filter{to: noEnd}}
 	err := runDumpReplaced(t.Context(), &o, log, payload.NewDgraph(payload.Alpha, payload.Options{}), &out)
-	const want = `     INDEX   TERM TYPE               SIZE FILE          OFFSET  WHAT
+	const want = `     INDEX   TERM TYPE               SIZE FILE                                          OFFSET  WHAT
          9      1 normal               14 00000000000000000001-0000000000000abd.seg          9  "lost to term 2"
 `
 	if err != nil || out.String() != want {

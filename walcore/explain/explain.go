@@ -85,13 +85,12 @@ func (r *Report) node(log walcore.Log) {
 	r.notKnown("leader", "a log does not say who leads, and whether this node did")
 }
 
-// notStored is what the log does not store: dgraphs in one of Dgraph's, others in one of another
-// system.
+// notStored is what the log does not store, in the words of its system.
 func notStored(s *walcore.System, dgraphs, others string) string {
-	if s.Name == dgraph {
-		return dgraphs
+	if s.Name == walcore.Etcd || s.Name == walcore.HashiCorp {
+		return others
 	}
-	return others
+	return dgraphs
 }
 
 // indexes takes the indexes of the log, and when its files were last written.

@@ -15,7 +15,7 @@ func (s *scan) report() {
 		app := s.app().String()
 		s.App = &app
 	} else if s.System != dgraph {
-		s.notKnown("app", "applications are told apart in Dgraph's logs alone")
+		s.notKnown("app", "only Dgraph's entries are explained")
 	} else {
 		s.notKnown("app", "none of the entries that were read decodes as one of Dgraph's")
 	}
