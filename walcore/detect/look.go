@@ -44,7 +44,11 @@ const lookedFor = "no log of Dgraph (wal.meta, 00001.wal, …), of etcd (member/
 // Look finds the logs in a directory. It fails where a folder in which one may be cannot be
 // listed, if it finds none.
 func Look(path string) (found []Found, err error) {
-	if attr, err := platform.StatPath(path); err == nil && attr.Regular && isHashiCorps(filepath.Base(path)) {
+	attr, err := platform.StatPath(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case attr.Regular && isHashiCorps(filepath.Base(path)):
 		return []Found{{walcore.HashiCorp, path}}, nil
 	}
 	lists := map[string][]string{}
