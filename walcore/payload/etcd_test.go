@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	testfixture "github.com/walfs/walfs/test/fixture"
+	"github.com/walfs/walfs/test/memlog"
 )
 
 // etcdFixtures are those that are there.
@@ -174,6 +175,15 @@ var etcdRequests = []struct {
 	{`ID: 5 header { ID: 6 auth_revision: 7 }`, "", KindRequest, "9 bytes that summarize to nothing; the JSON has them all"},
 }
 
+// TestOfEtcd: the decoder of a log is that of its system.
+func TestOfEtcd(t *testing.T) {
+	log := memlog.Sample("w")
+	log.Meta().System = &walcore.System{Name: walcore.Etcd}
+	if d, ok := Of(log, Options{ShowSecrets: true}).(*Etcd); !ok || !d.opts.ShowSecrets {
+		t.Error("an etcd log has another decoder")
+	}
+}
+
 // TestEtcdRequests: each is shown with all its fields, and summarized.
 func TestEtcdRequests(t *testing.T) {
 	md := load(t, "etcd.proto", "walfs.etcd.InternalRaftRequest")
@@ -208,7 +218,8 @@ func TestEtcdIsNotARequest(t *testing.T) {
 	}{
 		{"", `"size":0}`, KindEmpty, "no data"},
 		{"plain", `"text":"plain"}`, KindText, `"plain"`},
-		{"*\" this parses as a range to delete ", `"text":"*\" this parses as a range to delete "}`, KindText, `"*\" this parses as a range to delete "`},
+		// It parses as a range to delete, with an unknown field.
+		{"*\"z and then 32 characters of a text", `"text":"*\"z and then 32 characters of a text"}`, KindText, `"*\"z and then 32 characters of a text"`},
 		{"\x90\x4e\x01", `"base64":"kE4B"}`, KindBinary, "904e01"}, // field 1250
 		{string(encode(t, v2, `ID: 9 Method: "PUT" Path: "/0/members/ff/attributes" Val: "{\"name\":\"n1\"}"`)),
 			`"request_v2":{"ID":"9","Method":"PUT","Path":"/0/members/ff/attributes","Val":"{\"name\":\"n1\"}"}}`, KindRequest, "v2 PUT /0/members/ff/attributes"},
@@ -230,6 +241,7 @@ func TestEtcdIsNotARequest(t *testing.T) {
 
 // TestEtcdConfChanges: of both versions, with the member that is added, or without.
 func TestEtcdConfChanges(t *testing.T) {
+	long := `{"id":255,"peerURLs":["http://a"],"name":"` + strings.Repeat("x", 65536) + `"}`
 	const n1 = `{"id":255,"peerURLs":["http://a:2380","http://b:2380"],"name":"n1","new":{"x":[]}}`
 	for _, tt := range []struct {
 		typ              uint32
@@ -247,6 +259,7 @@ func TestEtcdConfChanges(t *testing.T) {
 		{1, `node_id: 255`, `{"id":"255"}`, `"conf_change":{"node_id":"255","context":"eyJpZCI6IjI1NSJ9"}}`, "member add ff", ""},
 		{1, `node_id: 255`, "{\"id\":255,\"name\":\"\x7f\u0085\"}", `"member":{"id":255,"name":"\u007f\u0085"}}`, `member add ff "\x7f\u0085"`, ""},
 		{1, `node_id: 255`, "{\"id\":255,\"name\":\"\xff\"}", `"context":"eyJpZCI6MjU1LCJuYW1lIjoi/yJ9"}}`, "member add ff", ""},
+		{1, `node_id: 255`, long, base64.StdEncoding.EncodeToString([]byte(long)) + `"}}`, "member add ff", ""},
 		{2, `changes { node_id: 254 } changes { type: ConfChangeAddLearnerNode node_id: 255 } transition: ConfChangeTransitionJointImplicit`, n1,
 			`"name":"n1","new":{"x":[]}}}`, "member add fe, member add-learner ff, joint n1 http://a:2380 http://b:2380", "255 {n1 http://a:2380,http://b:2380}"},
 		{2, ``, "", `"conf_change_v2":{}}`, "leave joint configuration", ""},
@@ -266,7 +279,7 @@ func TestEtcdConfChanges(t *testing.T) {
 		d := NewEtcd(Options{})
 		etcdJSON(t, d, e)
 		if got, _ := d.AppendCompact(nil, e); !strings.HasSuffix(string(got), tt.want) {
-			t.Errorf("%s: %s, want …%s", tt.text, got, tt.want)
+			t.Errorf("%s: %.300s, want …%.300s", tt.text, got, tt.want)
 		}
 		var s Summary
 		if _ = d.Summarize(&s, e); s.Kind != KindConfChange || string(s.Line) != tt.line {
@@ -400,9 +413,14 @@ func TestEtcdSnapshot(t *testing.T) {
 			t.Errorf("%q: %q, want %q", blob, got, want)
 		}
 	}
-	deep := strings.Repeat("[", 200) + strings.Repeat("]", 200)
-	if got := parse(t, d.AppendSnapshot(nil, []byte(deep))); got["text"] != deep {
-		t.Errorf("200 levels: %v", got)
+	for name, beyond := range map[string]string{
+		"200 levels":           strings.Repeat("[", 200) + strings.Repeat("]", 200),
+		"lines of 190 spaces":  strings.Repeat("[", 95) + "0" + strings.Repeat(",0", 50_000) + strings.Repeat("]", 95),
+		"a name without value": "{\"a\"}",
+	} {
+		if got := parse(t, d.AppendSnapshot(nil, []byte(beyond))); got["text"] != beyond {
+			t.Errorf("%s: %.300v", name, got)
+		}
 	}
 }
 
@@ -435,18 +453,18 @@ func TestEtcdSnapshotsOfFixtures(t *testing.T) {
 func TestEtcdLinesAreBounded(t *testing.T) {
 	nested := "txn {}"
 	for range 40 {
-		nested = "txn { compare { key: \"" + strings.Repeat("k", 50) + "\" } success { request_" + nested + " } failure { request_" + "put { key: \"a\" } } }"
+		nested = "txn { compare { key: \"" + strings.Repeat("k", 300) + "\" } success { request_" + nested + " } failure { request_" + "put { key: \"a\" } } }"
 	}
 	d := NewEtcd(Options{})
 	for text, want := range map[string]string{
-		nested: "txn: if ver(" + strings.Repeat("k", 50) + ") = 0 then (txn: if",
+		nested: "txn: if ver(" + strings.Repeat("k", 300) + ") = 0 then (txn: if",
 		"txn {" + strings.Repeat(`success { request_put { key: "a" } } `, 12) + "}":                                "txn: then put a 0 bytes, put a 0 bytes",
 		`put { key: "` + strings.Repeat("k", 1000) + `" }`:                                                         "put kkk",
 		`cluster_member_attr_set { member_attributes {` + strings.Repeat(`client_urls: "http://a" `, 1000) + `} }`: "member attributes 0 http://a http://a",
 	} {
 		var s Summary
 		_ = d.Summarize(&s, Entry{Data: etcd(t, text)})
-		if len(s.Line) > maxLine || !s.Shortened || !strings.HasPrefix(string(s.Line), want) {
+		if len(s.Line) > maxLine || cap(s.Line) > 4*maxLine || !s.Shortened || !strings.HasPrefix(string(s.Line), want) {
 			t.Errorf("%.80s: %q, shortened %v", text, s.Line, s.Shortened)
 		}
 	}

@@ -90,7 +90,7 @@ func (l etcdLine) keys(key, end []byte) {
 	}
 }
 
-// list writes the messages in a field of m, until the line is full.
+// list writes the first messages in a field of m.
 func (l etcdLine) list(m message, num int, write func(message)) {
 	n := m.count(num)
 	i := 0
@@ -98,7 +98,7 @@ func (l etcdLine) list(m message, num int, write func(message)) {
 		if int(f.num) != num {
 			continue
 		}
-		if len(l.Line) > maxLine || !l.listed(i, n) {
+		if !l.listed(i, n) {
 			return
 		}
 		i++
@@ -258,7 +258,7 @@ func (l etcdLine) op(num int, r message) {
 	}
 }
 
-// txn writes "txn: if … then … else …".
+// txn writes "txn: if … then … else …". Where the line is full, it goes no deeper.
 func (l etcdLine) txn(m message) {
 	l.word("txn:")
 	for _, part := range []struct {
@@ -338,7 +338,7 @@ func (l etcdLine) confChange(e Entry) {
 	}
 	if isMember {
 		for _, text := range append([]string{member.Name}, member.PeerURLs...) {
-			if text != "" && len(l.Line) <= maxLine {
+			if text != "" {
 				l.words("", []byte(text))
 			}
 		}
