@@ -2,7 +2,7 @@
 // line of text. A decoder knows nothing of files or of the log: it is given an
 // entry's term, index, type and data.
 //
-//	d := payload.NewDgraph(payload.AppOf(log), payload.Options{})
+//	d := payload.Of(log, payload.Options{})
 //	for e := range log.Entries(1) {
 //		data, err := e.Data()
 //		…

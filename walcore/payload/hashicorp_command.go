@@ -45,7 +45,7 @@ const ignoreUnknown = 0x80
 
 func commandOf(data []byte) (c command, ok bool) {
 	switch {
-	case len(data) < 2 || printable(data):
+	case len(data) < 2:
 		return c, false
 	case isLogData(data):
 		return command{app: vault, kind: KindCommand, logData: data}, true
@@ -128,10 +128,11 @@ func (c *command) unwrapConfigEntry() {
 }
 
 func (m msgpack) isConsul(number byte) bool {
-	fields := consulTypes[number].fields
 	for element := range m.elements() {
-		return fields != nil && element.hasAll(fields)
+		m = element
+		break
 	}
+	fields := consulTypes[number].fields
 	return fields != nil && m.hasAll(fields)
 }
 
@@ -157,13 +158,20 @@ var nomadTypes = [...]string{
 	"NamespaceDelete",
 }
 
+// hasAll reports whether m is a map with all of fields, in one pass.
 func (m msgpack) hasAll(fields []string) bool {
-	for _, f := range fields {
-		if m.get(f) == nil {
-			return false
+	missing := 1<<len(fields) - 1
+	for key := range m.members() {
+		for i, f := range fields {
+			if string(key) == f {
+				missing &^= 1 << i
+			}
+		}
+		if missing == 0 {
+			return true
 		}
 	}
-	return true
+	return false
 }
 
 // namesItsFields reports whether m is a map with a name for each member. Other bytes that

@@ -97,6 +97,9 @@ func TestHashicorpCommands(t *testing.T) {
 		text := hashicorpJSON(t, Options{}, test.data)
 		var s Summary
 		_ = d.Summarize(&s, e)
+		if s.Is(KindKVS) != (test.keys != nil && s.Kind != KindCommand) {
+			t.Errorf("%s: of kind %s: %v", test.name, KindKVS, s.Is(KindKVS))
+		}
 		var keys []string
 		for k := range s.StoredKeys() {
 			keys = append(keys, string(k))

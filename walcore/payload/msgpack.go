@@ -40,6 +40,7 @@ type msgpackHead struct {
 
 // readMsgpack reads the value at off, of a list or a map only the beginning, and returns
 // what follows it. It returns -1 if there is no value, or if its length is beyond the data.
+// How many elements a list claims is not checked: going through them ends with the data.
 func readMsgpack(b []byte, off int) (h msgpackHead, next int) {
 	if off >= len(b) {
 		return h, -1
@@ -48,24 +49,21 @@ func readMsgpack(b []byte, off int) (h msgpackHead, next int) {
 	off++
 	switch {
 	case c < 0x80:
-		h.kind, h.u = msgpackUint, uint64(c)
-		return h, off
+		return msgpackHead{kind: msgpackUint, u: uint64(c)}, off
 	case c < 0x90:
-		return readCount(b, off, msgpackMap, uint64(c&0xf))
+		return msgpackHead{kind: msgpackMap, u: uint64(c & 0xf)}, off
 	case c < 0xa0:
-		return readCount(b, off, msgpackList, uint64(c&0xf))
+		return msgpackHead{kind: msgpackList, u: uint64(c & 0xf)}, off
 	case c < 0xc0:
 		return readContent(b, off, msgpackBytes, uint64(c&0x1f))
 	case c >= 0xe0:
-		h.kind, h.u = msgpackInt, uint64(int64(int8(c)))
-		return h, off
+		return msgpackHead{kind: msgpackInt, u: uint64(int64(int8(c)))}, off
 	case c == 0xc0:
 		return h, off
 	case c == 0xc1: // stands for nothing
 		return h, -1
 	case c <= 0xc3:
-		h.kind, h.u = msgpackBool, uint64(c&1)
-		return h, off
+		return msgpackHead{kind: msgpackBool, u: uint64(c & 1)}, off
 	case c >= 0xd4 && c <= 0xd8:
 		return readContent(b, off, msgpackExt, 1<<(c-0xd4))
 	}
@@ -82,14 +80,11 @@ func readMsgpack(b []byte, off int) (h msgpackHead, next int) {
 	switch form.kind {
 	case msgpackBytes, msgpackExt:
 		return readContent(b, off, form.kind, u)
-	case msgpackList, msgpackMap:
-		return readCount(b, off, form.kind, u)
 	case msgpackInt:
 		unused := 64 - 8*size
 		u = uint64(int64(u<<unused) >> unused)
 	}
-	h.kind, h.u = form.kind, u
-	return h, off
+	return msgpackHead{kind: form.kind, u: u}, off
 }
 
 // msgpackForms are the values that begin with 0xc4 to 0xdf: what a number of size bytes
@@ -124,19 +119,6 @@ func readContent(b []byte, off int, kind msgpackKind, n uint64) (h msgpackHead, 
 	h.kind = kind
 	h.b = b[off : off+int(n)]
 	return h, off + int(n)
-}
-
-// readCount begins a list or a map. Each element takes a byte or more: a larger number
-// of them is a lie.
-func readCount(b []byte, off int, kind msgpackKind, n uint64) (h msgpackHead, next int) {
-	least := n
-	if kind == msgpackMap {
-		least *= 2
-	}
-	if least > uint64(len(b)-off) {
-		return h, -1
-	}
-	return msgpackHead{kind: kind, u: n}, off
 }
 
 // wholeMsgpack gives b as one value, if it is that and nothing more.
