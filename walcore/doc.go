@@ -33,6 +33,8 @@ import breaks one.
 	                    slots and terms, payload lengths, verification of checksums, first
 	                    and last index, what is a problem and its text, refresh, and what
 	                    opening for writing keeps, drops and refuses
+	walcore/etcd        reads etcd's directory: frames and their running sum, which entries
+	                    later leaders replaced, torn ends, snapshots, refresh
 	walcore/hashicorp   reads the directories of HashiCorp's Raft library: raft.db, which is a
 	                    bbolt database, without its lock, raft-wal's segments, and snapshots/
 	walcore/detect      says whose directory it is, and opens the right reader

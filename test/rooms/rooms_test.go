@@ -18,8 +18,9 @@ var rooms = map[string]string{
 	"meta":               "",
 	"walcore/format":     "walcore",
 	"walcore/dgraph":     "walcore walcore/format walcore/platform meta",
-	"walcore/detect":     "walcore walcore/dgraph walcore/etcd walcore/hashicorp walcore/format walcore/platform",
+	"walcore/etcd":       "walcore walcore/platform",
 	"walcore/hashicorp":  "walcore walcore/platform",
+	"walcore/detect":     "walcore walcore/dgraph walcore/etcd walcore/hashicorp walcore/format walcore/platform",
 	"walcore/vfs":        "walcore/platform",
 	"walcore/crashfs":    "walcore/vfs",
 	"walcore/confstate":  "",
@@ -87,7 +88,7 @@ func TestPure(t *testing.T) {
 // TestLight: a program that imports the storage or the reader does not get packages
 // for servers, nor Dgraph's.
 func TestLight(t *testing.T) {
-	for _, pkg := range []string{"walcore/storage", "walcore/dgraph"} {
+	for _, pkg := range []string{"walcore/storage", "walcore/dgraph", "walcore/etcd"} {
 		for _, imported := range list(t, "-deps", module+pkg) {
 			for _, heavy := range []string{"net/http", "github.com/dgraph-io/", "go.opentelemetry.io/", "github.com/hanwen/go-fuse"} {
 				if strings.HasPrefix(imported, heavy) {

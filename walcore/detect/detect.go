@@ -15,6 +15,7 @@ import (
 
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/dgraph"
+	"github.com/walfs/walfs/walcore/etcd"
 	"github.com/walfs/walfs/walcore/hashicorp"
 )
 
@@ -68,6 +69,8 @@ func open(at Found, opts Options) (walcore.Log, error) {
 	switch at.System {
 	case walcore.Dgraph:
 		return orNil(dgraph.OpenReader(at.Path, dgraph.ReaderOptions{Key: opts.Key, Plain: opts.Plain, Lazy: opts.Lazy}))
+	case walcore.Etcd:
+		return orNil(etcd.Open(at.Path, etcd.Options{}))
 	case walcore.HashiCorp:
 		return orNil(hashicorp.Open(at.Path))
 	}

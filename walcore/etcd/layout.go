@@ -1,0 +1,111 @@
+package etcd
+
+import (
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/walfs/walfs/walcore/platform"
+)
+
+// LookedFor names the files by which Is knows a directory of etcd's.
+const LookedFor = "member/wal/*.wal, wal/*.wal or *.wal, with names like 0000000000000000-0000000000000000.wal"
+
+// Layout says where the parts of a directory are: WAL and Snap are folders below Root, with
+// forward slashes. Snap is "" where there is none.
+type Layout struct{ Root, WAL, Snap string }
+
+// Is reports whether path is a data directory of etcd's, the member folder in it, or the
+// folder with the segments. Of the last one Root is the folder above, if that has the
+// snapshots.
+func Is(path string) (l Layout, ok bool) {
+	for _, in := range []string{"member/", ""} {
+		if hasName(filepath.Join(path, in, "wal"), isSegment) {
+			l = Layout{Root: path, WAL: in + "wal"}
+			if hasName(filepath.Join(path, in, "snap"), isOfSnap) {
+				l.Snap = in + "snap"
+			}
+			return l, true
+		}
+	}
+	if !hasName(path, isSegment) {
+		return l, false
+	}
+	if abs, err := filepath.Abs(path); err == nil {
+		above, name := filepath.Split(abs)
+		if name != "" && name != "snap" && hasName(filepath.Join(above, "snap"), isOfSnap) {
+			return Layout{Root: filepath.Clean(above), WAL: name, Snap: "snap"}, true
+		}
+	}
+	return Layout{Root: path, WAL: "."}, true
+}
+
+func hasName(folder string, is func(name string) bool) bool {
+	dir, err := platform.OpenDir(folder)
+	if err != nil {
+		return false
+	}
+	defer dir.Close()
+	entries, err := platform.List(dir)
+	if err != nil {
+		return false
+	}
+	for _, e := range entries {
+		if is(e.Name()) {
+			return true
+		}
+	}
+	return false
+}
+
+// segmentName is what a segment is called: its number, and the index that follows the last
+// one of the segments before.
+type segmentName struct{ seq, index uint64 }
+
+func (n segmentName) String() string { return fmt.Sprintf("%016x-%016x.wal", n.seq, n.index) }
+
+func parseSegmentName(name string) (n segmentName, ok bool) {
+	n.seq, n.index, ok = parsePair(name, ".wal")
+	return n, ok
+}
+
+// parsePair reads two numbers of 16 hex digits.
+func parsePair(name, suffix string) (a, b uint64, ok bool) {
+	digits, ok := strings.CutSuffix(name, suffix)
+	if !ok || len(digits) != 33 || digits[16] != '-' || strings.ToLower(digits) != digits {
+		return 0, 0, false
+	}
+	a, errA := strconv.ParseUint(digits[:16], 16, 64)
+	b, errB := strconv.ParseUint(digits[17:], 16, 64)
+	return a, b, errA == nil && errB == nil
+}
+
+func isSegment(name string) bool {
+	_, ok := parseSegmentName(name)
+	return ok
+}
+
+func isSnapshot(name string) bool {
+	_, _, ok := parsePair(name, ".snap")
+	return ok
+}
+
+// isOfSnap reports whether a name is one that etcd gives in its snap folder.
+func isOfSnap(name string) bool {
+	return isSnapshot(name) || name == "db" || strings.HasSuffix(name, ".snap.db") || isMakeshift(name)
+}
+
+// isOfWAL reports whether a name is one that etcd gives in its wal folder.
+func isOfWAL(name string) bool { return isSegment(name) || isMakeshift(name) }
+
+// isMakeshift reports whether a name is that of something that is not finished, of something
+// that was set aside, or of a lock.
+func isMakeshift(name string) bool {
+	for _, suffix := range []string{".tmp", ".broken", ".lock"} {
+		if strings.HasSuffix(name, suffix) {
+			return true
+		}
+	}
+	return strings.HasPrefix(name, "db.tmp") || strings.HasPrefix(name, "tmp")
+}

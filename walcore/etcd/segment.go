@@ -1,0 +1,377 @@
+package etcd
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"slices"
+
+	"github.com/walfs/walfs/walcore"
+)
+
+// segment is a log file, as far as its records were read and found right. It only grows: a
+// table that was taken from it stays as it is.
+type segment struct {
+	name segmentName
+	file *openFile
+	attr walcore.Attr // of the file, when it was last read
+
+	table
+	runs []run
+
+	begun bool   // its first record, which has a sum, was read
+	start uint32 // the sum that it goes on from
+	sum   uint32 // the sum at end
+	end   int64  // where the next frame begins
+	fault *fault // why end is not where the records end; nil: it is
+	// accepted is where a fault is taken for what it is, and not for work in progress; 0: nowhere.
+	accepted int64
+
+	ids         *ids // nil: there is no metadata
+	first, last *walcore.HardState
+	snapshots   []snapshotRecord
+}
+
+// ids are what metadata hold.
+type ids struct{ node, cluster uint64 }
+
+// table has a row for each record of an entry: 16 bytes.
+type table struct {
+	frames []uint32 // where the frame begins, in units of 8 bytes
+	sizes  []uint32 // of payloads
+	before []uint32 // the sum before the record
+	after  []uint32 // and behind it
+}
+
+// run is entries that follow one another in the file, with indexes that do, of one term and
+// type. It goes on to the next run.
+type run struct {
+	slot        int
+	index, term uint64
+	typ         walcore.EntryType
+}
+
+// snapshotRecord is a record that names a snapshot.
+type snapshotRecord struct {
+	slot        int // of the entry that comes next
+	index, term uint64
+	commit      uint64 // of the hard state before it
+}
+
+// fault is what stands where the next record should.
+type fault struct {
+	kind    walcore.Kind
+	message string
+	// cut says that the file ends in the record, zeros that one of its sectors is all zero:
+	// one that was written last is torn then.
+	cut, zeros bool
+}
+
+const (
+	// maxSegment is what a segment's table can count to.
+	maxSegment = frameUnit << 32
+	frameUnit  = 8
+	// maxRecord is more than any record has. It bounds how long one is summed.
+	maxRecord = 1 << 30
+	// maxLeftover is how far behind the records' end is looked for others.
+	maxLeftover = blockSize
+)
+
+// extend reads the records behind end. What it cannot read is a fault.
+func (s *segment) extend(attr walcore.Attr) {
+	s.attr, s.fault = attr, nil
+	if err := s.readFrames(min(attr.Size, maxSegment)); err != nil {
+		s.fault = &fault{kind: walcore.KindUnreadable, message: fmt.Sprintf("cannot be read: %v", err)}
+	}
+}
+
+// readFrames reads frames in large blocks, which stay in a processor's cache until they are
+// summed.
+func (s *segment) readFrames(size int64) error {
+	buf := blocks.Get().(*[]byte)
+	defer blocks.Put(buf)
+	for {
+		b := (*buf)[:min(blockSize, size-s.end)]
+		if err := readFull(s.file, b, s.end); err != nil {
+			return err
+		}
+		begin := s.end
+		for s.fault == nil {
+			rest := b[s.end-begin:]
+			if len(rest) < frameHeader {
+				break
+			}
+			n, padding := frameSize(rest)
+			if n+padding == 0 && binary.LittleEndian.Uint64(rest) == 0 {
+				return nil
+			}
+			if frameHeader+n+padding > int64(len(rest)) {
+				break
+			}
+			s.readFrame(rest[frameHeader:frameHeader+n+padding], n)
+		}
+		switch {
+		case s.fault != nil, size-s.end < frameHeader:
+			return nil
+		case s.end == begin:
+			if err := s.readLargeFrame(b, size); err != nil || s.fault != nil {
+				return err
+			}
+		}
+	}
+}
+
+// readFrame takes a frame of which b holds all but the header.
+func (s *segment) readFrame(b []byte, n int64) {
+	r, ok := parseRecord(b[:n])
+	sum := s.sum
+	if r.typ != recordCRC {
+		sum = crc32.Update(s.sum, castagnoli, r.data)
+	}
+	if s.fault = s.check(ok, r.typ, r.sum, sum); s.fault != nil {
+		s.fault.zeros = hasZeroSector(b, s.end+frameHeader)
+		return
+	}
+	if r.typ == recordEntry {
+		e, ok := parseEntry(r.data)
+		s.fault = s.addEntry(ok, largeEntry{typ: e.typ, term: e.term, index: e.index, to: int64(len(e.data))}, sum)
+	} else {
+		s.fault = s.addOther(r.typ, r.sum, r.data)
+	}
+	if s.fault == nil {
+		s.sum = sum
+		if r.typ == recordCRC {
+			s.sum = r.sum
+		}
+		s.end += frameHeader + int64(len(b))
+	}
+}
+
+// readLargeFrame takes a frame that does not fit into a block, or into the file.
+func (s *segment) readLargeFrame(header []byte, size int64) error {
+	n, padding := frameSize(header)
+	from := s.end + frameHeader
+	if n > size-from-padding {
+		s.fault = &fault{kind: walcore.KindLength, cut: true,
+			message: fmt.Sprintf("a record of %d bytes does not fit into the file, which ends at %d", n, size)}
+		return nil
+	}
+	if n > maxRecord {
+		s.fault = &fault{kind: walcore.KindLength, message: fmt.Sprintf("a record of %d bytes is larger than any that etcd writes", n)}
+		return nil
+	}
+	r, err := readLargeRecord(s.file, from, from+n)
+	if isReadError(err) {
+		return err
+	}
+	ok, sum := err == nil, s.sum
+	if ok && r.typ != recordCRC {
+		if sum, err = sumOf(s.file, r.from, r.to, sum, nil); err != nil {
+			return err
+		}
+	}
+	if s.fault = s.check(ok, r.typ, r.sum, sum); s.fault != nil {
+		zeros := zeroSectors{at: from}
+		if _, err := sumOf(s.file, from, from+n+padding, 0, zeros.add); err != nil {
+			return err
+		}
+		s.fault.zeros = zeros.found()
+		return nil
+	}
+	if r.typ != recordEntry {
+		s.fault = &fault{kind: walcore.KindType, message: fmt.Sprintf("a record of type %d has %d bytes", r.typ, n)}
+		return nil
+	}
+	e, err := readLargeEntry(s.file, r.from, r.to)
+	if isReadError(err) {
+		return err
+	}
+	if s.fault = s.addEntry(err == nil, e, sum); s.fault == nil {
+		s.sum = sum
+		s.end = from + n + padding
+	}
+	return nil
+}
+
+// isReadError reports whether err is one of reading, and not of what was read.
+func isReadError(err error) bool {
+	return err != nil && !errors.Is(err, errWire) && !errors.Is(err, errManyFields)
+}
+
+// check says what is wrong with a record, or gives nil.
+func (s *segment) check(parsed bool, typ uint64, stored, sum uint32) *fault {
+	switch {
+	case !parsed:
+		return &fault{kind: walcore.KindChecksum, message: "a record does not parse"}
+	case typ == recordCRC && s.begun && stored != s.sum:
+		return &fault{kind: walcore.KindChecksum, message: fmt.Sprintf("a record says that the sum is %08x, it is %08x", stored, s.sum)}
+	case typ != recordCRC && !s.begun:
+		return &fault{kind: walcore.KindChecksum, message: "the file does not begin with the sum that it goes on from"}
+	case typ != recordCRC && stored != sum:
+		return &fault{kind: walcore.KindChecksum, message: fmt.Sprintf("a record's sum is %08x, that of its bytes is %08x", stored, sum)}
+	}
+	return nil
+}
+
+// addEntry adds the entry of a record whose sum is right.
+func (s *segment) addEntry(parsed bool, e largeEntry, sum uint32) *fault {
+	switch {
+	case !parsed:
+		return &fault{kind: walcore.KindChecksum, message: "an entry does not parse, while its sum is right"}
+	case e.index == 0 || max(e.index, e.term) > walcore.MaxNumber || e.typ > 1<<31:
+		return &fault{kind: walcore.KindRange, message: fmt.Sprintf("an entry of index %d, term %d, type %d: none can have that", e.index, e.term, e.typ)}
+	}
+	if s.end%frameUnit != 0 {
+		return &fault{kind: walcore.KindOffset, message: "a frame does not begin at a multiple of 8 bytes"}
+	}
+	slot, typ := len(s.frames), walcore.EntryType(e.typ)
+	if k := len(s.runs) - 1; k < 0 || s.runs[k].term != e.term || s.runs[k].typ != typ || s.runs[k].index+uint64(slot-s.runs[k].slot) != e.index {
+		s.runs = append(s.runs, run{slot: slot, index: e.index, term: e.term, typ: typ})
+	}
+	s.frames = append(s.frames, uint32(s.end/frameUnit))
+	s.sizes = append(s.sizes, uint32(e.to-e.from))
+	s.before = append(s.before, s.sum)
+	s.after = append(s.after, sum)
+	return nil
+}
+
+// addOther adds a record that is no entry's.
+func (s *segment) addOther(typ uint64, sum uint32, data []byte) *fault {
+	n, ok := numbers(data)
+	if !ok {
+		return &fault{kind: walcore.KindChecksum, message: fmt.Sprintf("the data of a record of type %d do not parse, while its sum is right", typ)}
+	}
+	switch typ {
+	case recordCRC:
+		if !s.begun {
+			s.begun, s.start = true, sum
+		}
+	case recordMetadata:
+		found := ids{n[1], n[2]}
+		if s.ids != nil && *s.ids != found {
+			return &fault{kind: walcore.KindConflict, message: fmt.Sprintf("from here on the file is that of node %x of cluster %x", n[1], n[2])}
+		}
+		s.ids = &found
+	case recordState:
+		s.last = &walcore.HardState{Term: n[1], Vote: n[2], Commit: n[3]}
+		if s.first == nil {
+			s.first = s.last
+		}
+	case recordSnapshot:
+		r := snapshotRecord{slot: len(s.frames), index: n[1], term: n[2]}
+		if s.last != nil {
+			r.commit = s.last.Commit
+		}
+		s.snapshots = append(s.snapshots, r)
+	default:
+		return &fault{kind: walcore.KindType, message: fmt.Sprintf("a record of type %d, which etcd does not have", typ)}
+	}
+	return nil
+}
+
+// checkLeftover finds out whether anything but zeros stands behind the records: then the
+// beginning of one was not written, and what follows was.
+func (s *segment) checkLeftover() {
+	zeros := zeroSectors{}
+	_, err := sumOf(s.file, s.end, min(s.attr.Size, s.end+maxLeftover), 0, zeros.add)
+	if err == nil && zeros.other {
+		s.fault = &fault{kind: walcore.KindTorn, zeros: true, message: "its beginning is zero, and not what stands behind it"}
+	}
+}
+
+// zeroSectors finds out whether all bytes in a sector are zero. Sectors are counted in the
+// file, so that the first and the last one can be parts.
+type zeroSectors struct {
+	at    int64
+	some  bool // of the sector of at bytes were seen
+	zero  bool // and all of them are zero
+	seen  bool // a whole sector was
+	other bool // there is a byte that is not
+}
+
+func (z *zeroSectors) add(at int64, b []byte) {
+	for len(b) > 0 {
+		if !z.some || at%sectorSize == 0 {
+			z.seen = z.found()
+			z.some, z.zero = true, true
+		}
+		n := min(int64(len(b)), sectorSize-at%sectorSize)
+		if !allZero(b[:n]) {
+			z.zero, z.other = false, true
+		}
+		b, at = b[n:], at+n
+	}
+}
+
+func (z *zeroSectors) found() bool { return z.seen || z.some && z.zero }
+
+func hasZeroSector(b []byte, at int64) bool {
+	var z zeroSectors
+	z.add(at, b)
+	return z.found()
+}
+
+func allZero(b []byte) bool { return !slices.ContainsFunc(b, func(c byte) bool { return c != 0 }) }
+
+// payload gives the payload of an entry whose frame b begins with. ok is false if that is not
+// the entry in the table: its bytes are not those that were listed.
+func (t *table) payload(b []byte, e *walcore.Entry) (data []byte, ok bool) {
+	if len(b) < frameHeader {
+		return nil, false
+	}
+	n, _ := frameSize(b)
+	if n > int64(len(b)-frameHeader) {
+		return nil, false
+	}
+	r, ok := parseRecord(b[frameHeader : frameHeader+n])
+	if !ok || r.typ != recordEntry || r.sum != t.after[e.Slot] || crc32.Update(t.before[e.Slot], castagnoli, r.data) != r.sum {
+		return nil, false
+	}
+	s, ok := parseEntry(r.data)
+	is := largeEntry{typ: s.typ, term: s.term, index: s.index, to: int64(len(s.data))}
+	return s.data, ok && is.isOf(e)
+}
+
+func (l *largeEntry) isOf(e *walcore.Entry) bool {
+	return l.index == e.Index && l.term == e.Term && walcore.EntryType(l.typ) == e.Type && l.to-l.from == e.Size
+}
+
+// readLarge fills p with a part of a payload whose frame is not held in memory. ok is false as
+// in payload.
+func (t *table) readLarge(r io.ReaderAt, size int64, e *walcore.Entry, p []byte, off int64) (ok bool, err error) {
+	var header [frameHeader]byte
+	from := int64(e.Offset)
+	if err := readFull(r, header[:], from); err != nil {
+		return false, err
+	}
+	from += frameHeader
+	n, _ := frameSize(header[:])
+	if n > size-from {
+		return false, nil
+	}
+	rec, err := readLargeRecord(r, from, from+n)
+	if err != nil || rec.typ != recordEntry || rec.sum != t.after[e.Slot] {
+		return false, onlyReadError(err)
+	}
+	is, err := readLargeEntry(r, rec.from, rec.to)
+	if err != nil || !is.isOf(e) {
+		return false, onlyReadError(err)
+	}
+	want := is.from + off
+	sum, err := sumOf(r, rec.from, rec.to, t.before[e.Slot], func(at int64, block []byte) {
+		first, last := max(want, at), min(want+int64(len(p)), at+int64(len(block)))
+		if first < last {
+			copy(p[first-want:], block[first-at:last-at])
+		}
+	})
+	return err == nil && sum == rec.sum, err
+}
+
+func onlyReadError(err error) error {
+	if isReadError(err) {
+		return err
+	}
+	return nil
+}
