@@ -508,9 +508,7 @@ func FuzzEtcd(f *testing.F) {
 			t.Fatalf("the forms differ:\n%s\n%s", indented, compact)
 		}
 		checkJSON(t, snapshot, len(data))
-		if s.Kind == "" || len(s.Line) == 0 || len(s.Line) > maxLine || !printable(s.Line) || strings.ContainsAny(string(s.Line), "\r\n\t") {
-			t.Fatalf("summary %q %q", s.Kind, s.Line)
-		}
+		checkSummary(t, &s)
 		for key := range s.StoredKeys() {
 			s.InRange(key)
 		}

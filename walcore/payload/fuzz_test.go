@@ -67,6 +67,14 @@ func checkJSON(t *testing.T, text []byte, size int) map[string]any {
 	return parse(t, text)
 }
 
+// checkSummary fails unless s has a kind, and a line that one can print.
+func checkSummary(t *testing.T, s *Summary) {
+	t.Helper()
+	if s.Kind == "" || len(s.Line) == 0 || len(s.Line) > maxLine || !printable(s.Line) || strings.ContainsAny(string(s.Line), "\r\n\t") {
+		t.Fatalf("summary %q %q", s.Kind, s.Line)
+	}
+}
+
 func FuzzDgraph(f *testing.F) {
 	seeds(f, func(e Entry) { f.Add(e.Type, e.Data) })
 	bombs(func(b []byte) { f.Add(uint32(0), keyed(b)) })
@@ -93,9 +101,7 @@ func FuzzDgraph(f *testing.F) {
 				t.Fatalf("the forms differ:\n%s\n%s", indented, compact)
 			}
 			checkJSON(t, snapshot, len(data))
-			if s.Kind == "" || len(s.Line) == 0 || len(s.Line) > maxLine || !printable(s.Line) || strings.ContainsAny(string(s.Line), "\r\n\t") {
-				t.Fatalf("summary %q %q", s.Kind, s.Line)
-			}
+			checkSummary(t, &s)
 		}
 	})
 }

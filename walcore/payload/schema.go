@@ -19,7 +19,8 @@ import (
 //go:embed dgraph.binpb
 var dgraphDescriptor []byte
 
-// schema holds the plans of every message that Dgraph's decoder starts from. It is made on first use: a command that decodes nothing need not wait for it.
+// schema holds the plans of every message that Dgraph's decoder starts from. It is made on
+// first use: a command that decodes nothing need not wait for it.
 type schema struct {
 	proposal, zeroProposal     *messagePlan
 	snapshot, zeroSnapshot     *messagePlan
