@@ -1,8 +1,14 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/spf13/cobra"
+	"github.com/walfs/walfs/walcore/detect"
+)
 
-type demoOptions struct{ once bool }
+type demoOptions struct {
+	once   bool
+	system string
+}
 
 func newDemoCommand() *cobra.Command {
 	var opts demoOptions
@@ -16,6 +22,9 @@ while writing goes on, and a tour looks around in it with ls, cat and grep,
 printing each command. It stays until Ctrl-C so that you can look further, and
 then leaves nothing behind. It needs Linux.
 
+With --system etcd or hashicorp the same tour goes through a small log of a
+real etcd, or of nodes like a Consul's, that the program carries.
+
 Exit codes: 0 done, 1 failed, 2 wrong usage.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -23,5 +32,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
 		},
 	}
 	cmd.Flags().BoolVar(&opts.once, "once", false, "end after the tour")
+	addSystem(cmd.Flags(), &opts.system)
+	cmd.Flag("system").Usage = "the `SYSTEM` whose log is shown: " + oneOf(detect.Systems)
 	return cmd
 }

@@ -10,14 +10,20 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/walfs/walfs/cmd/walfs/cluster"
+	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/detect"
 )
 
 func runDemo(ctx context.Context, opts demoOptions, stdout io.Writer) error {
+	if opts.system != "" && !slices.Contains(detect.Systems, opts.system) {
+		return wrongValue("--system", opts.system, detect.Systems)
+	}
 	ctx, stop := untilUnread(ctx)
 	defer stop()
 	tmp, err := os.MkdirTemp("", "walfs-demo-")
@@ -25,16 +31,27 @@ func runDemo(ctx context.Context, opts demoOptions, stdout io.Writer) error {
 		return err
 	}
 	defer os.RemoveAll(tmp)
-	c, err := cluster.Start(cluster.Options{Dir: tmp, Nodes: 3, SnapshotEvery: 150, Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		return err
+	s := &sights{out: stdout, tmp: tmp, once: opts.once}
+	if opts.system == walcore.Dgraph || opts.system == "" {
+		err = runCluster(ctx, s)
+	} else {
+		err = showCarried(ctx, s, opts.system)
 	}
-	d := &demo{Cluster: c, out: stdout, tmp: tmp, once: opts.once}
-	err = errors.Join(d.run(ctx), c.Close())
 	if ctx.Err() != nil || errors.Is(err, syscall.EPIPE) { // Ctrl-C is how it ends, or a reader who has seen enough
 		return nil
 	}
 	return err
+}
+
+// runCluster shows the log of a node that is running.
+func runCluster(ctx context.Context, s *sights) error {
+	c, err := cluster.Start(cluster.Options{Dir: s.tmp, Nodes: 3, SnapshotEvery: 150, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	s.dir, s.name, s.stops = c.Dir(1), "Node 1's log", tour
+	d := &demo{Cluster: c, sights: s}
+	return errors.Join(d.run(ctx), c.Close())
 }
 
 // untilUnread gives a context that ends when nobody reads what the process prints any
@@ -59,13 +76,9 @@ func untilUnread(ctx context.Context) (_ context.Context, stop func()) {
 // demo is a cluster, and the tour of one of its logs.
 type demo struct {
 	*cluster.Cluster
-	out     io.Writer
-	tmp     string
-	once    bool
+	*sights
 	written int // values
 }
-
-func (d *demo) tell(format string, args ...any) { fmt.Fprintf(d.out, format+"\n", args...) }
 
 func (d *demo) run(ctx context.Context) error {
 	soon, cancel := context.WithTimeout(ctx, time.Minute) // enough for the slowest machine

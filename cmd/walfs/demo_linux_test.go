@@ -55,6 +55,26 @@ func TestDemoOnce(t *testing.T) {
 	checkTour(t, string(said), `\$ cat mnt/meta/hard_state/commit\n2\d\d\n`, "is mounted at")
 }
 
+// TestDemoOfOthers: a log that the program carries is shown.
+func TestDemoOfOthers(t *testing.T) {
+	needFUSE(t)
+	for system, want := range map[string][]string{
+		"etcd":      {"8ccdcd827cc81aab voter http://127.0.0.1:23801 n1", "put /registry/pods/ns1/pod-10 147 bytes", "sound: a node starts, replays 1 to 79"},
+		"hashicorp": {"last vote in term 3 for 127.0.0.1:8301", "KVS cas app/6/setting-1510", "node-3 voter 127.0.0.1:8302", "sound: "},
+	} {
+		cmd, out, errs := startDemo(t, "walfs", "demo", "--once", "--system", system)
+		said, err := io.ReadAll(out)
+		if err := errors.Join(err, cmd.Wait()); err != nil || errs.Len() > 0 {
+			t.Fatalf("%v\n%s\n%s", err, errs, said)
+		}
+		for _, text := range append(want, "is mounted at") {
+			if !strings.Contains(string(said), text) {
+				t.Errorf("%s: %q is not shown in\n%s", system, text, said)
+			}
+		}
+	}
+}
+
 // checkTour looks for what every tour shows.
 func checkTour(t *testing.T, said string, more ...string) {
 	t.Helper()

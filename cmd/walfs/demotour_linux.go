@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -34,13 +35,25 @@ var tour = []stop{
 		"walfs cat node1 snapshots/latest/data | head -n 4"},
 }
 
-// tour mounts node 1's log, or does without, and shows it.
-func (d *demo) tour(ctx context.Context) error {
-	dir, at := d.Dir(1), filepath.Join(d.tmp, "mnt")
+// sights are a log to show, and what there is to see in it.
+type sights struct {
+	out   io.Writer
+	tmp   string // in which its mountpoint is made
+	once  bool   // end after the tour
+	dir   string // the log's directory, in tmp
+	name  string // what it is called
+	stops []stop
+}
+
+func (d *sights) tell(format string, args ...any) { fmt.Fprintf(d.out, format+"\n", args...) }
+
+// tour mounts the log, or does without, and shows it.
+func (d *sights) tour(ctx context.Context) error {
+	dir, at := d.dir, filepath.Join(d.tmp, "mnt")
 	if err := os.Mkdir(at, 0o700); err != nil {
 		return err
 	}
-	// The storage has the directory open, which a reader does not mind.
+	// A storage may have the directory open, which a reader does not mind.
 	log, err := detect.Open(dir, detect.Options{})
 	if err != nil {
 		return err
@@ -52,7 +65,7 @@ func (d *demo) tour(ctx context.Context) error {
 		notef("no mount here: %v", err)
 		notef("the same tour without one")
 	} else {
-		d.tell("Node 1's log is mounted at %s while values are written.", at)
+		d.tell("%s is mounted at %s.", d.name, at)
 	}
 	err = d.showStops(ctx, m != nil)
 	if err == nil && !d.once {
@@ -66,12 +79,12 @@ func (d *demo) tour(ctx context.Context) error {
 	return err
 }
 
-func (d *demo) showStops(ctx context.Context, mounted bool) error {
+func (d *sights) showStops(ctx context.Context, mounted bool) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	for _, s := range tour {
+	for _, s := range d.stops {
 		line := s.mounted
 		if !mounted {
 			line = s.unmounted
@@ -102,7 +115,7 @@ func (d *demo) showStops(ctx context.Context, mounted bool) error {
 	return nil
 }
 
-func (d *demo) stay(ctx context.Context, dir string, m *fusefs.Mounted) {
+func (d *sights) stay(ctx context.Context, dir string, m *fusefs.Mounted) {
 	if m == nil {
 		d.tell("\nLook further with walfs ls %s, walfs cat and walfs stat. Ctrl-C ends the demo.", dir)
 		<-ctx.Done()
