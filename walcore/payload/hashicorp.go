@@ -108,8 +108,8 @@ func configuration(data []byte) (servers []configServer, ok bool) {
 }
 
 // Servers are the members of a group that the data of a LogConfiguration name. ok is
-// false if the data are none, or if a server has no id, no address, or another suffrage
-// than the three that are known. One that is staging has no vote.
+// false if the data are none, or if a server's id or address is no text, or its suffrage is
+// another than the three that are known. One that is staging has no vote.
 func Servers(data []byte) (servers []walcore.Server, ok bool) {
 	list, ok := configuration(data)
 	if !ok {
@@ -159,6 +159,7 @@ func peersOf(data []byte) (peers msgpack, ok bool) {
 // Facts implements Decoder.
 func (d *HashiCorp) Facts(f *Facts, e Entry) {
 	f.reset()
+	decodes := true
 	switch typ := walcore.EntryType(e.Type); {
 	case e.TooLarge > 0:
 		f.Kind = KindTooLarge
@@ -168,39 +169,47 @@ func (d *HashiCorp) Facts(f *Facts, e Entry) {
 		f.Kind = KindBarrier
 	case len(e.Data) == 0:
 		f.Kind = KindEmpty
-	case typ == walcore.LogConfiguration:
-		servers, ok := configuration(e.Data)
-		if !ok {
-			f.raw(e.Data)
-			return
-		}
-		f.Kind = KindConfiguration
-		for _, s := range servers[:min(len(servers), maxMembers)] {
-			f.Servers = append(f.Servers, string(s.id))
-		}
-		slices.Sort(f.Servers)
-		f.Servers = slices.Compact(f.Servers)
 	case typ == walcore.LogCommand:
-		c, ok := commandOf(e.Data)
-		if !ok {
-			f.raw(e.Data)
-			return
-		}
-		f.command = c
-		f.kind(c.kind)
-		if c.name == "Txn" {
-			for range c.keys() {
-				f.kind(KindKVS)
-				break
-			}
-		}
+		decodes = f.setCommand(e.Data)
+	case typ == walcore.LogConfiguration:
+		decodes = f.setConfiguration(e.Data)
 	case typ == walcore.LogAddPeerDeprecated, typ == walcore.LogRemovePeerDeprecated:
-		if _, ok := peersOf(e.Data); !ok {
-			f.raw(e.Data)
-			return
-		}
 		f.Kind = KindConfiguration
+		_, decodes = peersOf(e.Data)
 	default:
+		decodes = false
+	}
+	if !decodes {
 		f.raw(e.Data)
 	}
+}
+
+func (f *Facts) setCommand(data []byte) (ok bool) {
+	c, ok := commandOf(data)
+	if !ok {
+		return false
+	}
+	f.command = c
+	f.kind(c.kind)
+	if c.kind == KindTxn {
+		for range c.keys() {
+			f.kind(KindKVS)
+			break
+		}
+	}
+	return true
+}
+
+func (f *Facts) setConfiguration(data []byte) (ok bool) {
+	servers, ok := configuration(data)
+	if !ok {
+		return false
+	}
+	f.Kind = KindConfiguration
+	for _, s := range servers[:min(len(servers), maxMembers)] {
+		f.Servers = append(f.Servers, string(s.id))
+	}
+	slices.Sort(f.Servers)
+	f.Servers = slices.Compact(f.Servers)
+	return true
 }

@@ -208,9 +208,9 @@ func (c command) changes() iter.Seq2[[]byte, []byte] {
 					return
 				}
 			}
-		case c.name == "KVS":
+		case c.kind == KindKVS:
 			yield(textOf(c.message, "Op"), textOf(c.message.get("DirEnt"), "Key"))
-		case c.name == "Txn" && c.app == consul:
+		case c.kind == KindTxn:
 			for op := range c.message.get("Ops").elements() {
 				kv := op.get("KV")
 				if key := textOf(kv.get("DirEnt"), "Key"); len(key) > 0 && !yield(textOf(kv, "Verb"), key) {
@@ -258,8 +258,8 @@ func (w *walker) command(c command) bool {
 	return w.msgpack(c.message, nil, 0) >= 0
 }
 
-// logData is the plan of Vault's LogData. Numbers of operations above those named here mean
-// different things in Vault and in OpenBao.
+// logData is the plan of Vault's LogData. Later versions have operations that have no name
+// here: they are shown as numbers.
 var logData = sync.OnceValue(func() *messagePlan {
 	field := func(name string, number int32, typ descriptorpb.FieldDescriptorProto_Type) *descriptorpb.FieldDescriptorProto {
 		return &descriptorpb.FieldDescriptorProto{Name: &name, Number: &number, Type: typ.Enum(),
