@@ -46,6 +46,11 @@ type logSpan struct {
 // Files that are as in previous stay the same.
 func newLog(parts []part, current, snapshot uint64, previous *log) *log {
 	l := &log{snapshot: snapshot}
+	if above(parts, current) > above(parts, 0)/2 {
+		l.problems = append(l.problems, walcore.FileProblem(parts[0].file.Name, walcore.KindHardState,
+			fmt.Sprintf("the node's term is %d, and most entries are of later ones", current)))
+		current = math.MaxUint64
+	}
 	checkTerms(parts, current)
 	for i := range parts {
 		p := &parts[i]
@@ -96,6 +101,18 @@ func (l *log) sameFile(p *part) *logFile {
 
 func sameSlots(a, b []slot) bool {
 	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
+}
+
+// above counts the entries of terms above one.
+func above(parts []part, term uint64) (n int) {
+	for _, p := range parts {
+		for _, s := range p.spans {
+			if s.term > term {
+				n += s.n
+			}
+		}
+	}
+	return n
 }
 
 // checkTerms takes entries out whose term is damaged. Terms never go down, and none is above the

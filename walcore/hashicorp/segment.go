@@ -236,7 +236,7 @@ func (s *segment) take(b *batch) {
 		}
 		s.add(index, e.term, e.slot)
 	}
-	s.end = b.end
+	s.end, s.torn = b.end, false
 }
 
 // resync looks for a batch with entries that is right and follows a commit frame, from an
@@ -249,6 +249,7 @@ func (s *segment) resync(r *frameReader, at int64, b *batch, budget *int64) (fou
 			at += int64(len(b)) - frameHeader
 			continue
 		}
+		s.torn = s.torn || at >= s.end // unless another batch is found
 		f, ok, err := r.frame(at)
 		if err != nil {
 			return false, err
@@ -282,7 +283,7 @@ func (s *segment) skip(index uint64, at int64) {
 // noteTorn notes whether bytes follow that do not count.
 func (s *segment) noteTorn(r *frameReader) error {
 	b, _, err := r.bytes(s.end, min(behind, r.size-s.end))
-	s.torn, s.tornSum = !bytes.Equal(b, zeros[:len(b)]), crc32.Checksum(b, castagnoli)
+	s.torn, s.tornSum = s.torn || !bytes.Equal(b, zeros[:len(b)]), crc32.Checksum(b, castagnoli)
 	return err
 }
 

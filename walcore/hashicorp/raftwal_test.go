@@ -1,0 +1,140 @@
+package hashicorp
+
+import (
+	"bytes"
+	"encoding/binary"
+	"hash/crc32"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/walfs/walfs/test/fixture"
+	"github.com/walfs/walfs/walcore"
+)
+
+const tailName = "wal/00000000000000001482-0000000000000004.wal"
+
+// rebatched gives a segment whose entries are committed so many at a time, and where its
+// commits end. It has its own idea of the format.
+func rebatched(b []byte, most int) (segment []byte, ends []int) {
+	table := crc32.MakeTable(crc32.Castagnoli)
+	segment = bytes.Clone(b[:32])
+	begin, entries := 0, 0
+	commit := func() {
+		sum := crc32.Checksum(segment[begin:], table)
+		segment = append(segment, 3, 0, 0, 0, byte(sum), byte(sum>>8), byte(sum>>16), byte(sum>>24))
+		begin, entries = len(segment), 0
+		ends = append(ends, begin)
+	}
+	for at := 32; b[at] != 0; {
+		n := 8
+		if b[at] == 1 {
+			n += (int(binary.LittleEndian.Uint32(b[at+4:])) + 7) / 8 * 8
+			segment = append(segment, b[at:at+n]...)
+			if entries++; entries == most {
+				commit()
+			}
+		}
+		at += n
+	}
+	if entries > 0 {
+		commit()
+	}
+	return append(segment, make([]byte, max(0, len(b)-len(segment)))...), ends
+}
+
+// TestRefreshFollowsTail: a log grows with each commit, and what is written without one does
+// not count.
+func TestRefreshFollowsTail(t *testing.T) {
+	m, dir := readManifest(t, "hashicorp-wal-n2"), fixture.Dir(t, "hashicorp-wal-n2")
+	name := filepath.Join(dir, tailName)
+	whole, ends := rebatched(fixture.ReadFile(t, name), 5)
+	if len(ends) != 7 {
+		t.Fatalf("%d commits", len(ends))
+	}
+	fixture.WriteFile(t, name, make([]byte, len(whole)))
+	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	fixture.Must(t, err)
+	defer f.Close()
+	r := open(t, dir)
+	if last, known := r.LastIndex(); last != 1481 || !known || len(r.Problems()) > 0 {
+		t.Errorf("an empty tail: %d, %v, %v", last, known, r.Problems())
+	}
+	last := uint64(1481)
+	for i, end := range ends {
+		begin := 0
+		if i > 0 {
+			begin = ends[i-1]
+		}
+		_, err = f.WriteAt(whole[begin:end-8], int64(begin))
+		fixture.Must(t, err)
+		before := refresh(t, r)
+		if now, _ := before.LastIndex(); now != last || len(before.Problems()) != 1 || before.Problems()[0].Kind != walcore.KindTorn {
+			t.Errorf("without a commit: %d after %d, %v", now, last, before.Problems())
+		}
+		_, err = f.WriteAt(whole[end-8:end], int64(end-8))
+		fixture.Must(t, err)
+		r = refresh(t, before)
+		now, _ := r.LastIndex()
+		if now <= last || len(r.Problems()) > 0 {
+			t.Errorf("after commit %d: %d after %d, %v", i, now, last, r.Problems())
+		}
+		if first, same := r.Unchanged(before); first != m.FirstIndex || same != last {
+			t.Errorf("after commit %d: %d to %d are unchanged", i, first, same)
+		}
+		if a, b := r.Files()[0], before.Files()[0]; a != b {
+			t.Error("a sealed segment is another file")
+		}
+		last = now
+	}
+	if last != m.LastIndex {
+		t.Errorf("the last one is %d", last)
+	}
+	for again := refresh(t, r); again != r; again = refresh(t, r) {
+		r = again
+	}
+	for e := range r.Entries(0) {
+		data, err := e.Data()
+		if wrong := m.wrong(e, data); wrong != "" || err != nil {
+			t.Errorf("entry %d: %s, %v", e.Index, wrong, err)
+		}
+	}
+
+	// Bytes that are changed in place are never served, and are read again.
+	e, err := r.Entry(m.LastIndex)
+	fixture.Must(t, err)
+	_, err = f.WriteAt([]byte{whole[e.Offset+10] ^ 1}, int64(e.Offset)+10)
+	fixture.Must(t, err)
+	if _, err := e.Data(); err == nil {
+		t.Error("other bytes were served")
+	}
+	r = refresh(t, r)
+	if last, _ := r.LastIndex(); last == m.LastIndex {
+		t.Error("the log still has the entry")
+	}
+}
+
+// TestRefreshFollowsDirectory: snapshots go, and a directory that is replaced is read anew.
+func TestRefreshFollowsDirectory(t *testing.T) {
+	dir := fixture.Dir(t, "hashicorp-wal-n2")
+	r := open(t, dir)
+	fixture.Must(t, os.RemoveAll(filepath.Join(dir, snapshotsName)))
+	r = refresh(t, r)
+	if r.Meta().Snapshot.Index != 0 || len(r.Meta().Snapshots) != 0 {
+		t.Errorf("a snapshot at %d", r.Meta().Snapshot.Index)
+	}
+	fixture.Must(t, os.Rename(dir, dir+".old"))
+	if _, err := r.Refresh(); err == nil {
+		t.Error("a directory that is gone")
+	}
+	fixture.Must(t, os.Rename(fixture.Dir(t, "hashicorp-bolt-n2"), dir))
+	if _, err := r.Refresh(); err == nil {
+		t.Error("another store has taken its place")
+	}
+	fixture.Must(t, os.RemoveAll(dir))
+	fixture.Must(t, os.Rename(fixture.Dir(t, "hashicorp-wal-n2"), dir))
+	r = refresh(t, r)
+	if r.Meta().Snapshot.Index != 1356 {
+		t.Errorf("a snapshot at %d", r.Meta().Snapshot.Index)
+	}
+}
