@@ -17,14 +17,21 @@ import (
 
 // Session is a shell in which the commands of a page run one after the other, as somebody
 // types them. Absolute paths of examples are in a folder of its own, in which
-// /var/lib/dgraph/w is a log that an Alpha wrote, test/testdata/alpha.tar.gz. The shell
-// begins in an empty folder.
+// /var/lib/dgraph/w is a log that an Alpha wrote, /var/lib/etcd an etcd's directory, and
+// /opt/consul/raft that of a node like a Consul's: see logs. The shell begins in an empty folder.
 type Session struct {
 	root  string
 	shell *exec.Cmd
 	in    io.WriteCloser
 	out   *bufio.Reader
 	fifos int
+}
+
+// logs are the logs of the examples: the fixture in test/testdata by the folder that it gets.
+var logs = map[string]string{
+	"var/lib/dgraph/w": "alpha",
+	"var/lib/etcd":     "etcd-small",
+	"opt/consul/raft":  "hashicorp-wal-n2",
 }
 
 // hangLimit ends what hangs. It is long, since the machine may be busy.
@@ -45,17 +52,20 @@ func Start(repository, bin string) (*Session, error) {
 }
 
 func (s *Session) start(repository, bin string) error {
-	for _, dir := range []string{"var/lib/dgraph", "bin", "tmp", "mnt", "backup", "home"} {
+	for _, dir := range []string{"var/lib/dgraph", "opt/consul", "bin", "tmp", "mnt", "backup", "home"} {
 		if err := os.MkdirAll(filepath.Join(s.root, dir), 0o755); err != nil {
 			return err
 		}
 	}
-	at := filepath.Join(s.root, "var/lib/dgraph")
-	if out, err := exec.Command("tar", "-xzSf", filepath.Join(repository, "test/testdata/alpha.tar.gz"), "-C", at).CombinedOutput(); err != nil {
-		return fmt.Errorf("tar: %w: %s", err, out)
-	}
-	if err := os.Rename(filepath.Join(at, "alpha"), filepath.Join(at, "w")); err != nil {
-		return err
+	for folder, fixture := range logs {
+		at := filepath.Join(s.root, folder)
+		in := filepath.Dir(at)
+		if out, err := exec.Command("tar", "-xzSf", filepath.Join(repository, "test/testdata", fixture+".tar.gz"), "-C", in).CombinedOutput(); err != nil {
+			return fmt.Errorf("tar: %w: %s", err, out)
+		}
+		if err := os.Rename(filepath.Join(in, fixture), at); err != nil {
+			return err
+		}
 	}
 	// The other machine is this one.
 	if err := os.WriteFile(filepath.Join(s.root, "bin/ssh"), []byte("#!/bin/sh\nshift\nexec sh -c \"$*\"\n"), 0o755); err != nil {
@@ -82,7 +92,7 @@ func (s *Session) start(repository, bin string) error {
 // Home is the folder in which the shell begins.
 func (s *Session) Home() string { return filepath.Join(s.root, "home") }
 
-var absolute = regexp.MustCompile(`(^|[\s'"=:(>])/(var/lib/dgraph|backup|tmp|mnt)\b`)
+var absolute = regexp.MustCompile(`(^|[\s'"=:(>])/(var/lib/dgraph|var/lib/etcd|opt/consul|backup|tmp|mnt)\b`)
 
 // end is printed behind what a command prints, with its exit code.
 const end = "\x01end of the example "
