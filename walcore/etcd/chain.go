@@ -104,22 +104,21 @@ func (c *chain) follows(i int) bool {
 		c.problems.file(name, walcore.KindHole, "comes behind %s: the segments between them are missing", before.name)
 		c.broken = true
 	}
-	if !c.broken && s.begun && s.start != before.sum {
-		c.problems.file(name, walcore.KindChecksum, "goes on from the sum %08x, and %s ends with %08x: records between them are lost, or one of the two is not what its name says",
-			s.start, before.name, before.sum)
-		c.broken = true
-	}
-	if !c.broken {
+	fits := s.start == before.sum || !s.begun
+	if !c.broken && fits {
 		return true
 	}
 	// What a segment's name says, and that hard states only go forward, tell one that has
 	// the name of another.
-	if len(s.runs) > 0 && s.runs[0].index > s.name.index && !s.hasSnapshotBefore(s.runs[0]) {
+	switch {
+	case len(s.runs) > 0 && s.runs[0].index > s.name.index && !s.hasSnapshotBefore(s.runs[0]):
 		return leftOut(walcore.KindOrder, "begins with index %d, and by its name with one up to %d: it has another one's name", s.runs[0].index, s.name.index)
-	}
-	if s.first != nil && c.state != nil && (s.first.Term < c.state.Term || s.first.Commit < c.state.Commit) {
+	case s.hasState && c.state != nil && (s.first.Term < c.state.Term || s.first.Commit < c.state.Commit):
 		return leftOut(walcore.KindOrder, "has an older hard state (term %d, commit %d) than the segments before it (term %d, commit %d): it has another one's name",
 			s.first.Term, s.first.Commit, c.state.Term, c.state.Commit)
+	case !c.broken:
+		c.problems.file(name, walcore.KindChecksum, "goes on from the sum %08x, and %s ends with %08x: records between them are lost", s.start, before.name, before.sum)
+		c.broken = true
 	}
 	return true
 }
@@ -134,7 +133,7 @@ func (c *chain) read(i int) {
 	s := c.segments[i]
 	snapshots := s.snapshots
 	for k, r := range s.runs {
-		end := len(s.frames)
+		end := s.n
 		if k+1 < len(s.runs) {
 			end = s.runs[k+1].slot
 		}
@@ -154,8 +153,9 @@ func (c *chain) read(i int) {
 		c.receive(&snapshots[k])
 	}
 	c.snapshots = append(c.snapshots, s.snapshots...)
-	if s.last != nil {
-		c.state = s.last
+	if s.hasState {
+		last := s.last
+		c.state = &last
 	}
 	if s.fault != nil && !c.isTorn(i) {
 		c.broken = true
@@ -309,12 +309,12 @@ func (l *problemList) file(name string, kind walcore.Kind, format string, args .
 
 // at adds a problem with where the records of a segment end.
 func (l *problemList) at(s *segment, kind walcore.Kind, format string, args ...any) {
-	l.add(walcore.SlotProblem(s.name.String(), len(s.frames), kind, fmt.Sprintf(format, args...)).At(uint64(s.end)))
+	l.add(walcore.SlotProblem(s.name.String(), s.n, kind, fmt.Sprintf(format, args...)).At(uint64(s.end)))
 }
 
 // slot adds a problem with an entry.
 func (l *problemList) slot(s *segment, slot int, kind walcore.Kind, index uint64, format string, args ...any) {
-	l.add(walcore.SlotProblem(s.name.String(), slot, kind, fmt.Sprintf(format, args...)).At(uint64(s.frames[slot]) * frameUnit).OfEntry(index))
+	l.add(walcore.SlotProblem(s.name.String(), slot, kind, fmt.Sprintf(format, args...)).At(uint64(s.row(slot).frame) * frameUnit).OfEntry(index))
 }
 
 // all gives the problems in a form to show.
