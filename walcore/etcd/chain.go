@@ -89,12 +89,15 @@ func (c *chain) follows(i int) bool {
 	s := c.segments[i]
 	name := s.name.String()
 	leftOut := func(kind walcore.Kind, format string, args ...any) bool {
-		c.problems.file(name, kind, format+": none of its entries is shown", args...)
+		c.problems.file(name, kind, format+": no entry of it is shown", args...)
 		c.broken = true
 		return false
 	}
 	if s.ids != nil && *s.ids != *c.ids {
 		return leftOut(walcore.KindConflict, "is of node %x of cluster %x, the directory's is node %x of cluster %x", s.ids.node, s.ids.cluster, c.ids.node, c.ids.cluster)
+	}
+	if !s.begun && s.fault == nil {
+		return leftOut(walcore.KindCut, "holds no record")
 	}
 	if i == 0 {
 		return true
@@ -104,8 +107,7 @@ func (c *chain) follows(i int) bool {
 		c.problems.file(name, walcore.KindHole, "comes behind %s: the segments between them are missing", before.name)
 		c.broken = true
 	}
-	fits := s.start == before.sum || !s.begun
-	if !c.broken && fits {
+	if !c.broken && s.start == before.sum {
 		return true
 	}
 	// What a segment's name says, and that hard states only go forward, tell one that has

@@ -193,13 +193,14 @@ func TestSegments(t *testing.T) {
 		{"the first one is missing", func(t *testing.T, _ string, s []string) { fixture.Must(t, os.Remove(s[0])) }, "snapshot", 480},
 		{"one is missing", func(t *testing.T, _ string, s []string) { fixture.Must(t, os.Remove(s[2])) }, "hole", 400},
 		{"two are swapped", func(t *testing.T, _ string, s []string) { swap(t, s[2], s[3]) }, "out_of_order checksum", 300},
-		{"two others are swapped", func(t *testing.T, _ string, s []string) { swap(t, s[1], s[4]) }, "out_of_order checksum out_of_order", 300},
+		{"two others are swapped", func(t *testing.T, _ string, s []string) { swap(t, s[1], s[4]) }, "out_of_order out_of_order", 300},
 		{"one is there twice", func(t *testing.T, _ string, s []string) { fixture.WriteFile(t, s[3], fixture.ReadFile(t, s[2])) }, "out_of_order", 400},
 		{"one is another node's", func(t *testing.T, dir string, s []string) {
 			other, _ := log6(t, etcdlog.Options{Node: 77})
 			fixture.WriteFile(t, s[2], fixture.ReadFile(t, segmentFiles(t, other)[2]))
 		}, "conflict", 400},
-		{"one is empty", func(t *testing.T, _ string, s []string) { fixture.Must(t, os.Truncate(s[2], 0)) }, "checksum", 400},
+		{"one is empty", func(t *testing.T, _ string, s []string) { fixture.Must(t, os.Truncate(s[2], 0)) }, "cut", 400},
+		{"the last one is empty", func(t *testing.T, _ string, s []string) { fixture.Must(t, os.Truncate(s[len(s)-1], 0)) }, "cut", 400},
 		{"one is cut", func(t *testing.T, _ string, s []string) { fixture.Must(t, os.Truncate(s[2], 5000)) }, "length", 400},
 		{"one is cut between records", func(t *testing.T, dir string, s []string) {
 			r := open(t, dir)
