@@ -89,12 +89,15 @@ func (c *chain) follows(i int) bool {
 	s := c.segments[i]
 	name := s.name.String()
 	leftOut := func(kind walcore.Kind, format string, args ...any) bool {
-		c.problems.file(name, kind, format+": none of its entries is shown", args...)
+		c.problems.file(name, kind, format+": no entry of it is shown", args...)
 		c.broken = true
 		return false
 	}
 	if s.ids != nil && *s.ids != *c.ids {
 		return leftOut(walcore.KindConflict, "is of node %x of cluster %x, the directory's is node %x of cluster %x", s.ids.node, s.ids.cluster, c.ids.node, c.ids.cluster)
+	}
+	if !s.begun && s.fault == nil {
+		return leftOut(walcore.KindCut, "holds no record")
 	}
 	if i == 0 {
 		return true
@@ -104,22 +107,20 @@ func (c *chain) follows(i int) bool {
 		c.problems.file(name, walcore.KindHole, "comes behind %s: the segments between them are missing", before.name)
 		c.broken = true
 	}
-	if !c.broken && s.begun && s.start != before.sum {
-		c.problems.file(name, walcore.KindChecksum, "goes on from the sum %08x, and %s ends with %08x: records between them are lost, or one of the two is not what its name says",
-			s.start, before.name, before.sum)
-		c.broken = true
-	}
-	if !c.broken {
+	if !c.broken && s.start == before.sum {
 		return true
 	}
 	// What a segment's name says, and that hard states only go forward, tell one that has
 	// the name of another.
-	if len(s.runs) > 0 && s.runs[0].index > s.name.index && !s.hasSnapshotBefore(s.runs[0]) {
+	switch {
+	case len(s.runs) > 0 && s.runs[0].index > s.name.index && !s.hasSnapshotBefore(s.runs[0]):
 		return leftOut(walcore.KindOrder, "begins with index %d, and by its name with one up to %d: it has another one's name", s.runs[0].index, s.name.index)
-	}
-	if s.first != nil && c.state != nil && (s.first.Term < c.state.Term || s.first.Commit < c.state.Commit) {
+	case s.hasState && c.state != nil && (s.first.Term < c.state.Term || s.first.Commit < c.state.Commit):
 		return leftOut(walcore.KindOrder, "has an older hard state (term %d, commit %d) than the segments before it (term %d, commit %d): it has another one's name",
 			s.first.Term, s.first.Commit, c.state.Term, c.state.Commit)
+	case !c.broken:
+		c.problems.file(name, walcore.KindChecksum, "goes on from the sum %08x, and %s ends with %08x: records between them are lost", s.start, before.name, before.sum)
+		c.broken = true
 	}
 	return true
 }
@@ -134,7 +135,7 @@ func (c *chain) read(i int) {
 	s := c.segments[i]
 	snapshots := s.snapshots
 	for k, r := range s.runs {
-		end := len(s.frames)
+		end := s.n
 		if k+1 < len(s.runs) {
 			end = s.runs[k+1].slot
 		}
@@ -154,8 +155,9 @@ func (c *chain) read(i int) {
 		c.receive(&snapshots[k])
 	}
 	c.snapshots = append(c.snapshots, s.snapshots...)
-	if s.last != nil {
-		c.state = s.last
+	if s.hasState {
+		last := s.last
+		c.state = &last
 	}
 	if s.fault != nil && !c.isTorn(i) {
 		c.broken = true
@@ -309,12 +311,12 @@ func (l *problemList) file(name string, kind walcore.Kind, format string, args .
 
 // at adds a problem with where the records of a segment end.
 func (l *problemList) at(s *segment, kind walcore.Kind, format string, args ...any) {
-	l.add(walcore.SlotProblem(s.name.String(), len(s.frames), kind, fmt.Sprintf(format, args...)).At(uint64(s.end)))
+	l.add(walcore.SlotProblem(s.name.String(), s.n, kind, fmt.Sprintf(format, args...)).At(uint64(s.end)))
 }
 
 // slot adds a problem with an entry.
 func (l *problemList) slot(s *segment, slot int, kind walcore.Kind, index uint64, format string, args ...any) {
-	l.add(walcore.SlotProblem(s.name.String(), slot, kind, fmt.Sprintf(format, args...)).At(uint64(s.frames[slot]) * frameUnit).OfEntry(index))
+	l.add(walcore.SlotProblem(s.name.String(), slot, kind, fmt.Sprintf(format, args...)).At(uint64(s.row(slot).frame) * frameUnit).OfEntry(index))
 }
 
 // all gives the problems in a form to show.

@@ -30,19 +30,39 @@ type segment struct {
 	accepted int64
 
 	ids         *ids // nil: there is no metadata
-	first, last *walcore.HardState
+	hasState    bool
+	first, last walcore.HardState
 	snapshots   []snapshotRecord
 }
 
 // ids are what metadata hold.
 type ids struct{ node, cluster uint64 }
 
-// table has a row for each record of an entry: 16 bytes.
+// table has a row for each record of an entry, in chunks that stay where they are: who has
+// taken the table as it was reads it while rows are added.
 type table struct {
-	frames []uint32 // where the frame begins, in units of 8 bytes
-	sizes  []uint32 // of payloads
-	before []uint32 // the sum before the record
-	after  []uint32 // and behind it
+	chunks []*[chunkRows]row
+	n      int
+}
+
+// row is 16 bytes of an entry's record.
+type row struct {
+	frame  uint32 // where the frame begins, in units of 8 bytes
+	size   uint32 // of the payload
+	before uint32 // the sum before the record
+	after  uint32 // and behind it
+}
+
+const chunkRows = 1024
+
+func (t *table) row(slot int) *row { return &t.chunks[slot/chunkRows][slot%chunkRows] }
+
+func (t *table) add(r row) {
+	if t.n%chunkRows == 0 {
+		t.chunks = append(t.chunks, new([chunkRows]row))
+	}
+	*t.row(t.n) = r
+	t.n++
 }
 
 // run is entries that follow one another in the file, with indexes that do, of one term and
@@ -226,14 +246,11 @@ func (s *segment) addEntry(parsed bool, e largeEntry, sum uint32) *fault {
 	if s.end%frameUnit != 0 {
 		return &fault{kind: walcore.KindOffset, message: "a frame does not begin at a multiple of 8 bytes"}
 	}
-	slot, typ := len(s.frames), walcore.EntryType(e.typ)
+	slot, typ := s.n, walcore.EntryType(e.typ)
 	if k := len(s.runs) - 1; k < 0 || s.runs[k].term != e.term || s.runs[k].typ != typ || s.runs[k].index+uint64(slot-s.runs[k].slot) != e.index {
 		s.runs = append(s.runs, run{slot: slot, index: e.index, term: e.term, typ: typ})
 	}
-	s.frames = append(s.frames, uint32(s.end/frameUnit))
-	s.sizes = append(s.sizes, uint32(e.to-e.from))
-	s.before = append(s.before, s.sum)
-	s.after = append(s.after, sum)
+	s.add(row{uint32(s.end / frameUnit), uint32(e.to - e.from), s.sum, sum})
 	return nil
 }
 
@@ -255,16 +272,12 @@ func (s *segment) addOther(typ uint64, sum uint32, data []byte) *fault {
 		}
 		s.ids = &found
 	case recordState:
-		s.last = &walcore.HardState{Term: n[1], Vote: n[2], Commit: n[3]}
-		if s.first == nil {
-			s.first = s.last
+		s.last = walcore.HardState{Term: n[1], Vote: n[2], Commit: n[3]}
+		if !s.hasState {
+			s.first, s.hasState = s.last, true
 		}
 	case recordSnapshot:
-		r := snapshotRecord{slot: len(s.frames), index: n[1], term: n[2]}
-		if s.last != nil {
-			r.commit = s.last.Commit
-		}
-		s.snapshots = append(s.snapshots, r)
+		s.snapshots = append(s.snapshots, snapshotRecord{slot: s.n, index: n[1], term: n[2], commit: s.last.Commit})
 	default:
 		return &fault{kind: walcore.KindType, message: fmt.Sprintf("a record of type %d, which etcd does not have", typ)}
 	}
@@ -326,7 +339,7 @@ func (t *table) payload(b []byte, e *walcore.Entry) (data []byte, ok bool) {
 		return nil, false
 	}
 	r, ok := parseRecord(b[frameHeader : frameHeader+n])
-	if !ok || r.typ != recordEntry || r.sum != t.after[e.Slot] || crc32.Update(t.before[e.Slot], castagnoli, r.data) != r.sum {
+	if !ok || r.typ != recordEntry || r.sum != t.row(e.Slot).after || crc32.Update(t.row(e.Slot).before, castagnoli, r.data) != r.sum {
 		return nil, false
 	}
 	s, ok := parseEntry(r.data)
@@ -352,7 +365,7 @@ func (t *table) readLarge(r io.ReaderAt, size int64, e *walcore.Entry, p []byte,
 		return false, nil
 	}
 	rec, err := readLargeRecord(r, from, from+n)
-	if err != nil || rec.typ != recordEntry || rec.sum != t.after[e.Slot] {
+	if err != nil || rec.typ != recordEntry || rec.sum != t.row(e.Slot).after {
 		return false, onlyReadError(err)
 	}
 	is, err := readLargeEntry(r, rec.from, rec.to)
@@ -360,7 +373,7 @@ func (t *table) readLarge(r io.ReaderAt, size int64, e *walcore.Entry, p []byte,
 		return false, onlyReadError(err)
 	}
 	want := is.from + off
-	sum, err := sumOf(r, rec.from, rec.to, t.before[e.Slot], func(at int64, block []byte) {
+	sum, err := sumOf(r, rec.from, rec.to, t.row(e.Slot).before, func(at int64, block []byte) {
 		first, last := max(want, at), min(want+int64(len(p)), at+int64(len(block)))
 		if first < last {
 			copy(p[first-want:], block[first-at:last-at])

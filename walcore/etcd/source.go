@@ -49,8 +49,9 @@ func (l *logFile) yield(s span, yield func(walcore.Entry) bool) bool {
 // entry is the entry i of a span.
 func (l *logFile) entry(s span, i int) walcore.Entry {
 	slot := s.slot + i
-	return walcore.Entry{Term: s.term, Index: s.index + uint64(i), Type: s.typ, Size: int64(l.sizes[slot]),
-		Offset: uint64(l.frames[slot]) * frameUnit, Slot: slot, File: &l.File}
+	r := l.row(slot)
+	return walcore.Entry{Term: s.term, Index: s.index + uint64(i), Type: s.typ, Size: int64(r.size),
+		Offset: uint64(r.frame) * frameUnit, Slot: slot, File: &l.File}
 }
 
 // Count is what the entries add up to.
@@ -62,8 +63,8 @@ func (l *logFile) Count() (c walcore.FileCount, ok bool) {
 		}
 		c.Terms = addSpan(c.Terms, s)
 		c.Types[s.typ] += uint64(s.n)
-		for _, n := range l.sizes[s.slot : s.slot+s.n] {
-			c.Bytes += uint64(n)
+		for slot := s.slot; slot < s.slot+s.n; slot++ {
+			c.Bytes += uint64(l.row(slot).size)
 		}
 	}
 	return c, true
@@ -184,7 +185,7 @@ func (w *window) load(l *logFile, e *walcore.Entry) {
 
 // sameAs reports whether a log shows a file as another one did, so that it can be the same.
 func (l *logFile) sameAs(before *logFile) bool {
-	return l.of == before.of && len(l.frames) == len(before.frames) && l.Attr == before.Attr && l.end == before.end && l.fault == before.fault && slices.EqualFunc(l.spans, before.spans, sameSlots)
+	return l.of == before.of && l.n == before.n && l.Attr == before.Attr && l.end == before.end && l.fault == before.fault && slices.EqualFunc(l.spans, before.spans, sameSlots)
 }
 
 // sameSlots compares spans of one file; its place among the segments may be another one.
