@@ -60,7 +60,7 @@ func runMount(ctx context.Context, opts mountOptions, args []string) (err error)
 		return err
 	}
 	guard.mounted.Store(m)
-	if err := opts.sayServing(dir, m.At, logFile); err != nil {
+	if err := opts.sayServing(whose(tree.log.Meta(), dir), m.At, logFile); err != nil {
 		_, closeErr := m.Close()
 		return errors.Join(err, closeErr)
 	}
@@ -103,6 +103,14 @@ func checkRest(ctx context.Context, live *fsview.Live, at string) {
 		case <-time.After(wait):
 		}
 	}
+}
+
+// whose names a directory, and if it is not Dgraph's, the system that keeps its log there.
+func whose(m *walcore.Meta, dir string) string {
+	if m.System.Name == walcore.Dgraph {
+		return dir
+	}
+	return fmt.Sprintf("%s, a log of %s,", m.Path, m.System.Name)
 }
 
 // serve waits for the end of a mount, and ends it when ctx does.
