@@ -58,7 +58,8 @@ func TestScripts(t *testing.T) {
 	fixture.OneSize(t)
 	t.Parallel()
 	dirs := map[string]string{}
-	for _, name := range []string{"alpha", "bigsnap", "highstart", "sealed128", "snaponly"} {
+	for _, name := range []string{"alpha", "bigsnap", "empty", "highstart", "sealed128", "snaponly",
+		"etcd-small", "hashicorp-bolt-n2", "hashicorp-wal-n2"} {
 		dirs[name] = fixture.Dir(t, name)
 	}
 	dir, files := "testdata/script", []string(nil)
