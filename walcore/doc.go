@@ -33,10 +33,12 @@ import breaks one.
 	                    slots and terms, payload lengths, verification of checksums, first
 	                    and last index, what is a problem and its text, refresh, and what
 	                    opening for writing keeps, drops and refuses
+	walcore/bolt        bbolt databases: read without their lock while a node writes, as of one
+	                    transaction, checked, and built
 	walcore/etcd        reads etcd's directory: frames and their running sum, which entries
 	                    later leaders replaced, torn ends, snapshots, refresh
 	walcore/hashicorp   reads the directories of HashiCorp's Raft library: raft.db, which is a
-	                    bbolt database, without its lock, raft-wal's segments, and snapshots/
+	                    bbolt database, raft-wal's segments, and snapshots/
 	walcore/detect      says whose directory it is, and opens the right reader
 	walcore/vfs         the little of a file system that a log is written through; crashfs is
 	                    one that loses power

@@ -92,8 +92,12 @@ func runCopy(ctx context.Context, opts copyOptions, args []string, stdout io.Wri
 	if out == "-" {
 		stdout, out = os.Stderr, "stdout"
 	}
-	_, err = fmt.Fprintf(stdout, "copied %s to %s: %s, commit index %d, %s, %d bytes\n", dir, out,
-		indexRange(c.First, c.Last), c.Commit, count(len(c.Files), "file", "files"), c.Bytes)
+	commit := "commit index not known"
+	if c.Commit != nil {
+		commit = fmt.Sprintf("commit index %d", *c.Commit)
+	}
+	_, err = fmt.Fprintf(stdout, "copied %s to %s: %s, %s, %s, %d bytes\n", dir, out,
+		indexRange(c.First, c.Last), commit, count(len(c.Files), "file", "files"), c.Bytes)
 	return err
 }
 

@@ -18,8 +18,9 @@ var rooms = map[string]string{
 	"meta":               "",
 	"walcore/format":     "walcore",
 	"walcore/dgraph":     "walcore walcore/format walcore/platform meta",
-	"walcore/etcd":       "walcore walcore/platform",
-	"walcore/hashicorp":  "walcore walcore/platform",
+	"walcore/bolt":       "walcore",
+	"walcore/etcd":       "walcore walcore/platform walcore/bolt",
+	"walcore/hashicorp":  "walcore walcore/platform walcore/bolt",
 	"walcore/detect":     "walcore walcore/dgraph walcore/etcd walcore/hashicorp walcore/format walcore/platform",
 	"walcore/vfs":        "walcore/platform",
 	"walcore/crashfs":    "walcore/vfs",
@@ -37,7 +38,7 @@ var rooms = map[string]string{
 	"walcore/explain":    "walcore walcore/payload walcore/membership walcore/pending walcore/replay walcore/stats",
 	"walcore/repair": "walcore walcore/format walcore/platform walcore/dgraph walcore/storage walcore/confstate " +
 		"walcore/payload walcore/membership walcore/check",
-	"walcore/backup": "walcore walcore/dgraph walcore/platform",
+	"walcore/backup": "walcore walcore/dgraph walcore/detect walcore/platform",
 	"fsview":         "walcore walcore/payload walcore/membership walcore/status",
 	"fsview/fusefs":  "fsview walcore/platform",
 }

@@ -13,7 +13,7 @@ import (
 type Options struct {
 	// Compact leaves out each log file of which the snapshot stands for all entries, even
 	// the one with its own. Those that end before it are never copied: they wait to be
-	// removed.
+	// removed. It is Dgraph's: other systems' nodes want entries before the snapshot.
 	Compact bool
 	// Progress, if there is one, is told how many bytes have been copied, and how many
 	// there are. Both can grow.
@@ -26,7 +26,7 @@ type Copy struct {
 	Files       []string    // their names
 	Bytes       int64       // what they have in data
 	First, Last uint64      // its first and its last index, as a raft.Storage answers
-	Commit      uint64
+	Commit      *uint64     // nil: it is not known
 	// Problems are what is wrong with the directory's keys: the copy has the same.
 	Problems []walcore.Problem
 }
@@ -94,6 +94,9 @@ type source struct {
 
 // look takes an image.
 func (s *source) look() (err error) {
+	if s.compact && s.system() != walcore.Dgraph {
+		return fmt.Errorf("log files before the snapshot are left out of Dgraph's logs only: a node of %s wants them", s.system())
+	}
 	if s.log, s.files, err = Image(s.log); err != nil {
 		return err
 	}

@@ -176,8 +176,8 @@ func checkNode(t *testing.T, dir string, key []byte, c *backup.Copy) {
 		}
 		rn.Advance(rd)
 	}
-	if applied != c.Commit {
-		t.Errorf("a node gets to %d, the commit index is %d", applied, c.Commit)
+	if applied != *c.Commit {
+		t.Errorf("a node gets to %d, the commit index is %d", applied, *c.Commit)
 	}
 }
 

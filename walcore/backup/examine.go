@@ -1,15 +1,49 @@
 package backup
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/walfs/walfs/walcore"
-	"github.com/walfs/walfs/walcore/dgraph"
+	"github.com/walfs/walfs/walcore/detect"
 )
 
-// examine looks at a copy as one would who copies it again, and says what is in it.
-func (s *source) examine(r *dgraph.Reader) (*Copy, error) {
-	files, err := r.Image()
+// examineFolder opens a copy as a node would, looks at it as one would who copies it again,
+// and says what is in it.
+func (s *source) examineFolder(path string) (c *Copy, err error) {
+	r, err := detect.Open(path, detect.Options{System: s.system()})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	if s.system() != walcore.Dgraph {
+		if err := s.checkOther(r); err != nil {
+			return nil, fmt.Errorf("the copy is not sound: %w", err)
+		}
+	}
+	return s.examine(r)
+}
+
+func (s *source) system() string { return s.log.Meta().System.Name }
+
+// checkOther checks what the files of other systems than Dgraph are made of: a database is only
+// looked at here, where nobody writes to it.
+func (s *source) checkOther(r walcore.Log) error {
+	if checker, ok := r.(interface{ CheckDatabase() error }); ok {
+		if err := checker.CheckDatabase(); err != nil {
+			return err
+		}
+	}
+	if got, want := r.Terms(), s.log.Terms(); !slices.Equal(got, want) {
+		return fmt.Errorf("its terms are %v, and the log's %v", got, want)
+	}
+	return nil
+}
+
+// examine says what is in a copy, if it is whole.
+func (s *source) examine(r walcore.Log) (*Copy, error) {
+	files, err := r.(walcore.Imager).Image()
 	if err != nil {
 		return nil, fmt.Errorf("the copy is not sound: %w", err)
 	}
@@ -20,9 +54,12 @@ func (s *source) examine(r *dgraph.Reader) (*Copy, error) {
 }
 
 // describe says what is in a copy.
-func (s *source) describe(r *dgraph.Reader) *Copy {
+func (s *source) describe(r walcore.Log) *Copy {
 	m := r.Meta()
-	c := &Copy{Log: s.log, Commit: m.HardState.Commit, First: 1, Last: m.Snapshot.Index}
+	c := &Copy{Log: s.log, First: 1, Last: m.Snapshot.Index}
+	if m.HardState != nil {
+		c.Commit = &m.HardState.Commit
+	}
 	for _, f := range s.files {
 		c.Files = append(c.Files, f.Name)
 		c.Bytes += f.Attr.DiskBytes()

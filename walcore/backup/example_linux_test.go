@@ -36,7 +36,7 @@ func ExampleToFolder() {
 		log.Fatal(err)
 	}
 	defer c.Log.Close()
-	fmt.Println(c.Files, "commit", c.Commit)
+	fmt.Println(c.Files, "commit", *c.Commit)
 	// Output: [wal.meta] commit 0
 }
 

@@ -55,6 +55,17 @@ func readAt(r io.ReaderAt, p []byte, off int64) error {
 	return nil
 }
 
+// inMemory is how much of an image's file is in memory, in whole chunks: reading that does not
+// fail. Files in memory are no Continued.
+func inMemory(f walcore.NativeFile) int64 {
+	c, ok := f.ReaderAt.(walcore.Continued)
+	if !ok {
+		return f.Attr.Size
+	}
+	from, _ := c.Same(nil)
+	return min(from/chunk*chunk, f.Attr.Size)
+}
+
 // fileCopy is a file that is being written. It is open only while that is done: a log can
 // have more files than a process may have open. If writing it out fails meanwhile, the
 // next flush tells, or else what is read back has other bytes.
@@ -62,7 +73,7 @@ type fileCopy struct {
 	path string
 	of   io.ReaderAt // what it is a copy of
 	sums []uint32    // of its chunks; those that are not written yet have 0
-	done int64       // chunks from the first payload's up to here are written
+	done int64       // chunks from what is in memory up to here are written
 }
 
 // keep goes on with a file that was begun as the copy of an earlier image's. Chunks in

@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/walfs/walfs/walcore"
-	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/platform"
 )
 
@@ -36,7 +37,7 @@ func (s *source) toFolder(ctx context.Context, out string, o Options) (c *Copy, 
 	if err := f.copyAll(ctx); err != nil {
 		return nil, err
 	}
-	if c, err = f.verify(); err != nil {
+	if c, err = s.examineFolder(f.path); err != nil {
 		return nil, err
 	}
 	return c, p.Finish()
@@ -99,8 +100,9 @@ func (d *folder) writePayloads(ctx context.Context, flush *flusher) error {
 		if err != nil {
 			return err
 		}
-		err = c.write(ctx, to, f, max(c.done, chunk), f.Attr.Size, func(n int64) {
-			c.done = max(c.done, chunk) + n
+		begin := inMemory(f)
+		err = c.write(ctx, to, f, max(c.done, begin), f.Attr.Size, func(n int64) {
+			c.done = max(c.done, begin) + n
 			d.tell()
 		})
 		if err == nil && flush.begin(closing{to}) {
@@ -120,7 +122,10 @@ func (d *folder) begin() error {
 		wanted[f.Name] = true
 		c := d.files[f.Name]
 		if c == nil {
-			c = &fileCopy{path: filepath.Join(d.path, f.Name)}
+			c = &fileCopy{path: filepath.Join(d.path, filepath.FromSlash(f.Name))}
+			if err := os.MkdirAll(filepath.Dir(c.path), 0o700); err != nil {
+				return err
+			}
 			file, err := os.OpenFile(c.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 			if err != nil {
 				return err
@@ -165,8 +170,26 @@ func (d *folder) copyRest(ctx context.Context) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	giveTo(d.path, d.log.Meta().Dir)
-	return platform.SyncPath(d.path)
+	for _, folder := range d.folders() {
+		path := filepath.Join(d.path, filepath.FromSlash(folder))
+		giveTo(path, d.log.Meta().Dir)
+		if err := platform.SyncPath(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// folders are those that files are in, by name: each before those in it.
+func (s *source) folders() []string {
+	folders := []string{"."}
+	for _, f := range s.files {
+		for dir := path.Dir(f.Name); !slices.Contains(folders, dir); dir = path.Dir(dir) {
+			folders = append(folders, dir)
+		}
+	}
+	slices.Sort(folders)
+	return folders
 }
 
 // complete writes what of a file is in memory, flushes it, and reads it back.
@@ -176,11 +199,7 @@ func (c *fileCopy) complete(ctx context.Context, f walcore.NativeFile) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, to.Close()) }()
-	end := f.Attr.Size
-	if _, ok := f.ReaderAt.(walcore.Continued); ok {
-		end = min(end, chunk)
-	}
-	if err := c.write(ctx, to, f, 0, end, func(int64) {}); err != nil {
+	if err := c.write(ctx, to, f, 0, inMemory(f), func(int64) {}); err != nil {
 		return err
 	}
 	if err := finish(to, f.Attr); err != nil {
@@ -218,14 +237,4 @@ func (d *folder) tell() {
 		done += c.done
 	}
 	d.progress(min(done, d.total), d.total)
-}
-
-// verify opens the copy as a node would.
-func (d *folder) verify() (*Copy, error) {
-	r, err := dgraph.OpenReader(d.path, dgraph.ReaderOptions{})
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	return d.examine(r)
 }

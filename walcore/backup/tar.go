@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/dgraph"
@@ -17,8 +18,9 @@ import (
 // ToTar copies a log's directory to a tar archive, which must not exist. The files in it
 // have no folder. It takes over the log, and closes it if it fails.
 //
-// Where a node changes the directory again and again before it is copied, the copy is made
-// in a folder beside the archive first, and takes twice the room until it is done.
+// Where a node changes the directory again and again before it is copied, and of other systems'
+// logs than Dgraph's, the copy is made in a folder beside the archive first, and takes twice
+// the room until it is done.
 func ToTar(ctx context.Context, log walcore.Log, out string, o Options) (*Copy, error) {
 	s := &source{log: log, compact: o.Compact}
 	c, err := s.toTar(ctx, out, o)
@@ -31,6 +33,9 @@ func ToTar(ctx context.Context, log walcore.Log, out string, o Options) (*Copy, 
 // ToStream writes a log's directory to w as a tar archive. It fails with ErrChanged if the
 // directory changes before all of it was read. The archive has no end then. What was
 // written cannot be read back. It takes over the log, and closes it if it fails.
+//
+// Other systems than Dgraph have a database that changes several times a second. So the copy is
+// made in a temporary folder first, and examined there.
 func ToStream(ctx context.Context, log walcore.Log, w io.Writer, o Options) (*Copy, error) {
 	s := &source{log: log, compact: o.Compact}
 	c, err := s.toStream(ctx, w, o)
@@ -41,6 +46,9 @@ func ToStream(ctx context.Context, log walcore.Log, w io.Writer, o Options) (*Co
 }
 
 func (s *source) toStream(ctx context.Context, w io.Writer, o Options) (*Copy, error) {
+	if s.system() != walcore.Dgraph {
+		return s.toStreamByFolder(ctx, w, o)
+	}
 	if err := s.look(); err != nil {
 		return nil, err
 	}
@@ -48,10 +56,44 @@ func (s *source) toStream(ctx context.Context, w io.Writer, o Options) (*Copy, e
 	if err != nil {
 		return nil, err
 	}
-	if _, err := writeTar(ctx, w, s.files, o.progress(s.total)); err != nil {
+	if _, err := s.writeTar(ctx, w, s.files, o.progress(s.total)); err != nil {
 		return nil, err
 	}
 	return s.describe(r), nil
+}
+
+func (s *source) toStreamByFolder(ctx context.Context, w io.Writer, o Options) (c *Copy, err error) {
+	temp, err := os.MkdirTemp("", "walfs-copy-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(temp)) }()
+	files, c, err := s.copyFirst(ctx, filepath.Join(temp, "parts"), o)
+	if err != nil {
+		return nil, err
+	}
+	_, err = s.writeTar(ctx, w, files, func(int64) {})
+	return c, err
+}
+
+// copyFirst copies to a folder, examines that, and gives its files. c is nil where the archive
+// is examined instead.
+func (s *source) copyFirst(ctx context.Context, path string, o Options) (files []walcore.NativeFile, c *Copy, err error) {
+	f, err := s.newFolder(path, o)
+	if err == nil {
+		err = f.copyAll(ctx)
+	}
+	if err == nil && s.system() != walcore.Dgraph {
+		c, err = s.examineFolder(path)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, n := range s.files {
+		n.ReaderAt = f.files[n.Name]
+		files = append(files, n)
+	}
+	return files, c, nil
 }
 
 // maxArchives is how often an archive is begun anew because the directory has changed.
@@ -68,9 +110,15 @@ func (s *source) toTar(ctx context.Context, out string, o Options) (c *Copy, err
 		return nil, err
 	}
 	defer temp.Close() // flushed, or to be removed
-	sums, err := s.fillArchive(ctx, temp, o)
+	sums, err := map[string][]uint32(nil), walcore.ErrChanged
+	if s.system() == walcore.Dgraph {
+		sums, err = s.fillArchive(ctx, temp, o)
+	}
 	if errors.Is(err, walcore.ErrChanged) {
-		sums, err = s.fillFromFolder(ctx, p.Parts, temp, o)
+		var files []walcore.NativeFile
+		if files, c, err = s.copyFirst(ctx, p.Parts, o); err == nil {
+			sums, err = s.rewriteTar(ctx, temp, files, func(int64) {})
+		}
 	}
 	if err == nil {
 		err = temp.Sync()
@@ -78,7 +126,11 @@ func (s *source) toTar(ctx context.Context, out string, o Options) (c *Copy, err
 	if err != nil {
 		return nil, err
 	}
-	if c, err = s.verifyArchive(ctx, temp, sums); err != nil {
+	files, err := readBack(ctx, temp, sums)
+	if err == nil && c == nil {
+		c, err = s.examineArchive(temp.Name(), files)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return c, p.Finish()
@@ -91,7 +143,7 @@ func (s *source) fillArchive(ctx context.Context, temp *os.File, o Options) (sum
 		if err != nil {
 			return nil, err
 		}
-		if sums, err = rewriteTar(ctx, temp, s.files, o.progress(s.total)); !errors.Is(err, walcore.ErrChanged) {
+		if sums, err = s.rewriteTar(ctx, temp, s.files, o.progress(s.total)); !errors.Is(err, walcore.ErrChanged) {
 			return sums, err
 		}
 		if again := s.again(); again != nil {
@@ -101,24 +153,7 @@ func (s *source) fillArchive(ctx context.Context, temp *os.File, o Options) (sum
 	return nil, err
 }
 
-// fillFromFolder writes the archive of a copy that is made in a folder at path.
-func (s *source) fillFromFolder(ctx context.Context, path string, temp *os.File, o Options) (map[string][]uint32, error) {
-	f, err := s.newFolder(path, o)
-	if err != nil {
-		return nil, err
-	}
-	if err := f.copyAll(ctx); err != nil {
-		return nil, err
-	}
-	var files []walcore.NativeFile
-	for _, n := range s.files {
-		n.ReaderAt = f.files[n.Name]
-		files = append(files, n)
-	}
-	return rewriteTar(ctx, temp, files, func(int64) {})
-}
-
-func rewriteTar(ctx context.Context, temp *os.File, files []walcore.NativeFile, progress func(int64)) (map[string][]uint32, error) {
+func (s *source) rewriteTar(ctx context.Context, temp *os.File, files []walcore.NativeFile, progress func(int64)) (map[string][]uint32, error) {
 	if _, err := temp.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}
@@ -127,7 +162,7 @@ func rewriteTar(ctx context.Context, temp *os.File, files []walcore.NativeFile, 
 	}
 	flush := newFlusher()
 	written := int64(0)
-	sums, err := writeTar(ctx, temp, files, func(n int64) {
+	sums, err := s.writeTar(ctx, temp, files, func(n int64) {
 		if written += n; written >= flushEvery {
 			flush.begin(temp)
 			written = 0
@@ -142,9 +177,16 @@ const flushEvery = 16 << 20
 
 // writeTar writes an archive, and gives the checksums of the files' chunks. The format has
 // no holes in files; but log files end with their last payload.
-func writeTar(ctx context.Context, w io.Writer, files []walcore.NativeFile, progress func(int64)) (map[string][]uint32, error) {
+func (s *source) writeTar(ctx context.Context, w io.Writer, files []walcore.NativeFile, progress func(int64)) (map[string][]uint32, error) {
 	t := tar.NewWriter(w)
 	sums := map[string][]uint32{}
+	dir := s.log.Meta().Dir
+	for _, name := range s.folders()[1:] {
+		err := t.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: name + "/", Mode: 0o700, Uid: int(dir.UID), Gid: int(dir.GID), ModTime: dir.Mtime})
+		if err != nil {
+			return nil, err
+		}
+	}
 	for _, f := range files {
 		err := t.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: f.Name, Size: f.Attr.Size, Mode: 0o600,
 			Uid: int(f.Attr.UID), Gid: int(f.Attr.GID), ModTime: f.Attr.Mtime})
@@ -180,19 +222,21 @@ func (o Options) progress(total int64) func(int64) {
 	}
 }
 
-// verifyArchive reads an archive back, and opens what is in it as a node would.
-func (s *source) verifyArchive(ctx context.Context, f *os.File, sums map[string][]uint32) (*Copy, error) {
+// readBack reads an archive back, and gives the files in it.
+func readBack(ctx context.Context, f *os.File, sums map[string][]uint32) (files []walcore.NativeFile, err error) {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}
-	var files []walcore.NativeFile
 	for t := tar.NewReader(f); ; {
 		h, err := t.Next()
 		if err == io.EOF {
-			break
+			return files, nil
 		}
 		if err != nil {
 			return nil, fmt.Errorf("reading back what was written: %w", err)
+		}
+		if h.Typeflag == tar.TypeDir {
+			continue
 		}
 		at, err := f.Seek(0, io.SeekCurrent)
 		if err != nil {
@@ -204,7 +248,11 @@ func (s *source) verifyArchive(ctx context.Context, f *os.File, sums map[string]
 		}
 		files = append(files, walcore.NativeFile{Name: h.Name, Attr: walcore.Attr{Size: h.Size, Mtime: h.ModTime}, ReaderAt: body})
 	}
-	r, err := dgraph.OpenFiles(f.Name(), files, dgraph.ReaderOptions{})
+}
+
+// examineArchive opens what is in an archive of Dgraph's as a node would.
+func (s *source) examineArchive(name string, files []walcore.NativeFile) (*Copy, error) {
+	r, err := dgraph.OpenFiles(name, files, dgraph.ReaderOptions{})
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,7 @@ type Options struct{}
 var (
 	_ walcore.Follower = (*Reader)(nil)
 	_ walcore.Filer    = (*Reader)(nil)
+	_ walcore.Imager   = (*Reader)(nil)
 	_ walcore.Replacer = (*Reader)(nil)
 )
 

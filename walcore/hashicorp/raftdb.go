@@ -9,6 +9,7 @@ import (
 	"sort"
 
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/bolt"
 )
 
 // boltLog is what raft.db held at one moment.
@@ -17,7 +18,8 @@ type boltLog struct {
 	damages  []damage
 	problems []walcore.Problem // with the database, not with an entry
 	stable   *walcore.Stable   // nil: it cannot be read
-	meta     boltMeta
+	conf     pairs             // what stable was made of, and what else is beside it
+	meta     bolt.Meta
 }
 
 const (
@@ -59,12 +61,12 @@ func readBoltLog(f *openFile, previous *boltLog) (*boltLog, error) {
 	}
 	for retries := 0; ; retries++ {
 		had := r.certain.slots
-		m, sound, err := readBoltMeta(f)
+		m, sound, err := bolt.ReadMeta(f)
 		if err != nil {
 			return nil, err
 		}
 		r.meta = m
-		if err = r.read(&boltDB{f, m}); err == nil {
+		if err = r.read(&bolt.DB{File: f, Meta: m}); err == nil {
 			r.problems = nil
 			if sound == 1 {
 				r.problems = append(r.problems, walcore.FileProblem(boltName, walcore.KindMeta, oneMetaPage))
@@ -101,8 +103,8 @@ func (r *boltReading) truncate(n int) {
 }
 
 // read reads all that a transaction has and r has not.
-func (r *boltReading) read(db *boltDB) error {
-	logs, err := db.bucket(logsBucket)
+func (r *boltReading) read(db *bolt.DB) error {
+	logs, err := db.Bucket(logsBucket)
 	if err == nil && logs == nil {
 		err = fmt.Errorf("it has no bucket %q: %w", logsBucket, walcore.ErrDamaged)
 	}
@@ -115,9 +117,9 @@ func (r *boltReading) read(db *boltDB) error {
 			return err
 		}
 		from := r.last() + 1
-		err := logs.walk(key(from), visitor{
-			leaf: func(p page, i int) error { return r.leaf(db, p, i) },
-			broken: func(low, high []byte, err error) error {
+		err := logs.Walk(key(from), bolt.Visitor{
+			Leaf: func(p bolt.Page, i int) error { return r.leaf(db, p, i) },
+			Broken: func(low, high []byte, err error) error {
 				if low == nil || number(low) < from {
 					low = key(from)
 				}
@@ -129,7 +131,10 @@ func (r *boltReading) read(db *boltDB) error {
 		}
 	}
 	r.stable, err = readStable(db, confBucket, binary.BigEndian)
-	if db.changed() {
+	if err == nil {
+		r.conf, err = readConf(db)
+	}
+	if db.Changed() {
 		return errNewer
 	}
 	if err != nil {
@@ -149,14 +154,14 @@ func number(key []byte) uint64 {
 }
 
 // leaf takes the entries of a leaf, from element i on.
-func (r *boltReading) leaf(db *boltDB, p page, i int) error {
-	for ; i < p.count; i++ {
-		value, at := p.value(i)
-		index := number(p.key(i))
+func (r *boltReading) leaf(db *bolt.DB, p bolt.Page, i int) error {
+	for ; i < p.Count; i++ {
+		value, at := p.Value(i)
+		index := number(p.Key(i))
 		var rec record
 		var s slot
 		err := errors.New("its key is no index")
-		if len(p.key(i)) == 8 && !p.isBucket(i) {
+		if len(p.Key(i)) == 8 && !p.IsBucket(i) {
 			rec, s, err = newSlot(at, value, parseMsgpack)
 		}
 		if err == nil && rec.index != index {
@@ -175,8 +180,8 @@ func (r *boltReading) leaf(db *boltDB, p page, i int) error {
 }
 
 // look makes what was read certain, unless there is a newer transaction.
-func (r *boltReading) look(db *boltDB) error {
-	if db.changed() {
+func (r *boltReading) look(db *bolt.DB) error {
+	if db.Changed() {
 		return errNewer
 	}
 	r.leaves = 0
@@ -185,8 +190,8 @@ func (r *boltReading) look(db *boltDB) error {
 }
 
 // broken notes that the indexes between two keys cannot be read.
-func (r *boltReading) broken(db *boltDB, low, high []byte, err error) error {
-	if db.changed() {
+func (r *boltReading) broken(db *bolt.DB, low, high []byte, err error) error {
+	if db.Changed() {
 		return errNewer
 	}
 	first, last := uint64(0), uint64(math.MaxUint64)
@@ -205,23 +210,23 @@ func (r *boltReading) broken(db *boltDB, low, high []byte, err error) error {
 }
 
 // resume drops what r has and the bucket has not, so that it can be read on from there.
-func (r *boltReading) resume(logs *tree) error {
+func (r *boltReading) resume(logs *bolt.Tree) error {
 	if len(r.slots) == 0 {
 		return nil
 	}
 	before, shared := r.table, r.shared
 	r.table, r.damages = r.between(0, math.MaxUint64), slices.Clone(r.damages)
-	if first, err := logs.first(); err == nil {
+	if first, err := firstIndex(logs); err == nil {
 		r.dropBelow(first)
 	}
 	same := func(i int) bool {
-		value, _, err := logs.get(key(r.indexOf(i)))
+		value, _, err := logs.Get(key(r.indexOf(i)))
 		return err == nil && r.slots[i].isOf(value)
 	}
 	if n := len(r.slots); n > 0 && !same(n-1) {
 		r.truncate(sort.Search(n-1, func(i int) bool { return !same(i) }))
 	}
-	if logs.db.changed() {
+	if logs.DB.Changed() {
 		r.table, r.shared = before, shared // what was compared may have been pages of another one
 		return errNewer
 	}
@@ -237,19 +242,19 @@ func (r *boltReading) dropBelow(first uint64) {
 	r.damages = slices.DeleteFunc(r.damages, func(d damage) bool { return d.last < first })
 }
 
-// first gives the least index in the bucket, or one above all others if there is none.
-func (t *tree) first() (index uint64, err error) {
+// firstIndex gives the least index in the bucket, or one above all others if there is none.
+func firstIndex(t *bolt.Tree) (index uint64, err error) {
 	index = math.MaxUint64
-	err = t.walk(nil, visitor{
-		leaf: func(p page, i int) error {
-			if p.count > 0 {
-				index = number(p.key(0))
+	err = t.Walk(nil, bolt.Visitor{
+		Leaf: func(p bolt.Page, i int) error {
+			if p.Count > 0 {
+				index = number(p.Key(0))
 			}
-			return errStop
+			return bolt.ErrStop
 		},
-		broken: func(_, _ []byte, err error) error { return err },
+		Broken: func(_, _ []byte, err error) error { return err },
 	})
-	if err == errStop {
+	if err == bolt.ErrStop {
 		err = nil
 	}
 	return index, err
@@ -257,8 +262,8 @@ func (t *tree) first() (index uint64, err error) {
 
 // readStable reads what a node must not forget from a bucket. What is not there was never
 // stored, and is 0.
-func readStable(db *boltDB, bucket string, order binary.ByteOrder) (*walcore.Stable, error) {
-	t, err := db.bucket(bucket)
+func readStable(db *bolt.DB, bucket string, order binary.ByteOrder) (*walcore.Stable, error) {
+	t, err := db.Bucket(bucket)
 	if err == nil && t == nil {
 		err = fmt.Errorf("it has no bucket %q: %w", bucket, walcore.ErrDamaged)
 	}
@@ -267,7 +272,7 @@ func readStable(db *boltDB, bucket string, order binary.ByteOrder) (*walcore.Sta
 	}
 	var s walcore.Stable
 	for name, to := range map[string]*uint64{"CurrentTerm": &s.CurrentTerm, "LastVoteTerm": &s.LastVoteTerm} {
-		value, at, err := t.get([]byte(name))
+		value, at, err := t.Get([]byte(name))
 		switch {
 		case err != nil:
 			return nil, err
@@ -277,28 +282,37 @@ func readStable(db *boltDB, bucket string, order binary.ByteOrder) (*walcore.Sta
 			return nil, fmt.Errorf("%s at offset %d has %d bytes, not 8: %w", name, at, len(value), walcore.ErrDamaged)
 		}
 	}
-	candidate, _, err := t.get([]byte("LastVoteCand"))
+	candidate, _, err := t.Get([]byte("LastVoteCand"))
 	s.LastVoteCandidate = string(candidate)
 	return &s, err
+}
+
+// readConf reads the bucket that readStable has read.
+func readConf(db *bolt.DB) (pairs, error) {
+	t, err := db.Bucket(confBucket)
+	if err != nil || t == nil {
+		return nil, err
+	}
+	return readPairs(t)
 }
 
 // relocate finds a value that is not where it was listed: pages move.
 func relocate(f *openFile, index uint64, s *slot) ([]byte, error) {
 	for range maxRetries {
-		m, _, err := readBoltMeta(f)
+		m, _, err := bolt.ReadMeta(f)
 		if err != nil {
 			return nil, err
 		}
-		db := &boltDB{f, m}
-		logs, err := db.bucket(logsBucket)
+		db := &bolt.DB{File: f, Meta: m}
+		logs, err := db.Bucket(logsBucket)
 		var value []byte
 		if err == nil && logs != nil {
-			value, _, err = logs.get(key(index))
+			value, _, err = logs.Get(key(index))
 		}
 		if err == nil && s.isOf(value) {
 			return value, nil
 		}
-		if db.changed() {
+		if db.Changed() {
 			continue
 		}
 		if err == nil {

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/bolt"
 )
 
 // walLog is what wal-meta.db and the segments held at one moment.
@@ -18,7 +19,7 @@ type walLog struct {
 	segments []*walSegment
 	problems []walcore.Problem
 	stable   *walcore.Stable // nil: it cannot be read
-	meta     boltMeta
+	meta     bolt.Meta
 }
 
 // walSegment is a segment, and what of it is in the log.
@@ -43,14 +44,14 @@ func readWALLog(files *openFiles, found Found, previous *walLog) (*walLog, error
 		return nil, err
 	}
 	for range maxRetries {
-		m, sound, err := readBoltMeta(f)
+		m, sound, err := bolt.ReadMeta(f)
 		if err != nil {
 			return nil, err
 		}
-		db := &boltDB{f, m}
+		db := &bolt.DB{File: f, Meta: m}
 		l := &walLog{meta: m}
 		err = l.read(db, files, found, previous)
-		if db.changed() {
+		if db.Changed() {
 			continue
 		}
 		if err != nil {
@@ -64,7 +65,7 @@ func readWALLog(files *openFiles, found Found, previous *walLog) (*walLog, error
 	return nil, errNewer
 }
 
-func (l *walLog) read(db *boltDB, files *openFiles, found Found, previous *walLog) error {
+func (l *walLog) read(db *bolt.DB, files *openFiles, found Found, previous *walLog) error {
 	infos, err := readInfos(db)
 	if err != nil {
 		return err
@@ -82,15 +83,15 @@ func (l *walLog) read(db *boltDB, files *openFiles, found Found, previous *walLo
 }
 
 // readInfos reads which segments there are.
-func readInfos(db *boltDB) (infos []segmentInfo, err error) {
-	t, err := db.bucket(walMetaBucket)
+func readInfos(db *bolt.DB) (infos []segmentInfo, err error) {
+	t, err := db.Bucket(walMetaBucket)
 	if err == nil && t == nil {
 		err = fmt.Errorf("it has no bucket %q: %w", walMetaBucket, walcore.ErrDamaged)
 	}
 	if err != nil {
 		return nil, err
 	}
-	value, at, err := t.get([]byte(walMetaKey))
+	value, at, err := t.Get([]byte(walMetaKey))
 	if err != nil || value == nil { // nothing has been stored yet
 		return nil, err
 	}

@@ -14,12 +14,14 @@ import (
 	"time"
 
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/bolt"
 	"github.com/walfs/walfs/walcore/platform"
 )
 
 var (
 	_ walcore.Follower = (*Reader)(nil)
 	_ walcore.Filer    = (*Reader)(nil)
+	_ walcore.Imager   = (*Reader)(nil)
 	_ walcore.Replacer = (*Reader)(nil)
 	_ walcore.Timer    = (*logFile)(nil)
 )
@@ -319,7 +321,7 @@ func (r *Reader) changed() bool {
 		}
 	}
 	main := r.files[r.follower.found.main()]
-	m, _, err := readBoltMeta(main)
+	m, _, err := bolt.ReadMeta(main)
 	switch {
 	case r.bolt != nil:
 		return err != nil || m != r.bolt.meta

@@ -31,6 +31,14 @@ func (r *record) check() error {
 	return nil
 }
 
+// resized gives a slice of n bytes of a buffer that grows.
+func resized(buf *[]byte, n int) []byte {
+	if cap(*buf) < n {
+		*buf = make([]byte, n)
+	}
+	return (*buf)[:n]
+}
+
 // bytesLeft takes a value apart from its beginning on. The first failure stays.
 type bytesLeft struct {
 	all, rest []byte

@@ -1,0 +1,252 @@
+package etcd
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+
+	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/bolt"
+)
+
+// Image gives the directory's own files as of the reader's moment: a directory that an etcd
+// starts on. Segments end where their records end. What is not finished or was set aside is
+// not in it.
+//
+// The database says up to which entry it has applied the log. It is looked at after the
+// segments, so it may be ahead of them by then: an etcd would skip entries that it has not
+// applied. So the log must have that entry, of that term; Refresh finds it. Nor is there an
+// image while the database is behind the snapshot: one has just been received.
+//
+// Image fails with ErrDamaged where an etcd would not start, or would lose entries. The
+// database's ReadAt fails with ErrChanged once it has a newer transaction: see bolt.Image.
+func (r *Reader) Image() ([]walcore.NativeFile, error) {
+	if err := r.spoiled(); err != nil {
+		return nil, err
+	}
+	db, applied, err := r.database()
+	if err != nil {
+		return nil, err
+	}
+	snapshots, err := r.startsAt(applied)
+	if err != nil {
+		return nil, err
+	}
+	var files []walcore.NativeFile
+	for _, n := range r.native {
+		f := walcore.NativeFile{Name: n.name, Attr: n.attr}
+		switch base := path.Base(n.name); {
+		case isSegment(base):
+			l := r.files[slices.IndexFunc(r.files, func(l *logFile) bool { return l.file == n.openFile })]
+			f.Attr.Size, f.ReaderAt = l.end, &grownFile{n, l.end}
+		case base == dbName:
+			f.Attr.Size, f.ReaderAt = db.Size(), db
+		case slices.Contains(snapshots, n.openFile):
+			f.ReaderAt = &writtenOnce{n}
+		default:
+			continue
+		}
+		f.Attr.Blocks = min(f.Attr.Blocks, (f.Attr.Size+511)/512)
+		files = append(files, f)
+	}
+	return files, nil
+}
+
+// CheckDatabase goes through all pages of the database. Nobody may write to it.
+func (r *Reader) CheckDatabase() error {
+	n := r.dbFile()
+	if n == nil {
+		return nil
+	}
+	m, _, err := bolt.ReadMeta(n)
+	if err == nil {
+		err = (&bolt.DB{File: n, Meta: m}).Check(n.attr.Size)
+	}
+	if err != nil {
+		return walcore.FileError(n.name, err)
+	}
+	return nil
+}
+
+// spoiled says why a copy would be damaged, if it would. startsAt decides about snapshots.
+func (r *Reader) spoiled() error {
+	for _, p := range r.problems {
+		switch p.Kind {
+		case walcore.KindTorn, walcore.KindNotAFile, walcore.KindSnapshot:
+		default:
+			return r.noImage("%v", p)
+		}
+	}
+	if r.meta.HardState == nil {
+		return r.noImage("the hard state is not known")
+	}
+	return nil
+}
+
+func (r *Reader) noImage(format string, args ...any) error {
+	return fmt.Errorf(format+": %w; %s", append(args, walcore.ErrDamaged,
+		"take the member out of its cluster and add it again with an empty directory; cp -a keeps this one as it is")...)
+}
+
+const dbName = "db"
+
+// dbFile is the database; nil: there is none.
+func (r *Reader) dbFile() *nativeFile {
+	if r.follower.layout.Snap == "" {
+		return nil
+	}
+	return findNative(r.native, path.Join(r.follower.layout.Snap, dbName))
+}
+
+// position is an entry's index and term. The term is 0 where it is not known.
+type position struct{ index, term uint64 }
+
+// database gives the database's image, and the last entry that it has applied. Without a
+// database, an etcd makes one, which has applied none.
+func (r *Reader) database() (*bolt.Image, position, error) {
+	n := r.dbFile()
+	if n == nil {
+		return nil, position{}, nil
+	}
+	i, err := bolt.NewImage(n.openFile)
+	var applied position
+	if err == nil {
+		applied, err = appliedBy(i.DB())
+	}
+	if err != nil && i != nil && i.DB().Changed() {
+		err = walcore.ErrChanged // and pages of this transaction have been written over
+	}
+	switch {
+	case errors.Is(err, walcore.ErrDamaged):
+		return nil, applied, r.noImage("%s: %v", n.name, err)
+	case err != nil:
+		return nil, applied, walcore.FileError(n.name, err)
+	}
+	return i, applied, nil
+}
+
+// appliedBy reads what etcd keeps in the bucket meta.
+func appliedBy(db *bolt.DB) (p position, err error) {
+	t, err := db.Bucket("meta")
+	if err != nil || t == nil {
+		return p, err
+	}
+	for name, to := range map[string]*uint64{"consistent_index": &p.index, "term": &p.term} {
+		value, at, err := t.Get([]byte(name))
+		switch {
+		case err != nil:
+			return p, err
+		case len(value) == 8:
+			*to = binary.BigEndian.Uint64(value)
+		case value != nil:
+			return p, fmt.Errorf("%s at offset %d has %d bytes, not 8: %w", name, at, len(value), walcore.ErrDamaged)
+		}
+	}
+	return p, nil
+}
+
+// startsAt gives the snapshots that an image has, if an etcd starts from the newest of them, with
+// all entries behind it.
+func (r *Reader) startsAt(applied position) (files []*openFile, err error) {
+	start := r.meta.Snapshot
+	switch {
+	case start == nil:
+		return nil, r.noImage("the snapshot that an etcd starts from is missing")
+	case start.Index > applied.index:
+		return nil, r.noImage("the snapshot is of index %d, and the database has applied the log up to entry %d", start.Index, applied.index)
+	}
+	next := start.Index + 1
+	for _, s := range r.spans[r.firstFrom(next):] {
+		if s.index > next {
+			break
+		}
+		next = s.end()
+	}
+	switch {
+	case next <= r.last():
+		return nil, r.noImage("an etcd would start from the snapshot at index %d, and entry %d is not in the log", start.Index, next)
+	case applied.index >= next:
+		return nil, r.noImage("%s: it has applied entry %d, and the log ends with entry %d", r.dbFile().name, applied.index, next-1)
+	}
+	for _, s := range r.meta.Snapshots {
+		if s.Index <= start.Index {
+			files = append(files, s.Data.ReaderAt.(*snapshotPart).file)
+		}
+	}
+	return files, r.agrees(applied, start)
+}
+
+// agrees fails if the entry that was applied last is another one in the log: the log's would be
+// one that was replaced since.
+func (r *Reader) agrees(applied position, start *walcore.Snapshot) error {
+	if commit := r.meta.HardState.Commit; applied.term == 0 && applied.index > commit {
+		return r.noImage("%s: it has applied entry %d, and the commit index is %d", r.dbFile().name, applied.index, commit)
+	}
+	if applied.index == 0 || applied.term == 0 {
+		return nil
+	}
+	term := start.Term
+	if applied.index > start.Index {
+		e, err := r.Entry(applied.index)
+		if err != nil {
+			return err
+		}
+		term = e.Term
+	}
+	if term != applied.term {
+		return r.noImage("%s: it has applied entry %d of term %d, which is of term %d in the log", r.dbFile().name, applied.index, applied.term, term)
+	}
+	return nil
+}
+
+// grownFile is a segment up to where its records end. What is there never changes: records are
+// added behind them.
+type grownFile struct {
+	*nativeFile
+	end int64
+}
+
+// ReadAt reads as io.ReaderAt says.
+func (g *grownFile) ReadAt(p []byte, off int64) (int, error) {
+	part, end := within(p, off, g.end)
+	if n, err := g.nativeFile.ReadAt(part, off); err != nil {
+		return n, err
+	}
+	return len(part), end
+}
+
+// Same is the range in which an earlier image's has the same bytes.
+func (g *grownFile) Same(earlier io.ReaderAt) (from, to int64) {
+	if e, ok := earlier.(*grownFile); ok && e.openFile == g.openFile {
+		return 0, min(e.end, g.end)
+	}
+	return 0, 0
+}
+
+// writtenOnce is the file of a snapshot.
+type writtenOnce struct{ *nativeFile }
+
+// ReadAt fails with ErrChanged if the file is not what it was when it was read.
+func (w *writtenOnce) ReadAt(p []byte, off int64) (int, error) {
+	return (&snapshotPart{w.openFile, w.attr, field{to: w.attr.Size}}).ReadAt(p, off)
+}
+
+// Same is the range in which an earlier image's has the same bytes.
+func (w *writtenOnce) Same(earlier io.ReaderAt) (from, to int64) {
+	if e, ok := earlier.(*writtenOnce); ok && e.openFile == w.openFile && e.attr == w.attr {
+		return 0, w.attr.Size
+	}
+	return 0, 0
+}
+
+// within is as much of p as a file of some size has from off on, and what a read there ends
+// with.
+func within(p []byte, off, size int64) ([]byte, error) {
+	if n := max(size-off, 0); int64(len(p)) > n {
+		return p[:n], io.EOF
+	}
+	return p, nil
+}
