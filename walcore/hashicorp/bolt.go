@@ -115,6 +115,9 @@ func (db *boltDB) changed() bool {
 	return err == nil && now != db.boltMeta
 }
 
+// isNew reports whether nothing was ever written to it: a node makes its buckets then.
+func (db *boltDB) isNew() bool { return db.txid < 2 }
+
 // page is a branch or a leaf that was read and checked: its elements lie within it, one behind
 // the other, with keys that ascend within the bounds that its parent gives it.
 type page struct {
@@ -271,8 +274,11 @@ type tree struct {
 	bufs   [maxBoltDepth][]byte
 }
 
-// bucket finds a top-level bucket; nil: there is none.
+// bucket finds a top-level bucket. A new database has them all, and they are empty.
 func (db *boltDB) bucket(name string) (found *tree, err error) {
+	if db.isNew() {
+		return &tree{db: db, inline: &page{leaf: true}}, nil
+	}
 	top := &tree{db: db, root: db.root}
 	err = top.walk([]byte(name), visitor{
 		leaf: func(p page, from int) error {
@@ -285,6 +291,9 @@ func (db *boltDB) bucket(name string) (found *tree, err error) {
 	})
 	if err == errStop {
 		err = nil
+	}
+	if err == nil && found == nil {
+		err = fmt.Errorf("it has no bucket %q: %w", name, walcore.ErrDamaged)
 	}
 	return found, err
 }

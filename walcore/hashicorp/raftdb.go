@@ -103,9 +103,6 @@ func (r *boltReading) truncate(n int) {
 // read reads all that a transaction has and r has not.
 func (r *boltReading) read(db *boltDB) error {
 	logs, err := db.bucket(logsBucket)
-	if err == nil && logs == nil {
-		err = fmt.Errorf("it has no bucket %q: %w", logsBucket, walcore.ErrDamaged)
-	}
 	if err != nil {
 		if err := r.broken(db, nil, nil, err); err != nil {
 			return err
@@ -259,9 +256,6 @@ func (t *tree) first() (index uint64, err error) {
 // stored, and is 0.
 func readStable(db *boltDB, bucket string, order binary.ByteOrder) (*walcore.Stable, error) {
 	t, err := db.bucket(bucket)
-	if err == nil && t == nil {
-		err = fmt.Errorf("it has no bucket %q: %w", bucket, walcore.ErrDamaged)
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -292,7 +286,7 @@ func relocate(f *openFile, index uint64, s *slot) ([]byte, error) {
 		db := &boltDB{f, m}
 		logs, err := db.bucket(logsBucket)
 		var value []byte
-		if err == nil && logs != nil {
+		if err == nil {
 			value, _, err = logs.get(key(index))
 		}
 		if err == nil && s.isOf(value) {

@@ -27,6 +27,9 @@ type walSegment struct {
 	*segment
 	lost []damage // entries of the log that cannot be read
 	err  error    // it cannot be read at all: segment has no entries then
+	// missing says that it is the last one and not there. raft-wal names a segment before it makes
+	// it, and makes it when it is started again: no entry of it was acknowledged.
+	missing bool
 }
 
 const (
@@ -75,6 +78,9 @@ func (l *walLog) read(db *boltDB, files *openFiles, found Found, previous *walLo
 	for _, info := range infos {
 		s := &walSegment{info: info}
 		s.segment, s.err = readSegment(found.file(info.name()), info, files, previous)
+		if s.missing = !info.sealed() && errors.Is(s.err, fs.ErrNotExist); s.missing {
+			s.err = nil
+		}
 		s.findDamages()
 		l.segments = append(l.segments, s)
 	}
@@ -84,9 +90,6 @@ func (l *walLog) read(db *boltDB, files *openFiles, found Found, previous *walLo
 // readInfos reads which segments there are.
 func readInfos(db *boltDB) (infos []segmentInfo, err error) {
 	t, err := db.bucket(walMetaBucket)
-	if err == nil && t == nil {
-		err = fmt.Errorf("it has no bucket %q: %w", walMetaBucket, walcore.ErrDamaged)
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +165,7 @@ func (l *walLog) find(f *openFile) *walSegment {
 
 // grown reports whether more may count than when the segment was read.
 func (s *walSegment) grown() bool {
-	if s.info.sealed() {
+	if s.info.sealed() || s.missing { // when it is made, the folder's time changes
 		return false
 	}
 	var b [frameHeader]byte
@@ -214,6 +217,9 @@ func (s *walSegment) part() part {
 	p.table = s.between(s.info.MinIndex, max(s.last(), s.info.MinIndex))
 	if s.info.sealed() {
 		p.cut = s.between(s.info.MaxIndex+1, math.MaxUint64)
+	} else if s.missing {
+		p.problems = []walcore.Problem{walcore.FileProblem(s.name, walcore.KindTorn,
+			"is missing: the node had yet to make it, so that it holds nothing that counts; or somebody has deleted it")}
 	} else if s.torn {
 		p.problems = []walcore.Problem{walcore.FileProblem(s.name, walcore.KindTorn,
 			"what follows the last commit has no commit of its own: a node was writing it, or still is; it does not count").At(uint64(s.end))}
