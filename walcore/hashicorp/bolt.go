@@ -106,7 +106,14 @@ func readBoltMetaAt(f io.ReaderAt, at int64) (m boltMeta, err error) {
 type boltDB struct {
 	f io.ReaderAt
 	boltMeta
+
+	end     int64  // of what was read last
+	ahead   []byte // read ahead, once pages are read one behind the other
+	aheadAt int64
 }
+
+// readAhead is how much is read at once then.
+const readAhead = 64 << 10
 
 // changed reports whether there is a newer transaction: then what was read may be wrong. A
 // failure to read counts as no change; who reads pages then fails, too.
@@ -206,6 +213,23 @@ func (db *boltDB) pageError(id uint64, err error) error {
 // fill reads a part of the file that belongs to the database: if the file ends before, that is
 // damage.
 func (db *boltDB) fill(p []byte, at int64) error {
+	follows := at == db.end
+	db.end = at + int64(len(p))
+	if at < db.aheadAt || db.end > db.aheadAt+int64(len(db.ahead)) {
+		if !follows || len(p) > readAhead {
+			return db.readAt(p, at)
+		}
+		db.ahead, db.aheadAt = resized(&db.ahead, readAhead), at
+		n, _ := db.f.ReadAt(db.ahead, at)
+		if db.ahead = db.ahead[:n]; n < len(p) {
+			return db.readAt(p, at)
+		}
+	}
+	copy(p, db.ahead[at-db.aheadAt:])
+	return nil
+}
+
+func (db *boltDB) readAt(p []byte, at int64) error {
 	n, err := db.f.ReadAt(p, at)
 	if n == len(p) {
 		return nil

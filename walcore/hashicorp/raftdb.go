@@ -64,7 +64,7 @@ func readBoltLog(f *openFile, previous *boltLog) (*boltLog, error) {
 			return nil, err
 		}
 		r.meta = m
-		if err = r.read(&boltDB{f, m}); err == nil {
+		if err = r.read(&boltDB{f: f, boltMeta: m}); err == nil {
 			r.problems = nil
 			if sound == 1 {
 				r.problems = append(r.problems, walcore.FileProblem(boltName, walcore.KindMeta, oneMetaPage))
@@ -204,6 +204,7 @@ func (r *boltReading) broken(db *boltDB, low, high []byte, err error) error {
 // resume drops what r has and the bucket has not, so that it can be read on from there.
 func (r *boltReading) resume(logs *tree) error {
 	if len(r.slots) == 0 {
+		r.reserve(logs)
 		return nil
 	}
 	before, shared := r.table, r.shared
@@ -226,6 +227,20 @@ func (r *boltReading) resume(logs *tree) error {
 	return nil
 }
 
+// reserve makes room for the entries of a bucket, as many as its keys let one expect: growing
+// would copy them again and again.
+func (r *boltReading) reserve(logs *tree) {
+	attr, err := r.f.Stat()
+	first, err2 := logs.first()
+	last, err3 := logs.last()
+	if errors.Join(err, err2, err3) == nil && last > first {
+		r.slots = make([]slot, 0, min(last-first, uint64(attr.Size)/leastValue)+1)
+	}
+}
+
+// leastValue is about how many bytes an entry takes at least, with its key.
+const leastValue = 64
+
 // dropBelow drops the entries with an index below first.
 func (r *boltReading) dropBelow(first uint64) {
 	before := len(r.slots)
@@ -241,6 +256,23 @@ func (t *tree) first() (index uint64, err error) {
 		leaf: func(p page, i int) error {
 			if p.count > 0 {
 				index = number(p.key(0))
+			}
+			return errStop
+		},
+		broken: func(_, _ []byte, err error) error { return err },
+	})
+	if err == errStop {
+		err = nil
+	}
+	return index, err
+}
+
+// last gives the greatest index in the bucket, or 0 if there is none.
+func (t *tree) last() (index uint64, err error) {
+	err = t.walk(key(math.MaxUint64), visitor{
+		leaf: func(p page, i int) error {
+			if p.count > 0 {
+				index = number(p.key(p.count - 1))
 			}
 			return errStop
 		},
@@ -283,7 +315,7 @@ func relocate(f *openFile, index uint64, s *slot) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		db := &boltDB{f, m}
+		db := &boltDB{f: f, boltMeta: m}
 		logs, err := db.bucket(logsBucket)
 		var value []byte
 		if err == nil {

@@ -50,7 +50,7 @@ func readWALLog(files *openFiles, found Found, previous *walLog) (*walLog, error
 		if err != nil {
 			return nil, err
 		}
-		db := &boltDB{f, m}
+		db := &boltDB{f: f, boltMeta: m}
 		l := &walLog{meta: m}
 		err = l.read(db, files, found, previous)
 		if db.changed() {
@@ -148,6 +148,9 @@ func readSegment(file string, info segmentInfo, files *openFiles, previous *walL
 	s, err := openSegment(f, info, attr.Size)
 	if err != nil {
 		return none, err
+	}
+	if info.sealed() {
+		s.slots = make([]slot, 0, min(info.MaxIndex-info.BaseIndex, uint64(attr.Size)/leastEntry)+1)
 	}
 	return s, s.read(attr.Size, true)
 }
