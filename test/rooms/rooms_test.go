@@ -89,7 +89,7 @@ func TestPure(t *testing.T) {
 // TestLight: a program that imports the storage or the reader does not get packages
 // for servers, nor Dgraph's.
 func TestLight(t *testing.T) {
-	for _, pkg := range []string{"walcore/storage", "walcore/dgraph", "walcore/etcd"} {
+	for _, pkg := range []string{"walcore/storage", "walcore/dgraph", "walcore/etcd", "walcore/hashicorp"} {
 		for _, imported := range list(t, "-deps", module+pkg) {
 			for _, heavy := range []string{"net/http", "github.com/dgraph-io/", "go.opentelemetry.io/", "github.com/hanwen/go-fuse"} {
 				if strings.HasPrefix(imported, heavy) {

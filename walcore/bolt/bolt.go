@@ -100,7 +100,17 @@ func readMetaAt(f io.ReaderAt, at int64) (m Meta, err error) {
 type DB struct {
 	File io.ReaderAt
 	Meta
+
+	end     int64  // of what was read last
+	ahead   []byte // read ahead, once pages are read one behind the other
+	aheadAt int64
 }
+
+// readAhead is how much is read at once then.
+const readAhead = 64 << 10
+
+// IsNew reports whether nothing was ever written to it: who opened it makes its buckets then.
+func (db *DB) IsNew() bool { return db.TxID < 2 }
 
 // Changed reports whether there is a newer transaction: then what was read may be wrong. A
 // failure to read counts as no change; who reads pages then fails, too.
@@ -197,6 +207,23 @@ func (db *DB) pageError(id uint64, err error) error {
 // fill reads a part of the file that belongs to the database: if the file ends before, that is
 // damage.
 func (db *DB) fill(p []byte, at int64) error {
+	follows := at == db.end
+	db.end = at + int64(len(p))
+	if at < db.aheadAt || db.end > db.aheadAt+int64(len(db.ahead)) {
+		if !follows || len(p) > readAhead {
+			return db.readAt(p, at)
+		}
+		db.ahead, db.aheadAt = resized(&db.ahead, readAhead), at
+		n, _ := db.File.ReadAt(db.ahead, at)
+		if db.ahead = db.ahead[:n]; n < len(p) {
+			return db.readAt(p, at)
+		}
+	}
+	copy(p, db.ahead[at-db.aheadAt:])
+	return nil
+}
+
+func (db *DB) readAt(p []byte, at int64) error {
 	n, err := db.File.ReadAt(p, at)
 	if n == len(p) {
 		return nil
@@ -266,8 +293,11 @@ type Tree struct {
 	seen   func(id, n uint64) error // is told which pages are read; nil: nobody is
 }
 
-// Bucket finds a top-level bucket; nil: there is none.
+// Bucket finds a top-level bucket. A new database has them all, and they are empty.
 func (db *DB) Bucket(name string) (found *Tree, err error) {
+	if db.IsNew() {
+		return &Tree{DB: db, inline: &Page{leaf: true}}, nil
+	}
 	top := &Tree{DB: db, root: db.Root}
 	err = top.Walk([]byte(name), Visitor{
 		Leaf: func(p Page, from int) error {
@@ -280,6 +310,9 @@ func (db *DB) Bucket(name string) (found *Tree, err error) {
 	})
 	if err == ErrStop {
 		err = nil
+	}
+	if err == nil && found == nil {
+		err = fmt.Errorf("it has no bucket %q: %w", name, walcore.ErrDamaged)
 	}
 	return found, err
 }

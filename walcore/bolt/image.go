@@ -24,7 +24,7 @@ func NewImage(f io.ReaderAt) (*Image, error) {
 		if err != nil {
 			return nil, err
 		}
-		i := &Image{db: DB{f, m}, head: make([]byte, 2*m.PageSize)}
+		i := &Image{db: DB{File: f, Meta: m}, head: make([]byte, 2*m.PageSize)}
 		if err := i.db.fill(i.head, 0); err != nil {
 			return nil, err
 		}

@@ -131,7 +131,7 @@ func (r *Reader) database() (*bolt.Image, position, error) {
 // appliedBy reads what etcd keeps in the bucket meta.
 func appliedBy(db *bolt.DB) (p position, err error) {
 	t, err := db.Bucket("meta")
-	if err != nil || t == nil {
+	if err != nil {
 		return p, err
 	}
 	for name, to := range map[string]*uint64{"consistent_index": &p.index, "term": &p.term} {

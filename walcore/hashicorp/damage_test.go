@@ -217,7 +217,7 @@ func TestKindsOfDamage(t *testing.T) {
 		{"a segment is missing", func(f map[string][]byte) { f[second] = nil },
 			[]string{second[4:] + " index 1154: unreadable: is missing: damaged; entries 1154 to 1481 cannot be read"}},
 		{"the tail is missing", func(f map[string][]byte) { f[tail] = nil },
-			[]string{"is missing: damaged; entries from 1482 on cannot be read"}},
+			[]string{tail[4:] + ": torn_tail: is missing: the node had yet to make it"}},
 		{"a segment of another log", func(f map[string][]byte) { f[second][16] = 9 },
 			[]string{"segment id 9, and wal-meta.db says 3: it is damaged, or of another log", "1154 to 1481"}},
 		{"swapped segments", func(f map[string][]byte) { f[second], f[tail] = f[tail], f[second] },

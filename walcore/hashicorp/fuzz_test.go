@@ -25,6 +25,7 @@ func FuzzValues(f *testing.F) {
 	f.Add(msgpackEntry(1, 2, []byte("data")))
 	f.Add([]byte("\x81\xaaAppendedAt\xc7\x0c\xff\x00\x00\x00\x01\x00\x00\x00\x00\x60\x00\x00\x00"))
 	f.Add([]byte("\x86\xaaAppendedAt\xd7\xff\x00\x00\x00\x01\x60\x00\x00\x00\xa4Data\xdb\xff\xff\xff\xff"))
+	f.Add([]byte("\x85\xaaAppendedAt\xa8\x00\x00\x00\x01\x60\x00\x00\x00\xa4Data\xa1x\xa5Index\x01\xa4Term\x01\xa4Type\x00"))
 	f.Fuzz(func(t *testing.T, value []byte) {
 		for _, parse := range []parser{parseMsgpack, parseCodec1} {
 			r, err := parse(value)

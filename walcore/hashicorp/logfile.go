@@ -16,8 +16,6 @@ import (
 type logFile struct {
 	walcore.File
 	table
-	damages []damage // of indexes that it should have, upwards
-
 	f    *openFile
 	base uint64 // an entry's number in the file is its index without base
 	// moved finds a value that is not where it was; nil: values stay.

@@ -105,9 +105,6 @@ func (r *boltReading) truncate(n int) {
 // read reads all that a transaction has and r has not.
 func (r *boltReading) read(db *bolt.DB) error {
 	logs, err := db.Bucket(logsBucket)
-	if err == nil && logs == nil {
-		err = fmt.Errorf("it has no bucket %q: %w", logsBucket, walcore.ErrDamaged)
-	}
 	if err != nil {
 		if err := r.broken(db, nil, nil, err); err != nil {
 			return err
@@ -212,6 +209,7 @@ func (r *boltReading) broken(db *bolt.DB, low, high []byte, err error) error {
 // resume drops what r has and the bucket has not, so that it can be read on from there.
 func (r *boltReading) resume(logs *bolt.Tree) error {
 	if len(r.slots) == 0 {
+		r.reserve(logs)
 		return nil
 	}
 	before, shared := r.table, r.shared
@@ -233,6 +231,20 @@ func (r *boltReading) resume(logs *bolt.Tree) error {
 	r.certain.slots, r.certain.damages = len(r.slots), len(r.damages)
 	return nil
 }
+
+// reserve makes room for the entries of a bucket, as many as its keys let one expect: growing
+// would copy them again and again.
+func (r *boltReading) reserve(logs *bolt.Tree) {
+	attr, err := r.f.Stat()
+	first, err2 := firstIndex(logs)
+	last, err3 := lastIndex(logs)
+	if errors.Join(err, err2, err3) == nil && last > first {
+		r.slots = make([]slot, 0, min(last-first, uint64(attr.Size)/leastValue)+1)
+	}
+}
+
+// leastValue is about how many bytes an entry takes at least, with its key.
+const leastValue = 64
 
 // dropBelow drops the entries with an index below first.
 func (r *boltReading) dropBelow(first uint64) {
@@ -260,13 +272,27 @@ func firstIndex(t *bolt.Tree) (index uint64, err error) {
 	return index, err
 }
 
+// lastIndex gives the greatest index in the bucket, or 0 if there is none.
+func lastIndex(t *bolt.Tree) (index uint64, err error) {
+	err = t.Walk(key(math.MaxUint64), bolt.Visitor{
+		Leaf: func(p bolt.Page, i int) error {
+			if p.Count > 0 {
+				index = number(p.Key(p.Count - 1))
+			}
+			return bolt.ErrStop
+		},
+		Broken: func(_, _ []byte, err error) error { return err },
+	})
+	if err == bolt.ErrStop {
+		err = nil
+	}
+	return index, err
+}
+
 // readStable reads what a node must not forget from a bucket. What is not there was never
 // stored, and is 0.
 func readStable(db *bolt.DB, bucket string, order binary.ByteOrder) (*walcore.Stable, error) {
 	t, err := db.Bucket(bucket)
-	if err == nil && t == nil {
-		err = fmt.Errorf("it has no bucket %q: %w", bucket, walcore.ErrDamaged)
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -306,7 +332,7 @@ func relocate(f *openFile, index uint64, s *slot) ([]byte, error) {
 		db := &bolt.DB{File: f, Meta: m}
 		logs, err := db.Bucket(logsBucket)
 		var value []byte
-		if err == nil && logs != nil {
+		if err == nil {
 			value, _, err = logs.Get(key(index))
 		}
 		if err == nil && s.isOf(value) {

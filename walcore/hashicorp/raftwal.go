@@ -28,6 +28,9 @@ type walSegment struct {
 	*segment
 	lost []damage // entries of the log that cannot be read
 	err  error    // it cannot be read at all: segment has no entries then
+	// missing says that it is the last one and not there. raft-wal names a segment before it makes
+	// it, and makes it when it is started again: no entry of it was acknowledged.
+	missing bool
 }
 
 const (
@@ -76,6 +79,9 @@ func (l *walLog) read(db *bolt.DB, files *openFiles, found Found, previous *walL
 	for _, info := range infos {
 		s := &walSegment{info: info}
 		s.segment, s.err = readSegment(found.file(info.name()), info, files, previous)
+		if s.missing = !info.sealed() && errors.Is(s.err, fs.ErrNotExist); s.missing {
+			s.err = nil
+		}
 		s.findDamages()
 		l.segments = append(l.segments, s)
 	}
@@ -85,9 +91,6 @@ func (l *walLog) read(db *bolt.DB, files *openFiles, found Found, previous *walL
 // readInfos reads which segments there are.
 func readInfos(db *bolt.DB) (infos []segmentInfo, err error) {
 	t, err := db.Bucket(walMetaBucket)
-	if err == nil && t == nil {
-		err = fmt.Errorf("it has no bucket %q: %w", walMetaBucket, walcore.ErrDamaged)
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -147,6 +150,9 @@ func readSegment(file string, info segmentInfo, files *openFiles, previous *walL
 	if err != nil {
 		return none, err
 	}
+	if info.sealed() {
+		s.slots = make([]slot, 0, min(info.MaxIndex-info.BaseIndex, uint64(attr.Size)/leastEntry)+1)
+	}
 	return s, s.read(attr.Size, true)
 }
 
@@ -163,7 +169,7 @@ func (l *walLog) find(f *openFile) *walSegment {
 
 // grown reports whether more may count than when the segment was read.
 func (s *walSegment) grown() bool {
-	if s.info.sealed() {
+	if s.info.sealed() || s.missing { // when it is made, the folder's time changes
 		return false
 	}
 	var b [frameHeader]byte
@@ -215,6 +221,9 @@ func (s *walSegment) part() part {
 	p.table = s.between(s.info.MinIndex, max(s.last(), s.info.MinIndex))
 	if s.info.sealed() {
 		p.cut = s.between(s.info.MaxIndex+1, math.MaxUint64)
+	} else if s.missing {
+		p.problems = []walcore.Problem{walcore.FileProblem(s.name, walcore.KindTorn,
+			"is missing: the node had yet to make it, so that it holds nothing that counts; or somebody has deleted it")}
 	} else if s.torn {
 		p.problems = []walcore.Problem{walcore.FileProblem(s.name, walcore.KindTorn,
 			"what follows the last commit has no commit of its own: a node was writing it, or still is; it does not count").At(uint64(s.end))}

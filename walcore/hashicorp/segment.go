@@ -218,6 +218,16 @@ func (s *segment) read(size int64, thorough bool) error {
 		if !found {
 			return s.noteTorn(r)
 		}
+		// A node may have written the first one since it was read: it does that in order.
+		r.buf = r.buf[:0]
+		var again batch
+		if err := r.batch(start, &again); err != nil {
+			return err
+		}
+		if again.right {
+			s.take(&again)
+			continue
+		}
 		s.skip(b.entries[0].index, start)
 		s.take(&b)
 	}

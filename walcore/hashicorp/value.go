@@ -237,37 +237,28 @@ func (b *bytesLeft) msgpackUint() uint64 {
 	}
 }
 
-// msgpackTime takes a time: Go's as a string, or msgpack's own as an extension of type -1
-// with 4, 8 or 12 bytes.
+// msgpackTime takes a time: Go's as a string, or msgpack's own as an extension of type -1 or, in
+// raft-boltdb, as a string with the extension's bytes.
 func (b *bytesLeft) msgpackTime() int64 {
-	if len(b.rest) == 0 {
-		b.fail("a time was expected")
-		return 0
-	}
-	n := uint64(0)
-	switch b.rest[0] {
-	case 0xd6:
-		n = 4
-	case 0xd7:
-		n = 8
-	case 0xc7:
-		n = 12
+	n, kind := uint64(0), byte(0xff)
+	switch c := b.byte(); c {
 	case 0xc0: // nil
-		b.byte()
 		return 0
+	case 0xd6:
+		n, kind = 4, b.byte()
+	case 0xd7:
+		n, kind = 8, b.byte()
+	case 0xc7:
+		n = b.number(1)
+		kind = b.byte()
 	default:
-		return b.goTime(b.stringLength())
-	}
-	b.byte()
-	if n == 12 {
-		if length := b.byte(); length != 12 {
-			b.fail("a timestamp of %d bytes", length)
-			return 0
+		b.rest = b.all[len(b.all)-len(b.rest)-1:] // it is not taken yet
+		if n = b.stringLength(); n > 12 {
+			return b.goTime(n)
 		}
 	}
-	if kind := b.byte(); kind != 0xff {
+	if kind != 0xff {
 		b.fail("an extension of type %d in the place of a time", int8(kind))
-		return 0
 	}
 	switch n {
 	case 4:
@@ -275,7 +266,10 @@ func (b *bytesLeft) msgpackTime() int64 {
 	case 8:
 		v := b.number(8)
 		return b.nanoseconds(int64(v&(1<<34-1)), v>>34)
+	case 12:
+		nsec := b.number(4)
+		return b.nanoseconds(int64(b.number(8)), nsec)
 	}
-	nsec := b.number(4)
-	return b.nanoseconds(int64(b.number(8)), nsec)
+	b.fail("a time of %d bytes", n)
+	return 0
 }
