@@ -59,6 +59,7 @@ func TestKilled(t *testing.T) {
 		t.Errorf("the mount said %q", said)
 	}
 	checkUntouched(t, home, last)
+	checkDumpLogs(t, home, last)
 }
 
 // readAtWork reads in all ways until the node has written as much as three segments and each

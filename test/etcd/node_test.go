@@ -75,7 +75,7 @@ func runNode(stop context.Context, home string) error {
 	cfg.LogLevel = "error"
 	cfg.SnapshotCount, cfg.SnapshotCatchUpEntries = snapshotCount, 50
 	// It looks for what to purge every 30 seconds, which is too long for a test: see purge.
-	cfg.MaxWalFiles = 0
+	cfg.MaxWalFiles, cfg.MaxSnapFiles = 0, 0
 	// SIGKILL loses nothing that was written. A slow disk would only make the test long.
 	cfg.UnsafeNoFsync = true
 	free := []url.URL{{Scheme: "http", Host: "127.0.0.1:0"}}
@@ -181,32 +181,30 @@ func randomBytes(n int) string {
 	return string(b)
 }
 
-// purge removes the oldest segments as etcd does: those that it can lock, which etcd itself
-// does not hold any more. It first copies them to kept, for the test to compare with.
+// purge removes the oldest files as etcd does: segments that it can lock, which etcd itself
+// does not hold any more, and snapshots. It first copies segments to kept, for the test to
+// compare with.
 func purge(ctx context.Context, home string) error {
 	for {
-		segments, err := filepath.Glob(filepath.Join(walOf(home), "*.wal"))
-		if err != nil {
-			return err
-		}
-		for len(segments) > maxSegments {
-			lock, err := fileutil.TryLockFile(segments[0], os.O_WRONLY, 0o600)
+		for _, segment := range oldest(filepath.Join(walOf(home), "*.wal"), maxSegments) {
+			lock, err := fileutil.TryLockFile(segment, os.O_WRONLY, 0o600)
 			if errors.Is(err, fileutil.ErrLocked) {
 				break
 			}
 			if err != nil {
 				return err
 			}
-			if err := copyFile(segments[0], keptOf(home)); err != nil {
+			if err := copyFile(segment, keptOf(home)); err != nil {
 				return err
 			}
-			if err := os.Remove(segments[0]); err != nil {
+			if err := errors.Join(os.Remove(segment), lock.Close()); err != nil {
 				return err
 			}
-			if err := lock.Close(); err != nil {
+		}
+		for _, snapshot := range oldest(filepath.Join(snapOf(home), "*.snap"), embed.DefaultMaxSnapshots) {
+			if err := os.Remove(snapshot); err != nil {
 				return err
 			}
-			segments = segments[1:]
 		}
 		select {
 		case <-ctx.Done():
@@ -214,6 +212,15 @@ func purge(ctx context.Context, home string) error {
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
+}
+
+// oldest lists the files that are more than most.
+func oldest(pattern string, most int) []string {
+	paths, err := filepath.Glob(pattern)
+	if err != nil {
+		panic(err) // the pattern is wrong
+	}
+	return paths[:max(0, len(paths)-most)]
 }
 
 // copyFile copies a file into a folder. A node that is killed meanwhile leaves a part of it,

@@ -71,7 +71,7 @@ func walfs(t *testing.T, args ...string) []byte {
 	cmd.Stderr = &said
 	out, err := cmd.Output()
 	if err != nil || said.Len() > 0 {
-		t.Fatalf("walfs %s: %v; it said %s%s", strings.Join(args, " "), err, &said, out[:min(len(out), 2000)])
+		t.Fatalf("walfs %s: %v; it said %s…%s", strings.Join(args, " "), err, &said, out[max(0, len(out)-1000):])
 	}
 	return out
 }
