@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -62,7 +63,8 @@ func NeedFUSE(t testing.TB) {
 	t.Skipf("there is no FUSE here: %v", err)
 }
 
-// Build builds a command of this module, once.
+// Build builds a command of this module, once. Tests of a nested module get the same program:
+// it is built here, with this module's versions of what it imports.
 func Build(t testing.TB, pkg string) string {
 	t.Helper()
 	built.Lock()
@@ -75,7 +77,10 @@ func Build(t testing.TB, pkg string) string {
 	if Race {
 		args = append(args, "-race")
 	}
-	if out, err := exec.Command("go", append(args, "github.com/walfs/walfs/"+pkg)...).CombinedOutput(); err != nil {
+	build := exec.Command("go", append(args, "github.com/walfs/walfs/"+pkg)...)
+	_, self, _, _ := runtime.Caller(0)
+	build.Dir = filepath.Dir(self)
+	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build %s: %v\n%s", pkg, err, out)
 	}
 	return path

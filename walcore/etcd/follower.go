@@ -335,6 +335,10 @@ func (l *log) begin() uint64 {
 func (r *Reader) readSnapshots(named []snapshotRecord, commit uint64) {
 	known := r.follower.snapshots
 	r.follower.snapshots = map[*openFile]*snapshotFile{}
+	newest := uint64(0)
+	for _, s := range named {
+		newest = max(newest, s.index)
+	}
 	for _, n := range r.native {
 		term, index, ok := parsePair(path.Base(n.name), ".snap")
 		if !ok {
@@ -346,6 +350,9 @@ func (r *Reader) readSnapshots(named []snapshotRecord, commit uint64) {
 			s.snapshot, s.err = readSnapshot(n.openFile, n.attr, term, index)
 		}
 		r.follower.snapshots[n.openFile] = s
+		if s.err != nil && index > newest {
+			continue // a node that writes it, or was killed at that, has not named it yet
+		}
 		if s.err != nil {
 			r.report(n.name, walcore.KindSnapshot, "is not whole: %v", s.err)
 			continue

@@ -1,0 +1,97 @@
+//go:build linux
+
+package etcd
+
+import (
+	"crypto/sha256"
+	"errors"
+	"path/filepath"
+	"testing"
+
+	"github.com/walfs/walfs/test/fixture"
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/server/v3/etcdserver/api/snap"
+	"go.etcd.io/etcd/server/v3/storage/wal"
+	"go.etcd.io/etcd/server/v3/storage/wal/walpb"
+	"go.etcd.io/raft/v3/raftpb"
+	"go.uber.org/zap"
+	"google.golang.org/protobuf/proto"
+)
+
+// entry is what is compared of an entry.
+type entry struct {
+	index, term uint64
+	typ         string
+	sum         [sha256.Size]byte // of its data
+}
+
+// truth is what etcd's own code reads from a directory.
+type truth struct {
+	state    *raftpb.HardState
+	snapshot *raftpb.Snapshot
+	ids      *etcdserverpb.Metadata
+	log      []entry // from index 1 on, with the segments that were purged
+	restart  []entry // what etcd goes on with when it starts: those behind the snapshot
+}
+
+func (l truth) from(index uint64) []entry {
+	for k, e := range l.log {
+		if e.index >= index {
+			return l.log[k:]
+		}
+	}
+	return nil
+}
+
+// readTruth reads copies: etcd's code writes where it reads.
+func readTruth(t *testing.T, home string) (l truth) {
+	t.Helper()
+	node, whole := t.TempDir(), t.TempDir()
+	copyAll(t, filepath.Join(walOf(home), "*.wal"), node)
+	copyAll(t, filepath.Join(snapOf(home), "*.snap"), filepath.Join(node, "snap"))
+	copyAll(t, filepath.Join(keptOf(home), "*.wal"), whole)
+	copyAll(t, filepath.Join(walOf(home), "*.wal"), whole)
+
+	named, err := wal.ValidSnapshotEntries(zap.NewNop(), node)
+	fixture.Must(t, err)
+	l.snapshot, err = snap.New(zap.NewNop(), filepath.Join(node, "snap")).LoadNewestAvailable(named)
+	if errors.Is(err, snap.ErrNoSnapshot) {
+		l.snapshot, err = &raftpb.Snapshot{}, nil
+	}
+	fixture.Must(t, err)
+	// This is what etcd-dump-logs does, too.
+	l.state, l.ids, l.restart = readAll(t, node, l.snapshot.GetMetadata())
+	_, _, l.log = readAll(t, whole, nil)
+	for k, e := range l.log {
+		if e.index != uint64(k)+1 {
+			t.Fatalf("etcd's own code reads entry %d as the %dth", e.index, k+1)
+		}
+	}
+	return l
+}
+
+func readAll(t *testing.T, dir string, from *raftpb.SnapshotMetadata) (*raftpb.HardState, *etcdserverpb.Metadata, []entry) {
+	t.Helper()
+	start := &walpb.Snapshot{Index: proto.Uint64(from.GetIndex()), Term: proto.Uint64(from.GetTerm())}
+	w, err := wal.OpenForRead(zap.NewNop(), dir, start)
+	fixture.Must(t, err)
+	defer w.Close()
+	metadata, state, list, err := w.ReadAll()
+	fixture.Must(t, err)
+	ids := &etcdserverpb.Metadata{}
+	fixture.Must(t, proto.Unmarshal(metadata, ids))
+	entries := make([]entry, len(list))
+	for k, e := range list {
+		entries[k] = entry{e.GetIndex(), e.GetTerm(), e.GetType().String(), sha256.Sum256(e.GetData())}
+	}
+	return state, ids, entries
+}
+
+func copyAll(t *testing.T, pattern, folder string) {
+	t.Helper()
+	paths, err := filepath.Glob(pattern)
+	fixture.Must(t, err)
+	for _, path := range paths {
+		fixture.Must(t, copyFile(path, folder))
+	}
+}
