@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"runtime"
 	"slices"
@@ -24,6 +25,7 @@ type follower struct {
 	current   *Reader
 	segments  map[string]*segment // by native name
 	snapshots map[*openFile]*snapshotFile
+	closed    bool
 }
 
 func (f *follower) start() (*Reader, error) {
@@ -35,11 +37,24 @@ func (f *follower) start() (*Reader, error) {
 	return r, nil
 }
 
+func (f *follower) close() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		return nil
+	}
+	f.closed = true
+	return f.current.closeFiles(nil)
+}
+
 // next gives a reader of what the directory holds now. It shares files and tables with the one
 // before; files that it does not need are closed, so that reading them there fails.
 func (f *follower) next() (*Reader, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.closed {
+		return nil, fs.ErrClosed
+	}
 	changed, err := f.current.changed()
 	if err != nil || !changed {
 		return f.current, err
@@ -248,7 +263,7 @@ func inParallel(calls []func()) {
 
 // show makes the log that the segments are.
 func (r *Reader) show(c *chain, before *Reader) {
-	r.log = &log{spans: c.spans, lost: c.lost, lostEnd: c.broken, replaced: &replacedList{spans: c.replaced}}
+	r.log = &log{spans: c.spans, lost: slices.DeleteFunc(c.gaps, func(g gap) bool { return !g.lost }), lostEnd: c.broken, replaced: &replacedList{spans: c.replaced}}
 	spans := c.spans
 	for i, s := range c.segments {
 		n := findFile(r.native, s.file)

@@ -71,12 +71,8 @@ func value(p *uint64) (uint64, bool) {
 // Problems lists what is wrong with the directory.
 func (r *Reader) Problems() []walcore.Problem { return slices.Clone(r.problems) }
 
-// Close closes the directory's files.
-func (r *Reader) Close() error {
-	r.follower.mu.Lock()
-	defer r.follower.mu.Unlock()
-	return r.closeFiles(nil)
-}
+// Close closes the directory's files, those of all its readers.
+func (r *Reader) Close() error { return r.follower.close() }
 
 // Files are the segments, in their order; those without entries last.
 func (r *Reader) Files() []*walcore.File {
