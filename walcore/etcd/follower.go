@@ -150,6 +150,9 @@ func (r *Reader) load(before *Reader) (err error) {
 	}
 	segments := r.index(before)
 	c := link(segments)
+	if name, ok := r.unreadableSegment(); ok && (len(segments) == 0 || name.seq > segments[len(segments)-1].name.seq) {
+		c.broken = true // the log goes on in it
+	}
 	// A snapshot's file is written before the record that names it: the records are read first.
 	if l.Snap != "" {
 		if err := r.listFolder(l.Snap, before, isOfSnap); err != nil && platform.IsTooManyOpen(err) {
@@ -284,10 +287,18 @@ func (r *Reader) show(c *chain, before *Reader) {
 		}
 		r.files = append(r.files, l)
 	}
+	if before.log != nil && sameFiles(before.files, r.files) && slices.Equal(before.replaced.spans, c.replaced) {
+		r.replaced = before.replaced // which may be in order already
+	}
 	for _, s := range r.spans {
 		r.terms = addSpan(r.terms, s)
 	}
 	r.problems = append(r.problems, c.problems.all()...)
+}
+
+// sameFiles reports whether the files of an earlier log are the first ones of a later.
+func sameFiles(earlier, later []*logFile) bool {
+	return len(earlier) <= len(later) && slices.EqualFunc(earlier, later[:len(earlier)], func(a, b *logFile) bool { return a.of == b.of })
 }
 
 func findFile(files []*nativeFile, f *openFile) *nativeFile {
@@ -336,6 +347,16 @@ func (r *Reader) summarize(c *chain) {
 		r.report(".", walcore.KindSnapshot, "the log begins with index %d, and the snapshot (index %d) does not reach up to it: a node cannot start from them",
 			begin, m.Snapshot.Index)
 	}
+}
+
+// unreadableSegment is the newest segment that cannot be read.
+func (r *Reader) unreadableSegment() (newest segmentName, ok bool) {
+	for _, name := range r.unreadable {
+		if n, is := parseSegmentName(path.Base(name)); is {
+			newest, ok = n, true
+		}
+	}
+	return newest, ok
 }
 
 // begin is the first entry's index, 0 if there is none.

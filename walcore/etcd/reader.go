@@ -107,12 +107,11 @@ func (r *Reader) Unreadable() []string { return r.unreadable }
 
 // Unindexed names a segment of which it is not known which entries are in it.
 func (r *Reader) Unindexed() (name string, ok bool) {
-	for _, name := range r.unreadable {
-		if isSegment(path.Base(name)) {
-			return path.Base(name), true
-		}
+	n, ok := r.unreadableSegment()
+	if !ok {
+		return "", false
 	}
-	return "", false
+	return n.String(), true
 }
 
 // Refresh gives the log as it is now: the same one if nothing has changed.
