@@ -28,8 +28,11 @@ func (s span) from(index uint64) span {
 	return s
 }
 
-// indexRange is indexes, both ends included.
-type indexRange struct{ first, last uint64 }
+// gap is indexes that no entry has, both ends included.
+type gap struct {
+	first, last uint64
+	lost        bool // they were in the log; otherwise a snapshot stands for them
+}
 
 // chain is the log that segments make, one after the other.
 //
@@ -40,9 +43,9 @@ type indexRange struct{ first, last uint64 }
 type chain struct {
 	segments []*segment
 
-	spans    []span       // upwards
-	replaced []span       // by a later leader's entries, in the order of the records
-	lost     []indexRange // upwards; they were in the log, and cannot be read
+	spans    []span // upwards
+	replaced []span // by a later leader's entries, in the order of the records
+	gaps     []gap  // upwards, each with entries behind it
 	problems problemList
 
 	state     *walcore.HardState
@@ -166,16 +169,23 @@ func (c *chain) read(i int) {
 
 // receive takes note of a snapshot. A node takes one itself of entries that it has. One that
 // it has received stands for entries that it does not have, or for others than it has: these
-// are not in the log any more, but for those that were committed.
+// are not in the log any more, but for those that were committed before.
 func (c *chain) receive(s *snapshotRecord) {
-	if s.index > c.last() {
-		c.received = s
+	if s.index == 0 {
 		return
 	}
-	if k := c.firstFrom(s.index); !c.broken && s.index > 0 && c.spans[k].index <= s.index && c.spans[k].term != s.term {
-		c.keep(s.commit + 1)
-		c.received = s
+	before, ok := c.lastBelow(s.index + 1)
+	if has := ok && s.index < before.end(); has && before.term == s.term || !has && s.index <= c.last() {
+		return // of entries that it has, or once had
 	}
+	if ok && before.term != s.term {
+		commit := s.commit
+		if c.broken {
+			commit = c.committed()
+		}
+		c.keep(commit + 1)
+	}
+	c.received = s
 }
 
 // add adds entries to the log. If they cannot be behind those before them, it reports that,
@@ -188,21 +198,18 @@ func (c *chain) add(next span) bool {
 			next.term, min(before.end(), keep)-1, before.term)
 		return false
 	}
-	last := c.last()
-	isJump := c.begin > 0 && next.index > last+1
 	skips := c.received != nil && !c.broken && c.received.index+1 >= next.index
-	if isJump && !skips && !c.broken {
-		c.problems.slot(c.segments[next.segment], next.slot, walcore.KindHole, next.index, "follows index %d: those between them are missing", last)
+	if end := c.end(); c.begin > 0 && next.index > end && !skips && !c.broken {
+		c.problems.slot(c.segments[next.segment], next.slot, walcore.KindHole, next.index, "follows index %d: those between them are missing", end-1)
 	}
 	for _, s := range c.spans[c.firstFrom(next.index):] {
 		c.replaced = append(c.replaced, s.from(next.index))
 	}
-	hadEntries := c.begin > 0
 	c.keep(keep)
-	c.append(next)
-	if first := max(keepEnd(c.spans[:len(c.spans)-1]), c.begin); hadEntries && first < next.index && !skips {
-		c.lost = append(c.lost, indexRange{first, next.index - 1})
+	if first := max(c.end(), c.begin); c.begin > 0 && first < next.index {
+		c.gaps = append(c.gaps, gap{first, next.index - 1, !skips})
 	}
+	c.append(next)
 	c.broken, c.received = false, nil
 	return true
 }
@@ -215,10 +222,19 @@ func (c *chain) append(next span) {
 	c.spans = append(c.spans, next)
 }
 
-func (c *chain) last() uint64 { return keepEnd(c.spans) - 1 }
+func (c *chain) last() uint64 { return endOf(c.spans) - 1 }
 
-// keepEnd is the index behind the last one of spans.
-func keepEnd(spans []span) uint64 {
+// end is the index behind the last one that was spoken of: of an entry, or of a gap.
+func (c *chain) end() uint64 {
+	end := endOf(c.spans)
+	if k := len(c.gaps) - 1; k >= 0 {
+		end = max(end, c.gaps[k].last+1)
+	}
+	return end
+}
+
+// endOf is the index behind the last one of spans.
+func endOf(spans []span) uint64 {
 	if len(spans) == 0 {
 		return 1
 	}
@@ -234,17 +250,19 @@ func keepEnd(spans []span) uint64 {
 // its before that.
 func (c *chain) keptBefore(next span) uint64 {
 	before, ok := c.lastBelow(next.index)
-	if !ok || before.term == next.term || !c.broken && next.index <= before.end() {
+	if !ok || before.term == next.term || c.received != nil || !c.broken && next.index <= c.end() {
 		return next.index
 	}
-	commit := uint64(0)
-	switch {
-	case c.received != nil && !c.broken:
-		commit = c.received.commit
-	case c.state != nil:
-		commit = c.state.Commit
+	return min(next.index, c.committed()+1)
+}
+
+// committed is up to where entries were committed when the last segment but the one that is
+// read had ended.
+func (c *chain) committed() uint64 {
+	if c.state == nil {
+		return 0
 	}
-	return min(next.index, commit+1)
+	return c.state.Commit
 }
 
 // lastBelow is the last span that has an entry below an index.
@@ -269,7 +287,12 @@ func (c *chain) keep(end uint64) {
 		k++
 	}
 	c.spans = c.spans[:k]
-	c.lost = slices.DeleteFunc(c.lost, func(r indexRange) bool { return r.first > c.last() })
+	for len(c.gaps) > 0 && c.gaps[len(c.gaps)-1].first >= end {
+		c.gaps = c.gaps[:len(c.gaps)-1]
+	}
+	if k := len(c.gaps) - 1; k >= 0 {
+		c.gaps[k].last = min(c.gaps[k].last, end-1)
+	}
 }
 
 // isTorn reports whether a segment ends with a record of which only a part was written. That

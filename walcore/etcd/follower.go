@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"runtime"
 	"slices"
@@ -24,6 +25,7 @@ type follower struct {
 	current   *Reader
 	segments  map[string]*segment // by native name
 	snapshots map[*openFile]*snapshotFile
+	closed    bool
 }
 
 func (f *follower) start() (*Reader, error) {
@@ -35,11 +37,24 @@ func (f *follower) start() (*Reader, error) {
 	return r, nil
 }
 
+func (f *follower) close() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		return nil
+	}
+	f.closed = true
+	return f.current.closeFiles(nil)
+}
+
 // next gives a reader of what the directory holds now. It shares files and tables with the one
 // before; files that it does not need are closed, so that reading them there fails.
 func (f *follower) next() (*Reader, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.closed {
+		return nil, fs.ErrClosed
+	}
 	changed, err := f.current.changed()
 	if err != nil || !changed {
 		return f.current, err
@@ -135,6 +150,9 @@ func (r *Reader) load(before *Reader) (err error) {
 	}
 	segments := r.index(before)
 	c := link(segments)
+	if name, ok := r.unreadableSegment(); ok && (len(segments) == 0 || name.seq > segments[len(segments)-1].name.seq) {
+		c.broken = true // the log goes on in it
+	}
 	// A snapshot's file is written before the record that names it: the records are read first.
 	if l.Snap != "" {
 		if err := r.listFolder(l.Snap, before, isOfSnap); err != nil && platform.IsTooManyOpen(err) {
@@ -248,7 +266,7 @@ func inParallel(calls []func()) {
 
 // show makes the log that the segments are.
 func (r *Reader) show(c *chain, before *Reader) {
-	r.log = &log{spans: c.spans, lost: c.lost, lostEnd: c.broken, replaced: &replacedList{spans: c.replaced}}
+	r.log = &log{spans: c.spans, lost: slices.DeleteFunc(c.gaps, func(g gap) bool { return !g.lost }), lostEnd: c.broken, replaced: &replacedList{spans: c.replaced}}
 	spans := c.spans
 	for i, s := range c.segments {
 		n := findFile(r.native, s.file)
@@ -269,10 +287,18 @@ func (r *Reader) show(c *chain, before *Reader) {
 		}
 		r.files = append(r.files, l)
 	}
+	if before.log != nil && sameFiles(before.files, r.files) && slices.Equal(before.replaced.spans, c.replaced) {
+		r.replaced = before.replaced // which may be in order already
+	}
 	for _, s := range r.spans {
 		r.terms = addSpan(r.terms, s)
 	}
 	r.problems = append(r.problems, c.problems.all()...)
+}
+
+// sameFiles reports whether the files of an earlier log are the first ones of a later.
+func sameFiles(earlier, later []*logFile) bool {
+	return len(earlier) <= len(later) && slices.EqualFunc(earlier, later[:len(earlier)], func(a, b *logFile) bool { return a.of == b.of })
 }
 
 func findFile(files []*nativeFile, f *openFile) *nativeFile {
@@ -321,6 +347,16 @@ func (r *Reader) summarize(c *chain) {
 		r.report(".", walcore.KindSnapshot, "the log begins with index %d, and the snapshot (index %d) does not reach up to it: a node cannot start from them",
 			begin, m.Snapshot.Index)
 	}
+}
+
+// unreadableSegment is the newest segment that cannot be read.
+func (r *Reader) unreadableSegment() (newest segmentName, ok bool) {
+	for _, name := range r.unreadable {
+		if n, is := parseSegmentName(path.Base(name)); is {
+			newest, ok = n, true
+		}
+	}
+	return newest, ok
 }
 
 // begin is the first entry's index, 0 if there is none.

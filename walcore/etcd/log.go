@@ -16,7 +16,7 @@ type log struct {
 	files    []*logFile
 	spans    []span // upwards
 	terms    []walcore.TermSpan
-	lost     []indexRange
+	lost     []gap
 	lostEnd  bool // records behind the last one are lost
 	replaced *replacedList
 }
@@ -45,7 +45,7 @@ func (l *log) Entry(index uint64) (walcore.Entry, error) {
 func (l *log) Gap(first, last uint64) error {
 	lost := l.lost
 	if l.lostEnd {
-		lost = append(slices.Clip(lost), indexRange{l.last() + 1, l.last() + 1})
+		lost = append(slices.Clip(lost), gap{l.last() + 1, l.last() + 1, true})
 	}
 	k := sort.Search(len(lost), func(k int) bool { return lost[k].last >= first })
 	if first > last || k == len(lost) || lost[k].first > last {
@@ -55,7 +55,7 @@ func (l *log) Gap(first, last uint64) error {
 }
 
 // last is the last entry's index, 0 if there is none.
-func (l *log) last() uint64 { return keepEnd(l.spans) - 1 }
+func (l *log) last() uint64 { return endOf(l.spans) - 1 }
 
 func (l *log) firstFrom(index uint64) int {
 	return sort.Search(len(l.spans), func(k int) bool { return l.spans[k].end() > index })

@@ -72,12 +72,8 @@ func value(p *uint64) (uint64, bool) {
 // Problems lists what is wrong with the directory.
 func (r *Reader) Problems() []walcore.Problem { return slices.Clone(r.problems) }
 
-// Close closes the directory's files.
-func (r *Reader) Close() error {
-	r.follower.mu.Lock()
-	defer r.follower.mu.Unlock()
-	return r.closeFiles(nil)
-}
+// Close closes the directory's files, those of all its readers.
+func (r *Reader) Close() error { return r.follower.close() }
 
 // Files are the segments, in their order; those without entries last.
 func (r *Reader) Files() []*walcore.File {
@@ -112,12 +108,11 @@ func (r *Reader) Unreadable() []string { return r.unreadable }
 
 // Unindexed names a segment of which it is not known which entries are in it.
 func (r *Reader) Unindexed() (name string, ok bool) {
-	for _, name := range r.unreadable {
-		if isSegment(path.Base(name)) {
-			return path.Base(name), true
-		}
+	n, ok := r.unreadableSegment()
+	if !ok {
+		return "", false
 	}
-	return "", false
+	return n.String(), true
 }
 
 // Refresh gives the log as it is now: the same one if nothing has changed.
