@@ -110,7 +110,7 @@ type DB struct {
 const readAhead = 64 << 10
 
 // IsNew reports whether nothing was ever written to it: who opened it makes its buckets then.
-func (db *DB) IsNew() bool { return db.TxID < 2 }
+func (db *DB) IsNew() bool { return db.TxID < newTxID }
 
 // Changed reports whether there is a newer transaction: then what was read may be wrong. A
 // failure to read counts as no change; who reads pages then fails, too.

@@ -40,6 +40,7 @@ type part struct {
 const (
 	freelistPage = 2
 	rootPage     = 3
+	newTxID      = 2 // the first transaction that somebody writes
 )
 
 // Build lays out a database with buckets in the order of their names.
@@ -154,7 +155,7 @@ func (b *Built) meta(id uint64) []byte {
 	m = le.AppendUint64(m, 0)
 	m = le.AppendUint64(m, freelistPage)
 	m = le.AppendUint64(m, b.pages)
-	m = le.AppendUint64(m, id) // the transaction
+	m = le.AppendUint64(m, newTxID+id)
 	h := fnv.New64a()
 	h.Write(m)
 	return append(p, le.AppendUint64(m, h.Sum64())...)
