@@ -61,7 +61,7 @@ func (i *Image) ReadAt(p []byte, off int64) (int, error) {
 	if len(read) == 0 {
 		return len(p), end
 	}
-	if err := i.db.fill(read, off+int64(len(p)-len(read))); err != nil {
+	if err := i.db.readAt(read, off+int64(len(p)-len(read))); err != nil {
 		return 0, err
 	}
 	now, _, err := ReadMeta(i.db.File)
