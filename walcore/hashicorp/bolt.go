@@ -304,17 +304,14 @@ func (db *boltDB) bucket(name string) (found *tree, err error) {
 		return &tree{db: db, inline: &page{leaf: true}}, nil
 	}
 	top := &tree{db: db, root: db.root}
-	err = top.walk([]byte(name), visitor{
-		leaf: func(p page, from int) error {
-			if from < p.count && string(p.key(from)) == name {
-				found, err = db.openBucket(p, from)
-			}
-			return errStop
-		},
-		broken: func(_, _ []byte, err error) error { return err },
+	var failed error
+	err = top.leafOf([]byte(name), func(p page, i int) {
+		if i < p.count && string(p.key(i)) == name {
+			found, failed = db.openBucket(p, i)
+		}
 	})
-	if err == errStop {
-		err = nil
+	if err == nil {
+		err = failed
 	}
 	if err == nil && found == nil {
 		err = fmt.Errorf("it has no bucket %q: %w", name, walcore.ErrDamaged)
@@ -414,19 +411,28 @@ func (p *page) search(key []byte) int {
 	return low
 }
 
-// get finds the value of a key. It is valid until the next one is read.
-func (t *tree) get(key []byte) (value []byte, at int64, err error) {
-	err = t.walk(key, visitor{
-		leaf: func(p page, from int) error {
-			if from < p.count && bytes.Equal(p.key(from), key) {
-				value, at = p.value(from)
-			}
+// leafOf gives the leaf in which a key would be to use, and the first element that is not below
+// the key.
+func (t *tree) leafOf(key []byte, use func(p page, i int)) error {
+	err := t.walk(key, visitor{
+		leaf: func(p page, i int) error {
+			use(p, i)
 			return errStop
 		},
 		broken: func(_, _ []byte, err error) error { return err },
 	})
 	if err == errStop {
-		err = nil
+		return nil
 	}
+	return err
+}
+
+// get finds the value of a key. It is valid until the next one is read.
+func (t *tree) get(key []byte) (value []byte, at int64, err error) {
+	err = t.leafOf(key, func(p page, i int) {
+		if i < p.count && bytes.Equal(p.key(i), key) {
+			value, at = p.value(i)
+		}
+	})
 	return value, at, err
 }

@@ -53,7 +53,7 @@ type boltReading struct {
 // readBoltLog reads raft.db. previous is what was in it before, or nil.
 func readBoltLog(f *openFile, previous *boltLog) (*boltLog, error) {
 	r := boltReading{f: f, most: mostLeaves}
-	if previous != nil && len(previous.damages) == 0 && !f.stale.Swap(false) {
+	if stale := f.stale.Swap(false); previous != nil && len(previous.damages) == 0 && !stale {
 		r.table, r.shared = previous.between(0, math.MaxUint64), len(previous.slots)
 		r.certain.slots = len(r.slots)
 	}
@@ -65,7 +65,6 @@ func readBoltLog(f *openFile, previous *boltLog) (*boltLog, error) {
 		}
 		r.meta = m
 		if err = r.read(&boltDB{f: f, boltMeta: m}); err == nil {
-			r.problems = nil
 			if sound == 1 {
 				r.problems = append(r.problems, walcore.FileProblem(boltName, walcore.KindMeta, oneMetaPage))
 			}
@@ -102,8 +101,10 @@ func (r *boltReading) truncate(n int) {
 
 // read reads all that a transaction has and r has not.
 func (r *boltReading) read(db *boltDB) error {
+	r.problems = nil
 	logs, err := db.bucket(logsBucket)
 	if err != nil {
+		r.truncate(0)
 		if err := r.broken(db, nil, nil, err); err != nil {
 			return err
 		}
@@ -115,7 +116,7 @@ func (r *boltReading) read(db *boltDB) error {
 		err := logs.walk(key(from), visitor{
 			leaf: func(p page, i int) error { return r.leaf(db, p, i) },
 			broken: func(low, high []byte, err error) error {
-				if low == nil || number(low) < from {
+				if from > 1 && (low == nil || number(low) < from) {
 					low = key(from)
 				}
 				return r.broken(db, low, high, err)
@@ -207,7 +208,7 @@ func (r *boltReading) resume(logs *tree) error {
 		r.reserve(logs)
 		return nil
 	}
-	before, shared := r.table, r.shared
+	before, shared, damages := r.table, r.shared, r.damages
 	r.table, r.damages = r.between(0, math.MaxUint64), slices.Clone(r.damages)
 	if first, err := logs.first(); err == nil {
 		r.dropBelow(first)
@@ -220,7 +221,7 @@ func (r *boltReading) resume(logs *tree) error {
 		r.truncate(sort.Search(n-1, func(i int) bool { return !same(i) }))
 	}
 	if logs.db.changed() {
-		r.table, r.shared = before, shared // what was compared may have been pages of another one
+		r.table, r.shared, r.damages = before, shared, damages // what was compared may have been pages of another one
 		return errNewer
 	}
 	r.certain.slots, r.certain.damages = len(r.slots), len(r.damages)
@@ -252,35 +253,21 @@ func (r *boltReading) dropBelow(first uint64) {
 // first gives the least index in the bucket, or one above all others if there is none.
 func (t *tree) first() (index uint64, err error) {
 	index = math.MaxUint64
-	err = t.walk(nil, visitor{
-		leaf: func(p page, i int) error {
-			if p.count > 0 {
-				index = number(p.key(0))
-			}
-			return errStop
-		},
-		broken: func(_, _ []byte, err error) error { return err },
+	err = t.leafOf(nil, func(p page, _ int) {
+		if p.count > 0 {
+			index = number(p.key(0))
+		}
 	})
-	if err == errStop {
-		err = nil
-	}
 	return index, err
 }
 
 // last gives the greatest index in the bucket, or 0 if there is none.
 func (t *tree) last() (index uint64, err error) {
-	err = t.walk(key(math.MaxUint64), visitor{
-		leaf: func(p page, i int) error {
-			if p.count > 0 {
-				index = number(p.key(p.count - 1))
-			}
-			return errStop
-		},
-		broken: func(_, _ []byte, err error) error { return err },
+	err = t.leafOf(key(math.MaxUint64), func(p page, _ int) {
+		if p.count > 0 {
+			index = number(p.key(p.count - 1))
+		}
 	})
-	if err == errStop {
-		err = nil
-	}
 	return index, err
 }
 
@@ -343,7 +330,7 @@ func damaged(file string, kind walcore.Kind, first, last uint64, offset int64, e
 	case last == math.MaxUint64:
 		message += fmt.Sprintf("; entries from %d on cannot be read", max(first, 1))
 	default:
-		message += fmt.Sprintf("; entries %d to %d cannot be read", first, last)
+		message += fmt.Sprintf("; entries %d to %d cannot be read", max(first, 1), last)
 	}
 	if !errors.Is(err, walcore.ErrDamaged) && kind != walcore.KindUnreadable {
 		err = fmt.Errorf("%w: %w", err, walcore.ErrDamaged)
