@@ -104,10 +104,11 @@ func (r *boltReading) read(db *boltDB) error {
 	r.problems = nil
 	logs, err := db.bucket(logsBucket)
 	if err != nil {
-		r.truncate(0)
 		if err := r.broken(db, nil, nil, err); err != nil {
 			return err
 		}
+		r.truncate(0)
+		r.certain.slots, r.certain.damages = 0, 0
 	} else {
 		if err := r.resume(logs); err != nil {
 			return err
