@@ -223,7 +223,7 @@ func TestWhileItWrites(t *testing.T) {
 				})
 			}()
 			logs, read, changed, failed := 0, 0, 0, 0
-			for logs < 100 {
+			for logs < 50 {
 				next, err := r.Refresh()
 				if errors.Is(err, walcore.ErrChanged) {
 					failed++
@@ -268,7 +268,7 @@ func TestKilled(t *testing.T) {
 	for _, name := range []string{"bolt", "bolt-no-list", "wal"} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			for round := range 15 {
+			for round := range 8 {
 				child := exec.Command(os.Args[0], "-test.run=^TestChild$")
 				child.Env = append(os.Environ(), "STORE="+name, "DIR="+dir, "SEED="+strconv.Itoa(round))
 				if err := child.Start(); err != nil {

@@ -299,17 +299,14 @@ func (db *DB) Bucket(name string) (found *Tree, err error) {
 		return &Tree{DB: db, inline: &Page{leaf: true}}, nil
 	}
 	top := &Tree{DB: db, root: db.Root}
-	err = top.Walk([]byte(name), Visitor{
-		Leaf: func(p Page, from int) error {
-			if from < p.Count && string(p.Key(from)) == name {
-				found, err = db.openBucket(p, from)
-			}
-			return ErrStop
-		},
-		Broken: func(_, _ []byte, err error) error { return err },
+	var failed error
+	err = top.LeafOf([]byte(name), func(p Page, i int) {
+		if i < p.Count && string(p.Key(i)) == name {
+			found, failed = db.openBucket(p, i)
+		}
 	})
-	if err == ErrStop {
-		err = nil
+	if err == nil {
+		err = failed
 	}
 	if err == nil && found == nil {
 		err = fmt.Errorf("it has no bucket %q: %w", name, walcore.ErrDamaged)
@@ -412,19 +409,28 @@ func (p *Page) search(key []byte) int {
 	return low
 }
 
-// Get finds the value of a key. It is valid until the next one is read.
-func (t *Tree) Get(key []byte) (value []byte, at int64, err error) {
-	err = t.Walk(key, Visitor{
-		Leaf: func(p Page, from int) error {
-			if from < p.Count && bytes.Equal(p.Key(from), key) {
-				value, at = p.Value(from)
-			}
+// LeafOf gives the leaf in which a key would be to use, and the first element that is not below
+// the key.
+func (t *Tree) LeafOf(key []byte, use func(p Page, i int)) error {
+	err := t.Walk(key, Visitor{
+		Leaf: func(p Page, i int) error {
+			use(p, i)
 			return ErrStop
 		},
 		Broken: func(_, _ []byte, err error) error { return err },
 	})
 	if err == ErrStop {
-		err = nil
+		return nil
 	}
+	return err
+}
+
+// Get finds the value of a key. It is valid until the next one is read.
+func (t *Tree) Get(key []byte) (value []byte, at int64, err error) {
+	err = t.LeafOf(key, func(p Page, i int) {
+		if i < p.Count && bytes.Equal(p.Key(i), key) {
+			value, at = p.Value(i)
+		}
+	})
 	return value, at, err
 }

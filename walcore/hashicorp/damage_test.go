@@ -295,3 +295,41 @@ func TestDamageInRaftDB(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 }
+
+// TestNothingIsKnown: where the top of raft.db is damaged, no index is said to be absent, and
+// the log stays the same while the damage does.
+func TestNothingIsKnown(t *testing.T) {
+	d := newDamagedDir(t, "hashicorp-bolt-n2")
+	newest, _, err := readBoltMeta(bytes.NewReader(d.files[boltName]))
+	fixture.Must(t, err)
+	for what, damage := range map[string]func(b []byte){
+		"the root":        func(b []byte) { clear(b[newest.root*4096:][:16]) },
+		"both meta pages": func(b []byte) { clear(b[:8192]) },
+		"conf": func(b []byte) {
+			root := b[newest.root*4096:]
+			clear(root[bytes.Index(root, []byte(confBucket))+len(confBucket)+bucketHeader:][:pageHeader]) // it is in the root's page
+		},
+	} {
+		files := d.copyOfFiles()
+		damage(files[boltName])
+		d.write(files)
+		r := open(t, d.dir)
+		_, known1 := r.FirstIndex()
+		_, known2 := r.LastIndex()
+		meta := r.Meta()
+		if what == "conf" {
+			if meta.Stable != nil || !meta.Damaged || !known1 || !known2 || walcore.Count(r) != len(d.m.entries) || len(r.Problems()) != 1 {
+				t.Errorf("%s: %+v, %v", what, meta.Stable, r.Problems())
+			}
+		} else if known1 || known2 || len(r.Problems()) == 0 || r.Gap(1200, 1200) == nil {
+			t.Errorf("%s: %v, %v, %v", what, known1, known2, r.Problems())
+		}
+		for again := refresh(t, r); again != r; again = refresh(t, r) {
+			r = again // until the folder's time can tell of a change
+		}
+		d.write(d.files)
+		if now := refresh(t, r); what == "both meta pages" && len(now.Problems()) > 0 {
+			t.Errorf("%s: %v after it was mended", what, now.Problems())
+		}
+	}
+}

@@ -29,6 +29,7 @@ type log struct {
 	files      []*logFile
 	spans      []logSpan
 	damages    []damage // by index
+	reach      []uint64 // of each damage: the last index that it or one before it has
 	terms      []walcore.TermSpan
 	replaced   []walcore.Entry // by index and term
 	unreadable []string
@@ -69,7 +70,7 @@ func newLog(parts []part, current, snapshot uint64, previous *log) *log {
 			l.unreadable = append(l.unreadable, p.file.Name)
 		}
 	}
-	slices.SortStableFunc(l.damages, func(a, b damage) int { return cmp.Compare(a.first, b.first) })
+	l.sortDamages()
 	l.addHoles()
 	for _, d := range l.damages {
 		l.problems = append(l.problems, d.Problem)
@@ -124,36 +125,42 @@ func checkTerms(parts []part, current uint64) {
 		span
 	}
 	var kept []place
-	bad := func(p place, other span) {
+	bad := map[place]bool{}
+	drop := func(p place, other span) {
 		message := fmt.Errorf("term %d beside term %d of entry %d: one of the two is damaged", p.term, other.term, other.index)
 		if p.term > current {
 			message = fmt.Errorf("term %d, and the node has only reached term %d", p.term, current)
 		}
 		p.part.damages = append(p.part.damages, damaged(p.part.file.Name, walcore.KindTerm, p.index, p.last(), p.part.slots[p.slot].at, message))
-		p.part.spans = slices.DeleteFunc(slices.Clone(p.part.spans), func(s span) bool { return s == p.span })
+		bad[p] = true
 	}
 	for i := range parts {
 		for _, s := range parts[i].spans {
 			now := place{&parts[i], s}
-			good := s.term <= current
-			if !good {
-				bad(now, span{})
+			if s.term > current {
+				drop(now, span{})
 			}
-			for good && len(kept) > 0 && kept[len(kept)-1].term > s.term {
+			for !bad[now] && len(kept) > 0 && kept[len(kept)-1].term > s.term {
 				before := kept[len(kept)-1]
 				if before.n <= s.n {
-					bad(before, s)
+					drop(before, s)
 					kept = kept[:len(kept)-1]
 				}
 				if before.n >= s.n {
-					bad(now, before.span)
-					good = false
+					drop(now, before.span)
 				}
 			}
-			if good {
+			if !bad[now] {
 				kept = append(kept, now)
 			}
 		}
+	}
+	if len(bad) == 0 {
+		return
+	}
+	for i := range parts {
+		p := &parts[i]
+		p.spans = slices.DeleteFunc(slices.Clone(p.spans), func(s span) bool { return bad[place{p, s}] })
 	}
 }
 
@@ -167,17 +174,26 @@ func (l *log) addHoles() {
 		}
 	}
 	l.damages = append(l.damages, holes...)
+	l.sortDamages()
+}
+
+func (l *log) sortDamages() {
 	slices.SortStableFunc(l.damages, func(a, b damage) int { return cmp.Compare(a.first, b.first) })
+	l.reach = l.reach[:0]
+	last := uint64(0)
+	for _, d := range l.damages {
+		last = max(last, d.last)
+		l.reach = append(l.reach, last)
+	}
 }
 
 // damage gives the first damage that has any index from first to last, or nil.
 func (l *log) damage(first, last uint64) *damage {
-	for i := range l.damages {
-		if d := &l.damages[i]; d.first <= last && d.last >= first {
-			return d
-		}
+	i, _ := slices.BinarySearch(l.reach, first)
+	if i == len(l.damages) || l.damages[i].first > last {
+		return nil
 	}
-	return nil
+	return &l.damages[i]
 }
 
 // countTerms counts the entries of each term. Damaged ones between two of a term are of it.
@@ -238,15 +254,10 @@ func (l *log) LastIndex() (index uint64, known bool) {
 	if len(l.spans) > 0 {
 		last = l.spans[len(l.spans)-1].last()
 	}
-	for _, d := range l.damages {
-		if d.last == math.MaxUint64 {
-			return 0, false
-		}
-		if last < d.last {
-			last = d.last
-		}
+	if n := len(l.reach); n > 0 {
+		last = max(last, l.reach[n-1])
 	}
-	return last, true
+	return last, last != math.MaxUint64
 }
 
 // Terms are the terms that have entries, upwards.

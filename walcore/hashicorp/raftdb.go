@@ -55,7 +55,7 @@ type boltReading struct {
 // readBoltLog reads raft.db. previous is what was in it before, or nil.
 func readBoltLog(f *openFile, previous *boltLog) (*boltLog, error) {
 	r := boltReading{f: f, most: mostLeaves}
-	if previous != nil && len(previous.damages) == 0 && !f.stale.Swap(false) {
+	if stale := f.stale.Swap(false); previous != nil && len(previous.damages) == 0 && !stale {
 		r.table, r.shared = previous.between(0, math.MaxUint64), len(previous.slots)
 		r.certain.slots = len(r.slots)
 	}
@@ -67,7 +67,6 @@ func readBoltLog(f *openFile, previous *boltLog) (*boltLog, error) {
 		}
 		r.meta = m
 		if err = r.read(&bolt.DB{File: f, Meta: m}); err == nil {
-			r.problems = nil
 			if sound == 1 {
 				r.problems = append(r.problems, walcore.FileProblem(boltName, walcore.KindMeta, oneMetaPage))
 			}
@@ -104,11 +103,14 @@ func (r *boltReading) truncate(n int) {
 
 // read reads all that a transaction has and r has not.
 func (r *boltReading) read(db *bolt.DB) error {
+	r.problems = nil
 	logs, err := db.Bucket(logsBucket)
 	if err != nil {
 		if err := r.broken(db, nil, nil, err); err != nil {
 			return err
 		}
+		r.truncate(0)
+		r.certain.slots, r.certain.damages = 0, 0
 	} else {
 		if err := r.resume(logs); err != nil {
 			return err
@@ -117,7 +119,7 @@ func (r *boltReading) read(db *bolt.DB) error {
 		err := logs.Walk(key(from), bolt.Visitor{
 			Leaf: func(p bolt.Page, i int) error { return r.leaf(db, p, i) },
 			Broken: func(low, high []byte, err error) error {
-				if low == nil || number(low) < from {
+				if from > 1 && (low == nil || number(low) < from) {
 					low = key(from)
 				}
 				return r.broken(db, low, high, err)
@@ -212,7 +214,7 @@ func (r *boltReading) resume(logs *bolt.Tree) error {
 		r.reserve(logs)
 		return nil
 	}
-	before, shared := r.table, r.shared
+	before, shared, damages := r.table, r.shared, r.damages
 	r.table, r.damages = r.between(0, math.MaxUint64), slices.Clone(r.damages)
 	if first, err := firstIndex(logs); err == nil {
 		r.dropBelow(first)
@@ -225,7 +227,7 @@ func (r *boltReading) resume(logs *bolt.Tree) error {
 		r.truncate(sort.Search(n-1, func(i int) bool { return !same(i) }))
 	}
 	if logs.DB.Changed() {
-		r.table, r.shared = before, shared // what was compared may have been pages of another one
+		r.table, r.shared, r.damages = before, shared, damages // what was compared may have been pages of another one
 		return errNewer
 	}
 	r.certain.slots, r.certain.damages = len(r.slots), len(r.damages)
@@ -257,35 +259,21 @@ func (r *boltReading) dropBelow(first uint64) {
 // firstIndex gives the least index in the bucket, or one above all others if there is none.
 func firstIndex(t *bolt.Tree) (index uint64, err error) {
 	index = math.MaxUint64
-	err = t.Walk(nil, bolt.Visitor{
-		Leaf: func(p bolt.Page, i int) error {
-			if p.Count > 0 {
-				index = number(p.Key(0))
-			}
-			return bolt.ErrStop
-		},
-		Broken: func(_, _ []byte, err error) error { return err },
+	err = t.LeafOf(nil, func(p bolt.Page, _ int) {
+		if p.Count > 0 {
+			index = number(p.Key(0))
+		}
 	})
-	if err == bolt.ErrStop {
-		err = nil
-	}
 	return index, err
 }
 
 // lastIndex gives the greatest index in the bucket, or 0 if there is none.
 func lastIndex(t *bolt.Tree) (index uint64, err error) {
-	err = t.Walk(key(math.MaxUint64), bolt.Visitor{
-		Leaf: func(p bolt.Page, i int) error {
-			if p.Count > 0 {
-				index = number(p.Key(p.Count - 1))
-			}
-			return bolt.ErrStop
-		},
-		Broken: func(_, _ []byte, err error) error { return err },
+	err = t.LeafOf(key(math.MaxUint64), func(p bolt.Page, _ int) {
+		if p.Count > 0 {
+			index = number(p.Key(p.Count - 1))
+		}
 	})
-	if err == bolt.ErrStop {
-		err = nil
-	}
 	return index, err
 }
 
@@ -357,7 +345,7 @@ func damaged(file string, kind walcore.Kind, first, last uint64, offset int64, e
 	case last == math.MaxUint64:
 		message += fmt.Sprintf("; entries from %d on cannot be read", max(first, 1))
 	default:
-		message += fmt.Sprintf("; entries %d to %d cannot be read", first, last)
+		message += fmt.Sprintf("; entries %d to %d cannot be read", max(first, 1), last)
 	}
 	if !errors.Is(err, walcore.ErrDamaged) && kind != walcore.KindUnreadable {
 		err = fmt.Errorf("%w: %w", err, walcore.ErrDamaged)

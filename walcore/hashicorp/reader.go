@@ -38,6 +38,7 @@ type Reader struct {
 	files     map[string]*openFile
 	bolt      *boltLog // nil: the store is another one, or could not be read
 	wal       *walLog  // as bolt
+	failed    boltMeta // of a store that could not be read; zero: no meta page could
 	snapshots []*snapshot
 	meta      walcore.Meta
 	problems  []walcore.Problem // of the directory, not of a log file
@@ -110,6 +111,9 @@ func (f *follower) load(dir *os.File, previous *Reader) (r *Reader, err error) {
 	}
 	switch f.found.Store {
 	case BoltDB:
+		if files.previous[f.found.main()] != main { // another file has the name
+			bolt = nil
+		}
 		if r.bolt, err = readBoltLog(main, bolt); err == nil {
 			stable = r.bolt.stable
 			r.problems = append(r.problems, r.bolt.problems...)
@@ -128,6 +132,7 @@ func (f *follower) load(dir *os.File, previous *Reader) (r *Reader, err error) {
 		return nil, walcore.FileError(f.found.main(), err)
 	}
 	if err != nil {
+		r.failed, _, _ = readBoltMeta(main)
 		kind := walcore.KindMeta
 		if !errors.Is(err, walcore.ErrDamaged) {
 			kind = walcore.KindUnreadable
@@ -328,5 +333,5 @@ func (r *Reader) changed() bool {
 	case r.wal != nil:
 		return err != nil || m != r.wal.meta || slices.ContainsFunc(r.wal.segments, func(s *walSegment) bool { return s.err == nil && s.grown() })
 	}
-	return err == nil // it can be read again
+	return m != r.failed
 }
