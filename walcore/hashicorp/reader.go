@@ -36,9 +36,9 @@ type Reader struct {
 	listing   listing
 	listed    time.Time // when the names were read
 	files     map[string]*openFile
-	bolt      *boltLog // nil: the store is another one, or could not be read
-	wal       *walLog  // as bolt
-	failed    boltMeta // of a store that could not be read; zero: no meta page could
+	bolt      *boltLog  // nil: the store is another one, or could not be read
+	wal       *walLog   // as bolt
+	failed    bolt.Meta // of a store that could not be read; zero: no meta page could
 	snapshots []*snapshot
 	meta      walcore.Meta
 	problems  []walcore.Problem // of the directory, not of a log file
@@ -132,7 +132,7 @@ func (f *follower) load(dir *os.File, previous *Reader) (r *Reader, err error) {
 		return nil, walcore.FileError(f.found.main(), err)
 	}
 	if err != nil {
-		r.failed, _, _ = readBoltMeta(main)
+		r.failed, _, _ = bolt.ReadMeta(main)
 		kind := walcore.KindMeta
 		if !errors.Is(err, walcore.ErrDamaged) {
 			kind = walcore.KindUnreadable
