@@ -33,7 +33,7 @@ func dbOf(t *testing.T, f io.ReaderAt) *DB {
 	if err != nil || sound != 2 {
 		t.Fatalf("%d meta pages, %v", sound, err)
 	}
-	return &DB{f, m}
+	return &DB{File: f, Meta: m}
 }
 
 // TestCheckFindsDamage: what bbolt has written is sound, and is not once a page says anything

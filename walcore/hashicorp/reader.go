@@ -86,12 +86,12 @@ func (f *follower) start() error {
 func (f *follower) load(dir *os.File, previous *Reader) (r *Reader, err error) {
 	r = &Reader{follower: f, listed: time.Now()}
 	files := &openFiles{dir: dir, names: map[string]*openFile{}}
-	var bolt *boltLog
+	var store *boltLog
 	var wal *walLog
 	var snapshots []*snapshot
 	var before *log
 	if previous != nil {
-		files.previous, bolt, wal, snapshots, before = previous.files, previous.bolt, previous.wal, previous.snapshots, previous.log
+		files.previous, store, wal, snapshots, before = previous.files, previous.bolt, previous.wal, previous.snapshots, previous.log
 	}
 	defer func() {
 		if err != nil {
@@ -112,9 +112,9 @@ func (f *follower) load(dir *os.File, previous *Reader) (r *Reader, err error) {
 	switch f.found.Store {
 	case BoltDB:
 		if files.previous[f.found.main()] != main { // another file has the name
-			bolt = nil
+			store = nil
 		}
-		if r.bolt, err = readBoltLog(main, bolt); err == nil {
+		if r.bolt, err = readBoltLog(main, store); err == nil {
 			stable = r.bolt.stable
 			r.problems = append(r.problems, r.bolt.problems...)
 			parts = append(parts, r.bolt.part(main))
