@@ -13,6 +13,7 @@ import (
 
 	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/bolt"
 )
 
 // damagedDir is a fixture, its files in memory, from which damaged copies are made.
@@ -300,14 +301,14 @@ func TestDamageInRaftDB(t *testing.T) {
 // the log stays the same while the damage does.
 func TestNothingIsKnown(t *testing.T) {
 	d := newDamagedDir(t, "hashicorp-bolt-n2")
-	newest, _, err := readBoltMeta(bytes.NewReader(d.files[boltName]))
+	newest, _, err := bolt.ReadMeta(bytes.NewReader(d.files[boltName]))
 	fixture.Must(t, err)
 	for what, damage := range map[string]func(b []byte){
-		"the root":        func(b []byte) { clear(b[newest.root*4096:][:16]) },
+		"the root":        func(b []byte) { clear(b[newest.Root*4096:][:16]) },
 		"both meta pages": func(b []byte) { clear(b[:8192]) },
 		"conf": func(b []byte) {
-			root := b[newest.root*4096:]
-			clear(root[bytes.Index(root, []byte(confBucket))+len(confBucket)+bucketHeader:][:pageHeader]) // it is in the root's page
+			root := b[newest.Root*4096:]
+			clear(root[bytes.Index(root, []byte(confBucket))+len(confBucket)+16:][:16]) // it is in the root's page
 		},
 	} {
 		files := d.copyOfFiles()
