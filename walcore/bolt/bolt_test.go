@@ -60,7 +60,7 @@ func TestCheckFindsDamage(t *testing.T) {
 			fixture.Must(t, err)
 			_, err = f.WriteAt([]byte{was[0] ^ 0x40, was[1], was[2], was[3]}, at)
 			fixture.Must(t, err)
-			if err := db.Check(st.Size()); c.isUsed(id) && !c.isOverflow(id) != errors.Is(err, walcore.ErrDamaged) {
+			if err := dbOf(t, f).Check(st.Size()); c.isUsed(id) && !c.isOverflow(id) != errors.Is(err, walcore.ErrDamaged) {
 				t.Errorf("%s: page %d: %v", name, id, err)
 			}
 			_, err = f.WriteAt(was, at)
