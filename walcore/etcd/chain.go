@@ -38,8 +38,8 @@ type gap struct {
 //
 // Each segment goes on from the sum of the one before. Where that does not fit, or a record
 // is damaged, the chain is broken: records are lost, and they may have replaced entries
-// before them. What comes behind the break is right by its own sums. What stands before it
-// and is kept is then decided by join.
+// before them. What comes behind the break is right by its own sums; what is kept of that
+// before it, keptBefore says.
 type chain struct {
 	segments []*segment
 

@@ -202,7 +202,8 @@ func (r *Reader) index(before *Reader) []*segment {
 		}
 		r.follower.segments[n.name] = s
 		segments = append(segments, s)
-		if s.attr.Size != n.attr.Size || !s.attr.Mtime.Equal(n.attr.Mtime) || s.fault != nil {
+		// What was the newest can have got more in the time that its times tell apart.
+		if s.attr.Size != n.attr.Size || !s.attr.Mtime.Equal(n.attr.Mtime) || s.fault != nil || before.isNewest(s) {
 			unread = append(unread, func() { s.extend(n.attr) })
 		}
 	}
@@ -211,6 +212,11 @@ func (r *Reader) index(before *Reader) []*segment {
 		r.settle(segments[len(segments)-1], before)
 	}
 	return segments
+}
+
+// isNewest reports whether a segment was the one that is written to.
+func (r *Reader) isNewest(s *segment) bool {
+	return r.log != nil && len(r.files) > 0 && r.files[len(r.files)-1].of == s
 }
 
 // settle looks again at the end of the segment that is written to, if only a part of a record
@@ -320,7 +326,7 @@ func (r *Reader) summarize(c *chain) {
 	if c.state != nil {
 		commit = c.state.Commit
 	}
-	if c.broken || c.state == nil && c.begin > 0 {
+	if c.broken {
 		m.Damaged = true // records that are lost may have had a later one
 	} else {
 		m.HardState = &walcore.HardState{}

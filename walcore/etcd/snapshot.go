@@ -12,7 +12,6 @@ import (
 
 // snapshotFile is a file of a snapshot, once it was read.
 type snapshotFile struct {
-	file     *openFile
 	attr     walcore.Attr // when it was read
 	snapshot *walcore.Snapshot
 	err      error // why it is not whole
