@@ -85,7 +85,7 @@ func median(costs []cost, of func(cost) float64) float64 {
 
 // measure runs a program to its end, or walfs mount until it can be read: its index is complete
 // then. Output goes through a pipe, as to a tool that reads it. The smallest peak that can be
-// seen is this process's own, some 10 MiB: a child begins with that.
+// seen is this process's own, a few MiB: a child begins with that.
 func measure(args []string) (c cost, err error) {
 	isMount := args[1] == "mount"
 	cmd := exec.Command(args[0], args[1:]...)
