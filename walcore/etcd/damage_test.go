@@ -81,7 +81,7 @@ func TestCut(t *testing.T) {
 // said.
 func TestFlip(t *testing.T) {
 	dir, segment, m, sound, end := small(t)
-	step := fixture.Size(int64(79), 3)
+	step := fixture.Size(int64(79), 11)
 	for at := int64(0); at < end; at += step {
 		b := bytes.Clone(sound[:end+sectorSize])
 		b[at] ^= 1 << (at % 8)

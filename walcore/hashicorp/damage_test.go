@@ -144,7 +144,7 @@ func TestRandomDamage(t *testing.T) {
 			names := d.logNames()
 			rnd := rand.New(rand.NewPCG(14, 8))
 			served, lost := 0, 0
-			for round := range fixture.Size(60, 1000) {
+			for round := range fixture.Size(60, 300) {
 				files := d.copyOfFiles()
 				file := names[rnd.IntN(len(names))]
 				b := files[file]
