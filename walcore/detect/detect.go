@@ -70,7 +70,7 @@ func open(at Found, opts Options) (walcore.Log, error) {
 	case walcore.Dgraph:
 		return orNil(dgraph.OpenReader(at.Path, dgraph.ReaderOptions{Key: opts.Key, Plain: opts.Plain, Lazy: opts.Lazy}))
 	case walcore.Etcd:
-		return orNil(etcd.Open(at.Path, etcd.Options{}))
+		return orNil(etcd.Open(at.Path))
 	case walcore.HashiCorp:
 		return orNil(hashicorp.Open(at.Path))
 	}

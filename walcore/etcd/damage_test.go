@@ -17,9 +17,9 @@ import (
 
 // wantRight checks that a damaged directory gives no entry but those of the sound one, and
 // says of all that it does not give, up to the last one, that it is damaged.
-func wantRight(t *testing.T, r *Reader, m *manifest) (entries int) {
+func wantRight(t *testing.T, r *Reader, m *fixture.OtherManifest) (entries int) {
 	t.Helper()
-	next := m.list[0].Index
+	next := m.List[0].Index
 	missing := func(to uint64) {
 		if next < to {
 			if err := r.Gap(next, to-1); !errors.Is(err, walcore.ErrDamaged) {
@@ -28,10 +28,10 @@ func wantRight(t *testing.T, r *Reader, m *manifest) (entries int) {
 		}
 	}
 	for e := range r.Entries(0) {
-		if k := int(e.Index - m.list[0].Index); k < 0 || k >= len(m.list) {
+		if k := int(e.Index - m.List[0].Index); k < 0 || k >= len(m.List) {
 			t.Fatalf("entry %d was never written", e.Index)
 		} else {
-			wantEntry(t, e, m.list[k])
+			wantEntry(t, e, m.List[k])
 		}
 		missing(e.Index)
 		next = e.Index + 1
@@ -49,12 +49,12 @@ func kinds(r *Reader) string {
 	return strings.Join(list, " ")
 }
 
-func small(t *testing.T) (dir, segment string, m *manifest, sound []byte, end int64) {
+func small(t *testing.T) (dir, segment string, m *fixture.OtherManifest, sound []byte, end int64) {
 	t.Helper()
 	dir = fixture.Dir(t, "etcd-small")
 	segment = segmentFiles(t, dir)[0]
 	r := open(t, dir)
-	return dir, segment, readManifest(t, "etcd-small"), fixture.ReadFile(t, segment), r.files[0].end
+	return dir, segment, fixture.ReadOther(t, "etcd-small"), fixture.ReadFile(t, segment), r.files[0].end
 }
 
 // TestCut: a segment that is cut anywhere gives the entries before that.
@@ -88,13 +88,13 @@ func TestFlip(t *testing.T) {
 		fixture.WriteFile(t, segment, b)
 		r := open(t, dir)
 		n := wantRight(t, r, m)
-		if hs := r.Meta().HardState; n == len(m.list) && hs != nil && *hs == m.HardState {
+		if hs := r.Meta().HardState; n == len(m.List) && hs != nil && *hs == walcore.HardState(m.HardState) {
 			// Padding, and the number of padding bytes where that fits: nobody reads them.
 			if header := at%8 == 7; !header && !r.isPadding(at) {
 				t.Fatalf("byte %d is another one, and nothing is lost", at)
 			}
 		} else if len(r.Problems()) == 0 {
-			t.Fatalf("byte %d: %d entries of %d, and no problem", at, n, len(m.list))
+			t.Fatalf("byte %d: %d entries of %d, and no problem", at, n, len(m.List))
 		}
 		r.Close()
 	}
@@ -155,7 +155,7 @@ func TestTorn(t *testing.T) {
 }
 
 // log6 makes a directory of six segments or so: 600 entries, later leaders replaced some.
-func log6(t *testing.T, o etcdlog.Options) (dir string, m *manifest) {
+func log6(t *testing.T, o etcdlog.Options) (dir string, m *fixture.OtherManifest) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "etcd")
 	if o.SegmentSize == 0 {
@@ -164,18 +164,18 @@ func log6(t *testing.T, o etcdlog.Options) (dir string, m *manifest) {
 	w, err := etcdlog.Create(dir, o)
 	fixture.Must(t, err)
 	defer w.Close()
-	m = &manifest{}
+	m = &fixture.OtherManifest{}
 	index, term := uint64(1), uint64(1)
 	for i := range 700 {
 		if i%70 == 69 {
 			term++
 			index -= 10
-			m.list = m.list[:index-1]
+			m.List = m.List[:index-1]
 		}
 		e := etcdlog.Entry{Term: term, Index: index, Data: fmt.Appendf(nil, "entry %d of node %d, record %d, and more than that", index, o.Node, i)}
 		fixture.Must(t, w.Append(e))
 		fixture.Must(t, w.State(term, 1, max(index, 20)-20))
-		m.list = append(m.list, manifestEntry{Index: index, Term: term, Size: int64(len(e.Data)), Type: "EntryNormal", SHA256: sum(e.Data)})
+		m.List = append(m.List, fixture.OtherEntry{Index: index, Term: term, Size: int64(len(e.Data)), Type: "EntryNormal", SHA256: sum(e.Data)})
 		index++
 	}
 	return dir, m
@@ -219,11 +219,11 @@ func TestSegments(t *testing.T) {
 			test.do(t, dir, segmentFiles(t, dir))
 			r := open(t, dir)
 			if test.name == "the first one is missing" {
-				m.list = m.list[r.begin()-1:]
+				m.List = m.List[r.begin()-1:]
 			}
 			n := wantRight(t, r, m)
 			if n < test.least || kinds(r) != test.want {
-				t.Errorf("%d entries of %d are left, want %d; problems %s, want %s", n, len(m.list), test.least, kinds(r), test.want)
+				t.Errorf("%d entries of %d are left, want %d; problems %s, want %s", n, len(m.List), test.least, kinds(r), test.want)
 			}
 		})
 	}

@@ -1,7 +1,7 @@
 // Package etcd reads the directory in which etcd keeps its Raft log: the segments in
 // member/wal, and the snapshots in member/snap.
 //
-//	r, err := etcd.Open("/var/lib/etcd", etcd.Options{})
+//	r, err := etcd.Open("/var/lib/etcd")
 //	…
 //	defer r.Close()
 //	for e := range r.Entries(1) {

@@ -3,79 +3,17 @@ package etcd
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"testing"
 
-	"github.com/walfs/walfs/test/child"
 	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/walcore"
 )
 
-// manifest is what etcd's own code reads from a directory.
-type manifest struct {
-	ClusterID string                       `json:"cluster_id"`
-	NodeID    string                       `json:"node_id"`
-	HardState walcore.HardState            `json:"hard_state"`
-	Entries   int                          `json:"entries"`
-	ReadAll   struct{ First, Last uint64 } `json:"read_all"`
-	Records   struct {
-		Entries   int
-		Snapshots []struct{ Index, Term uint64 }
-	}
-	Snapshot struct {
-		Index, Term      uint64
-		Size             int64
-		SHA256           string
-		Voters, Learners []uint64
-	}
-	WALFiles int `json:"wal_files"`
-
-	list []manifestEntry
-}
-
-type manifestEntry struct {
-	Index, Term uint64
-	Size        int64
-	Type        string
-	SHA256      string
-}
-
-func readManifest(t testing.TB, name string) *manifest {
-	t.Helper()
-	m := &manifest{}
-	first := true
-	fixture.Lines(t, name, "manifest", func(line []byte) {
-		if first {
-			first = false
-			fixture.Must(t, json.Unmarshal(line, m))
-			return
-		}
-		var e manifestEntry
-		fixture.Must(t, json.Unmarshal(line, &e))
-		m.list = append(m.list, e)
-	})
-	return m
-}
-
-// fixtures are those of the repository and, at the full size, the others that are there.
-func fixtures() []string {
-	names := []string{"etcd-small", "etcd-rewritten"}
-	if !fixture.Full() || child.Race {
-		return names
-	}
-	for _, name := range []string{"etcd-single", "etcd-killed", "etcd-n1", "etcd-n2", "etcd-n3"} {
-		if fixture.Has(name) {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
 func open(t testing.TB, dir string) *Reader {
 	t.Helper()
-	r, err := Open(dir, Options{})
+	r, err := Open(dir)
 	fixture.Must(t, err)
 	t.Cleanup(func() { r.Close() })
 	return r
@@ -87,12 +25,12 @@ func sum(b []byte) string {
 }
 
 // wantEntry compares an entry with the manifest, payload and all.
-func wantEntry(t *testing.T, e walcore.Entry, want manifestEntry) {
+func wantEntry(t *testing.T, e walcore.Entry, want fixture.OtherEntry) {
 	t.Helper()
 	name, _ := system.TypeName(e.Type)
 	data, err := e.Data()
 	fixture.Must(t, err)
-	got := manifestEntry{e.Index, e.Term, e.Size, name.Symbol, sum(data)}
+	got := fixture.OtherEntry{Index: e.Index, Term: e.Term, Size: e.Size, Type: name.Symbol, SHA256: sum(data)}
 	if got != want {
 		t.Fatalf("entry %+v, want %+v", got, want)
 	}
@@ -101,11 +39,11 @@ func wantEntry(t *testing.T, e walcore.Entry, want manifestEntry) {
 // TestFixtures: every entry of every directory, and all that is said beside them, is what
 // etcd's own code reads.
 func TestFixtures(t *testing.T) {
-	for _, name := range fixtures() {
+	for _, name := range fixture.Etcd() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := fixture.Dir(t, name)
-			m := readManifest(t, name)
+			m := fixture.ReadOther(t, name)
 			r := open(t, dir)
 			if len(r.Problems()) > 0 {
 				t.Errorf("problems: %v", r.Problems())
@@ -113,12 +51,12 @@ func TestFixtures(t *testing.T) {
 			k := 0
 			var scanner walcore.Scanner
 			for e := range r.Entries(0) {
-				if k == len(m.list) {
+				if k == len(m.List) {
 					t.Fatalf("more than %d entries", k)
 				}
-				wantEntry(t, e, m.list[k])
+				wantEntry(t, e, m.List[k])
 				data, err := scanner.Data(&e)
-				if err != nil || sum(data) != m.list[k].SHA256 {
+				if err != nil || sum(data) != m.List[k].SHA256 {
 					t.Fatalf("entry %d read ahead: other bytes, %v", e.Index, err)
 				}
 				if found, err := r.Entry(e.Index); err != nil || found != e {
@@ -126,7 +64,7 @@ func TestFixtures(t *testing.T) {
 				}
 				k++
 			}
-			if k != m.Entries || k != len(m.list) || k != walcore.Count(r) {
+			if k != m.Entries || k != len(m.List) || k != walcore.Count(r) {
 				t.Errorf("%d entries, %d by terms, want %d", k, walcore.Count(r), m.Entries)
 			}
 			checkMeta(t, r, m)
@@ -144,13 +82,13 @@ func TestFixtures(t *testing.T) {
 	}
 }
 
-func checkMeta(t *testing.T, r *Reader, m *manifest) {
+func checkMeta(t *testing.T, r *Reader, m *fixture.OtherManifest) {
 	t.Helper()
 	meta := r.Meta()
 	if got := fmt.Sprintf("%x %x", *meta.NodeID, *meta.ClusterID); got != m.NodeID+" "+m.ClusterID {
 		t.Errorf("ids %s, want %s %s", got, m.NodeID, m.ClusterID)
 	}
-	if *meta.HardState != m.HardState {
+	if *meta.HardState != walcore.HardState(m.HardState) {
 		t.Errorf("hard state %+v, want %+v", *meta.HardState, m.HardState)
 	}
 	first, known := r.FirstIndex()

@@ -30,7 +30,7 @@ func FuzzSegments(f *testing.F) {
 		fixture.WriteFile(t, filepath.Join(wal, segmentName{0, 0}.String()), a)
 		fixture.WriteFile(t, filepath.Join(wal, segmentName{1, 9}.String()), b)
 		fixture.WriteFile(t, filepath.Join(snap, "0000000000000002-0000000000000007.snap"), snapshot)
-		r, err := Open(dir, Options{})
+		r, err := Open(dir)
 		fixture.Must(t, err)
 		defer r.Close()
 		last := walcore.Entry{}

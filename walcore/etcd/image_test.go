@@ -16,7 +16,7 @@ import (
 
 // TestImageIsTheFiles: what an image has is what the files begin with.
 func TestImageIsTheFiles(t *testing.T) {
-	for _, name := range fixtures() {
+	for _, name := range fixture.Etcd() {
 		dir := fixture.Dir(t, name)
 		files, err := open(t, dir).Image()
 		fixture.Must(t, err)

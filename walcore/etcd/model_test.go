@@ -33,8 +33,8 @@ func testAnyLog(t *testing.T, seed uint64) {
 	w, err := etcdlog.Create(dir, etcdlog.Options{SegmentSize: 1500})
 	fixture.Must(t, err)
 	defer w.Close()
-	log := map[uint64]manifestEntry{} // the log as Raft has it
-	written := map[manifestEntry]bool{}
+	log := map[uint64]fixture.OtherEntry{} // the log as Raft has it
+	written := map[fixture.OtherEntry]bool{}
 	last, commit, term := uint64(0), uint64(0), uint64(1)
 	for record := range 50 + rnd.IntN(150) {
 		switch rnd.IntN(12) {
@@ -71,7 +71,7 @@ func testAnyLog(t *testing.T, seed uint64) {
 		last++
 		data := fmt.Appendf(nil, "record %d", record)
 		fixture.Must(t, w.Append(etcdlog.Entry{Term: term, Index: last, Data: data}))
-		log[last] = manifestEntry{Index: last, Term: term, Size: int64(len(data)), Type: "EntryNormal", SHA256: sum(data)}
+		log[last] = fixture.OtherEntry{Index: last, Term: term, Size: int64(len(data)), Type: "EntryNormal", SHA256: sum(data)}
 		written[log[last]] = true
 	}
 	files := segmentFiles(t, dir)
@@ -108,7 +108,7 @@ func testAnyLog(t *testing.T, seed uint64) {
 		n++
 		data, err := e.Data()
 		fixture.Must(t, err)
-		got := manifestEntry{e.Index, e.Term, e.Size, "EntryNormal", sum(data)}
+		got := fixture.OtherEntry{Index: e.Index, Term: e.Term, Size: e.Size, Type: "EntryNormal", SHA256: sum(data)}
 		if want, ok := log[e.Index]; !written[got] || !earlier && (!ok || got != want) {
 			t.Errorf("%s (%s, %s): entry %+v %q, want %+v; %v", damage, filepath.Base(one), filepath.Base(other), got, data, want, r.Problems())
 		}

@@ -38,7 +38,7 @@ func BenchmarkOpen(b *testing.B) {
 	dir, _ := write(b, 200_000, 300, etcdlog.Options{SegmentSize: 68 << 20})
 	b.SetBytes(segmentBytes(b, dir))
 	for b.Loop() {
-		r, err := Open(dir, Options{})
+		r, err := Open(dir)
 		fixture.Must(b, err)
 		if walcore.Count(r) != 200_000 {
 			b.Fatal(walcore.Count(r), r.Problems())

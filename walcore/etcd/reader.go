@@ -10,9 +10,6 @@ import (
 	"github.com/walfs/walfs/walcore/platform"
 )
 
-// Options are none so far.
-type Options struct{}
-
 var (
 	_ walcore.Follower = (*Reader)(nil)
 	_ walcore.Filer    = (*Reader)(nil)
@@ -40,7 +37,7 @@ type Reader struct {
 
 // Open opens the directory at path: see Is. It fails with ErrNotRaftDir, and where the
 // directory cannot be read.
-func Open(path string, opts Options) (*Reader, error) {
+func Open(path string) (*Reader, error) {
 	layout, ok := Is(path)
 	if !ok {
 		if _, err := platform.StatPath(path); err != nil {

@@ -61,7 +61,7 @@ func TestNoDescriptorIsLeftOpen(t *testing.T) {
 		return len(fds)
 	}
 	look := func() {
-		r, err := Open(dir, Options{})
+		r, err := Open(dir)
 		fixture.Must(t, err)
 		var log walcore.Follower = r
 		for _, name := range []string{"a", "b"} {
@@ -78,7 +78,7 @@ func TestNoDescriptorIsLeftOpen(t *testing.T) {
 	before := count()
 	for range 5 {
 		look()
-		_, _ = Open(t.TempDir(), Options{})
+		_, _ = Open(t.TempDir())
 	}
 	if after := count(); after > before {
 		t.Errorf("%d descriptors are open, %d were before", after, before)

@@ -12,7 +12,7 @@ import (
 
 // FuzzValues: a value is taken apart or refused, and what is said of it lies within it.
 func FuzzValues(f *testing.F) {
-	for _, name := range small {
+	for _, name := range fixture.HashiCorp()[:2] {
 		r := open(f, fixture.Dir(f, name))
 		for e := range r.Entries(1500) {
 			l := e.File.Source.(*logFile)

@@ -8,76 +8,21 @@ import (
 	"io"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/walcore"
 )
 
-// small are the fixtures in the repository.
-var small = []string{"hashicorp-bolt-n2", "hashicorp-wal-n2"}
-
-// all are the small fixtures, and at the full size the others that are there.
-func all() []string {
-	names := small
-	if fixture.Full() {
-		for _, name := range []string{"hashicorp-bolt-n1", "hashicorp-bolt-n3", "hashicorp-wal-n1", "hashicorp-wal-n3"} {
-			if fixture.Has(name) {
-				names = append(names[:len(names):len(names)], name)
-			}
-		}
-	}
-	return names
-}
-
 // manifest is what HashiCorp's own code reads from a fixture.
-type manifest struct {
-	CurrentTerm       uint64 `json:"current_term"`
-	LastVoteTerm      uint64 `json:"last_vote_term"`
-	LastVoteCandidate string `json:"last_vote_candidate"`
-	FirstIndex        uint64 `json:"first_index"`
-	LastIndex         uint64 `json:"last_index"`
-	Snapshots         []struct {
-		ID          string
-		Index, Term uint64
-		Size        int64
-		SHA256      string
-		Servers     []struct {
-			Suffrage    int
-			ID, Address string
-		}
-	}
-	entries []manifestEntry
-}
+type manifest struct{ *fixture.OtherManifest }
 
-type manifestEntry struct {
-	Index, Term  uint64
-	Type, SHA256 string
-	Size         int64
-	AppendedAt   time.Time `json:"appended_at"`
-}
+func readManifest(t testing.TB, name string) manifest { return manifest{fixture.ReadOther(t, name)} }
 
-func readManifest(t testing.TB, name string) (m manifest) {
-	t.Helper()
-	first := true
-	fixture.Lines(t, name, "manifest", func(line []byte) {
-		if first {
-			fixture.Must(t, json.Unmarshal(line, &m))
-			first = false
-			return
-		}
-		var e manifestEntry
-		fixture.Must(t, json.Unmarshal(line, &e))
-		m.entries = append(m.entries, e)
-	})
-	return m
-}
-
-func (m *manifest) entry(index uint64) (e manifestEntry, ok bool) {
+func (m *manifest) entry(index uint64) (e fixture.OtherEntry, ok bool) {
 	if index < m.FirstIndex || index > m.LastIndex {
 		return e, false
 	}
-	return m.entries[index-m.FirstIndex], true
+	return m.List[index-m.FirstIndex], true
 }
 
 func open(t testing.TB, dir string) *Reader {
@@ -109,7 +54,7 @@ func (m *manifest) wrong(e walcore.Entry, data []byte) string {
 
 // TestReadsWhatTheLibraryReads: all that a manifest tells.
 func TestReadsWhatTheLibraryReads(t *testing.T) {
-	for _, name := range all() {
+	for _, name := range fixture.HashiCorp() {
 		t.Run(name, func(t *testing.T) {
 			m, dir := readManifest(t, name), fixture.Dir(t, name)
 			r := open(t, dir)
@@ -124,7 +69,7 @@ func TestReadsWhatTheLibraryReads(t *testing.T) {
 			}
 			first, known1 := r.FirstIndex()
 			last, known2 := r.LastIndex()
-			if next != m.LastIndex+1 || first != m.FirstIndex || last != m.LastIndex || !known1 || !known2 || walcore.Count(r) != len(m.entries) {
+			if next != m.LastIndex+1 || first != m.FirstIndex || last != m.LastIndex || !known1 || !known2 || walcore.Count(r) != len(m.List) {
 				t.Errorf("entries up to %d, from %d to %d, %d", next-1, first, last, walcore.Count(r))
 			}
 			if problems := r.Problems(); len(problems) > 0 {
@@ -214,7 +159,7 @@ func TestReplaced(t *testing.T) {
 
 // TestScannerReadsTheSame: what is read ahead is what is read alone.
 func TestScannerReadsTheSame(t *testing.T) {
-	for _, name := range small {
+	for _, name := range fixture.HashiCorp()[:2] {
 		var s walcore.Scanner
 		r := open(t, fixture.Dir(t, name))
 		for e := range r.Entries(0) {
@@ -229,7 +174,7 @@ func TestScannerReadsTheSame(t *testing.T) {
 
 // TestEntry: entries are found by their index, and others are not.
 func TestEntry(t *testing.T) {
-	for _, name := range small {
+	for _, name := range fixture.HashiCorp()[:2] {
 		m, r := readManifest(t, name), open(t, fixture.Dir(t, name))
 		for _, index := range []uint64{m.FirstIndex, 1153, 1154, 1481, 1482, m.LastIndex} {
 			e, err := r.Entry(index)

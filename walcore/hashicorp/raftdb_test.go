@@ -190,7 +190,7 @@ func TestWriterAtWork(t *testing.T) {
 		done <- w.txid
 	}()
 	logs, changed, read := 0, 0, 0
-	for logs < fixture.Size(80, 2000) {
+	for logs < fixture.Size(80, 600) {
 		next, err := r.Refresh()
 		if errors.Is(err, walcore.ErrChanged) {
 			continue
