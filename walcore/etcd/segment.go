@@ -55,7 +55,8 @@ type run struct {
 
 // snapshotRecord is a record that names a snapshot.
 type snapshotRecord struct {
-	slot        int // of the entry that comes next
+	slot        int   // of the entry that comes next
+	at          int64 // where the record begins
 	index, term uint64
 	commit      uint64 // of the hard state before it
 }
@@ -260,7 +261,7 @@ func (s *segment) addOther(typ uint64, sum uint32, data []byte) *fault {
 			s.first = s.last
 		}
 	case recordSnapshot:
-		r := snapshotRecord{slot: len(s.frames), index: n[1], term: n[2]}
+		r := snapshotRecord{slot: len(s.frames), at: s.end, index: n[1], term: n[2]}
 		if s.last != nil {
 			r.commit = s.last.Commit
 		}
