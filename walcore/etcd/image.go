@@ -157,6 +157,9 @@ func (r *Reader) Pin(ctx context.Context, file *os.File) error {
 		return nil
 	}
 	i, err := bolt.Pin(ctx, n.openFile, file)
+	if errors.Is(err, walcore.ErrChanged) {
+		err = fmt.Errorf("%w (etcdctl snapshot save asks the node itself)", err)
+	}
 	if err != nil {
 		return walcore.FileError(n.name, err)
 	}
