@@ -1,8 +1,10 @@
 package walcore
 
 import (
+	"context"
 	"io"
 	"iter"
+	"os"
 	"sort"
 )
 
@@ -12,7 +14,7 @@ import (
 // in its files, but what it says of files that nobody has looked at can turn out otherwise,
 // once. Its methods may be called from many goroutines.
 //
-// A Log can have more to offer: ask for Filer, Imager, Follower, Glancer, Partial, Replacer,
+// A Log can have more to offer: ask for Filer, Imager, Pinner, Follower, Glancer, Partial, Replacer,
 // Remainer and Opener by type assertion, and for Timer and Counted at the Source of a File.
 type Log interface {
 	// Meta is what the directory says of the node. It must not be changed.
@@ -87,6 +89,14 @@ type Imager interface {
 	// on such a directory. Their ReadAt fails with ErrChanged for what was destroyed
 	// since. They are Sparse.
 	Image() ([]NativeFile, error)
+}
+
+// Pinner is an Imager with a database that a busy node changes sooner than all of it can be
+// read.
+type Pinner interface {
+	// Pin copies the database to a file, as it is now. Images of this log, and of those that
+	// Refresh gives, have that copy from then on: the file is to stay.
+	Pin(ctx context.Context, file *os.File) error
 }
 
 // Sparse is a NativeFile's ReaderAt that knows where its data are.

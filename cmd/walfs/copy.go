@@ -40,12 +40,18 @@ A copy is made in a hidden folder beside OUT, read back and checked, and gets
 its name at the end. What a copy that was killed has left there is removed by
 the next one to OUT.
 
-Log files that end before the snapshot are left out. With --compact, the one
-that ends with it is, too.
+Of Dgraph's log files, those that end before the snapshot are left out. With
+--compact, the one that ends with it is, too.
+
+Of etcd's directory the copy has the segments, the snapshots and the database,
+as of one of its transactions: etcd starts on it. Of a directory of HashiCorp's
+library it has the log and the snapshots; raft.db is built anew, with the same
+entries. An archive of these is made in a folder first: beside OUT, or for
+stdout in $TMPDIR.
 
 Damage: what a node would not start on, or would lose entries with, is not
-copied. walfs repair makes a directory that starts; cp -a --sparse=always keeps
-the damage.
+copied. walfs repair makes a directory of Dgraph's that starts; cp -a
+--sparse=always keeps the damage.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 DIR is damaged, 5 another walfs
 is writing to OUT, 130 and 143 ended by SIGINT and SIGTERM.`,
@@ -56,7 +62,7 @@ is writing to OUT, 130 and 143 ended by SIGINT and SIGTERM.`,
 		},
 	}
 	addSystem(cmd.Flags(), &opts.system)
-	cmd.Flags().BoolVar(&opts.compact, "compact", false, "leave out each log file of which the snapshot stands for all entries")
+	cmd.Flags().BoolVar(&opts.compact, "compact", false, "leave out each log file of which the snapshot stands for all entries (Dgraph's)")
 	return cmd
 }
 

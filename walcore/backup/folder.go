@@ -60,11 +60,42 @@ func (s *source) newFolder(path string, o Options) (*folder, error) {
 // came meanwhile, in milliseconds.
 const maxRounds = 300
 
+// pinAfter is after how many rounds what a busy node changes too soon is pinned. It costs
+// writing it twice.
+const pinAfter = 3
+
+// pin lets the log pin what it can, in a file in the folder. unpin removes that.
+func (d *folder) pin(ctx context.Context) (unpin func() error, err error) {
+	log, ok := d.log.(walcore.Pinner)
+	if !ok {
+		return func() error { return nil }, nil
+	}
+	file, err := os.CreateTemp(d.path, "pinned-")
+	if err != nil {
+		return nil, err
+	}
+	unpin = func() error { return errors.Join(file.Close(), os.Remove(file.Name())) }
+	if err = log.Pin(ctx, file); err == nil {
+		err = d.again()
+	}
+	if err != nil {
+		return nil, errors.Join(err, unpin())
+	}
+	return unpin, nil
+}
+
 // copyAll writes all files of one image. What can change in the directory is written
 // first. The rest is in memory.
-func (d *folder) copyAll(ctx context.Context) error {
-	err := d.look()
-	for range maxRounds {
+func (d *folder) copyAll(ctx context.Context) (err error) {
+	err = d.look()
+	for round := range maxRounds {
+		if round == pinAfter {
+			unpin, pinErr := d.pin(ctx)
+			if pinErr != nil {
+				return pinErr
+			}
+			defer func() { err = errors.Join(err, unpin()) }()
+		}
 		if err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/bolt"
 	"github.com/walfs/walfs/walcore/platform"
 )
 
@@ -26,6 +27,7 @@ type follower struct {
 	segments  map[string]*segment // by native name
 	snapshots map[*openFile]*snapshotFile
 	closed    bool
+	pinned    *bolt.Image // of the database; nil: it was not pinned
 }
 
 func (f *follower) start() (*Reader, error) {
@@ -280,7 +282,7 @@ func (r *Reader) show(c *chain, before *Reader) {
 		for k < len(spans) && spans[k].segment == i {
 			k++
 		}
-		l := &logFile{of: s, table: s.table, file: s.file, spans: spans[:k:k], end: s.end, fault: s.fault,
+		l := &logFile{of: s, table: s.table, file: s.file, spans: spans[:k:k], end: s.end, fault: s.fault, named: s.snapshots,
 			File: walcore.File{ID: s.name.seq, Name: s.name.String(), Attr: n.attr, Identity: n.attr.FileID()}}
 		l.Source = l
 		spans = spans[k:]

@@ -1,10 +1,12 @@
 package etcd
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path"
 	"slices"
 
@@ -14,12 +16,12 @@ import (
 
 // Image gives the directory's own files as of the reader's moment: a directory that an etcd
 // starts on. Segments end where their records end. What is not finished or was set aside is
-// not in it.
+// not in it, nor a snapshot ahead of the database, and what was written after it: an etcd would
+// look for the database that came with it.
 //
 // The database says up to which entry it has applied the log. It is looked at after the
 // segments, so it may be ahead of them by then: an etcd would skip entries that it has not
-// applied. So the log must have that entry, of that term; Refresh finds it. Nor is there an
-// image while the database is behind the snapshot: one has just been received.
+// applied. So the log must have that entry, of that term; Refresh finds it.
 //
 // Image fails with ErrDamaged where an etcd would not start, or would lose entries. The
 // database's ReadAt fails with ErrChanged once it has a newer transaction: see bolt.Image.
@@ -35,13 +37,22 @@ func (r *Reader) Image() ([]walcore.NativeFile, error) {
 	if err != nil {
 		return nil, err
 	}
+	last, end, err := r.endFor(applied)
+	if err != nil {
+		return nil, err
+	}
 	var files []walcore.NativeFile
 	for _, n := range r.native {
 		f := walcore.NativeFile{Name: n.name, Attr: n.attr}
 		switch base := path.Base(n.name); {
 		case isSegment(base):
-			l := r.files[slices.IndexFunc(r.files, func(l *logFile) bool { return l.file == n.openFile })]
-			f.Attr.Size, f.ReaderAt = l.end, &grownFile{n, l.end}
+			k := slices.IndexFunc(r.files, func(l *logFile) bool { return l.file == n.openFile })
+			if f.Attr.Size = r.files[k].end; k == last {
+				f.Attr.Size = end
+			} else if k > last {
+				continue
+			}
+			f.ReaderAt = &grownFile{n, f.Attr.Size}
 		case base == dbName:
 			f.Attr.Size, f.ReaderAt = db.Size(), db
 		case slices.Contains(snapshots, n.openFile):
@@ -111,7 +122,7 @@ func (r *Reader) database() (*bolt.Image, position, error) {
 	if n == nil {
 		return nil, position{}, nil
 	}
-	i, err := bolt.NewImage(n.openFile)
+	i, err := r.imageOf(n)
 	var applied position
 	if err == nil {
 		applied, err = appliedBy(i.DB())
@@ -126,6 +137,37 @@ func (r *Reader) database() (*bolt.Image, position, error) {
 		return nil, applied, walcore.FileError(n.name, err)
 	}
 	return i, applied, nil
+}
+
+// imageOf gives the database as it was pinned, or else as it is now.
+func (r *Reader) imageOf(n *nativeFile) (*bolt.Image, error) {
+	f := r.follower
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.pinned != nil {
+		return f.pinned, nil
+	}
+	return bolt.NewImage(n.openFile)
+}
+
+// Pin copies the database to a file, as it is now.
+func (r *Reader) Pin(ctx context.Context, file *os.File) error {
+	n := r.dbFile()
+	if n == nil {
+		return nil
+	}
+	i, err := bolt.Pin(ctx, n.openFile, file)
+	if errors.Is(err, walcore.ErrChanged) {
+		err = fmt.Errorf("%w (etcdctl snapshot save asks the node itself)", err)
+	}
+	if err != nil {
+		return walcore.FileError(n.name, err)
+	}
+	f := r.follower
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.pinned = i
+	return nil
 }
 
 // appliedBy reads what etcd keeps in the bucket meta.
@@ -151,12 +193,12 @@ func appliedBy(db *bolt.DB) (p position, err error) {
 // startsAt gives the snapshots that an image has, if an etcd starts from the newest of them, with
 // all entries behind it.
 func (r *Reader) startsAt(applied position) (files []*openFile, err error) {
-	start := r.meta.Snapshot
-	switch {
-	case start == nil:
-		return nil, r.noImage("the snapshot that an etcd starts from is missing")
-	case start.Index > applied.index:
-		return nil, r.noImage("the snapshot is of index %d, and the database has applied the log up to entry %d", start.Index, applied.index)
+	start := &walcore.Snapshot{}
+	for _, s := range r.meta.Snapshots {
+		if s.Index <= min(applied.index, r.meta.HardState.Commit) && r.names(s) {
+			files = append(files, s.Data.ReaderAt.(*snapshotPart).file)
+			start = s
+		}
 	}
 	next := start.Index + 1
 	for _, s := range r.spans[r.firstFrom(next):] {
@@ -171,12 +213,33 @@ func (r *Reader) startsAt(applied position) (files []*openFile, err error) {
 	case applied.index >= next:
 		return nil, r.noImage("%s: it has applied entry %d, and the log ends with entry %d", r.dbFile().name, applied.index, next-1)
 	}
-	for _, s := range r.meta.Snapshots {
-		if s.Index <= start.Index {
-			files = append(files, s.Data.ReaderAt.(*snapshotPart).file)
+	return files, r.agrees(applied, start)
+}
+
+// names reports whether a record names a snapshot. An etcd looks for that record.
+func (r *Reader) names(s *walcore.Snapshot) bool {
+	return slices.ContainsFunc(r.files, func(l *logFile) bool {
+		return slices.ContainsFunc(l.named, func(n snapshotRecord) bool { return n.index == s.Index && n.term == s.Term })
+	})
+}
+
+// endFor gives the last segment of an image, and where it ends: before a record that names a
+// snapshot ahead of the database. With that, an etcd would not start. Records up to there are
+// what the log was before the snapshot was taken.
+func (r *Reader) endFor(applied position) (last int, end int64, err error) {
+	for k, l := range r.files {
+		for _, n := range l.named {
+			if n.index <= applied.index {
+				continue
+			}
+			if e, err := r.Entry(applied.index); err == nil && (e.File.ID > l.ID || e.File.ID == l.ID && e.Slot >= n.slot) {
+				return 0, 0, r.noImage("the snapshot at index %d came before entry %d, which the database has applied last", n.index, applied.index)
+			}
+			return k, n.at, nil
 		}
 	}
-	return files, r.agrees(applied, start)
+	last = len(r.files) - 1
+	return last, r.files[last].end, nil
 }
 
 // agrees fails if the entry that was applied last is another one in the log: the log's would be

@@ -14,6 +14,7 @@ var (
 	_ walcore.Follower = (*Reader)(nil)
 	_ walcore.Filer    = (*Reader)(nil)
 	_ walcore.Imager   = (*Reader)(nil)
+	_ walcore.Pinner   = (*Reader)(nil)
 	_ walcore.Replacer = (*Reader)(nil)
 )
 

@@ -75,7 +75,8 @@ type run struct {
 
 // snapshotRecord is a record that names a snapshot.
 type snapshotRecord struct {
-	slot        int // of the entry that comes next
+	slot        int   // of the entry that comes next
+	at          int64 // where the record begins
 	index, term uint64
 	commit      uint64 // of the hard state before it
 }
@@ -276,7 +277,7 @@ func (s *segment) addOther(typ uint64, sum uint32, data []byte) *fault {
 			s.first, s.hasState = s.last, true
 		}
 	case recordSnapshot:
-		s.snapshots = append(s.snapshots, snapshotRecord{slot: s.n, index: n[1], term: n[2], commit: s.last.Commit})
+		s.snapshots = append(s.snapshots, snapshotRecord{slot: s.n, at: s.end, index: n[1], term: n[2], commit: s.last.Commit})
 	default:
 		return &fault{kind: walcore.KindType, message: fmt.Sprintf("a record of type %d, which etcd does not have", typ)}
 	}

@@ -18,6 +18,7 @@ type logFile struct {
 	spans []span // the entries of the log that are in it, upwards
 	end   int64  // where its records end
 	fault *fault // why they do, as in segment
+	named []snapshotRecord
 }
 
 var (
