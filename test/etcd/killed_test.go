@@ -37,9 +37,11 @@ func TestKilled(t *testing.T) {
 			node = startNode(t, home)
 		}
 		readAtWork(t, r, dir, node)
+		copied := copyAtWork(t, dir)
 		node.Signal(syscall.SIGKILL)
 		node.WantEnd(-1)
 		logs = append(logs, checkAtRest(t, r, home))
+		checkCopy(t, r.seen, copied)
 	}
 	node = startNode(t, home)
 	readAtWork(t, r, dir, node)

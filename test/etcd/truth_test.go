@@ -43,15 +43,28 @@ func (l truth) from(index uint64) []entry {
 	return nil
 }
 
-// readTruth reads copies: etcd's code writes where it reads.
-func readTruth(t *testing.T, home string) (l truth) {
+// readTruth reads what etcd's own code reads from a node that began with the log.
+func readTruth(t *testing.T, home string) truth {
 	t.Helper()
-	node, whole := t.TempDir(), t.TempDir()
-	copyAll(t, filepath.Join(walOf(home), "*.wal"), node)
-	copyAll(t, filepath.Join(snapOf(home), "*.snap"), filepath.Join(node, "snap"))
+	l := readStart(t, home)
+	whole := t.TempDir()
 	copyAll(t, filepath.Join(keptOf(home), "*.wal"), whole)
 	copyAll(t, filepath.Join(walOf(home), "*.wal"), whole)
+	_, _, l.log = readAll(t, whole, nil)
+	for k, e := range l.log {
+		if e.index != uint64(k)+1 {
+			t.Fatalf("etcd's own code reads entry %d as the %dth", e.index, k+1)
+		}
+	}
+	return l
+}
 
+// readStart reads what etcd starts from, of copies: its code writes where it reads.
+func readStart(t *testing.T, home string) (l truth) {
+	t.Helper()
+	node := t.TempDir()
+	copyAll(t, filepath.Join(walOf(home), "*.wal"), node)
+	copyAll(t, filepath.Join(snapOf(home), "*.snap"), filepath.Join(node, "snap"))
 	named, err := wal.ValidSnapshotEntries(zap.NewNop(), node)
 	fixture.Must(t, err)
 	l.snapshot, err = snap.New(zap.NewNop(), filepath.Join(node, "snap")).LoadNewestAvailable(named)
@@ -61,12 +74,6 @@ func readTruth(t *testing.T, home string) (l truth) {
 	fixture.Must(t, err)
 	// This is what etcd-dump-logs does, too.
 	l.state, l.ids, l.restart = readAll(t, node, l.snapshot.GetMetadata())
-	_, _, l.log = readAll(t, whole, nil)
-	for k, e := range l.log {
-		if e.index != uint64(k)+1 {
-			t.Fatalf("etcd's own code reads entry %d as the %dth", e.index, k+1)
-		}
-	}
 	return l
 }
 
