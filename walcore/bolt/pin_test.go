@@ -169,7 +169,7 @@ func contents(t *testing.T, file []byte) (all []byte) {
 	t.Helper()
 	m, _, err := ReadMeta(bytes.NewReader(file))
 	fixture.Must(t, err)
-	db := &DB{bytes.NewReader(file), m}
+	db := &DB{File: bytes.NewReader(file), Meta: m}
 	bucket, err := db.Bucket("key")
 	fixture.Must(t, err)
 	fixture.Must(t, bucket.Walk(nil, Visitor{Leaf: func(p Page, i int) error {
