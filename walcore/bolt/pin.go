@@ -24,11 +24,10 @@ func Pin(ctx context.Context, f io.ReaderAt, to File) (*Image, error) {
 	for range maxRounds {
 		i, err := p.round(ctx)
 		if err == nil {
-			i.db.File = to
 			if _, err := to.WriteAt(i.head, 0); err != nil {
 				return nil, err
 			}
-			return i, to.Truncate(i.Size())
+			return &Image{db: DB{File: to, Meta: i.db.Meta}, head: i.head}, to.Truncate(i.Size())
 		}
 		if !errors.Is(err, walcore.ErrChanged) {
 			return nil, err
