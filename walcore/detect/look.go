@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"syscall"
 
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
@@ -58,7 +59,7 @@ func Look(path string) (found []Found, err error) {
 			var listErr error
 			names, listErr = list(filepath.Join(path, p.below))
 			lists[p.below] = names
-			if p.below == "." || !errors.Is(listErr, fs.ErrNotExist) && !errors.Is(listErr, errNoFolder) {
+			if p.below == "." || !errors.Is(listErr, fs.ErrNotExist) && !errors.Is(listErr, syscall.ENOTDIR) {
 				err = errors.Join(err, listErr)
 			}
 		}
@@ -78,13 +79,10 @@ func Look(path string) (found []Found, err error) {
 	return nil, err
 }
 
-// errNoFolder: the name is that of a file.
-var errNoFolder = errors.New("not a folder")
-
 // list gives the names in a folder, and leaves its access time as it is.
 func list(path string) (names []string, err error) {
 	if attr, err := platform.StatPath(path); err == nil && attr.Regular {
-		return nil, &fs.PathError{Op: "open", Path: path, Err: errNoFolder}
+		return nil, &fs.PathError{Op: "open", Path: path, Err: syscall.ENOTDIR}
 	}
 	d, err := platform.OpenDir(path)
 	if err != nil {
