@@ -60,7 +60,7 @@ func small(t *testing.T) (dir, segment string, m *fixture.OtherManifest, sound [
 // TestCut: a segment that is cut anywhere gives the entries before that.
 func TestCut(t *testing.T) {
 	dir, segment, m, sound, end := small(t)
-	for size := end; size > max(end-fixture.Size(int64(400), 4000), 0); size -= 7 {
+	for size := end; size > max(end-fixture.Size(int64(400), 2000), 0); size -= 7 {
 		fixture.WriteFile(t, segment, sound[:size])
 		r := open(t, dir)
 		n := wantRight(t, r, m)
@@ -81,7 +81,7 @@ func TestCut(t *testing.T) {
 // said.
 func TestFlip(t *testing.T) {
 	dir, segment, m, sound, end := small(t)
-	step := fixture.Size(int64(79), 11)
+	step := fixture.Size(int64(149), 23)
 	for at := int64(0); at < end; at += step {
 		b := bytes.Clone(sound[:end+sectorSize])
 		b[at] ^= 1 << (at % 8)

@@ -224,6 +224,7 @@ func (r *Reader) isNewest(s *segment) bool {
 // settle looks again at the end of the segment that is written to, if only a part of a record
 // seems to be there.
 func (r *Reader) settle(s *segment, before *Reader) {
+	start := time.Now()
 	for try := 0; ; try++ {
 		attr, err := s.file.stat()
 		if err != nil {
@@ -232,8 +233,8 @@ func (r *Reader) settle(s *segment, before *Reader) {
 		if s.extend(attr); s.fault == nil {
 			s.checkLeftover()
 		}
-		if s.fault == nil || s.accepted == s.end || try == maxRetries {
-			break
+		if s.fault == nil || s.accepted == s.end || try == maxRetries || time.Since(start) > settlingTime/10 {
+			break // to sum a large record again takes long
 		}
 		time.Sleep(time.Millisecond)
 	}

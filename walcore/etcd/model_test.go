@@ -18,7 +18,7 @@ import (
 // them in a way. No entry is given that is not the log's, whatever the damage is; and all are
 // given where there is none.
 func TestAnyLog(t *testing.T) {
-	for seed := range uint64(fixture.Size(40, 300)) {
+	for seed := range uint64(fixture.Size(15, 150)) {
 		testAnyLog(t, seed)
 		if t.Failed() {
 			t.Fatalf("with seed %d", seed)
