@@ -1,0 +1,146 @@
+package bolt
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/walfs/walfs/walcore"
+)
+
+// Page is a branch or a leaf that was read and checked: its elements lie within it, one behind
+// the other, with keys that ascend within the bounds that its parent gives it.
+type Page struct {
+	b     []byte
+	at    int64 // of b in the file
+	leaf  bool
+	Count int
+}
+
+// element gives where an element's key begins in b, and how long key and value are.
+func (p *Page) element(i int) (at, key, value uint64) {
+	e := p.b[pageHeader+i*pageElement:]
+	if p.leaf { // flags (4), pos (4), key (4), value (4)
+		return uint64(binary.LittleEndian.Uint32(e[4:])) + uint64(pageHeader+i*pageElement),
+			uint64(binary.LittleEndian.Uint32(e[8:])), uint64(binary.LittleEndian.Uint32(e[12:]))
+	}
+	// pos (4), key (4), page (8)
+	return uint64(binary.LittleEndian.Uint32(e)) + uint64(pageHeader+i*pageElement), uint64(binary.LittleEndian.Uint32(e[4:])), 0
+}
+
+func (p *Page) Key(i int) []byte {
+	at, key, _ := p.element(i)
+	return p.b[at : at+key]
+}
+
+// Value gives a leaf's value, and where it is in the file.
+func (p *Page) Value(i int) (value []byte, at int64) {
+	from, key, n := p.element(i)
+	return p.b[from+key : from+key+n], p.at + int64(from+key)
+}
+
+func (p *Page) IsBucket(i int) bool {
+	return binary.LittleEndian.Uint32(p.b[pageHeader+i*pageElement:]) == bucketFlag
+}
+
+func (p *Page) child(i int) uint64 {
+	return binary.LittleEndian.Uint64(p.b[pageHeader+i*pageElement+8:])
+}
+
+const maxOffset = 1<<63 - 1 - maxPage
+
+// readPage reads a page into buf, which it returns for the next one. low is the least key that
+// may be in it, and high is above all; nil: there is no such bound.
+func (db *DB) readPage(id uint64, low, high []byte, buf *[]byte) (Page, error) {
+	if id < 2 || id >= db.Pages {
+		return Page{}, fmt.Errorf("page %d, and the database has %d: %w", id, db.Pages, walcore.ErrDamaged)
+	}
+	at := int64(id) * db.PageSize
+	if int64(id) > maxOffset/db.PageSize {
+		return Page{}, fmt.Errorf("page %d: %w", id, walcore.ErrDamaged)
+	}
+	p := Page{at: at, b: resized(buf, int(db.PageSize))}
+	if err := db.fill(p.b, at); err != nil {
+		return Page{}, err
+	}
+	overflow := uint64(binary.LittleEndian.Uint32(p.b[12:]))
+	end, err := p.check(id)
+	switch {
+	case err != nil:
+		return Page{}, db.pageError(id, err)
+	// The page takes as many as its elements need: no claim of its header alone is believed.
+	case end > maxPage || (max(end, 1)-1)/uint64(db.PageSize) != overflow:
+		return Page{}, db.pageError(id, fmt.Errorf("%d more pages are said to belong to it, and its elements end at byte %d", overflow, end))
+	case id+overflow >= db.Pages:
+		return Page{}, db.pageError(id, fmt.Errorf("it would go on to page %d of %d", id+overflow, db.Pages))
+	}
+	if overflow > 0 {
+		p.b = resized(buf, int(end))
+		if err := db.fill(p.b, at); err != nil {
+			return Page{}, err
+		}
+		if again, err := p.check(id); err != nil || again != end {
+			return Page{}, db.pageError(id, errors.New("it changed while it was read"))
+		}
+	}
+	if err := p.checkKeys(low, high); err != nil {
+		return Page{}, db.pageError(id, err)
+	}
+	return p, nil
+}
+
+// check checks a page's header and elements, and gives where these end. The keys and values
+// may end behind b.
+func (p *Page) check(id uint64) (end uint64, err error) {
+	flags := binary.LittleEndian.Uint16(p.b[8:])
+	p.leaf, p.Count = flags == leafFlag, int(binary.LittleEndian.Uint16(p.b[10:]))
+	switch {
+	case binary.LittleEndian.Uint64(p.b) != id:
+		return 0, fmt.Errorf("it says that it is page %d", binary.LittleEndian.Uint64(p.b))
+	case flags != leafFlag && flags != branchFlag:
+		return 0, fmt.Errorf("it is neither a branch nor a leaf: flags 0x%x", flags)
+	case flags == branchFlag && p.Count == 0:
+		return 0, errors.New("a branch without children")
+	case pageHeader+p.Count*pageElement > len(p.b):
+		return 0, fmt.Errorf("%d elements do not fit in it", p.Count)
+	}
+	end = uint64(pageHeader + p.Count*pageElement)
+	for i := range p.Count {
+		at, key, value := p.element(i)
+		if at != end || key == 0 {
+			return 0, fmt.Errorf("element %d is not behind the one before it", i)
+		}
+		if p.leaf && binary.LittleEndian.Uint32(p.b[pageHeader+i*pageElement:]) > bucketFlag {
+			return 0, fmt.Errorf("element %d has flags that are not known", i)
+		}
+		end += key + value
+	}
+	return end, nil
+}
+
+func (p *Page) checkKeys(low, high []byte) error {
+	before := low
+	for i := range p.Count {
+		key := p.Key(i)
+		order := bytes.Compare(before, key)
+		if order > 0 || order == 0 && i > 0 || high != nil && bytes.Compare(key, high) >= 0 {
+			return fmt.Errorf("key %d, %x, is out of order", i, key)
+		}
+		before = key
+	}
+	return nil
+}
+
+// search gives the first element whose key is at least the given one.
+func (p *Page) search(key []byte) int {
+	low, high := 0, p.Count
+	for low < high {
+		if mid := (low + high) / 2; bytes.Compare(p.Key(mid), key) < 0 {
+			low = mid + 1
+		} else {
+			high = mid
+		}
+	}
+	return low
+}
