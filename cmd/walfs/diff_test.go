@@ -294,3 +294,30 @@ func TestDiffJSONFields(t *testing.T) {
 		}
 	}
 }
+
+// TestDiffOthers: the replicas of other systems. Of etcd's members only the log counts, and what
+// they agree on in their snapshots; of HashiCorp's a node that has lost its last entries to a later
+// leader parts from the others.
+func TestDiffOthers(t *testing.T) {
+	small := walfs(t, "diff", fixture.Dir(t, "etcd-small"), fixture.Dir(t, "etcd-small"))
+	if small.code != 0 || !strings.Contains(small.stdout, "8ccdcd827cc81aab") || !strings.HasSuffix(small.stdout, "alike: no entry that two replicas have differs\n") {
+		t.Errorf("exit code %d\n%s", small.code, small.stdout)
+	}
+	mixed := walfs(t, "diff", fixture.Dir(t, "etcd-small"), fixture.Dir(t, "hashicorp-wal-n2"))
+	if mixed.code != exitDamage || !strings.Contains(mixed.stdout, "they are no replicas of one another") {
+		t.Errorf("exit code %d\n%s", mixed.code, mixed.stdout)
+	}
+	if !fixture.Full() || !fixture.Has("etcd-n1") || !fixture.Has("hashicorp-wal-n1") {
+		return
+	}
+	members := walfs(t, "diff", fixture.Dir(t, "etcd-n1"), fixture.Dir(t, "etcd-n2"), fixture.Dir(t, "etcd-n3"))
+	if members.code != 0 || !strings.Contains(members.stdout, " has 1561 to 2361 (801 entries) that ") {
+		t.Errorf("exit code %d\n%s", members.code, members.stdout)
+	}
+	for _, store := range []string{"wal", "bolt"} {
+		nodes := walfs(t, "diff", fixture.Dir(t, "hashicorp-"+store+"-n1"), fixture.Dir(t, "hashicorp-"+store+"-n2"))
+		if nodes.code != exitDamage || !strings.Contains(nodes.stdout, "\nparted at index 1482, by term:\n") || !strings.HasSuffix(nodes.stdout, "\n25 indexes differ\n") {
+			t.Errorf("exit code %d\n%s", nodes.code, nodes.stdout)
+		}
+	}
+}

@@ -110,7 +110,11 @@ func writeMembers(w io.Writer, log walcore.Log) {
 		fmt.Fprintf(w, "\nno members as of %s\n", membersAsOf(log.Meta().System.Name))
 		return
 	}
-	fmt.Fprintf(w, "\nmembers as of %s\nRAFT_ID\tROLE\tADDRESS\n", membersAsOf(log.Meta().System.Name))
+	id := "RAFT_ID"
+	if s := log.Meta().System.Name; s == walcore.Etcd || s == walcore.HashiCorp {
+		id = "ID"
+	}
+	fmt.Fprintf(w, "\nmembers as of %s\n%s\tROLE\tADDRESS\n", membersAsOf(log.Meta().System.Name), id)
 	for _, m := range members {
 		fmt.Fprintf(w, "%s\t%s\t%s\n", m.Text, m.Role, addressText(m, log.Meta()))
 	}

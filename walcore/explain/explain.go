@@ -72,7 +72,7 @@ func (r *Report) node(log walcore.Log) {
 		{"raft_id", "its raft id", m.RaftID == nil && m.NodeID == nil},
 		{"group_id", "its group id", m.GroupID == nil && m.ClusterID == nil},
 		{"hard_state", notStored(m.System, "a hard state", "its commit index"), m.HardState == nil},
-		{"checkpoint_index", notStored(m.System, "a checkpoint", "what is applied"), m.CheckpointIndex == nil},
+		{"checkpoint_index", notStored(m.System, "a checkpoint", "it"), m.CheckpointIndex == nil},
 		{"snapshot", "a snapshot", m.Snapshot == nil},
 	} {
 		switch {
