@@ -31,11 +31,15 @@ func (o *exportOptions) checkPlaces(ctx context.Context, dirs []string) error {
 		if err != nil {
 			return err
 		}
-		place := export.Place(log.Meta())
+		m := log.Meta()
+		place := export.Place(m)
 		if err := log.Close(); err != nil {
 			return err
 		}
 		if other, ok := taken[place]; ok {
+			if m.System.Name == walcore.HashiCorp {
+				return usageError(fmt.Sprintf("%s and %s do not tell which node they are of: give each a folder of its own", quoted(other), quoted(dir)))
+			}
 			return usageError(fmt.Sprintf("%s and %s are of the same node of the same group, and would both be exported as %s: give one of them, or each a folder of its own",
 				quoted(other), quoted(dir), filepath.ToSlash(place)))
 		}

@@ -59,7 +59,10 @@ func (s *source) examine(r walcore.Log) (*Copy, error) {
 // describe says what is in a copy.
 func (s *source) describe(r walcore.Log) *Copy {
 	m := r.Meta()
-	c := &Copy{Log: s.log, First: 1, Last: m.Snapshot.Index}
+	c := &Copy{Log: s.log, First: 1}
+	if m.Snapshot != nil {
+		c.Last = m.Snapshot.Index
+	}
 	if m.HardState != nil {
 		c.Commit = &m.HardState.Commit
 	}
@@ -70,8 +73,8 @@ func (s *source) describe(r walcore.Log) *Copy {
 	if terms := r.Terms(); len(terms) > 0 {
 		c.First, c.Last = terms[0].First, max(c.Last, terms[len(terms)-1].Last)
 	}
-	if m.Snapshot.Index > 0 {
-		c.First = m.Snapshot.Index + 1
+	if first, known := r.FirstIndex(); known {
+		c.First = first
 	}
 	for _, p := range s.log.Problems() {
 		switch p.Kind {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/walfs/walfs/test/etcdlog"
 	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/backup"
@@ -164,4 +165,31 @@ func TestOtherDamage(t *testing.T) {
 		}
 	}
 	wantNames(t, temp)
+}
+
+// TestSnapshotIsLost: of a log that reaches back to its beginning there is a copy, though the
+// snapshot that it names is gone.
+func TestSnapshotIsLost(t *testing.T) {
+	dir := t.TempDir()
+	w, err := etcdlog.Create(dir, etcdlog.Options{})
+	fixture.Must(t, err)
+	fixture.Must(t, os.Remove(filepath.Join(dir, "member/snap/db")))
+	for index := uint64(1); index <= 3; index++ {
+		fixture.Must(t, w.Append(etcdlog.Entry{Term: 1, Index: index, Data: []byte("x")}))
+	}
+	fixture.Must(t, w.State(1, 1, 3))
+	fixture.Must(t, w.NameSnapshot(1, 2))
+	fixture.Must(t, errors.Join(w.Flush(), w.Close()))
+	out := filepath.Join(t.TempDir(), "out")
+	c, err := backup.ToFolder(t.Context(), openAny(t, dir), out, backup.Options{})
+	if err != nil {
+		if errors.Is(err, walcore.ErrDamaged) {
+			return // it says that an etcd does not start on it
+		}
+		t.Fatal(err)
+	}
+	defer c.Log.Close()
+	if walcore.Count(openAny(t, out)) != 3 {
+		t.Errorf("the copy has other entries: %+v", c)
+	}
 }

@@ -91,6 +91,8 @@ func readMetaAt(f io.ReaderAt, at int64) (m Meta, err error) {
 		return Meta{}, fmt.Errorf("a meta page's checksum is wrong: %w", walcore.ErrDamaged)
 	case m.PageSize < smallestPage || m.PageSize > largestPage || m.PageSize&(m.PageSize-1) != 0:
 		return Meta{}, fmt.Errorf("pages of %d bytes: %w", m.PageSize, walcore.ErrDamaged)
+	case m.Pages > maxOffset/uint64(m.PageSize):
+		return Meta{}, fmt.Errorf("%d pages of %d bytes: %w", m.Pages, m.PageSize, walcore.ErrDamaged)
 	}
 	return m, nil
 }

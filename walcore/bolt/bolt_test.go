@@ -208,3 +208,23 @@ func TestBuild(t *testing.T) {
 		}
 	}
 }
+
+// TestClaimedPages: a meta page whose sum is right may claim any number of pages. No room is
+// made for pages that the file does not have.
+func TestClaimedPages(t *testing.T) {
+	for _, pages := range []uint64{1 << 20, 1 << 40, 1 << 51, 1<<64 - 1} {
+		f := &memory{}
+		for id := range uint64(2) {
+			b := &Built{pageSize: 4096, pages: pages}
+			_, err := f.WriteAt(b.meta(id), int64(id)*4096)
+			fixture.Must(t, err)
+		}
+		fixture.Must(t, f.Truncate(1<<16))
+		if _, err := NewImage(f); !errors.Is(err, walcore.ErrDamaged) {
+			t.Errorf("%d pages: %v", pages, err)
+		}
+		if _, err := Pin(t.Context(), f, &memory{}); !errors.Is(err, walcore.ErrDamaged) {
+			t.Errorf("%d pages, pinned: %v", pages, err)
+		}
+	}
+}

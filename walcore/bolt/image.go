@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 
@@ -24,6 +25,13 @@ func NewImage(f io.ReaderAt) (*Image, error) {
 		if err != nil {
 			return nil, err
 		}
+		// Whoever makes room for all pages relies on it: they are in the file.
+		if n, err := f.ReadAt(make([]byte, 1), int64(m.Pages)*m.PageSize-1); n == 0 {
+			if errors.Is(err, io.EOF) {
+				err = fmt.Errorf("it has %d pages of %d bytes, and the file ends before: %w", m.Pages, m.PageSize, walcore.ErrDamaged)
+			}
+			return nil, err
+		}
 		i := &Image{db: DB{File: f, Meta: m}, head: make([]byte, 2*m.PageSize)}
 		if err := i.db.fill(i.head, 0); err != nil {
 			return nil, err
@@ -42,8 +50,8 @@ const maxLooks = 100
 
 var errNewer = fmt.Errorf("the database has a newer transaction: %w", walcore.ErrChanged)
 
-// DB reads the database of the image. It may be changed, as any DB.
-func (i *Image) DB() *DB { return &i.db }
+// DB reads the database of the image. Each one is for one goroutine.
+func (i *Image) DB() *DB { return &DB{File: i.db.File, Meta: i.db.Meta} }
 
 // Size is up to where its pages go. What the file has behind them was never in use.
 func (i *Image) Size() int64 { return int64(i.db.Pages) * i.db.PageSize }

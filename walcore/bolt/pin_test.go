@@ -135,7 +135,7 @@ func (m *memory) Truncate(size int64) error {
 // TestPin: a database that never stays the same for as long as it takes to read it is copied
 // all the same, as it was at one transaction.
 func TestPin(t *testing.T) {
-	for _, every := range []int{20, 25, 1000} {
+	for _, every := range []int{22, 27, 1000} {
 		d := newBusyDB(every)
 		before := d.txs
 		states := map[uint64][]byte{}

@@ -15,14 +15,14 @@ var otherMeanings = map[string]map[walcore.Kind]otherMeaning{
 	walcore.Etcd: {
 		walcore.KindTorn:       {note: true, effect: Unnoticed, node: "etcd cuts it off when it starts, and goes on from there"},
 		walcore.KindIgnored:    {note: true, effect: Unnoticed, node: "etcd leaves it alone"},
-		walcore.KindSnapshot:   {effect: Unnoticed, node: "etcd sets the file aside, and starts from the newest one that is whole"},
+		walcore.KindSnapshot:   {effect: Unnoticed, node: "etcd sets the file aside, and starts from the newest one that is whole, if the log reaches back to it"},
 		walcore.KindCommit:     {effect: Refused, node: "etcd panics: the log does not reach the commit index"},
 		walcore.KindUnreadable: {effect: Refused, node: "etcd does not start"},
 	},
 	walcore.HashiCorp: {
 		walcore.KindTorn:     {note: true, effect: Unnoticed, node: "the node begins to write there, and goes on"},
 		walcore.KindIgnored:  {note: true, effect: Unnoticed, node: "the node leaves it alone"},
-		walcore.KindSnapshot: {effect: Unnoticed, node: "the node starts from the newest snapshot that is whole"},
+		walcore.KindSnapshot: {effect: Unnoticed, node: "the node starts from the newest snapshot that is whole, and not at all if none is"},
 	},
 }
 
@@ -32,23 +32,25 @@ var otherRemedies = map[string]string{
 	walcore.HashiCorp: "stop the node, move its raft folder away, and let it join again; if no quorum is left, recover the cluster with peers.json",
 }
 
-// meaningFor gives what a kind means in the log of another system than Dgraph. ok is false of
+// meaningFor gives what a problem means in the log of another system than Dgraph. ok is false of
 // Dgraph's.
-func meaningFor(system string, kind walcore.Kind) (m otherMeaning, ok bool) {
+func meaningFor(system string, p walcore.Problem) (m otherMeaning, ok bool) {
 	kinds, ok := otherMeanings[system]
 	if !ok {
 		return m, false
 	}
-	if m, known := kinds[kind]; known {
+	// A problem with the directory, and not with a file of it, is that no snapshot is left to
+	// start from.
+	if m, known := kinds[p.Kind]; known && !(p.Kind == walcore.KindSnapshot && p.File == ".") {
 		return m, true
 	}
 	return otherMeaning{effect: Refused, node: "a node of " + system + " does not start, if it reads that: it begins at the newest snapshot"}, true
 }
 
-// isNote reports whether a kind of problem is no damage.
-func isNote(system string, kind walcore.Kind) bool {
-	if m, ok := meaningFor(system, kind); ok {
+// isNote reports whether a problem is no damage.
+func isNote(system string, p walcore.Problem) bool {
+	if m, ok := meaningFor(system, p); ok {
 		return m.note
 	}
-	return MeaningOf(kind).Note
+	return MeaningOf(p.Kind).Note
 }

@@ -78,7 +78,7 @@ func (c *checker) report(problems []walcore.Problem) *Report {
 	at := standing{m, app == payload.Alpha}
 	for _, p := range problems {
 		f := at.finding(p)
-		if isNote(m.System.Name, p.Kind) {
+		if isNote(m.System.Name, p) {
 			r.Notes = append(r.Notes, f)
 		} else {
 			r.Problems = append(r.Problems, f)
@@ -117,7 +117,7 @@ type standing struct {
 
 // finding says what a problem means.
 func (s standing) finding(p walcore.Problem) Finding {
-	if m, ok := meaningFor(s.System.Name, p.Kind); ok {
+	if m, ok := meaningFor(s.System.Name, p); ok {
 		f := Finding{Problem: p, effect: m.effect, Node: m.node, Repair: "nothing: " + otherRemedies[s.System.Name]}
 		if s.Snapshot != nil && p.Index > 0 && p.Index <= s.Snapshot.Index {
 			f.Node = "the snapshot stands for the entry; " + f.Node

@@ -47,13 +47,14 @@ func (r *Reader) Image() ([]walcore.NativeFile, error) {
 		switch base := path.Base(n.name); {
 		case isSegment(base):
 			k := slices.IndexFunc(r.files, func(l *logFile) bool { return l.file == n.openFile })
-			if f.Attr.Size = r.files[k].end; k == last {
-				f.Attr.Size = end
-			} else if k > last {
+			if k < 0 || k > last {
 				continue
 			}
+			if f.Attr.Size = r.files[k].end; k == last {
+				f.Attr.Size = end
+			}
 			f.ReaderAt = &grownFile{n, f.Attr.Size}
-		case base == dbName:
+		case n == r.dbFile():
 			f.Attr.Size, f.ReaderAt = db.Size(), db
 		case slices.Contains(snapshots, n.openFile):
 			f.ReaderAt = &writtenOnce{n}

@@ -114,3 +114,41 @@ func TestImageStaysWhenLogGrows(t *testing.T) {
 		t.Errorf("a segment that was cut: %v", err)
 	}
 }
+
+// TestStrayFiles: a file with a segment's name among the snapshots, and one with the database's
+// among the segments, are no part of an image.
+func TestStrayFiles(t *testing.T) {
+	dir := fixture.Dir(t, "etcd-small")
+	want, err := open(t, dir).Image()
+	fixture.Must(t, err)
+	fixture.WriteFile(t, filepath.Join(dir, "member/snap/0000000000000000-0000000000000000.wal"), []byte("x"))
+	fixture.WriteFile(t, filepath.Join(dir, "member/wal/db"), []byte("x"))
+	fixture.WriteFile(t, filepath.Join(dir, "member/wal/0000000000000002-0000000000000007.snap"), []byte("x"))
+	got, err := open(t, dir).Image()
+	fixture.Must(t, err)
+	if len(got) != len(want) {
+		t.Errorf("%d files, want %d", len(got), len(want))
+	}
+	for i := range min(len(got), len(want)) {
+		if got[i].Name != want[i].Name || got[i].Attr.Size != want[i].Attr.Size {
+			t.Errorf("%s of %d bytes, want %s of %d", got[i].Name, got[i].Attr.Size, want[i].Name, want[i].Attr.Size)
+		}
+	}
+}
+
+// TestCutWhileOpen: a segment that is cut under a reader makes no later one panic, and no
+// entry is read from what is not there.
+func TestCutWhileOpen(t *testing.T) {
+	dir := fixture.Dir(t, "etcd-small")
+	r := open(t, dir)
+	segment := filepath.Join(dir, "member/wal/0000000000000000-0000000000000000.wal")
+	fixture.Must(t, os.Truncate(segment, 100))
+	next, err := r.Refresh()
+	if err == nil {
+		for e := range next.Entries(0) {
+			if _, err := e.Data(); err == nil && e.Size > 0 {
+				t.Errorf("entry %d is read from a file of 100 bytes", e.Index)
+			}
+		}
+	}
+}

@@ -1,7 +1,9 @@
 package etcd
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -23,7 +25,7 @@ func Is(path string) (l Layout, ok bool) {
 	for _, in := range []string{"member/", ""} {
 		if hasName(filepath.Join(path, in, "wal"), isSegment) {
 			l = Layout{Root: path, WAL: in + "wal"}
-			if hasName(filepath.Join(path, in, "snap"), isOfSnap) {
+			if mayHaveSnapshots(filepath.Join(path, in, "snap")) {
 				l.Snap = in + "snap"
 			}
 			return l, true
@@ -34,11 +36,22 @@ func Is(path string) (l Layout, ok bool) {
 	}
 	if abs, err := filepath.Abs(path); err == nil {
 		above, name := filepath.Split(abs)
-		if name != "" && name != "snap" && hasName(filepath.Join(above, "snap"), isOfSnap) {
+		if name != "" && name != "snap" && mayHaveSnapshots(filepath.Join(above, "snap")) {
 			return Layout{Root: filepath.Clean(above), WAL: name, Snap: "snap"}, true
 		}
 	}
 	return Layout{Root: path, WAL: "."}, true
+}
+
+// mayHaveSnapshots reports whether a folder has what etcd keeps in snap/, or cannot be read, so
+// that it may.
+func mayHaveSnapshots(folder string) bool {
+	dir, err := platform.OpenDir(folder)
+	if err != nil {
+		return errors.Is(err, fs.ErrPermission)
+	}
+	dir.Close()
+	return hasName(folder, isOfSnap)
 }
 
 func hasName(folder string, is func(name string) bool) bool {

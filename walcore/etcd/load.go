@@ -1,6 +1,8 @@
 package etcd
 
 import (
+	"errors"
+	"io/fs"
 	"path"
 	"runtime"
 	"slices"
@@ -43,8 +45,11 @@ func (r *Reader) load(before *Reader) (err error) {
 	}
 	// A snapshot's file is written before the record that names it: the records are read first.
 	if l.Snap != "" {
-		if err := r.listFolder(l.Snap, before, isOfSnap); err != nil && platform.IsTooManyOpen(err) {
+		switch err := r.listFolder(l.Snap, before, isOfSnap); {
+		case platform.IsTooManyOpen(err):
 			return err
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			r.report(l.Snap, walcore.KindUnreadable, "cannot be read: %v", err)
 		}
 	}
 	slices.SortFunc(r.native, func(a, b *nativeFile) int { return strings.Compare(a.name, b.name) })

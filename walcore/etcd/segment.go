@@ -113,6 +113,9 @@ func (s *segment) extend(attr walcore.Attr) {
 func (s *segment) readFrames(size int64) error {
 	buf := blocks.Get().(*[]byte)
 	defer blocks.Put(buf)
+	if size < s.end {
+		return walcore.ErrChanged // somebody has cut it
+	}
 	for {
 		b := (*buf)[:min(blockSize, size-s.end)]
 		if err := readFull(s.file, b, s.end); err != nil {

@@ -45,9 +45,12 @@ func (r *Reader) summarize(c *chain) {
 			r.report(".", walcore.KindCommit, "the commit index is %d, the log ends at %d: entries are lost", commit, last)
 		}
 	}
-	if begin := r.begin(); m.Snapshot != nil && begin > m.Snapshot.Index+1 {
-		r.report(".", walcore.KindSnapshot, "the log begins with index %d, and the snapshot (index %d) does not reach up to it: a node cannot start from them",
-			begin, m.Snapshot.Index)
+	snapshot := uint64(0)
+	if m.Snapshot != nil {
+		snapshot = m.Snapshot.Index
+	}
+	if begin := r.begin(); begin > snapshot+1 {
+		r.report(".", walcore.KindSnapshot, "the log begins with index %d, and no whole snapshot reaches up to it (index %d): a node cannot start from them", begin, snapshot)
 	}
 }
 
@@ -79,7 +82,7 @@ func (r *Reader) readSnapshots(named []snapshotRecord, commit uint64) {
 	}
 	for _, n := range r.native {
 		term, index, ok := parsePair(path.Base(n.name), ".snap")
-		if !ok {
+		if !ok || path.Dir(n.name) != r.follower.layout.Snap {
 			continue
 		}
 		s := known[n.openFile]

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 	"path"
 	"slices"
 	"strings"
 
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/bolt"
+	"github.com/walfs/walfs/walcore/platform"
 )
 
 // Image gives the directory's own files as of the reader's moment: a directory that a node
@@ -101,6 +103,9 @@ func (r *Reader) storeFiles() ([]walcore.NativeFile, error) {
 	}
 	files := []walcore.NativeFile{held}
 	for _, s := range r.wal.segments {
+		if s.missing {
+			continue // the node makes it when it starts
+		}
 		n := r.native(r.follower.found.file(s.name))
 		if n == nil {
 			return nil, walcore.FileError(s.name, walcore.ErrChanged) // created since the names were read
@@ -239,6 +244,30 @@ func (s *imageSegment) Same(earlier io.ReaderAt) (from, to int64) {
 
 // writtenOnce is a file of a snapshot.
 type writtenOnce struct{ *nativeFile }
+
+// ReadAt fails with walcore.ErrChanged, too, where somebody has written to the file: its
+// checksum was that of other bytes.
+func (w writtenOnce) ReadAt(p []byte, off int64) (int, error) {
+	err := w.read(func(f *os.File) error {
+		if err := readFull(f, p, off); err != nil {
+			return err
+		}
+		attr, err := platform.Stat(f)
+		if err == nil && !w.same(attr) {
+			err = fmt.Errorf("it was written to: %w", walcore.ErrChanged)
+		}
+		return err
+	})
+	if err != nil {
+		return 0, walcore.FileError(w.Name, err).At(uint64(off))
+	}
+	return len(p), nil
+}
+
+// same reports whether the file has the size and the time that it was listed with.
+func (n *nativeFile) same(attr walcore.Attr) bool {
+	return attr.Size == n.Attr.Size && attr.Mtime.Equal(n.Attr.Mtime)
+}
 
 // Same is the range in which an earlier image's has the same bytes.
 func (w writtenOnce) Same(earlier io.ReaderAt) (from, to int64) {

@@ -100,3 +100,40 @@ func TestImageOfSegments(t *testing.T) {
 		}
 	}
 }
+
+// TestSnapshotWrittenTo: a snapshot's file that is written over in place is another one than
+// that whose checksum was right, and a log that follows looks at it again.
+func TestSnapshotWrittenTo(t *testing.T) {
+	dir := fixture.Dir(t, "hashicorp-wal-n2")
+	r := open(t, dir)
+	s := r.Meta().Snapshot
+	found, err := filepath.Glob(filepath.Join(dir, "snapshots/*/state.bin"))
+	fixture.Must(t, err)
+	f, err := os.OpenFile(found[0], os.O_WRONLY, 0)
+	fixture.Must(t, err)
+	_, err = f.WriteAt([]byte("another"), 0)
+	fixture.Must(t, errors.Join(err, f.Close()))
+	if n, err := s.Data.ReadAt(make([]byte, s.Data.Size), 0); !errors.Is(err, walcore.ErrChanged) {
+		t.Errorf("%d bytes, %v", n, err)
+	}
+	next, err := r.Refresh()
+	fixture.Must(t, err)
+	if next == walcore.Follower(r) || next.Meta().Snapshot.Index == s.Index {
+		t.Error("the snapshot is still taken for whole")
+	}
+}
+
+// TestTailNotMade: a segment that is named before it is made is no part of an image.
+func TestTailNotMade(t *testing.T) {
+	dir := fixture.Dir(t, "hashicorp-wal-n2")
+	fixture.Must(t, os.Remove(filepath.Join(dir, "wal/00000000000000001482-0000000000000004.wal")))
+	files, err := open(t, dir).Image()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if strings.Contains(f.Name, "1482-") {
+			t.Errorf("%s is there", f.Name)
+		}
+	}
+}

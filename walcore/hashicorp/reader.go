@@ -325,6 +325,16 @@ func (r *Reader) changed() bool {
 			return true
 		}
 	}
+	for _, s := range r.snapshots {
+		for _, n := range []*nativeFile{s.meta, s.state} {
+			if n == nil {
+				continue
+			}
+			if now, err := platform.StatIn(n.dir, filepath.FromSlash(n.Name)); err == nil && !n.same(now) {
+				return true
+			}
+		}
+	}
 	main := r.files[r.follower.found.main()]
 	m, _, err := bolt.ReadMeta(main)
 	switch {

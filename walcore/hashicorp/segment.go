@@ -66,7 +66,7 @@ type frameReader struct {
 // bytes gives n bytes at an offset, valid until the next call; ok is false if the file ends
 // before.
 func (r *frameReader) bytes(at, n int64) (b []byte, ok bool, err error) {
-	if n > r.size-at {
+	if n < 0 || n > r.size-at {
 		return nil, false, nil
 	}
 	if at < r.at || at+n > r.at+int64(len(r.buf)) {

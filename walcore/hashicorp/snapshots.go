@@ -102,8 +102,8 @@ func (s *snapshot) read() error {
 	}
 	s.Snapshot = walcore.Snapshot{
 		Index: info.Index, Term: info.Term, Attr: s.meta.Attr,
-		Data:   walcore.Section{ReaderAt: s.state, Size: s.state.Attr.Size},
-		Stored: walcore.Section{ReaderAt: s.meta, Size: s.meta.Attr.Size},
+		Data:   walcore.Section{ReaderAt: writtenOnce{s.state}, Size: s.state.Attr.Size},
+		Stored: walcore.Section{ReaderAt: writtenOnce{s.meta}, Size: s.meta.Attr.Size},
 	}
 	s.ConfState.Servers = []walcore.Server{}
 	for _, m := range info.Configuration.Servers {
