@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/moby/sys/mountinfo"
+	"github.com/walfs/walfs/test/fixture"
 )
 
 // startDemo starts the demo with temporary files of its own; the test fails if
@@ -57,6 +58,7 @@ func TestDemoOnce(t *testing.T) {
 
 // TestDemoOfOthers: a log that the program carries is shown.
 func TestDemoOfOthers(t *testing.T) {
+	fixture.NotForRace(t)
 	needFUSE(t)
 	for system, want := range map[string][]string{
 		"etcd":      {"8ccdcd827cc81aab voter http://127.0.0.1:23801 n1", "put /registry/pods/ns1/pod-10 147 bytes", "sound: a node starts, replays 1 to 79"},

@@ -299,6 +299,7 @@ func TestDiffJSONFields(t *testing.T) {
 // they agree on in their snapshots; of HashiCorp's a node that has lost its last entries to a later
 // leader parts from the others.
 func TestDiffOthers(t *testing.T) {
+	fixture.NotForRace(t)
 	small := walfs(t, "diff", fixture.Dir(t, "etcd-small"), fixture.Dir(t, "etcd-small"))
 	if small.code != 0 || !strings.Contains(small.stdout, "8ccdcd827cc81aab") || !strings.HasSuffix(small.stdout, "alike: no entry that two replicas have differs\n") {
 		t.Errorf("exit code %d\n%s", small.code, small.stdout)
