@@ -73,7 +73,11 @@ func (s *source) describe(r walcore.Log) *Copy {
 	if terms := r.Terms(); len(terms) > 0 {
 		c.First, c.Last = terms[0].First, max(c.Last, terms[len(terms)-1].Last)
 	}
-	if first, known := r.FirstIndex(); known {
+	if m.Snapshot != nil && m.Snapshot.Index > 0 {
+		c.First = m.Snapshot.Index + 1
+	}
+	// HashiCorp's library serves entries that its snapshot stands for, too.
+	if first, known := r.FirstIndex(); known && m.System.Name == walcore.HashiCorp {
 		c.First = first
 	}
 	for _, p := range s.log.Problems() {
