@@ -65,9 +65,11 @@ import breaks one.
 	                    and when that is invalidated, readahead, mounting
 	cmd/walfs           the commands: flags, output, exit codes
 
-A reader cannot write: neither dgraph nor anything above a log imports storage or vfs.
+A reader cannot write: neither dgraph, etcd, hashicorp nor anything above a log imports storage or vfs.
 The writer imports the reader, so that both have one idea of what a log is.
-A new system's log is one package beside dgraph that gives a Log, and detect, which
-looks for its files; nothing else has to know it.
+A new system's log is one package beside dgraph that gives a Log. Beside it, detect opens
+it, payload decodes what its entries hold, and check says what damage means for its nodes;
+where its nodes have no numbers for ids, or it keeps no commit index, membership and the
+texts of the commands say that. Nothing else has to know it.
 */
 package walcore

@@ -122,6 +122,18 @@ func checkOtherMeta(t *testing.T, got map[string]found, want *fixture.OtherManif
 		texts["current_term"] = lines([]uint64{want.CurrentTerm})
 		texts["last_vote_term"] = lines([]uint64{want.LastVoteTerm})
 		texts["last_vote_candidate"] = want.LastVoteCandidate + "\n"
+		if n := len(want.Snapshots); n > 0 {
+			var voters, learners strings.Builder
+			for _, s := range want.Snapshots[n-1].Servers {
+				if s.Suffrage == 0 {
+					fmt.Fprintln(&voters, s.ID)
+				} else {
+					fmt.Fprintln(&learners, s.ID)
+				}
+			}
+			texts["conf_state/voters"], texts["conf_state/learners"] = voters.String(), learners.String()
+			texts["snapshot_index"] = lines([]uint64{want.Snapshots[n-1].Index})
+		}
 		for _, name := range []string{"hard_state/commit", "raft_id", "checkpoint_index"} {
 			if _, shown := got["meta/"+name]; shown {
 				t.Errorf("meta/%s is shown: HashiCorp's library does not keep it", name)

@@ -43,6 +43,7 @@ func Run(ctx context.Context, log walcore.Log, opts Options) (*Report, error) {
 	problems = append(problems, c.foreignPayloads()...)
 	problems = append(problems, c.foreignChanges(&changes)...)
 	problems = append(problems, c.snapshotProblems()...)
+	problems = append(problems, c.missingSnapshot()...)
 	problems = withoutExplained(problems)
 	for _, name := range c.log.Meta().Ignored {
 		problems = append(problems, walcore.FileProblem(name, walcore.KindIgnored, "is no part of the log"))
@@ -142,6 +143,17 @@ func (c *checker) snapshotProblems() []walcore.Problem {
 		report("the data of the snapshot at %d are none of Dgraph's, as those of the entries are", s.Index)
 	}
 	return problems
+}
+
+// missingSnapshot finds out whether entries are missing that no snapshot stands for, at the
+// beginning of a log of HashiCorp's. Of others the readers tell.
+func (c *checker) missingSnapshot() []walcore.Problem {
+	m, terms := c.log.Meta(), c.log.Terms()
+	if m.System.Name != walcore.HashiCorp || m.Snapshot == nil || len(terms) == 0 || terms[0].First <= m.Snapshot.Index+1 {
+		return nil
+	}
+	return []walcore.Problem{walcore.FileProblem(".", walcore.KindSnapshot,
+		fmt.Sprintf("the log begins with index %d, and no whole snapshot reaches up to it (index %d)", terms[0].First, m.Snapshot.Index))}
 }
 
 // snapshotFile is the name of the file that a snapshot's problem is with: that of the

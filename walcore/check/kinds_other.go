@@ -39,9 +39,10 @@ func meaningFor(system string, p walcore.Problem) (m otherMeaning, ok bool) {
 	if !ok {
 		return m, false
 	}
-	// A problem with the directory, and not with a file of it, is that no snapshot is left to
-	// start from.
-	if m, known := kinds[p.Kind]; known && !(p.Kind == walcore.KindSnapshot && p.File == ".") {
+	if p.Kind == walcore.KindSnapshot && p.File == "." { // it is with the directory, and not with a file of it
+		return otherMeaning{effect: Refused, node: "a node does not start: neither the log nor a snapshot goes back to the beginning"}, true
+	}
+	if m, known := kinds[p.Kind]; known {
 		return m, true
 	}
 	return otherMeaning{effect: Refused, node: "a node of " + system + " does not start, if it reads that: it begins at the newest snapshot"}, true

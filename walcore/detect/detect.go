@@ -49,32 +49,29 @@ func Types() []walcore.TypeName {
 func Open(path string, opts Options) (walcore.Log, error) {
 	found, err := Look(path)
 	if opts.System != "" {
-		found = slices.DeleteFunc(found, func(f Found) bool { return f.System != opts.System })
-		if len(found) == 0 {
-			found = []Found{{opts.System, path}}
-		}
+		found = []Found{{opts.System, path}}
 	}
 	switch {
 	case len(found) > 1:
 		return nil, twoSystems(path, found)
 	case len(found) == 1:
-		return open(found[0], opts)
+		return open(found[0].System, path, opts)
 	case err != nil:
 		return nil, err
 	}
 	return nil, fmt.Errorf("%s: %s: %w", path, lookedFor, walcore.ErrNotRaftDir)
 }
 
-func open(at Found, opts Options) (walcore.Log, error) {
-	switch at.System {
+func open(system, path string, opts Options) (walcore.Log, error) {
+	switch system {
 	case walcore.Dgraph:
-		return orNil(dgraph.OpenReader(at.Path, dgraph.ReaderOptions{Key: opts.Key, Plain: opts.Plain, Lazy: opts.Lazy}))
+		return orNil(dgraph.OpenReader(path, dgraph.ReaderOptions{Key: opts.Key, Plain: opts.Plain, Lazy: opts.Lazy}))
 	case walcore.Etcd:
-		return orNil(etcd.Open(at.Path))
+		return orNil(etcd.Open(path))
 	case walcore.HashiCorp:
-		return orNil(hashicorp.Open(at.Path))
+		return orNil(hashicorp.Open(path))
 	}
-	return nil, fmt.Errorf("no system is called %s: %s are", at.System, strings.Join(Systems, ", "))
+	return nil, fmt.Errorf("no system is called %s: %s are", system, strings.Join(Systems, ", "))
 }
 
 // orNil makes of a pointer that may be nil a Log that is nil then.

@@ -5,71 +5,75 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
+	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/platform"
 )
 
-// LookedFor names the files by which Is knows a directory of etcd's.
-const LookedFor = "member/wal/*.wal, wal/*.wal or *.wal, with names like 0000000000000000-0000000000000000.wal"
+// lookedFor names the files by which Find knows a directory of etcd's.
+const lookedFor = "member/wal/*.wal, wal/*.wal or *.wal, with names like 0000000000000000-0000000000000000.wal"
 
 // Layout says where the parts of a directory are: WAL and Snap are folders below Root, with
 // forward slashes. Snap is "" where there is none.
 type Layout struct{ Root, WAL, Snap string }
 
-// Is reports whether path is a data directory of etcd's, the member folder in it, or the
-// folder with the segments. Of the last one Root is the folder above, if that has the
-// snapshots.
-func Is(path string) (l Layout, ok bool) {
+// Find finds the data directory of an etcd at path, or the member folder in it, or the folder
+// with the segments. Of the last one Root is the folder above, if that has the snapshots. It
+// fails with [walcore.ErrNotRaftDir] where there is none, and where a folder cannot be read
+// that may be one.
+func Find(path string) (Layout, error) {
+	if _, err := platform.StatPath(path); err != nil {
+		return Layout{}, err
+	}
 	for _, in := range []string{"member/", ""} {
-		if hasName(filepath.Join(path, in, "wal"), isSegment) {
-			l = Layout{Root: path, WAL: in + "wal"}
+		if has, err := hasName(filepath.Join(path, in, "wal"), isSegment); err != nil {
+			return Layout{}, err
+		} else if has {
+			l := Layout{Root: path, WAL: in + "wal"}
 			if mayHaveSnapshots(filepath.Join(path, in, "snap")) {
 				l.Snap = in + "snap"
 			}
-			return l, true
+			return l, nil
 		}
 	}
-	if !hasName(path, isSegment) {
-		return l, false
+	if has, err := hasName(path, isSegment); err != nil {
+		return Layout{}, err
+	} else if !has {
+		return Layout{}, fmt.Errorf("%s: it holds no %s: %w", path, lookedFor, walcore.ErrNotRaftDir)
 	}
 	if abs, err := filepath.Abs(path); err == nil {
 		above, name := filepath.Split(abs)
 		if name != "" && name != "snap" && mayHaveSnapshots(filepath.Join(above, "snap")) {
-			return Layout{Root: filepath.Clean(above), WAL: name, Snap: "snap"}, true
+			return Layout{Root: filepath.Clean(above), WAL: name, Snap: "snap"}, nil
 		}
 	}
-	return Layout{Root: path, WAL: "."}, true
+	return Layout{Root: path, WAL: "."}, nil
 }
 
 // mayHaveSnapshots reports whether a folder has what etcd keeps in snap/, or cannot be read, so
 // that it may.
 func mayHaveSnapshots(folder string) bool {
-	dir, err := platform.OpenDir(folder)
-	if err != nil {
-		return errors.Is(err, fs.ErrPermission)
-	}
-	dir.Close()
-	return hasName(folder, isOfSnap)
+	has, err := hasName(folder, isOfSnap)
+	return has || err != nil
 }
 
-func hasName(folder string, is func(name string) bool) bool {
+// hasName reports whether a folder is there, and has such a name. It fails if that cannot be
+// read.
+func hasName(folder string, is func(name string) bool) (bool, error) {
 	dir, err := platform.OpenDir(folder)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return false, nil
+	}
 	if err != nil {
-		return false
+		return false, err
 	}
 	defer dir.Close()
 	entries, err := platform.List(dir)
-	if err != nil {
-		return false
-	}
-	for _, e := range entries {
-		if is(e.Name()) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return is(e.Name()) }), err
 }
 
 // segmentName is what a segment is called: its number, and the index that follows the last

@@ -25,7 +25,7 @@ const (
 func (r *Reader) load(before *Reader) (err error) {
 	l := &r.follower.layout
 	if l.Snap == "" {
-		if again, ok := Is(r.follower.path); ok && again.WAL == l.WAL {
+		if again, err := Find(r.follower.path); err == nil && again.WAL == l.WAL {
 			*l = again // etcd makes the folder first, and then what is in it
 		}
 	}

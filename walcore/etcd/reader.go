@@ -1,13 +1,11 @@
 package etcd
 
 import (
-	"fmt"
 	"path"
 	"slices"
 	"time"
 
 	"github.com/walfs/walfs/walcore"
-	"github.com/walfs/walfs/walcore/platform"
 )
 
 var (
@@ -36,15 +34,12 @@ type Reader struct {
 	firstIndex, lastIndex *uint64
 }
 
-// Open opens the directory at path: see Is. It fails with ErrNotRaftDir, and where the
+// Open opens the directory at path: see Find. It fails with ErrNotRaftDir, and where the
 // directory cannot be read.
 func Open(path string) (*Reader, error) {
-	layout, ok := Is(path)
-	if !ok {
-		if _, err := platform.StatPath(path); err != nil {
-			return nil, err
-		}
-		return nil, fmt.Errorf("%s: it holds no %s: %w", path, LookedFor, walcore.ErrNotRaftDir)
+	layout, err := Find(path)
+	if err != nil {
+		return nil, err
 	}
 	return (&follower{path: path, layout: layout, segments: map[string]*segment{}, snapshots: map[*openFile]*snapshotFile{}}).start()
 }

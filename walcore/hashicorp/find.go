@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -34,8 +36,8 @@ const (
 // Vault in the first, Nomad in the second.
 var below = []string{"raft", "server/raft"}
 
-// Looked are the names of which one is in a directory that Find finds.
-var Looked = []string{boltName, walMetaName, walFolder + "/" + walMetaName, "raft/" + boltName, "server/raft/" + boltName}
+// looked are the names of which one is in a directory that Find finds.
+var looked = []string{boltName, walMetaName, walFolder + "/" + walMetaName, "raft/" + boltName, "server/raft/" + boltName}
 
 // Found is a Raft directory.
 type Found struct {
@@ -57,8 +59,8 @@ func (f Found) file(name string) string { return path.Join(f.Folder, name) }
 
 // Find looks for a Raft directory at a path, and where Consul, Nomad and Vault have it below
 // that. The path can be raft.db or wal/ itself, too. Find opens nothing. It fails with
-// [walcore.ErrNotRaftDir], and says what it has looked for, where there is none; and where a
-// directory has both stores, as it has after moving to another one: which of them the node
+// [walcore.ErrNotRaftDir], and says what it has looked for, where there is none; with another
+// error where a directory has both stores, as it has after moving to another one: which of them the node
 // uses is in its configuration, not on disk.
 func Find(name string) (Found, error) {
 	attr, err := platform.StatPath(name)
@@ -81,11 +83,11 @@ func Find(name string) (Found, error) {
 				one.Path, one.main(), other.main(), filepath.Join(one.Path, boltName), filepath.Join(one.Path, other.Folder), errTwoLogs)
 		}
 	}
-	return Found{}, fmt.Errorf("%s: none of %s is in it: %w", name, strings.Join(Looked, ", "), walcore.ErrNotRaftDir)
+	return Found{}, fmt.Errorf("%s: none of %s is in it: %w", name, strings.Join(looked, ", "), walcore.ErrNotRaftDir)
 }
 
 // errTwoLogs is why a directory with both stores is not opened.
-var errTwoLogs = fmt.Errorf("its log cannot be told: %w", walcore.ErrNotRaftDir)
+var errTwoLogs = errors.New("its log cannot be told")
 
 // findIn looks for the stores in a directory.
 func findIn(dir string) (found []Found, err error) {
@@ -108,5 +110,34 @@ func findIn(dir string) (found []Found, err error) {
 			return nil, err
 		}
 	}
+	// Segments whose list is lost are a log, too: to open it says which file is missing.
+	if len(found) == 0 {
+		for _, f := range []Found{inWAL, {Path: dir, Store: RaftWAL, Folder: walFolder}} {
+			has, err := hasSegment(filepath.Join(f.Path, f.Folder))
+			if err != nil {
+				return nil, err
+			}
+			if has {
+				return []Found{f}, nil
+			}
+		}
+	}
 	return found, nil
 }
+
+// hasSegment reports whether a folder is there, and has a segment of raft-wal.
+func hasSegment(folder string) (bool, error) {
+	dir, err := platform.OpenDir(folder)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer dir.Close()
+	entries, err := platform.List(dir)
+	return slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return segmentName.MatchString(e.Name()) }), err
+}
+
+// segmentName is what raft-wal calls a segment: its base index and its id.
+var segmentName = regexp.MustCompile(`^[0-9]{20}-[0-9a-f]{16}\.wal$`)

@@ -47,7 +47,7 @@ func TestFind(t *testing.T) {
 		want error
 		says []string
 	}{
-		{both, walcore.ErrNotRaftDir, []string{"has two logs, raft.db and wal/wal-meta.db", filepath.Join(both, "raft/raft.db"), filepath.Join(both, "raft/wal")}},
+		{both, errTwoLogs, []string{"has two logs, raft.db and wal/wal-meta.db", filepath.Join(both, "raft/raft.db"), filepath.Join(both, "raft/wal")}},
 		{t.TempDir(), walcore.ErrNotRaftDir, []string{"raft.db", "wal/wal-meta.db", "server/raft/raft.db"}},
 		{filepath.Join(flat, "none"), fs.ErrNotExist, []string{"none"}},
 	} {
