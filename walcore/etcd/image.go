@@ -107,10 +107,10 @@ const dbName = "db"
 
 // dbFile is the database; nil: there is none.
 func (r *Reader) dbFile() *nativeFile {
-	if r.follower.layout.Snap == "" {
+	if r.snap == "" {
 		return nil
 	}
-	return findNative(r.native, path.Join(r.follower.layout.Snap, dbName))
+	return findNative(r.native, path.Join(r.snap, dbName))
 }
 
 // position is an entry's index and term. The term is 0 where it is not known.

@@ -29,6 +29,7 @@ func (r *Reader) load(before *Reader) (err error) {
 			*l = again // etcd makes the folder first, and then what is in it
 		}
 	}
+	r.snap = l.Snap
 	r.meta = walcore.Meta{Path: l.Root, System: &system}
 	if r.meta.Dir, err = platform.StatPath(l.Root); err != nil {
 		return err

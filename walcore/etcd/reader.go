@@ -24,6 +24,7 @@ type Reader struct {
 	problems []walcore.Problem
 
 	folders    []*folder
+	snap       string        // Layout.Snap, as it was
 	native     []*nativeFile // by name
 	unreadable []string
 	listed     time.Time // when the names were read

@@ -334,3 +334,39 @@ func TestNothingIsKnown(t *testing.T) {
 		}
 	}
 }
+
+// TestManyDamaged: entries that follow one another and cannot be read are one problem, however
+// many they are.
+func TestManyDamaged(t *testing.T) {
+	var list []damage
+	for index := uint64(5); index < 100_000; index++ {
+		if index != 70_000 {
+			list = addDamage(list, 0, boltName, index, int64(index), errors.New("it is none"))
+		}
+	}
+	if len(list) != 2 || list[0].first != 5 || list[0].last != 69_999 || list[1].first != 70_001 || list[1].last != 99_999 {
+		t.Errorf("%d damages: %+v", len(list), list)
+	}
+	if list = addDamage(list, 2, boltName, 100_000, 0, errors.New("it is none")); len(list) != 3 {
+		t.Errorf("what others have was changed: %+v", list)
+	}
+	w := newBoltWriter(t, 4096)
+	for range 2000 {
+		w.append(1, 20)
+	}
+	for i := 100; i < 1900; i++ {
+		w.entries[i].value = []byte("none")
+	}
+	w.commit()
+	r := open(t, w.dir())
+	if p := r.Problems(); len(p) != 1 || p[0].Index != 101 || !strings.HasSuffix(p[0].Message, "; entries 101 to 1900 cannot be read") {
+		t.Errorf("%v", p)
+	}
+	n := 0
+	for range r.Entries(0) {
+		n++
+	}
+	if _, err := r.Entry(1000); !errors.Is(err, walcore.ErrDamaged) || !strings.HasPrefix(err.Error(), "entry 1000: ") || n != 200 {
+		t.Errorf("%d entries, %v", n, err)
+	}
+}

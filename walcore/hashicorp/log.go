@@ -73,7 +73,11 @@ func newLog(parts []part, current, snapshot uint64, previous *log) *log {
 	l.sortDamages()
 	l.addHoles()
 	for _, d := range l.damages {
-		l.problems = append(l.problems, d.Problem)
+		p := d.Problem
+		if d.run {
+			p.Message += fmt.Sprintf("; entries %d to %d cannot be read", d.first, d.last)
+		}
+		l.problems = append(l.problems, p)
 	}
 	l.countTerms()
 	for i := range parts {
@@ -293,6 +297,9 @@ func (l *log) Outline(from uint64) iter.Seq[walcore.Entry] { return l.Entries(fr
 // be read.
 func (l *log) Gap(first, last uint64) error {
 	if d := l.damage(max(first, 1), last); d != nil && first <= last {
+		if d.run { // the offset is that of the first one
+			return fmt.Errorf("entry %d: as those before it: %w", max(first, d.first), d.err)
+		}
 		return d.err
 	}
 	return nil

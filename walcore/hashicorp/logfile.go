@@ -27,6 +27,7 @@ type damage struct {
 	first, last uint64
 	walcore.Problem
 	err error
+	run bool // it has grown: the problem speaks of the first entry alone
 }
 
 func (l *logFile) entry(index, term uint64, i int) walcore.Entry {

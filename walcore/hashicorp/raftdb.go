@@ -167,7 +167,7 @@ func (r *boltReading) leaf(db *bolt.DB, p bolt.Page, i int) error {
 			err = fmt.Errorf("it says that it is entry %d", rec.index)
 		}
 		if err != nil {
-			r.damages = append(r.damages, damaged(boltName, walcore.KindPage, index, index, at, err))
+			r.damages = addDamage(r.damages, r.certain.damages, boltName, index, at, err)
 			continue
 		}
 		r.add(index, rec.term, s)
@@ -241,9 +241,12 @@ func (r *boltReading) reserve(logs *bolt.Tree) {
 	first, err2 := firstIndex(logs)
 	last, err3 := lastIndex(logs)
 	if errors.Join(err, err2, err3) == nil && last > first {
-		r.slots = make([]slot, 0, min(last-first, uint64(attr.Size)/leastValue)+1)
+		r.slots = make([]slot, 0, min(last-first, uint64(attr.Size)/leastValue, mostReserved)+1)
 	}
 }
+
+// mostReserved is for how many entries room is made at once: a sparse file can claim any number.
+const mostReserved = 1 << 20
 
 // leastValue is about how many bytes an entry takes at least, with its key.
 const leastValue = 64
@@ -335,6 +338,16 @@ func relocate(f *openFile, index uint64, s *slot) ([]byte, error) {
 		return nil, err
 	}
 	return nil, errNewer
+}
+
+// addDamage adds an entry that cannot be read. Those that follow one another are one damage: a
+// file can have millions. The first own of the list stay as they are, for others have them.
+func addDamage(list []damage, own int, file string, index uint64, at int64, err error) []damage {
+	if k := len(list) - 1; k >= own && list[k].Kind == walcore.KindPage && list[k].last+1 == index {
+		list[k].last, list[k].run = index, true
+		return list
+	}
+	return append(list, damaged(file, walcore.KindPage, index, index, at, err))
 }
 
 // damaged is what is said of entries that cannot be read.

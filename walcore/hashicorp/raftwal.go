@@ -151,7 +151,7 @@ func readSegment(file string, info segmentInfo, files *openFiles, previous *walL
 		return none, err
 	}
 	if info.sealed() {
-		s.slots = make([]slot, 0, min(info.MaxIndex-info.BaseIndex, uint64(attr.Size)/leastEntry)+1)
+		s.slots = make([]slot, 0, min(info.MaxIndex-info.BaseIndex, uint64(attr.Size)/leastEntry, mostReserved)+1)
 	}
 	return s, s.read(attr.Size, true)
 }

@@ -49,6 +49,7 @@ type segment struct {
 	base uint64
 	table
 	damages []damage
+	own     int    // how many damages were found by earlier readings, which others have too
 	end     int64  // behind the last commit frame that is right
 	next    uint64 // the index that follows there
 	torn    bool   // something follows there that no commit frame makes count
@@ -198,7 +199,7 @@ func openSegment(f *openFile, info segmentInfo, size int64) (*segment, error) {
 func (s *segment) read(size int64, thorough bool) error {
 	r := &frameReader{f: s.f, size: size}
 	budget := 4*size + 1<<20 // how much may be read in vain
-	s.torn = false
+	s.torn, s.own = false, len(s.damages)
 	for b := (batch{}); ; {
 		start := s.end
 		if err := r.batch(start, &b); err != nil {
@@ -241,7 +242,7 @@ func (s *segment) take(b *batch) {
 			e.err = fmt.Errorf("it says that it is entry %d", e.index)
 		}
 		if e.err != nil {
-			s.damages = append(s.damages, damaged(s.name, walcore.KindPage, index, index, e.at, e.err))
+			s.damages = addDamage(s.damages, s.own, s.name, index, e.at, e.err)
 			continue
 		}
 		s.add(index, e.term, e.slot)
