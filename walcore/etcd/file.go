@@ -69,7 +69,7 @@ var blocks = sync.Pool{New: func() any {
 }}
 
 // blockSize is how much is read at once. It stays in a processor's cache until it is summed.
-const blockSize = 256 << 10
+const blockSize = 128 << 10
 
 // readFull fills p from r at off. It fails with ErrChanged if the file ends before that: its
 // size was known before.

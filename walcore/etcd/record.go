@@ -44,10 +44,13 @@ type record struct {
 	data []byte
 }
 
+// entryID is what an entry's record says of it.
+type entryID struct{ typ, term, index uint64 }
+
 // storedEntry is what the data of an entry's record hold.
 type storedEntry struct {
-	typ, term, index uint64
-	data             []byte
+	entryID
+	data []byte
 }
 
 var (
@@ -202,8 +205,8 @@ func readLargeRecord(r io.ReaderAt, from, to int64) (rec largeRecord, err error)
 
 // largeEntry is an entry that is not held in memory. Its payload is from and to.
 type largeEntry struct {
-	typ, term, index uint64
-	from, to         int64
+	entryID
+	from, to int64
 }
 
 func readLargeEntry(r io.ReaderAt, from, to int64) (e largeEntry, err error) {

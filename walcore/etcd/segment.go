@@ -1,7 +1,6 @@
 package etcd
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -108,116 +107,6 @@ func (s *segment) extend(attr walcore.Attr) {
 	}
 }
 
-// readFrames reads frames in large blocks, which stay in a processor's cache until they are
-// summed.
-func (s *segment) readFrames(size int64) error {
-	buf := blocks.Get().(*[]byte)
-	defer blocks.Put(buf)
-	if size < s.end {
-		return walcore.ErrChanged // somebody has cut it
-	}
-	for {
-		b := (*buf)[:min(blockSize, size-s.end)]
-		if err := readFull(s.file, b, s.end); err != nil {
-			return err
-		}
-		begin := s.end
-		for s.fault == nil {
-			rest := b[s.end-begin:]
-			if len(rest) < frameHeader {
-				break
-			}
-			n, padding := frameSize(rest)
-			if n+padding == 0 && binary.LittleEndian.Uint64(rest) == 0 {
-				return nil
-			}
-			if frameHeader+n+padding > int64(len(rest)) {
-				break
-			}
-			s.readFrame(rest[frameHeader:frameHeader+n+padding], n)
-		}
-		switch {
-		case s.fault != nil, size-s.end < frameHeader:
-			return nil
-		case s.end == begin:
-			if err := s.readLargeFrame(b, size); err != nil || s.fault != nil {
-				return err
-			}
-		}
-	}
-}
-
-// readFrame takes a frame of which b holds all but the header.
-func (s *segment) readFrame(b []byte, n int64) {
-	r, ok := parseRecord(b[:n])
-	sum := s.sum
-	if r.typ != recordCRC {
-		sum = crc32.Update(s.sum, castagnoli, r.data)
-	}
-	if s.fault = s.check(ok, r.typ, r.sum, sum); s.fault != nil {
-		s.fault.zeros = hasZeroSector(b, s.end+frameHeader)
-		return
-	}
-	if r.typ == recordEntry {
-		e, ok := parseEntry(r.data)
-		s.fault = s.addEntry(ok, largeEntry{typ: e.typ, term: e.term, index: e.index, to: int64(len(e.data))}, sum)
-	} else {
-		s.fault = s.addOther(r.typ, r.sum, r.data)
-	}
-	if s.fault == nil {
-		// It is sum. A processor that takes what is stored need not wait for it, and sums
-		// records side by side.
-		s.sum = r.sum
-		s.end += frameHeader + int64(len(b))
-	}
-}
-
-// readLargeFrame takes a frame that does not fit into a block, or into the file.
-func (s *segment) readLargeFrame(header []byte, size int64) error {
-	n, padding := frameSize(header)
-	from := s.end + frameHeader
-	if n > size-from-padding {
-		s.fault = &fault{kind: walcore.KindLength, cut: true,
-			message: fmt.Sprintf("a record of %d bytes does not fit into the file, which ends at %d", n, size)}
-		return nil
-	}
-	if n > maxRecord {
-		s.fault = &fault{kind: walcore.KindLength, message: fmt.Sprintf("a record of %d bytes is larger than any that etcd writes", n)}
-		return nil
-	}
-	r, err := readLargeRecord(s.file, from, from+n)
-	if isReadError(err) {
-		return err
-	}
-	ok, sum := err == nil, s.sum
-	if ok && r.typ != recordCRC {
-		if sum, err = sumOf(s.file, r.from, r.to, sum, nil); err != nil {
-			return err
-		}
-	}
-	if s.fault = s.check(ok, r.typ, r.sum, sum); s.fault != nil {
-		zeros := zeroSectors{at: from}
-		if _, err := sumOf(s.file, from, from+n+padding, 0, zeros.add); err != nil {
-			return err
-		}
-		s.fault.zeros = zeros.found()
-		return nil
-	}
-	if r.typ != recordEntry {
-		s.fault = &fault{kind: walcore.KindType, message: fmt.Sprintf("a record of type %d has %d bytes", r.typ, n)}
-		return nil
-	}
-	e, err := readLargeEntry(s.file, r.from, r.to)
-	if isReadError(err) {
-		return err
-	}
-	if s.fault = s.addEntry(err == nil, e, sum); s.fault == nil {
-		s.sum = sum
-		s.end = from + n + padding
-	}
-	return nil
-}
-
 // isReadError reports whether err is one of reading, and not of what was read.
 func isReadError(err error) bool {
 	return err != nil && !errors.Is(err, errWire) && !errors.Is(err, errManyFields)
@@ -239,7 +128,7 @@ func (s *segment) check(parsed bool, typ uint64, stored, sum uint32) *fault {
 }
 
 // addEntry adds the entry of a record whose sum is right.
-func (s *segment) addEntry(parsed bool, e largeEntry, sum uint32) *fault {
+func (s *segment) addEntry(parsed bool, e entryID, size, sum uint32) *fault {
 	switch {
 	case !parsed:
 		return &fault{kind: walcore.KindChecksum, message: "an entry does not parse, while its sum is right"}
@@ -253,7 +142,7 @@ func (s *segment) addEntry(parsed bool, e largeEntry, sum uint32) *fault {
 	if k := len(s.runs) - 1; k < 0 || s.runs[k].term != e.term || s.runs[k].typ != typ || s.runs[k].index+uint64(slot-s.runs[k].slot) != e.index {
 		s.runs = append(s.runs, run{slot: slot, index: e.index, term: e.term, typ: typ})
 	}
-	s.add(row{uint32(s.end / frameUnit), uint32(e.to - e.from), s.sum, sum})
+	s.add(row{uint32(s.end / frameUnit), size, s.sum, sum})
 	return nil
 }
 
@@ -346,12 +235,11 @@ func (t *table) payload(b []byte, e *walcore.Entry) (data []byte, ok bool) {
 		return nil, false
 	}
 	s, ok := parseEntry(r.data)
-	is := largeEntry{typ: s.typ, term: s.term, index: s.index, to: int64(len(s.data))}
-	return s.data, ok && is.isOf(e)
+	return s.data, ok && s.isOf(e, int64(len(s.data)))
 }
 
-func (l *largeEntry) isOf(e *walcore.Entry) bool {
-	return l.index == e.Index && l.term == e.Term && walcore.EntryType(l.typ) == e.Type && l.to-l.from == e.Size
+func (i entryID) isOf(e *walcore.Entry, size int64) bool {
+	return i.index == e.Index && i.term == e.Term && walcore.EntryType(i.typ) == e.Type && size == e.Size
 }
 
 // readLarge fills p with a part of a payload whose frame is not held in memory. ok is false as
@@ -372,7 +260,7 @@ func (t *table) readLarge(r io.ReaderAt, size int64, e *walcore.Entry, p []byte,
 		return false, onlyReadError(err)
 	}
 	is, err := readLargeEntry(r, rec.from, rec.to)
-	if err != nil || !is.isOf(e) {
+	if err != nil || !is.isOf(e, is.to-is.from) {
 		return false, onlyReadError(err)
 	}
 	want := is.from + off
