@@ -108,7 +108,7 @@ type DB struct {
 }
 
 // readAhead is how much is read at once then.
-const readAhead = 64 << 10
+const readAhead = 32 << 10
 
 // IsNew reports whether nothing was ever written to it: who opened it makes its buckets then.
 func (db *DB) IsNew() bool { return db.TxID < newTxID }

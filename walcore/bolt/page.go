@@ -48,11 +48,23 @@ func (p *Page) child(i int) uint64 {
 	return binary.LittleEndian.Uint64(p.b[pageHeader+i*pageElement+8:])
 }
 
+// keyBehind is the key of the next element; high if there is none.
+func (p *Page) keyBehind(i int, high []byte) []byte {
+	if i+1 == p.Count {
+		return high
+	}
+	return p.Key(i + 1)
+}
+
 const maxOffset = 1<<63 - 1 - maxPage
 
+// errLarge says that a page is larger than was asked for.
+var errLarge = errors.New("it is too large")
+
 // readPage reads a page into buf, which it returns for the next one. low is the least key that
-// may be in it, and high is above all; nil: there is no such bound.
-func (db *DB) readPage(id uint64, low, high []byte, buf *[]byte) (Page, error) {
+// may be in it, and high is above all; nil: there is no such bound. One of more than most bytes
+// is not read: errLarge.
+func (db *DB) readPage(id uint64, low, high []byte, buf *[]byte, most uint64) (Page, error) {
 	if id < 2 || id >= db.Pages {
 		return Page{}, fmt.Errorf("page %d, and the database has %d: %w", id, db.Pages, walcore.ErrDamaged)
 	}
@@ -74,6 +86,9 @@ func (db *DB) readPage(id uint64, low, high []byte, buf *[]byte) (Page, error) {
 		return Page{}, db.pageError(id, fmt.Errorf("%d more pages are said to belong to it, and its elements end at byte %d", overflow, end))
 	case id+overflow >= db.Pages:
 		return Page{}, db.pageError(id, fmt.Errorf("it would go on to page %d of %d", id+overflow, db.Pages))
+	}
+	if end > most {
+		return Page{}, errLarge
 	}
 	if overflow > 0 {
 		p.b = resized(buf, int(end))

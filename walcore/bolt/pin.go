@@ -184,7 +184,7 @@ func (w *nodeWalk) tree(root uint64) error {
 		if depth == maxDepth {
 			return w.db.pageError(root, errors.New("the tree is too deep"))
 		}
-		p, err := w.db.readPage(id, nil, nil, &w.bufs[0])
+		p, err := w.db.readPage(id, nil, nil, &w.bufs[0], maxPage)
 		if err != nil {
 			return err
 		}
@@ -208,7 +208,7 @@ func (w *nodeWalk) node(id uint64, depth int) error {
 	if depth == 0 {
 		return nil
 	}
-	p, err := w.db.readPage(id, nil, nil, &w.bufs[depth])
+	p, err := w.db.readPage(id, nil, nil, &w.bufs[depth], maxPage)
 	if err != nil {
 		return err
 	}

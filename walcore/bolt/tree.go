@@ -75,14 +75,24 @@ type Visitor struct {
 	// Leaf gets a leaf with keys of at least what was asked for from element from on. It is
 	// valid until Leaf returns.
 	Leaf func(p Page, from int) error
+	// Ahead, if there is one, stands in for Leaf. It is called for several leaves side by side, and
+	// for some in vain; what it gives is called in the order of the keys.
+	Ahead func(p Page, from int) (take func() error)
 	// Broken says that keys from low to below high cannot be read; nil: there is no bound.
 	Broken func(low, high []byte, err error) error
+}
+
+func (v *Visitor) leaf(p Page, from []byte) error {
+	if v.Ahead != nil {
+		return v.Ahead(p, p.search(from))()
+	}
+	return v.Leaf(p, p.search(from))
 }
 
 // Walk goes through the leaves that have keys of at least from, upwards.
 func (t *Tree) Walk(from []byte, v Visitor) error {
 	if t.inline != nil {
-		return v.Leaf(*t.inline, t.inline.search(from))
+		return v.leaf(*t.inline, from)
 	}
 	return t.walkPage(t.root, 0, from, nil, nil, v)
 }
@@ -91,10 +101,7 @@ func (t *Tree) walkPage(id uint64, depth int, from, low, high []byte, v Visitor)
 	if depth == maxDepth {
 		return v.Broken(low, high, t.DB.pageError(id, errors.New("the tree is too deep")))
 	}
-	p, err := t.DB.readPage(id, low, high, &t.bufs[depth])
-	if err == nil && p.Count == 0 && depth > 0 {
-		err = t.DB.pageError(id, errors.New("a leaf without keys"))
-	}
+	p, err := t.DB.readNode(id, depth, low, high, &t.bufs[depth], maxPage)
 	if err == nil && t.seen != nil {
 		err = t.seen(id, (uint64(len(p.b))-1)/uint64(t.DB.PageSize)+1)
 	}
@@ -102,23 +109,31 @@ func (t *Tree) walkPage(id uint64, depth int, from, low, high []byte, v Visitor)
 		return v.Broken(low, high, err)
 	}
 	if p.leaf {
-		return v.Leaf(p, p.search(from))
+		return v.leaf(p, from)
 	}
 	// The child to begin with is the last one whose first key is not above from.
 	i := p.search(from)
 	if i == p.Count || i > 0 && !bytes.Equal(p.Key(i), from) {
 		i--
 	}
+	if v.Ahead != nil {
+		return t.walkAhead(p, i, depth, from, high, v)
+	}
 	for ; i < p.Count; i++ {
-		end := high
-		if i+1 < p.Count {
-			end = p.Key(i + 1)
-		}
-		if err := t.walkPage(p.child(i), depth+1, from, p.Key(i), end, v); err != nil {
+		if err := t.walkPage(p.child(i), depth+1, from, p.Key(i), p.keyBehind(i, high), v); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// readNode reads a page of at most so many bytes. Only the root can be a leaf without keys.
+func (db *DB) readNode(id uint64, depth int, low, high []byte, buf *[]byte, most uint64) (Page, error) {
+	p, err := db.readPage(id, low, high, buf, most)
+	if err == nil && p.Count == 0 && depth > 0 {
+		err = db.pageError(id, errors.New("a leaf without keys"))
+	}
+	return p, err
 }
 
 // LeafOf gives the leaf in which a key would be to use, and the first element that is not below

@@ -9,6 +9,7 @@ import (
 
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
+	"github.com/walfs/walfs/walcore/platform"
 )
 
 // A log of hundreds of log files takes seconds to read, and most who open one ask for a few
@@ -95,7 +96,7 @@ func (r *Reader) verified() *Reader {
 	if r.lazy == nil {
 		return r
 	}
-	inParallel(len(r.files), func(i int) {
+	platform.InParallel(len(r.files), func(i int) {
 		if f := r.files[i]; !f.isLookedAt() {
 			_, _ = f.load()
 		}
@@ -166,7 +167,7 @@ func (r *reading) presumeLog() *log {
 		return nil
 	}
 	found := make([]*lazyFile, len(old))
-	inParallel(len(old), func(i int) { found[i] = r.presumeFile(old[i]) })
+	platform.InParallel(len(old), func(i int) { found[i] = r.presumeFile(old[i]) })
 	if slices.Contains(found, nil) {
 		return nil
 	}

@@ -3,6 +3,7 @@ package dgraph
 import (
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
+	"github.com/walfs/walfs/walcore/platform"
 )
 
 // Problems lists everything that is wrong with the directory. It reads each
@@ -11,7 +12,7 @@ func (r *Reader) Problems() []walcore.Problem {
 	r = r.now()
 	// From the first file on: what a file's sizes mean may depend on those before it.
 	found := make([][]walcore.Problem, len(r.files))
-	inParallel(len(r.files), func(i int) { found[i] = r.files[i].listProblems() })
+	platform.InParallel(len(r.files), func(i int) { found[i] = r.files[i].listProblems() })
 	if now := r.now(); now != r {
 		return now.Problems()
 	}

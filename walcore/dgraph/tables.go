@@ -5,6 +5,7 @@ import (
 
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/format"
+	"github.com/walfs/walfs/walcore/platform"
 )
 
 // tableFile is a log file of which the slot table and the key header were read.
@@ -25,7 +26,7 @@ type tableFile struct {
 func (r *reading) readLogFiles() []tableFile {
 	tables, errs := make([]tableFile, len(r.native)), make([]error, len(r.native))
 	newest := -1
-	inParallel(len(r.native), func(i int) {
+	platform.InParallel(len(r.native), func(i int) {
 		switch id, isLog := format.ParseFileName(r.native[i].Name); {
 		case isLog && id == r.newest:
 			newest = i // it is read after the others: a node is at work in it

@@ -4,10 +4,8 @@ import (
 	"errors"
 	"io/fs"
 	"path"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/walfs/walfs/walcore"
@@ -91,7 +89,7 @@ func (r *Reader) index(before *Reader) []*segment {
 			unread = append(unread, func() { s.extend(n.attr) })
 		}
 	}
-	inParallel(unread)
+	platform.InParallel(len(unread), func(i int) { unread[i]() })
 	if len(segments) > 0 {
 		r.settle(segments[len(segments)-1], before)
 	}
@@ -135,24 +133,6 @@ func (r *Reader) settle(s *segment, before *Reader) {
 		return
 	}
 	s.accepted = s.end
-}
-
-// inParallel calls functions, as many at a time as there are processors.
-func inParallel(calls []func()) {
-	var wg sync.WaitGroup
-	next := make(chan func())
-	for range min(len(calls), runtime.GOMAXPROCS(0)) {
-		wg.Go(func() {
-			for call := range next {
-				call()
-			}
-		})
-	}
-	for _, call := range calls {
-		next <- call
-	}
-	close(next)
-	wg.Wait()
 }
 
 // show makes the log that the segments are.

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"sort"
+	"sync"
 
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/bolt"
@@ -116,16 +117,19 @@ func (r *boltReading) read(db *bolt.DB) error {
 			return err
 		}
 		from := r.last() + 1
-		err := logs.Walk(key(from), bolt.Visitor{
-			Leaf: func(p bolt.Page, i int) error { return r.leaf(db, p, i) },
+		visitor := bolt.Visitor{
+			Leaf: func(p bolt.Page, i int) error { return r.leaf(db, p, i)() },
 			Broken: func(low, high []byte, err error) error {
 				if from > 1 && (low == nil || number(low) < from) {
 					low = key(from)
 				}
 				return r.broken(db, low, high, err)
 			},
-		})
-		if err != nil {
+		}
+		if r.most == mostLeaves { // else it is in a hurry
+			visitor.Ahead = func(p bolt.Page, i int) func() error { return r.leaf(db, p, i) }
+		}
+		if err := logs.Walk(key(from), visitor); err != nil {
 			return err
 		}
 	}
@@ -152,30 +156,44 @@ func number(key []byte) uint64 {
 	return binary.BigEndian.Uint64(b[:])
 }
 
-// leaf takes the entries of a leaf, from element i on.
-func (r *boltReading) leaf(db *bolt.DB, p bolt.Page, i int) error {
-	for ; i < p.Count; i++ {
+// errKey says that a key in the bucket of entries is none of theirs.
+var errKey = errors.New("its key is no index")
+
+// leafEntries is what a leaf's elements are.
+type leafEntries []readEntry
+
+var leafPool = sync.Pool{New: func() any { return new(leafEntries) }}
+
+// leaf reads the entries of a leaf, from element i on, and gives what adds them.
+func (r *boltReading) leaf(db *bolt.DB, p bolt.Page, i int) (add func() error) {
+	list := leafPool.Get().(*leafEntries)
+	for *list = (*list)[:0]; i < p.Count; i++ {
+		key := p.Key(i)
 		value, at := p.Value(i)
-		index := number(p.Key(i))
-		var rec record
-		var s slot
-		err := errors.New("its key is no index")
-		if len(p.Key(i)) == 8 && !p.IsBucket(i) {
-			rec, s, err = newSlot(at, value, parseMsgpack)
+		e := readEntry{index: number(key), err: errKey}
+		if e.at = at; len(key) == 8 && !p.IsBucket(i) {
+			var rec record
+			rec, e.slot, e.err = newSlot(at, value, parseMsgpack)
+			if e.term = rec.term; e.err == nil && rec.index != e.index {
+				e.err = fmt.Errorf("it says that it is entry %d", rec.index)
+			}
 		}
-		if err == nil && rec.index != index {
-			err = fmt.Errorf("it says that it is entry %d", rec.index)
-		}
-		if err != nil {
-			r.damages = addDamage(r.damages, r.certain.damages, boltName, index, at, err)
-			continue
-		}
-		r.add(index, rec.term, s)
+		*list = append(*list, e)
 	}
-	if r.leaves++; r.leaves < r.most {
-		return nil
+	return func() error {
+		defer leafPool.Put(list)
+		for k := range *list {
+			if e := &(*list)[k]; e.err != nil {
+				r.damages = addDamage(r.damages, r.certain.damages, boltName, e.index, e.at, e.err)
+			} else {
+				r.add(e.index, e.term, e.slot)
+			}
+		}
+		if r.leaves++; r.leaves < r.most {
+			return nil
+		}
+		return r.look(db)
 	}
-	return r.look(db)
 }
 
 // look makes what was read certain, unless there is a newer transaction.

@@ -112,15 +112,9 @@ func (r *frameReader) frame(at int64) (f frame, ok bool, err error) {
 
 // batch is entries that one commit frame makes count.
 type batch struct {
-	entries []batchEntry
+	entries []readEntry
 	end     int64 // of its frames
 	right   bool  // a commit frame follows, and its checksum is right
-}
-
-type batchEntry struct {
-	index, term uint64
-	slot
-	err error // the value cannot be taken apart
 }
 
 // batch reads the frames from an offset on up to a commit frame.
@@ -152,7 +146,7 @@ func (r *frameReader) batch(at int64, b *batch) error {
 		if f.kind == entryFrame {
 			rec, s, err := newSlot(f.at, all[frameHeader:][:f.n], parseCodec1)
 			s.at = f.at
-			b.entries = append(b.entries, batchEntry{rec.index, rec.term, s, err})
+			b.entries = append(b.entries, readEntry{rec.index, rec.term, s, err})
 		}
 		b.end = f.end()
 	}

@@ -61,6 +61,13 @@ func newSlot(at int64, value []byte, parse parser) (record, slot, error) {
 		sum: crc32.Checksum(value, castagnoli), dataAt: uint16(r.dataAt), typ: r.typ}, nil
 }
 
+// readEntry is an entry that was read, and is not in a table yet.
+type readEntry struct {
+	index, term uint64
+	slot
+	err error // the value cannot be taken apart
+}
+
 // last is the last index, or 0.
 func (t *table) last() uint64 {
 	if len(t.spans) == 0 {

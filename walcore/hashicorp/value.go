@@ -71,7 +71,15 @@ func (b *bytesLeft) number(n uint64) (v uint64) {
 	return v
 }
 
-func (b *bytesLeft) byte() byte { return byte(b.number(1)) }
+func (b *bytesLeft) byte() byte {
+	if len(b.rest) == 0 {
+		b.take(1) // which fails
+		return 0
+	}
+	c := b.rest[0]
+	b.rest = b.rest[1:]
+	return c
+}
 
 func (b *bytesLeft) uvarint() uint64 {
 	v, n := binary.Uvarint(b.rest)

@@ -1,4 +1,4 @@
-package dgraph
+package platform
 
 import (
 	"runtime"
@@ -6,9 +6,9 @@ import (
 	"sync/atomic"
 )
 
-// inParallel calls do with each number below n, from the lowest on, on as many
+// InParallel calls do with each number below n, from the lowest on, on as many
 // processors as there are.
-func inParallel(n int, do func(i int)) {
+func InParallel(n int, do func(i int)) {
 	var next atomic.Int64
 	var wait sync.WaitGroup
 	for range min(n, runtime.GOMAXPROCS(0)) {
