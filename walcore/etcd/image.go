@@ -53,7 +53,7 @@ func (r *Reader) Image() ([]walcore.NativeFile, error) {
 			if f.Attr.Size = r.files[k].end; k == last {
 				f.Attr.Size = end
 			}
-			f.ReaderAt = &grownFile{n, f.Attr.Size}
+			f.ReaderAt = &grownFile{n, r.files[k], f.Attr.Size}
 		case n == r.dbFile():
 			f.Attr.Size, f.ReaderAt = db.Size(), db
 		case slices.Contains(snapshots, n.openFile):
@@ -270,21 +270,25 @@ func (r *Reader) agrees(applied position, start *walcore.Snapshot) error {
 // added behind them.
 type grownFile struct {
 	*nativeFile
+	log *logFile
 	end int64
 }
 
-// ReadAt reads as io.ReaderAt says.
+// ReadAt reads as io.ReaderAt says. It fails with ErrChanged once the segment was written anew.
 func (g *grownFile) ReadAt(p []byte, off int64) (int, error) {
 	part, end := within(p, off, g.end)
 	if n, err := g.nativeFile.ReadAt(part, off); err != nil {
 		return n, err
+	}
+	if !g.log.isIn(g.openFile) {
+		return 0, walcore.FileError(g.name, walcore.ErrChanged).At(uint64(off))
 	}
 	return len(part), end
 }
 
 // Same is the range in which an earlier image's has the same bytes.
 func (g *grownFile) Same(earlier io.ReaderAt) (from, to int64) {
-	if e, ok := earlier.(*grownFile); ok && e.openFile == g.openFile {
+	if e, ok := earlier.(*grownFile); ok && e.log.of == g.log.of {
 		return 0, min(e.end, g.end)
 	}
 	return 0, 0

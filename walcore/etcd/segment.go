@@ -7,12 +7,13 @@ import (
 	"hash/crc32"
 	"io"
 	"slices"
+	"sync/atomic"
 
 	"github.com/walfs/walfs/walcore"
 )
 
 // segment is a log file, as far as its records were read and found right. It only grows: a
-// table that was taken from it stays as it is.
+// table that was taken from it stays as it is. A file that is written anew is another segment.
 type segment struct {
 	name segmentName
 	file *openFile
@@ -23,8 +24,7 @@ type segment struct {
 
 	begun bool   // its first record, which has a sum, was read
 	start uint32 // the sum that it goes on from
-	sum   uint32 // the sum at end
-	end   int64  // where the next frame begins
+	ending
 	fault *fault // why end is not where the records end; nil: it is
 	// accepted is where a fault is taken for what it is, and not for work in progress; 0: nowhere.
 	accepted int64
@@ -33,6 +33,9 @@ type segment struct {
 	hasState    bool
 	first, last walcore.HardState
 	snapshots   []snapshotRecord
+
+	// stale says that bytes were found to be others than those that were listed.
+	stale atomic.Bool
 }
 
 // ids are what metadata hold.
@@ -167,8 +170,7 @@ func (s *segment) readFrame(b []byte, n int64) {
 	if s.fault == nil {
 		// It is sum. A processor that takes what is stored need not wait for it, and sums
 		// records side by side.
-		s.sum = r.sum
-		s.end += frameHeader + int64(len(b))
+		s.ending = ending{s.end, s.end + frameHeader + int64(len(b)), r.sum}
 	}
 }
 
@@ -212,8 +214,7 @@ func (s *segment) readLargeFrame(header []byte, size int64) error {
 		return err
 	}
 	if s.fault = s.addEntry(err == nil, e, sum); s.fault == nil {
-		s.sum = sum
-		s.end = from + n + padding
+		s.ending = ending{s.end, from + n + padding, sum}
 	}
 	return nil
 }
