@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/walfs/walfs/walcore/bolt"
 	"github.com/walfs/walfs/walcore/platform"
 )
 
@@ -22,7 +21,6 @@ type follower struct {
 	segments  map[string]*segment // by native name
 	snapshots map[*openFile]*snapshotFile
 	closed    bool
-	pinned    *bolt.Image // of the database; nil: it was not pinned
 }
 
 func (f *follower) start() (*Reader, error) {
