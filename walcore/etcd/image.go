@@ -58,7 +58,7 @@ func (r *Reader) image(pinned *bolt.Image) ([]walcore.NativeFile, error) {
 			}
 			f.ReaderAt = &grownFile{n, r.files[k], f.Attr.Size}
 		case n == r.dbFile():
-			f.Attr.Size, f.ReaderAt = db.Size(), db
+			f.Attr.Size, f.ReaderAt = db.Size(), databaseImage{db}
 		case slices.Contains(snapshots, n.openFile):
 			f.ReaderAt = &writtenOnce{n}
 		default:
@@ -265,6 +265,26 @@ func (r *Reader) agrees(applied position, start *walcore.Snapshot) error {
 		return r.noImage("%s: it has applied entry %d of term %d, which is of term %d in the log", r.dbFile().name, applied.index, applied.term, term)
 	}
 	return nil
+}
+
+// databaseImage is the database as of a transaction.
+type databaseImage struct{ *bolt.Image }
+
+// ReadAt reads as io.ReaderAt says.
+func (d databaseImage) ReadAt(p []byte, off int64) (int, error) {
+	n, err := d.Image.ReadAt(p, off)
+	if errors.Is(err, walcore.ErrChanged) {
+		err = fmt.Errorf("%w; walfs copy takes a running node's, over several transactions", err)
+	}
+	return n, err
+}
+
+// Same is the range in which an earlier image's has the same bytes.
+func (d databaseImage) Same(earlier io.ReaderAt) (from, to int64) {
+	if e, ok := earlier.(databaseImage); ok {
+		return d.Image.Same(e.Image)
+	}
+	return 0, 0
 }
 
 // grownFile is a segment up to where its records end. What is there never changes: records are

@@ -5,11 +5,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
-	"hash/fnv"
 	"io"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 
 	"github.com/walfs/walfs/test/fixture"
@@ -122,7 +120,7 @@ func TestRefreshFollowsTail(t *testing.T) {
 // transactions make reading begin anew or fail.
 func TestReadAgainAtLast(t *testing.T) {
 	dir := fixture.Dir(t, "hashicorp-wal-n2")
-	file := fixture.Edit(t, filepath.Join(dir, tailName))
+	file, database := fixture.Edit(t, filepath.Join(dir, tailName)), fixture.Edit(t, filepath.Join(dir, walFolder, walMetaName))
 	for range 20 { // a transaction does not always come in between
 		r := open(t, dir)
 		last, _ := r.LastIndex()
@@ -134,12 +132,19 @@ func TestReadAgainAtLast(t *testing.T) {
 		if _, err := e.Data(); !errors.Is(err, walcore.ErrChanged) {
 			t.Errorf("other bytes: %v", err)
 		}
-		begun, stop, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
+		database.CommitBolt()
+		stop, done := make(chan struct{}), make(chan struct{})
 		go func() {
 			defer close(done)
-			commitOften(t, filepath.Join(dir, "wal", walMetaName), begun, stop)
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					database.CommitBolt()
+				}
+			}
 		}()
-		<-begun
 		if next, err := r.Refresh(); err == nil {
 			r = next.(*Reader)
 		} else if !errors.Is(err, walcore.ErrChanged) {
@@ -151,47 +156,6 @@ func TestReadAgainAtLast(t *testing.T) {
 			t.Fatal("the log still has the entry")
 		}
 		file.Write(at, was)
-	}
-}
-
-// commitOften commits transactions that change nothing.
-func commitOften(t *testing.T, database string, begun, stop chan struct{}) {
-	begin := sync.OnceFunc(func() { close(begun) })
-	defer begin()
-	f, err := os.OpenFile(database, os.O_RDWR, 0)
-	if err != nil {
-		t.Error(err)
-		return
-	}
-	defer f.Close()
-	var metas [2][80]byte
-	for i := range metas {
-		if _, err := f.ReadAt(metas[i][:], int64(i)*4096); err != nil {
-			t.Error(err)
-			return
-		}
-	}
-	le := binary.LittleEndian
-	newest := metas[0]
-	if le.Uint64(metas[1][64:]) > le.Uint64(metas[0][64:]) {
-		newest = metas[1]
-	}
-	for txid := le.Uint64(newest[64:]) + 1; ; txid++ {
-		select {
-		case <-stop:
-			return
-		default:
-		}
-		le.PutUint64(newest[:], txid%2)
-		le.PutUint64(newest[64:], txid)
-		h := fnv.New64a()
-		h.Write(newest[16:72])
-		le.PutUint64(newest[72:], h.Sum64())
-		if _, err := f.WriteAt(newest[:], int64(txid%2)*4096); err != nil {
-			t.Error(err)
-			return
-		}
-		begin()
 	}
 }
 
