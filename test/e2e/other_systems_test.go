@@ -69,7 +69,7 @@ func TestFrozenDatabase(t *testing.T) {
 	if !strings.Contains(m.said(), "walfs copy") {
 		t.Errorf("the mount said %q", m.said())
 	}
-	fixture.Edit(t, filepath.Join(dir, "member/snap/db")).CommitBolt()
+	fixture.Edit(t, filepath.Join(dir, "member/snap/db")).CommitBolt(nil)
 	if _, err := os.ReadFile(filepath.Join(m.at, "native/member/snap/db")); !errors.Is(err, syscall.EIO) {
 		t.Errorf("with a newer transaction: %v", err)
 	}

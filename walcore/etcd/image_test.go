@@ -160,7 +160,7 @@ func TestDatabaseOfLaterTransaction(t *testing.T) {
 	files, err := open(t, dir).Image()
 	fixture.Must(t, err)
 	database(t, files)
-	fixture.Edit(t, filepath.Join(dir, "member/snap/db")).CommitBolt()
+	fixture.Edit(t, filepath.Join(dir, "member/snap/db")).CommitBolt(nil)
 	for _, f := range files {
 		if _, err := f.ReadAt(make([]byte, 1), 8192); strings.HasSuffix(f.Name, "/db") && (!errors.Is(err, walcore.ErrChanged) || !strings.Contains(err.Error(), "walfs copy")) {
 			t.Errorf("%s: %v", f.Name, err)

@@ -34,7 +34,7 @@ func (e ending) isIn(f *openFile) bool {
 
 // mayHaveChanged reports whether a segment's file may have changed since the reader was made.
 func (r *Reader) mayHaveChanged(s *segment, now walcore.Attr) bool {
-	// What was the newest can have got more in the time that its times tell apart.
+	// The newest can have got more within one time.
 	return s.stale.Load() || isWritten(s.attr, now) || r.isTooNew(s.attr) || s.fault != nil || r.isNewest(s)
 }
 

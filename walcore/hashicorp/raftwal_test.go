@@ -132,7 +132,7 @@ func TestReadAgainAtLast(t *testing.T) {
 		if _, err := e.Data(); !errors.Is(err, walcore.ErrChanged) {
 			t.Errorf("other bytes: %v", err)
 		}
-		database.CommitBolt()
+		database.CommitBolt(nil)
 		stop, done := make(chan struct{}), make(chan struct{})
 		go func() {
 			defer close(done)
@@ -141,7 +141,7 @@ func TestReadAgainAtLast(t *testing.T) {
 				case <-stop:
 					return
 				default:
-					database.CommitBolt()
+					database.CommitBolt(nil)
 				}
 			}
 		}()
