@@ -94,9 +94,16 @@ type Imager interface {
 // Pinner is an Imager with a database that a busy node changes sooner than all of it can be
 // read.
 type Pinner interface {
-	// Pin copies the database to a file, as it is now. Images of this log, and of those that
-	// Refresh gives, have that copy from then on: the file is to stay.
-	Pin(ctx context.Context, file *os.File) error
+	// Pin copies the database to a file, as it is now. The file is to stay for as long as what
+	// Pin gives, and its images, are in use.
+	Pin(ctx context.Context, file *os.File) (Pinned, error)
+}
+
+// Pinned is a database that was copied to a file.
+type Pinned interface {
+	// Image is the image of the log that was asked for it, or of one that Refresh gave, with
+	// the copy as the database.
+	Image(log Log) ([]NativeFile, error)
 }
 
 // Sparse is a NativeFile's ReaderAt that knows where its data are.

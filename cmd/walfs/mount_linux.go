@@ -42,6 +42,9 @@ func runMount(ctx context.Context, opts mountOptions, args []string) (err error)
 	if opts.frozen {
 		view = tree.Tree
 		tree.log.Problems() // reads what would be read later: payload lengths
+		if _, ok := tree.log.(walcore.Pinner); ok && tree.imageErr == nil {
+			notef("a database in native/ can be read until the node writes to it again: back up a running node with walfs copy")
+		}
 	}
 	ctx, guard := guardMount(ctx, at)
 	defer guard.release()

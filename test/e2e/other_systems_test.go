@@ -5,11 +5,15 @@ package e2e
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -54,6 +58,23 @@ func TestOtherSystems(t *testing.T) {
 			checkOtherNative(t, native, walk(t, dir, ".")) // this walk is no reading command
 		})
 	}
+}
+
+// TestFrozenDatabase: a frozen mount says at once that etcd's database can be read until the
+// next transaction; then it is an error, and walfs copy still copies it.
+func TestFrozenDatabase(t *testing.T) {
+	t.Parallel()
+	dir := fixture.Dir(t, "etcd-small")
+	m := mount(t, dir, t.TempDir(), "--frozen")
+	if !strings.Contains(m.said(), "walfs copy") {
+		t.Errorf("the mount said %q", m.said())
+	}
+	fixture.Edit(t, filepath.Join(dir, "member/snap/db")).CommitBolt(nil)
+	if _, err := os.ReadFile(filepath.Join(m.at, "native/member/snap/db")); !errors.Is(err, syscall.EIO) {
+		t.Errorf("with a newer transaction: %v", err)
+	}
+	output(t, walfs, "copy", dir, filepath.Join(t.TempDir(), "copy"))
+	m.stop()
 }
 
 // typeFolder is the folder in types/ of a type that a manifest names.

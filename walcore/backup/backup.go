@@ -45,13 +45,23 @@ const (
 // Image gives a log's image. If the directory has changed while it was looked at, it
 // looks again, and newest is the log that the image is of. Only that is to be closed.
 func Image(log walcore.Log) (newest walcore.Log, files []walcore.NativeFile, err error) {
+	return image(log, nil)
+}
+
+// image is Image with a pinned database; nil: none is pinned.
+func image(log walcore.Log, pinned walcore.Pinned) (newest walcore.Log, files []walcore.NativeFile, err error) {
 	same := time.Now() // since when the directory is as it is
 	for looks := 0; looks < maxLooks; {
 		imager, ok := log.(walcore.Imager)
 		if !ok {
 			return log, nil, fmt.Errorf("a log of %s cannot be copied", log.Meta().System.Name)
 		}
-		if files, err = imager.Image(); err == nil {
+		if pinned != nil {
+			files, err = pinned.Image(log)
+		} else {
+			files, err = imager.Image()
+		}
+		if err == nil {
 			return log, files, nil
 		}
 		next, refreshErr := refresh(log)
@@ -88,6 +98,7 @@ func refresh(log walcore.Log) (walcore.Log, error) {
 type source struct {
 	log     walcore.Log
 	compact bool
+	pinned  walcore.Pinned // nil: no database is pinned
 	files   []walcore.NativeFile
 	total   int64 // of data in files
 }
@@ -97,7 +108,7 @@ func (s *source) look() (err error) {
 	if s.compact && s.system() != walcore.Dgraph {
 		return fmt.Errorf("log files before the snapshot are left out of Dgraph's logs only: a node of %s wants them", s.system())
 	}
-	if s.log, s.files, err = Image(s.log); err != nil {
+	if s.log, s.files, err = image(s.log, s.pinned); err != nil {
 		return err
 	}
 	if s.compact {

@@ -74,8 +74,11 @@ func (d *folder) pin(ctx context.Context) (unpin func() error, err error) {
 	if err != nil {
 		return nil, err
 	}
-	unpin = func() error { return errors.Join(file.Close(), os.Remove(file.Name())) }
-	if err = log.Pin(ctx, file); err == nil {
+	unpin = func() error {
+		d.pinned = nil
+		return errors.Join(file.Close(), os.Remove(file.Name()))
+	}
+	if d.pinned, err = log.Pin(ctx, file); err == nil {
 		err = d.again()
 	}
 	if err != nil {

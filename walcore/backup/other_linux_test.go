@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"hash/fnv"
 	"os"
 	"path/filepath"
 	"slices"
@@ -128,28 +127,17 @@ func TestDatabaseChangesWhileCopying(t *testing.T) {
 func rewrite(db fixture.File) {
 	le := binary.LittleEndian
 	const pageSize = 4096
-	newest, slot := uint64(0), int64(0)
-	for i := range int64(2) {
-		if tx := le.Uint64(db.Read(i*pageSize+64, 8)); tx > newest {
-			newest, slot = tx, i
-		}
-	}
-	meta := db.Read(slot*pageSize, 80)
-	root, pages := le.Uint64(meta[32:]), le.Uint64(meta[56:])
-	page := db.Read(int64(root)*pageSize, pageSize)
-	le.PutUint64(page, pages)
-	db.Write(int64(pages)*pageSize, page)
-	le.PutUint64(meta[32:], pages)
-	le.PutUint64(meta[56:], pages+1)
-	for range 2 {
-		newest++
-		le.PutUint64(meta, newest%2)
-		le.PutUint64(meta[64:], newest)
-		h := fnv.New64a()
-		h.Write(meta[16:72])
-		le.PutUint64(meta[72:], h.Sum64())
-		db.Write(int64(newest%2)*pageSize, meta)
-	}
+	var root uint64
+	db.CommitBolt(func(meta []byte) {
+		var pages uint64
+		root, pages = le.Uint64(meta[32:]), le.Uint64(meta[56:])
+		page := db.Read(int64(root)*pageSize, pageSize)
+		le.PutUint64(page, pages)
+		db.Write(int64(pages)*pageSize, page)
+		le.PutUint64(meta[32:], pages)
+		le.PutUint64(meta[56:], pages+1)
+	})
+	db.CommitBolt(nil)
 	db.Write(int64(root)*pageSize, bytes.Repeat([]byte{0xee}, pageSize))
 }
 

@@ -62,4 +62,5 @@
 //	native.go      all files of the directory; file.go: one of them
 //	reader.go      Reader, and how it is opened
 //	follower.go    one look at the directory, and the next one
+//	rewritten.go   a segment that has got other records, not more
 package etcd

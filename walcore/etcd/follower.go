@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/walfs/walfs/walcore/bolt"
 	"github.com/walfs/walfs/walcore/platform"
 )
 
@@ -22,7 +21,6 @@ type follower struct {
 	segments  map[string]*segment // by native name
 	snapshots map[*openFile]*snapshotFile
 	closed    bool
-	pinned    *bolt.Image // of the database; nil: it was not pinned
 }
 
 func (f *follower) start() (*Reader, error) {
@@ -77,7 +75,7 @@ func (r *Reader) changed() (bool, error) {
 		if err != nil && f.name == r.follower.layout.WAL {
 			return false, err
 		}
-		if err != nil || !now.Same(f.attr) || !now.Ctime.Equal(f.attr.Ctime) || r.listed.Sub(f.attr.Ctime) < timeResolution {
+		if err != nil || !now.Same(f.attr) || !now.Ctime.Equal(f.attr.Ctime) || r.isTooNew(f.attr) {
 			return true, nil
 		}
 	}
@@ -86,9 +84,12 @@ func (r *Reader) changed() (bool, error) {
 	}
 	for _, n := range r.native {
 		now, err := n.stat()
-		if err != nil || now.Size != n.attr.Size || !now.Mtime.Equal(n.attr.Mtime) || !now.Ctime.Equal(n.attr.Ctime) {
+		if err != nil || isWritten(n.attr, now) || !now.Ctime.Equal(n.attr.Ctime) || r.isTooNew(n.attr) {
 			return true, nil
 		}
+	}
+	if slices.ContainsFunc(r.files, func(l *logFile) bool { return l.of.stale.Load() }) {
+		return true, nil
 	}
 	// Two writes can have one time.
 	if len(r.files) == 0 {

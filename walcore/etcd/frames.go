@@ -200,8 +200,7 @@ func (s *segment) take(b *block) {
 		if s.fault != nil {
 			return
 		}
-		s.sum = f.stored
-		s.end = b.from + int64(f.next)
+		s.ending = ending{s.end, b.from + int64(f.next), f.stored}
 	}
 }
 
@@ -249,8 +248,7 @@ func (s *segment) readLargeFrame(size int64) error {
 		return err
 	}
 	if s.fault = s.addEntry(err == nil, e.entryID, uint32(e.to-e.from), sum); s.fault == nil {
-		s.sum = sum
-		s.end = from + n + padding
+		s.ending = ending{s.end, from + n + padding, sum}
 	}
 	return nil
 }

@@ -25,11 +25,14 @@ import (
 //
 // Image fails with ErrDamaged where an etcd would not start, or would lose entries. The
 // database's ReadAt fails with ErrChanged once it has a newer transaction: see bolt.Image.
-func (r *Reader) Image() ([]walcore.NativeFile, error) {
+func (r *Reader) Image() ([]walcore.NativeFile, error) { return r.image(nil) }
+
+// image gives the image with a pinned database; nil: with the database as it is now.
+func (r *Reader) image(pinned *bolt.Image) ([]walcore.NativeFile, error) {
 	if err := r.spoiled(); err != nil {
 		return nil, err
 	}
-	db, applied, err := r.database()
+	db, applied, err := r.database(pinned)
 	if err != nil {
 		return nil, err
 	}
@@ -53,9 +56,9 @@ func (r *Reader) Image() ([]walcore.NativeFile, error) {
 			if f.Attr.Size = r.files[k].end; k == last {
 				f.Attr.Size = end
 			}
-			f.ReaderAt = &grownFile{n, f.Attr.Size}
+			f.ReaderAt = &grownFile{n, r.files[k], f.Attr.Size}
 		case n == r.dbFile():
-			f.Attr.Size, f.ReaderAt = db.Size(), db
+			f.Attr.Size, f.ReaderAt = db.Size(), databaseImage{db}
 		case slices.Contains(snapshots, n.openFile):
 			f.ReaderAt = &writtenOnce{n}
 		default:
@@ -116,15 +119,16 @@ func (r *Reader) dbFile() *nativeFile {
 // position is an entry's index and term. The term is 0 where it is not known.
 type position struct{ index, term uint64 }
 
-// database gives the database's image, and the last entry that it has applied. Without a
-// database, an etcd makes one, which has applied none.
-func (r *Reader) database() (*bolt.Image, position, error) {
+// database gives the database's image, the pinned one if there is one, and the last entry that
+// it has applied. Without a database, an etcd makes one, which has applied none.
+func (r *Reader) database(i *bolt.Image) (_ *bolt.Image, applied position, err error) {
 	n := r.dbFile()
 	if n == nil {
-		return nil, position{}, nil
+		return nil, applied, nil
 	}
-	i, err := r.imageOf(n)
-	var applied position
+	if i == nil {
+		i, err = bolt.NewImage(n.openFile)
+	}
 	if err == nil {
 		applied, err = appliedBy(i.DB())
 	}
@@ -140,35 +144,32 @@ func (r *Reader) database() (*bolt.Image, position, error) {
 	return i, applied, nil
 }
 
-// imageOf gives the database as it was pinned, or else as it is now.
-func (r *Reader) imageOf(n *nativeFile) (*bolt.Image, error) {
-	f := r.follower
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.pinned != nil {
-		return f.pinned, nil
+// pinned is a database that was copied to a file; nil: there was none.
+type pinned struct{ db *bolt.Image }
+
+// Image is that of a log, with the copy as the database.
+func (p pinned) Image(log walcore.Log) ([]walcore.NativeFile, error) {
+	r, ok := log.(*Reader)
+	if !ok {
+		return nil, fmt.Errorf("%s is no log of etcd", log.Meta().Path)
 	}
-	return bolt.NewImage(n.openFile)
+	return r.image(p.db)
 }
 
 // Pin copies the database to a file, as it is now.
-func (r *Reader) Pin(ctx context.Context, file *os.File) error {
+func (r *Reader) Pin(ctx context.Context, file *os.File) (walcore.Pinned, error) {
 	n := r.dbFile()
 	if n == nil {
-		return nil
+		return pinned{}, nil
 	}
 	i, err := bolt.Pin(ctx, n.openFile, file)
 	if errors.Is(err, walcore.ErrChanged) {
 		err = fmt.Errorf("%w (etcdctl snapshot save asks the node itself)", err)
 	}
 	if err != nil {
-		return walcore.FileError(n.name, err)
+		return nil, walcore.FileError(n.name, err)
 	}
-	f := r.follower
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.pinned = i
-	return nil
+	return pinned{i}, nil
 }
 
 // appliedBy reads what etcd keeps in the bucket meta.
@@ -266,25 +267,49 @@ func (r *Reader) agrees(applied position, start *walcore.Snapshot) error {
 	return nil
 }
 
+// databaseImage is the database as of a transaction.
+type databaseImage struct{ *bolt.Image }
+
+// ReadAt reads as io.ReaderAt says.
+func (d databaseImage) ReadAt(p []byte, off int64) (int, error) {
+	n, err := d.Image.ReadAt(p, off)
+	if errors.Is(err, walcore.ErrChanged) {
+		err = fmt.Errorf("%w; walfs copy takes a running node's, over several transactions", err)
+	}
+	return n, err
+}
+
+// Same is the range in which an earlier image's has the same bytes.
+func (d databaseImage) Same(earlier io.ReaderAt) (from, to int64) {
+	if e, ok := earlier.(databaseImage); ok {
+		return d.Image.Same(e.Image)
+	}
+	return 0, 0
+}
+
 // grownFile is a segment up to where its records end. What is there never changes: records are
 // added behind them.
 type grownFile struct {
 	*nativeFile
+	log *logFile
 	end int64
 }
 
-// ReadAt reads as io.ReaderAt says.
+// ReadAt reads as io.ReaderAt says. It fails with ErrChanged once the segment was written anew.
 func (g *grownFile) ReadAt(p []byte, off int64) (int, error) {
 	part, end := within(p, off, g.end)
 	if n, err := g.nativeFile.ReadAt(part, off); err != nil {
 		return n, err
+	}
+	if !g.log.isIn(g.openFile) {
+		return 0, walcore.FileError(g.name, walcore.ErrChanged).At(uint64(off))
 	}
 	return len(part), end
 }
 
 // Same is the range in which an earlier image's has the same bytes.
 func (g *grownFile) Same(earlier io.ReaderAt) (from, to int64) {
-	if e, ok := earlier.(*grownFile); ok && e.openFile == g.openFile {
+	if e, ok := earlier.(*grownFile); ok && e.log.of == g.log.of {
 		return 0, min(e.end, g.end)
 	}
 	return 0, 0

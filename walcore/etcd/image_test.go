@@ -152,3 +152,18 @@ func TestCutWhileOpen(t *testing.T) {
 		}
 	}
 }
+
+// TestDatabaseOfLaterTransaction: the database's image is of one transaction, and says with the
+// next one what still takes a copy.
+func TestDatabaseOfLaterTransaction(t *testing.T) {
+	dir := fixture.Dir(t, "etcd-small")
+	files, err := open(t, dir).Image()
+	fixture.Must(t, err)
+	database(t, files)
+	fixture.Edit(t, filepath.Join(dir, "member/snap/db")).CommitBolt(nil)
+	for _, f := range files {
+		if _, err := f.ReadAt(make([]byte, 1), 8192); strings.HasSuffix(f.Name, "/db") && (!errors.Is(err, walcore.ErrChanged) || !strings.Contains(err.Error(), "walfs copy")) {
+			t.Errorf("%s: %v", f.Name, err)
+		}
+	}
+}

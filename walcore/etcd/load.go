@@ -79,13 +79,14 @@ func (r *Reader) index(before *Reader) []*segment {
 			continue
 		}
 		s := known[n.name]
-		if s == nil || s.file != n.openFile || n.attr.Size < s.end {
+		isOther := s == nil || s.file != n.openFile
+		changed := isOther || before.mayHaveChanged(s, n.attr)
+		if isOther || changed && before.isRewritten(s, n.attr) {
 			s = &segment{name: name, file: n.openFile}
 		}
 		r.follower.segments[n.name] = s
 		segments = append(segments, s)
-		// What was the newest can have got more in the time that its times tell apart.
-		if s.attr.Size != n.attr.Size || !s.attr.Mtime.Equal(n.attr.Mtime) || s.fault != nil || before.isNewest(s) {
+		if changed {
 			unread = append(unread, func() { s.extend(n.attr) })
 		}
 	}
@@ -94,11 +95,6 @@ func (r *Reader) index(before *Reader) []*segment {
 		r.settle(segments[len(segments)-1], before)
 	}
 	return segments
-}
-
-// isNewest reports whether a segment was the one that is written to.
-func (r *Reader) isNewest(s *segment) bool {
-	return r.log != nil && len(r.files) > 0 && r.files[len(r.files)-1].of == s
 }
 
 // settle looks again at the end of the segment that is written to, if only a part of a record
@@ -145,7 +141,7 @@ func (r *Reader) show(c *chain, before *Reader) {
 		for k < len(spans) && spans[k].segment == i {
 			k++
 		}
-		l := &logFile{of: s, table: s.table, file: s.file, spans: spans[:k:k], end: s.end, fault: s.fault, named: s.snapshots,
+		l := &logFile{of: s, table: s.table, file: s.file, spans: spans[:k:k], ending: s.ending, fault: s.fault, named: s.snapshots,
 			File: walcore.File{ID: s.name.seq, Name: s.name.String(), Attr: n.attr, Identity: n.attr.FileID()}}
 		l.Source = l
 		spans = spans[k:]

@@ -6,12 +6,13 @@ import (
 	"hash/crc32"
 	"io"
 	"slices"
+	"sync/atomic"
 
 	"github.com/walfs/walfs/walcore"
 )
 
 // segment is a log file, as far as its records were read and found right. It only grows: a
-// table that was taken from it stays as it is.
+// table that was taken from it stays as it is. A file that is written anew is another segment.
 type segment struct {
 	name segmentName
 	file *openFile
@@ -22,8 +23,7 @@ type segment struct {
 
 	begun bool   // its first record, which has a sum, was read
 	start uint32 // the sum that it goes on from
-	sum   uint32 // the sum at end
-	end   int64  // where the next frame begins
+	ending
 	fault *fault // why end is not where the records end; nil: it is
 	// accepted is where a fault is taken for what it is, and not for work in progress; 0: nowhere.
 	accepted int64
@@ -32,6 +32,9 @@ type segment struct {
 	hasState    bool
 	first, last walcore.HardState
 	snapshots   []snapshotRecord
+
+	// stale says that bytes were found to be others than those that were listed.
+	stale atomic.Bool
 }
 
 // ids are what metadata hold.

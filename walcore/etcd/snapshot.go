@@ -148,7 +148,7 @@ func (s *snapshotPart) ReadAt(p []byte, off int64) (int, error) {
 	}
 	if now, err := s.file.stat(); err != nil {
 		return 0, err
-	} else if now.Size != s.attr.Size || !now.Mtime.Equal(s.attr.Mtime) {
+	} else if isWritten(s.attr, now) {
 		return 0, fmt.Errorf("the snapshot was written again: %w", walcore.ErrChanged)
 	}
 	if short {

@@ -16,8 +16,8 @@ type logFile struct {
 	table
 	file  *openFile
 	spans []span // the entries of the log that are in it, upwards
-	end   int64  // where its records end
-	fault *fault // why they do, as in segment
+	ending
+	fault *fault // why its records end there, as in segment
 	named []snapshotRecord
 }
 
@@ -116,6 +116,7 @@ func (l *logFile) ReadPayload(e walcore.Entry, p []byte, off int64) error {
 
 func (l *logFile) changed(ok bool, err error) error {
 	if err == nil && !ok {
+		l.of.stale.Store(true)
 		return walcore.ErrChanged
 	}
 	return err
@@ -186,7 +187,7 @@ func (w *window) load(l *logFile, e *walcore.Entry) {
 
 // sameAs reports whether a log shows a file as another one did, so that it can be the same.
 func (l *logFile) sameAs(before *logFile) bool {
-	return l.of == before.of && l.n == before.n && l.Attr == before.Attr && l.end == before.end && l.fault == before.fault && slices.EqualFunc(l.spans, before.spans, sameSlots)
+	return l.of == before.of && l.n == before.n && l.Attr == before.Attr && l.ending == before.ending && l.fault == before.fault && slices.EqualFunc(l.spans, before.spans, sameSlots)
 }
 
 // sameSlots compares spans of one file; its place among the segments may be another one.

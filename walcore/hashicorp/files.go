@@ -25,6 +25,18 @@ type openFile struct {
 	stale atomic.Bool
 }
 
+// ReadAt reads as io.ReaderAt says. It fails with walcore.ErrChanged once the file is closed.
+func (f *openFile) ReadAt(p []byte, off int64) (int, error) {
+	n, err := f.File.ReadAt(p, off)
+	if errors.Is(err, fs.ErrClosed) {
+		err = errDeleted
+	}
+	return n, err
+}
+
+// errDeleted: the file is in no newer log.
+var errDeleted = fmt.Errorf("it was deleted: %w", walcore.ErrChanged)
+
 // Stat gives the attributes as they are now.
 func (f *openFile) Stat() (walcore.Attr, error) { return platform.Stat(f.File) }
 
@@ -33,6 +45,22 @@ type openFiles struct {
 	dir      *os.File
 	names    map[string]*openFile
 	previous map[string]*openFile // of the log before
+	stale    map[*openFile]bool   // of previous: what is known of it is read again
+}
+
+// takeMarks takes the marks of stale files. They are put back if what they ask for is not done.
+func (o *openFiles) takeMarks() (putBack func()) {
+	o.stale = map[*openFile]bool{}
+	for _, f := range o.previous {
+		o.stale[f] = f.stale.Swap(false)
+	}
+	return func() {
+		for f, stale := range o.stale {
+			if stale {
+				f.stale.Store(true)
+			}
+		}
+	}
 }
 
 // open opens a file, or gives the one of the log before if it is the same.
@@ -99,10 +127,11 @@ func (n *nativeFile) ReadAt(p []byte, off int64) (int, error) {
 // read opens the file and gives it to use.
 func (n *nativeFile) read(use func(f *os.File) error) error {
 	f, err := platform.OpenIn(n.dir, filepath.FromSlash(n.Name))
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("it was deleted: %w", walcore.ErrChanged)
-	}
 	if err != nil {
+		// Of a directory that was replaced none is there.
+		if _, closed := n.dir.Stat(); errors.Is(err, fs.ErrNotExist) || errors.Is(closed, fs.ErrClosed) {
+			err = errDeleted
+		}
 		return err
 	}
 	defer f.Close()

@@ -56,7 +56,7 @@ type boltReading struct {
 // readBoltLog reads raft.db. previous is what was in it before, or nil.
 func readBoltLog(f *openFile, previous *boltLog) (*boltLog, error) {
 	r := boltReading{f: f, most: mostLeaves}
-	if stale := f.stale.Swap(false); previous != nil && len(previous.damages) == 0 && !stale {
+	if previous != nil && len(previous.damages) == 0 {
 		r.table, r.shared = previous.between(0, math.MaxUint64), len(previous.slots)
 		r.certain.slots = len(r.slots)
 	}

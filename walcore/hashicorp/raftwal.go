@@ -137,7 +137,7 @@ func readSegment(file string, info segmentInfo, files *openFiles, previous *walL
 	if err != nil {
 		return none, err
 	}
-	if before := previous.find(f); before != nil && !f.stale.Swap(false) && attr.Size >= before.end {
+	if before := previous.find(f); before != nil && !files.stale[f] && attr.Size >= before.end {
 		sealedNow := info.sealed() && !before.info.sealed()
 		if !sealedNow && !before.grown() {
 			return before.segment, nil

@@ -3,7 +3,9 @@ package hashicorp
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"hash/crc32"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -111,6 +113,94 @@ func TestRefreshFollowsTail(t *testing.T) {
 	r = refresh(t, r)
 	if last, _ := r.LastIndex(); last == m.LastIndex {
 		t.Error("the log still has the entry")
+	}
+}
+
+// TestReadAgainAtLast: bytes that were found to be others are read again, however often a node's
+// transactions make reading begin anew or fail.
+func TestReadAgainAtLast(t *testing.T) {
+	dir := fixture.Dir(t, "hashicorp-wal-n2")
+	file, database := fixture.Edit(t, filepath.Join(dir, tailName)), fixture.Edit(t, filepath.Join(dir, walFolder, walMetaName))
+	for range 20 { // a transaction does not always come in between
+		r := open(t, dir)
+		last, _ := r.LastIndex()
+		e, err := r.Entry(last)
+		fixture.Must(t, err)
+		at := int64(e.Offset) + 10
+		was := file.Read(at, 1)
+		file.Write(at, []byte{was[0] ^ 1})
+		if _, err := e.Data(); !errors.Is(err, walcore.ErrChanged) {
+			t.Errorf("other bytes: %v", err)
+		}
+		database.CommitBolt(nil)
+		stop, done := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(done)
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					database.CommitBolt(nil)
+				}
+			}
+		}()
+		if next, err := r.Refresh(); err == nil {
+			r = next.(*Reader)
+		} else if !errors.Is(err, walcore.ErrChanged) {
+			t.Error(err)
+		}
+		close(stop)
+		<-done
+		if now, _ := refresh(t, r).LastIndex(); now == last {
+			t.Fatal("the log still has the entry")
+		}
+		file.Write(at, was)
+	}
+}
+
+// TestClosedFiles: what a refresh has closed has changed, for who has the log before.
+func TestClosedFiles(t *testing.T) {
+	for name, main := range map[string]string{"hashicorp-bolt-n2": boltName, "hashicorp-wal-n2": tailName} {
+		dir := fixture.Dir(t, name)
+		r := open(t, dir)
+		last, _ := r.LastIndex()
+		e, err := r.Entry(last)
+		fixture.Must(t, err)
+		changed := func(what string) {
+			t.Helper()
+			var s walcore.Scanner
+			if _, err := e.Data(); !errors.Is(err, walcore.ErrChanged) {
+				t.Errorf("%s of %s: an entry: %v", what, name, err)
+			}
+			if _, err := s.Data(&e); !errors.Is(err, walcore.ErrChanged) {
+				t.Errorf("%s of %s: an entry that is scanned: %v", what, name, err)
+			}
+		}
+		file := filepath.Join(dir, main)
+		fixture.WriteFile(t, file+".new", fixture.ReadFile(t, file))
+		fixture.Must(t, os.Rename(file+".new", file))
+		refresh(t, r)
+		changed("a file")
+
+		r = open(t, dir)
+		native := r.Native()[0]
+		image, err := r.Image()
+		fixture.Must(t, err)
+		e, err = r.Entry(last)
+		fixture.Must(t, err)
+		fixture.Must(t, os.Rename(dir, dir+".old"))
+		fixture.Must(t, os.Rename(fixture.Dir(t, name), dir))
+		refresh(t, r)
+		changed("the directory")
+		if _, err := native.ReadAt(make([]byte, 1), 0); !errors.Is(err, walcore.ErrChanged) {
+			t.Errorf("%s: a file of a directory that is gone: %v", native.Name, err)
+		}
+		for _, f := range image {
+			if _, err := io.Copy(io.Discard, io.NewSectionReader(f, 0, f.Attr.Size)); f.Name != walFolder+"/"+walMetaName && !errors.Is(err, walcore.ErrChanged) {
+				t.Errorf("%s of an image of a directory that is gone: %v", f.Name, err)
+			}
+		}
 	}
 }
 

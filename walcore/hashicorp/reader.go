@@ -93,8 +93,10 @@ func (f *follower) load(dir *os.File, previous *Reader) (r *Reader, err error) {
 	if previous != nil {
 		files.previous, store, wal, snapshots, before = previous.files, previous.bolt, previous.wal, previous.snapshots, previous.log
 	}
+	putBackMarks := files.takeMarks()
 	defer func() {
 		if err != nil {
+			putBackMarks()
 			files.closeBut(files.previous) // they were only read
 		}
 	}()
@@ -111,7 +113,7 @@ func (f *follower) load(dir *os.File, previous *Reader) (r *Reader, err error) {
 	}
 	switch f.found.Store {
 	case BoltDB:
-		if files.previous[f.found.main()] != main { // another file has the name
+		if files.previous[f.found.main()] != main || files.stale[main] { // another file has the name, or other bytes
 			store = nil
 		}
 		if r.bolt, err = readBoltLog(main, store); err == nil {
