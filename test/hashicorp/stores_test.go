@@ -1,3 +1,5 @@
+//go:build linux
+
 package hashicorp
 
 import (
@@ -270,7 +272,7 @@ func TestKilled(t *testing.T) {
 			dir := t.TempDir()
 			for round := range 8 {
 				child := exec.Command(os.Args[0])
-				child.Env = append(os.Environ(), "STORE="+name, "DIR="+dir, "SEED="+strconv.Itoa(round))
+				child.Env = append(os.Environ(), storeVariable+"="+name, "DIR="+dir, "SEED="+strconv.Itoa(round))
 				if err := child.Start(); err != nil {
 					t.Fatal(err)
 				}
@@ -321,17 +323,13 @@ func TestKilled(t *testing.T) {
 	}
 }
 
-// TestMain is also the process that is killed: it writes until then.
-func TestMain(m *testing.M) {
-	name := os.Getenv("STORE")
-	if name == "" {
-		os.Exit(m.Run())
-	}
+// writeMain is the process that is killed: it writes to a store until then.
+func writeMain(name string) int {
 	s, err := stores[name](os.Getenv("DIR"))
 	if err == nil {
 		seed, _ := strconv.ParseUint(os.Getenv("SEED"), 10, 64)
 		err = write(s, seed, func() bool { return false })
 	}
 	fmt.Fprintln(os.Stderr, err)
-	os.Exit(1)
+	return 1
 }
