@@ -98,11 +98,11 @@ func (r *Reader) list(t *testing.T, folder string) []string {
 	return strings.Split(names, "\n")
 }
 
-// AwaitStatus waits until the mount has seen the last write: its status is what walfs stat
-// --json prints of the directory, to which nobody writes any more.
+// AwaitStatus waits until the mount has seen the last write: its status is what walfs reads of
+// the directory, to which nobody writes any more.
 func (r *Reader) AwaitStatus(t *testing.T, dir string) {
 	t.Helper()
-	status := string(Walfs(t, "stat", "--json", dir))
+	status := string(Walfs(t, "cat", dir, "status.json"))
 	child.Await(t, "the mount to show the directory at rest", func() bool {
 		return fixture.WithoutDiskBytes(r.Do("head", r.At+"/status.json")) == fixture.WithoutDiskBytes(status)
 	})

@@ -66,13 +66,13 @@ func TestKilled(t *testing.T) {
 // decodedKey is in what entries mean.
 const decodedKey = `"(put|txn)"`
 
-// readAtWork reads in all ways until the node has gone on for some segments, and the mount has
-// given entries. Nothing that a running node does is damage.
+// readAtWork reads in all ways until the node has gone on for some segments, and the mount and
+// grep have given entries. Nothing that a running node does is damage.
 func readAtWork(t *testing.T, r *atwork.Reader, dir string, node *child.Process) {
 	t.Helper()
 	const enough = 600
-	first, before := stat(t, dir).LastIndex, r.Right
-	for rounds := 0; rounds == 0 || stat(t, dir).LastIndex < first+enough || r.Right == before; rounds++ {
+	first, before, found := stat(t, dir).LastIndex, r.Right, 0
+	for found == 0 || r.Right == before || stat(t, dir).LastIndex < first+enough {
 		if node.Ended() {
 			t.Fatalf("etcd has ended: %s", node.Said())
 		}
@@ -81,7 +81,7 @@ func readAtWork(t *testing.T, r *atwork.Reader, dir string, node *child.Process)
 		}
 		atwork.Walfs(t, "check", dir)
 		r.Read(t, false)
-		atwork.Grep(t, r.At, decodedKey)
+		found += atwork.Grep(t, r.At, decodedKey)
 	}
 }
 
@@ -151,7 +151,9 @@ func checkUntouched(t *testing.T, home string, l truth) {
 		if n := len(atwork.NewReader(t, m.At, atwork.Seen{}).Read(t, true)); n != len(l.from(first)) {
 			t.Errorf("a new mount has %d entries", n)
 		}
-		atwork.Grep(t, m.At, decodedKey)
+		if atwork.Grep(t, m.At, decodedKey) == 0 {
+			t.Error("grep has found nothing")
+		}
 		if out, err := exec.Command("tar", "-cf", "/dev/null", "-C", m.At, ".").CombinedOutput(); err != nil {
 			t.Errorf("tar: %v: %s", err, out)
 		}

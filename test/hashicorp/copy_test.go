@@ -58,6 +58,7 @@ func startAlone(t *testing.T, home, name string) [sha256.Size]byte {
 	fixture.Must(t, err)
 	address, transport := raft.NewInmemTransport("")
 	conf := config(string(address))
+	conf.HeartbeatTimeout, conf.ElectionTimeout, conf.LeaderLeaseTimeout = 20*time.Millisecond, 20*time.Millisecond, 20*time.Millisecond
 	alone := configuration([]string{string(address)})
 	fixture.Must(t, raft.RecoverCluster(conf, &machine{}, s, s, snapshots, transport, alone))
 	app := &machine{}

@@ -5,6 +5,7 @@ package hashicorp
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"testing"
 	"time"
@@ -17,10 +18,11 @@ import (
 
 // truth is what HashiCorp's own code reads from a directory.
 type truth struct {
-	log       []atwork.Entry
-	times     []time.Time // AppendedAt of each; zero: it has none
-	stable    stable
-	snapshots []snapshot // the newest first
+	first, last uint64 // 1 and 0 of an empty log, of which the library says 0 and 0
+	log         []atwork.Entry
+	times       []time.Time // AppendedAt of each; zero: it has none
+	stable      stable
+	snapshots   []snapshot // the newest first
 	// stuck says that the store takes no more entries: see goOn.
 	stuck bool
 }
@@ -45,11 +47,14 @@ func readTruth(t *testing.T, dir, name string) (l truth) {
 	s, err := stores[name](copied)
 	fixture.Must(t, err)
 	defer s.Close()
-	first, err := s.FirstIndex()
+	l.first, err = s.FirstIndex()
 	fixture.Must(t, err)
-	last, err := s.LastIndex()
+	l.last, err = s.LastIndex()
 	fixture.Must(t, err)
-	for index := first; index <= last && last > 0; index++ {
+	if l.last == 0 {
+		l.first = 1
+	}
+	for index := l.first; index <= l.last; index++ {
 		var e raft.Log
 		fixture.Must(t, s.GetLog(index, &e))
 		l.log, l.times = append(l.log, entryOf(&e)), append(l.times, e.AppendedAt)
@@ -66,17 +71,18 @@ func readTruth(t *testing.T, dir, name string) (l truth) {
 	fixture.Must(t, err)
 	for _, meta := range list {
 		_, r, err := store.Open(meta.ID) // it compares the checksum
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // the node was killed while it removed it
+		}
 		fixture.Must(t, err)
 		data, err := io.ReadAll(r)
 		fixture.Must(t, errors.Join(err, r.Close()))
 		l.snapshots = append(l.snapshots, snapshot{meta, data})
 	}
 
-	if last > 0 {
-		err := s.StoreLog(&raft.Log{Index: last + 1, Term: l.stable.CurrentTerm, Type: raft.LogNoop})
-		if l.stuck = errors.Is(err, raftwal.ErrSealed); !l.stuck {
-			fixture.Must(t, err)
-		}
+	err = s.StoreLog(&raft.Log{Index: l.last + 1, Term: l.stable.CurrentTerm, Type: raft.LogNoop})
+	if l.stuck = errors.Is(err, raftwal.ErrSealed); !l.stuck {
+		fixture.Must(t, err)
 	}
 	return l
 }
