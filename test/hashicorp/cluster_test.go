@@ -32,7 +32,7 @@ type member struct {
 
 func (m *member) dir() string { return dataOf(m.home) }
 
-func (m *member) leads() bool { return !m.Ended() && strings.Contains(m.said.String(), "leader") }
+func (m *member) leads() bool { return !m.Ended() && strings.HasSuffix(m.said.String(), "leader\n") }
 
 // TestCluster kills the nodes of a cluster under load, again and again. The leader is killed
 // before those that follow it: what it alone has is replaced.

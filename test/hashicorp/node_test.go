@@ -27,9 +27,8 @@ import (
 )
 
 // A node's directory is data in its home. What it has removed of its log is in kept.
-func dataOf(home string) string      { return filepath.Join(home, "data") }
-func snapshotsOf(home string) string { return filepath.Join(home, "data", "snapshots") }
-func keptOf(home string) string      { return filepath.Join(home, "kept") }
+func dataOf(home string) string { return filepath.Join(home, "data") }
+func keptOf(home string) string { return filepath.Join(home, "kept") }
 
 // A snapshot comes, and the log is compacted, some times a second; a segment has room for some
 // hundred entries.
@@ -40,7 +39,7 @@ const (
 )
 
 // startNode starts a node as a child. addresses are all nodes', its own is that of number k.
-// It prints "leader" whenever it becomes one.
+// It prints "leader" or "follower" whenever it becomes one.
 func startNode(t *testing.T, home, store string, k int, addresses []string) (node *child.Process, said *child.Output) {
 	t.Helper()
 	self, err := os.Executable()
@@ -98,9 +97,7 @@ func runNode(stop context.Context, home, name, address string, all []string) (er
 	fmt.Println("ready")
 	go func() {
 		for leader := range leads {
-			if leader {
-				fmt.Println("leader")
-			}
+			fmt.Println(map[bool]string{true: "leader", false: "follower"}[leader])
 		}
 	}()
 	var loads sync.WaitGroup
