@@ -75,6 +75,7 @@ func StartLooker(t testing.TB) *Looker {
 // Do sends a request and gives the answer, or the text of the errno:
 //
 //	stat PATH          "size 3, inode 0x7"
+//	time PATH          its modification time, in nanoseconds since 1970
 //	list PATH          the names, one a line, as they come
 //	head PATH          the first 4 MiB
 //	link PATH          a symbolic link's target
@@ -126,6 +127,9 @@ func look(open map[string]int, op, name string, args []string) ([]byte, error) {
 	case "stat":
 		err := syscall.Lstat(name, &st)
 		return sayStat(&st), err
+	case "time":
+		err := syscall.Lstat(name, &st)
+		return []byte(strconv.FormatInt(st.Mtim.Nano(), 10)), err
 	case "list":
 		return list(name)
 	case "head":

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/walfs/walfs/test/atwork"
 	"github.com/walfs/walfs/test/fixture"
 )
 
@@ -31,11 +32,11 @@ func checkDumpLogs(t *testing.T, home string, l truth) {
 	first := firstOf(t, home)
 	sameLines(t, dumpLogs(t, program, dir), l.restart)
 	sameLines(t, dumpLogs(t, program, "-start-index", fmt.Sprint(first), dir), l.from(first+1))
-	sameLines(t, dumpLogs(t, program, "-start-index", fmt.Sprint(first), dir), dump(t, dataOf(home), "--from", fmt.Sprint(first+1)))
+	sameLines(t, dumpLogs(t, program, "-start-index", fmt.Sprint(first), dir), atwork.Dump(t, dataOf(home), "--from", fmt.Sprint(first+1)))
 }
 
 // dumpLogs gives what etcd-dump-logs prints of entries: no sum.
-func dumpLogs(t *testing.T, program string, args ...string) (printed []entry) {
+func dumpLogs(t *testing.T, program string, args ...string) (printed []atwork.Entry) {
 	t.Helper()
 	cmd := exec.Command(program, args...)
 	var said bytes.Buffer
@@ -48,16 +49,16 @@ func dumpLogs(t *testing.T, program string, args ...string) (printed []entry) {
 		term, _ := strconv.ParseUint(line[1], 10, 64)
 		index, _ := strconv.ParseUint(line[2], 10, 64)
 		typ := map[string]string{"norm": "EntryNormal", "conf": "EntryConfChange"}[line[3]]
-		printed = append(printed, entry{index: index, term: term, typ: typ})
+		printed = append(printed, atwork.Entry{Index: index, Term: term, Type: typ})
 	}
 	return printed
 }
 
-func sameLines(t *testing.T, got, want []entry) {
+func sameLines(t *testing.T, got, want []atwork.Entry) {
 	t.Helper()
-	bare := make([]entry, len(want))
+	bare := make([]atwork.Entry, len(want))
 	for k, e := range want {
-		bare[k] = entry{index: e.index, term: e.term, typ: e.typ}
+		bare[k] = atwork.Entry{Index: e.Index, Term: e.Term, Type: e.Type}
 	}
-	sameEntries(t, "etcd-dump-logs", got, bare)
+	atwork.Same(t, "etcd-dump-logs", got, bare)
 }

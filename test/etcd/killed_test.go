@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/walfs/walfs/test/atwork"
 	"github.com/walfs/walfs/test/child"
 	"github.com/walfs/walfs/test/fixture"
 	"go.etcd.io/etcd/client/pkg/v3/fileutil"
@@ -27,11 +28,10 @@ func TestKilled(t *testing.T) {
 	dir := dataOf(home)
 	node := startNode(t, home)
 	m := child.Mount(t, dir)
-	var lines child.Output
-	follow := child.Start(t, &lines, child.Walfs(t), "dump", "--follow", "--format", "json", dir)
-	r := &reader{Looker: child.StartLooker(t), at: m.At, seen: seen{}}
+	follow := atwork.StartFollow(t, dir)
+	r := atwork.NewReader(t, m.At, atwork.Seen{})
 
-	var logs []truth
+	var logs [][]atwork.Entry
 	for life := range fixture.Size(3, 50) {
 		if life > 0 {
 			node = startNode(t, home)
@@ -40,22 +40,21 @@ func TestKilled(t *testing.T) {
 		copied := copyAtWork(t, dir)
 		node.Signal(syscall.SIGKILL)
 		node.WantEnd(-1)
-		logs = append(logs, checkAtRest(t, r, home))
-		checkCopy(t, r.seen, copied)
+		logs = append(logs, checkAtRest(t, r, home).log)
+		checkCopy(t, r.Seen, copied)
 	}
 	node = startNode(t, home)
 	readAtWork(t, r, dir, node)
 	node.Stop()
-	logs = append(logs, checkAtRest(t, r, home))
-	last := logs[len(logs)-1]
-	checkFollow(t, follow, &lines, r.seen, last)
-	r.seen.check(t, logs)
+	last := checkAtRest(t, r, home)
+	checkFollow(t, follow, r.Seen, last)
+	r.Seen.Check(t, append(logs, last.log)...)
 
 	if _, err := os.Stat(keptOf(home)); err != nil {
 		t.Errorf("etcd could not purge a segment: %v", err)
 	}
 	t.Logf("%d entries, %d of them seen at work, %d files read right in the mount; etcd was at term %d",
-		len(last.log), len(r.seen), r.right, last.state.GetTerm())
+		len(last.log), len(r.Seen), r.Right, last.state.GetTerm())
 	m.Stop()
 	if said := m.Said(); strings.Count(said, "\n") > 2 {
 		t.Errorf("the mount said %q", said)
@@ -64,48 +63,30 @@ func TestKilled(t *testing.T) {
 	checkDumpLogs(t, home, last)
 }
 
-// readAtWork reads in all ways until the node has gone on for some segments, and the mount has
-// given entries. Nothing that a running node does is damage.
-func readAtWork(t *testing.T, r *reader, dir string, node *child.Process) {
+// decodedKey is in what entries mean.
+const decodedKey = `"(put|txn)"`
+
+// readAtWork reads in all ways until the node has gone on for some segments, and the mount and
+// grep have given entries. Nothing that a running node does is damage.
+func readAtWork(t *testing.T, r *atwork.Reader, dir string, node *child.Process) {
 	t.Helper()
 	const enough = 600
-	first, before := stat(t, dir).LastIndex, r.right
-	for rounds := 0; rounds == 0 || stat(t, dir).LastIndex < first+enough || r.right == before; rounds++ {
+	first, before, found := stat(t, dir).LastIndex, r.Right, 0
+	for found == 0 || r.Right == before || stat(t, dir).LastIndex < first+enough {
 		if node.Ended() {
 			t.Fatalf("etcd has ended: %s", node.Said())
 		}
-		for _, e := range dump(t, dir) {
-			r.seen.add(t, "dump", e)
+		for _, e := range atwork.Dump(t, dir) {
+			r.Seen.Add(t, "dump", e)
 		}
-		walfs(t, "check", dir)
-		r.read(t, false)
-		grep(t, r.at)
-	}
-}
-
-// grep searches in a mount, as people do. Entries that it has listed may be gone when it opens
-// them.
-func grep(t *testing.T, at string) {
-	t.Helper()
-	out, err := exec.Command("grep", "-rlE", `"(put|txn)"`, at+"/decoded").CombinedOutput()
-	found := 0
-	for line := range strings.Lines(string(out)) {
-		if strings.HasPrefix(line, at) {
-			found++
-			continue
-		}
-		line = strings.TrimSpace(line)
-		if why := line[strings.LastIndex(line, ": ")+1:]; !gone(strings.ToLower(strings.TrimSpace(why))) {
-			t.Fatalf("grep: %s", line)
-		}
-	}
-	if found == 0 {
-		t.Fatalf("grep has found nothing: %v: %s", err, out)
+		atwork.Walfs(t, "check", dir)
+		r.Read(t, false)
+		found += atwork.Grep(t, r.At, decodedKey)
 	}
 }
 
 // checkAtRest compares a directory to which nobody writes with what etcd's own code reads.
-func checkAtRest(t *testing.T, r *reader, home string) truth {
+func checkAtRest(t *testing.T, r *atwork.Reader, home string) truth {
 	t.Helper()
 	dir := dataOf(home)
 	want := readTruth(t, home)
@@ -116,20 +97,17 @@ func checkAtRest(t *testing.T, r *reader, home string) truth {
 		got.NodeID != fmt.Sprintf("%x", want.ids.GetNodeID()) || got.ClusterID != fmt.Sprintf("%x", want.ids.GetClusterID()) {
 		t.Fatalf("walfs stat gives %+v, etcd's own code %v, %v, %v", got, want.state, snapshot, want.ids)
 	}
-	sameEntries(t, "dump", dump(t, dir), want.from(firstOf(t, home)))
-	sameEntries(t, "dump behind the snapshot", dump(t, dir, "--from", fmt.Sprint(snapshot.GetIndex()+1)), want.restart)
+	atwork.Same(t, "dump", atwork.Dump(t, dir), want.from(firstOf(t, home)))
+	atwork.Same(t, "dump behind the snapshot", atwork.Dump(t, dir, "--from", fmt.Sprint(snapshot.GetIndex()+1)), want.restart)
 
 	// The mount has the same once it has seen the last write.
-	status := string(walfs(t, "stat", "--json", dir))
-	child.Await(t, "the mount to show the directory at rest", func() bool {
-		return fixture.WithoutDiskBytes(r.Do("head", r.at+"/status.json")) == fixture.WithoutDiskBytes(status)
-	})
+	r.AwaitStatus(t, dir)
 	listed := slices.Clone(want.from(firstOf(t, home)))
 	for k := range listed {
-		listed[k].typ = ""
+		listed[k].Type = ""
 	}
-	sameEntries(t, "the mount", r.read(t, true), listed)
-	if data := r.Do("head", r.at+"/snapshots/latest/data"); snapshot.GetIndex() > 0 && sha256.Sum256([]byte(data)) != sha256.Sum256(want.snapshot.GetData()) {
+	atwork.Same(t, "the mount", r.Read(t, true), listed)
+	if data := r.Do("head", r.At+"/snapshots/latest/data"); snapshot.GetIndex() > 0 && sha256.Sum256([]byte(data)) != sha256.Sum256(want.snapshot.GetData()) {
 		t.Fatalf("snapshots/latest/data has %d bytes, others than the snapshot's %d", len(data), len(want.snapshot.GetData()))
 	}
 	return want
@@ -146,30 +124,11 @@ func firstOf(t *testing.T, home string) (index uint64) {
 	return max(index, 1)
 }
 
-func sameEntries(t *testing.T, how string, got, want []entry) {
-	t.Helper()
-	for k := range min(len(got), len(want)) {
-		if got[k] != want[k] {
-			t.Fatalf("%s: entry %+v, want %+v", how, got[k], want[k])
-		}
-	}
-	if len(got) != len(want) || len(got) == 0 {
-		t.Fatalf("%s: %d entries, want %d", how, len(got), len(want))
-	}
-}
-
 // checkFollow waits until dump --follow has printed the last entry. It has printed each entry
 // from its first one on once, unless it said that some were purged before it came to them.
-func checkFollow(t *testing.T, follow *child.Process, lines *child.Output, s seen, l truth) {
+func checkFollow(t *testing.T, follow *atwork.Follow, s atwork.Seen, l truth) {
 	t.Helper()
-	last := fmt.Sprintf(`{"index":%d,"term":%d,`, len(l.log), l.log[len(l.log)-1].term)
-	child.Await(t, "dump --follow to print the last entry", func() bool { return strings.Contains(lines.String(), last) })
-	follow.Signal(syscall.SIGINT)
-	follow.WantEnd(0)
-	printed := parseDump(t, []byte(lines.String()))
-	for _, e := range printed {
-		s.add(t, "dump --follow", e)
-	}
+	printed := follow.End(t, s, l.log[len(l.log)-1])
 	said := follow.Said()
 	for line := range strings.Lines(said) {
 		if !strings.Contains(line, " are gone, compacted before they could be printed") {
@@ -177,7 +136,7 @@ func checkFollow(t *testing.T, follow *child.Process, lines *child.Output, s see
 		}
 	}
 	if said == "" {
-		sameEntries(t, "dump --follow", printed, l.from(printed[0].index))
+		atwork.Same(t, "dump --follow", printed, l.from(printed[0].Index))
 	}
 }
 
@@ -186,35 +145,22 @@ func checkFollow(t *testing.T, follow *child.Process, lines *child.Output, s see
 func checkUntouched(t *testing.T, home string, l truth) {
 	t.Helper()
 	folders := []string{home, dataOf(home), filepath.Dir(walOf(home)), walOf(home), snapOf(home)}
-	state := func() (all string) {
-		for _, folder := range folders {
-			all += fixture.State(t, folder)
+	first, dir := firstOf(t, home), dataOf(home)
+	atwork.Untouched(t, folders, func() {
+		m := child.Mount(t, dir)
+		if n := len(atwork.NewReader(t, m.At, atwork.Seen{}).Read(t, true)); n != len(l.from(first)) {
+			t.Errorf("a new mount has %d entries", n)
 		}
-		return all
-	}
-	first := firstOf(t, home)
-	for _, folder := range folders {
-		fixture.Age(t, folder)
-	}
-	before := state()
-	dir := dataOf(home)
-	m := child.Mount(t, dir)
-	r := &reader{Looker: child.StartLooker(t), at: m.At, seen: seen{}}
-	if n := len(r.read(t, true)); n != len(l.from(first)) {
-		t.Errorf("a new mount has %d entries", n)
-	}
-	grep(t, m.At)
-	if out, err := exec.Command("tar", "-cf", "/dev/null", "-C", m.At, ".").CombinedOutput(); err != nil {
-		t.Errorf("tar: %v: %s", err, out)
-	}
-	for _, args := range [][]string{{"stat"}, {"check"}, {"explain"}, {"stats"}, {"dump"}, {"ls"}} {
-		walfs(t, append(args, dir)...)
-	}
-	for line := range strings.Lines(state()) {
-		if !strings.Contains(before, line) {
-			t.Errorf("this was different before: %s", line)
+		if atwork.Grep(t, m.At, decodedKey) == 0 {
+			t.Error("grep has found nothing")
 		}
-	}
+		if out, err := exec.Command("tar", "-cf", "/dev/null", "-C", m.At, ".").CombinedOutput(); err != nil {
+			t.Errorf("tar: %v: %s", err, out)
+		}
+		for _, args := range [][]string{{"stat"}, {"check"}, {"explain"}, {"stats"}, {"dump"}, {"ls"}} {
+			atwork.Walfs(t, append(args, dir)...)
+		}
+	})
 	locked := 0
 	for _, pattern := range []string{filepath.Join(walOf(home), "*.wal"), filepath.Join(snapOf(home), "db")} {
 		paths, err := filepath.Glob(pattern)

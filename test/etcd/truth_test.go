@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/walfs/walfs/test/atwork"
 	"github.com/walfs/walfs/test/fixture"
 	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/server/v3/etcdserver/api/snap"
@@ -18,25 +19,18 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// entry is what is compared of an entry.
-type entry struct {
-	index, term uint64
-	typ         string
-	sum         [sha256.Size]byte // of its data
-}
-
 // truth is what etcd's own code reads from a directory.
 type truth struct {
 	state    *raftpb.HardState
 	snapshot *raftpb.Snapshot
 	ids      *etcdserverpb.Metadata
-	log      []entry // from index 1 on, with the segments that were purged
-	restart  []entry // what etcd goes on with when it starts: those behind the snapshot
+	log      []atwork.Entry // from index 1 on, with the segments that were purged
+	restart  []atwork.Entry // what etcd goes on with when it starts: those behind the snapshot
 }
 
-func (l truth) from(index uint64) []entry {
+func (l truth) from(index uint64) []atwork.Entry {
 	for k, e := range l.log {
-		if e.index >= index {
+		if e.Index >= index {
 			return l.log[k:]
 		}
 	}
@@ -52,8 +46,8 @@ func readTruth(t *testing.T, home string) truth {
 	copyAll(t, filepath.Join(walOf(home), "*.wal"), whole)
 	_, _, l.log = readAll(t, whole, nil)
 	for k, e := range l.log {
-		if e.index != uint64(k)+1 {
-			t.Fatalf("etcd's own code reads entry %d as the %dth", e.index, k+1)
+		if e.Index != uint64(k)+1 {
+			t.Fatalf("etcd's own code reads entry %d as the %dth", e.Index, k+1)
 		}
 	}
 	return l
@@ -77,7 +71,7 @@ func readStart(t *testing.T, home string) (l truth) {
 	return l
 }
 
-func readAll(t *testing.T, dir string, from *raftpb.SnapshotMetadata) (*raftpb.HardState, *etcdserverpb.Metadata, []entry) {
+func readAll(t *testing.T, dir string, from *raftpb.SnapshotMetadata) (*raftpb.HardState, *etcdserverpb.Metadata, []atwork.Entry) {
 	t.Helper()
 	start := &walpb.Snapshot{Index: proto.Uint64(from.GetIndex()), Term: proto.Uint64(from.GetTerm())}
 	w, err := wal.OpenForRead(zap.NewNop(), dir, start)
@@ -87,9 +81,9 @@ func readAll(t *testing.T, dir string, from *raftpb.SnapshotMetadata) (*raftpb.H
 	fixture.Must(t, err)
 	ids := &etcdserverpb.Metadata{}
 	fixture.Must(t, proto.Unmarshal(metadata, ids))
-	entries := make([]entry, len(list))
+	entries := make([]atwork.Entry, len(list))
 	for k, e := range list {
-		entries[k] = entry{e.GetIndex(), e.GetTerm(), e.GetType().String(), sha256.Sum256(e.GetData())}
+		entries[k] = atwork.Entry{Index: e.GetIndex(), Term: e.GetTerm(), Type: e.GetType().String(), Sum: sha256.Sum256(e.GetData())}
 	}
 	return state, ids, entries
 }

@@ -1,3 +1,5 @@
+//go:build linux
+
 package hashicorp
 
 import (
@@ -17,6 +19,7 @@ import (
 	"github.com/hashicorp/raft"
 	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
 	raftwal "github.com/hashicorp/raft-wal"
+	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/hashicorp"
 	"go.etcd.io/bbolt"
@@ -268,16 +271,15 @@ func TestKilled(t *testing.T) {
 	for _, name := range []string{"bolt", "bolt-no-list", "wal"} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			for round := range 8 {
+			for round := range fixture.Size(3, 8) {
 				child := exec.Command(os.Args[0])
-				child.Env = append(os.Environ(), "STORE="+name, "DIR="+dir, "SEED="+strconv.Itoa(round))
+				child.Env = append(os.Environ(), storeVariable+"="+name, "DIR="+dir, "SEED="+strconv.Itoa(round))
 				if err := child.Start(); err != nil {
 					t.Fatal(err)
 				}
 				ended := make(chan error, 1)
 				go func() { ended <- child.Wait() }()
-				// It is killed some commits later than it is first seen. raft-wal refuses to go
-				// on where it was killed in the middle of sealing: the next one begins anew.
+				// It is killed some commits later than it is first seen, or has ended: see goOn.
 				var r *hashicorp.Reader
 				for logs := 0; logs < 3+round%7 && len(ended) == 0; {
 					if r == nil {
@@ -293,7 +295,7 @@ func TestKilled(t *testing.T) {
 					}
 					r = next.(*hashicorp.Reader)
 				}
-				anew := len(ended) > 0
+				stuck := len(ended) > 0
 				_ = child.Process.Kill()
 				<-ended
 				if r == nil {
@@ -313,25 +315,21 @@ func TestKilled(t *testing.T) {
 				if err := s.Close(); err != nil {
 					t.Fatal(err)
 				}
-				if anew {
-					dir = t.TempDir()
+				if stuck {
+					goOn(t, dir, name)
 				}
 			}
 		})
 	}
 }
 
-// TestMain is also the process that is killed: it writes until then.
-func TestMain(m *testing.M) {
-	name := os.Getenv("STORE")
-	if name == "" {
-		os.Exit(m.Run())
-	}
+// writeMain is the process that is killed: it writes to a store until then.
+func writeMain(name string) int {
 	s, err := stores[name](os.Getenv("DIR"))
 	if err == nil {
 		seed, _ := strconv.ParseUint(os.Getenv("SEED"), 10, 64)
 		err = write(s, seed, func() bool { return false })
 	}
 	fmt.Fprintln(os.Stderr, err)
-	os.Exit(1)
+	return 1
 }

@@ -47,6 +47,7 @@ what the library's LogStore answers, also where a snapshot covers the entry.
 # Snapshots
 
 A folder snapshots/TERM-INDEX-MS with meta.json and state.bin, whose size and CRC-64 are in
-meta.json. Those that end with .tmp are unfinished.
+meta.json. Those that end with .tmp are unfinished. One that lacks a file counts for nothing while
+a newer one is whole: nodes remove old ones file by file.
 */
 package hashicorp

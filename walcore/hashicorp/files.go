@@ -164,6 +164,7 @@ type listing struct {
 	native  []*nativeFile // by name
 	folders map[string]walcore.Attr
 	other   []string // what is no regular file
+	going   bool     // a snapshot's folder was gone, or empty, when it was looked at
 }
 
 // list lists the regular files in a directory, in the segments' folder, and in snapshots/.
@@ -183,12 +184,14 @@ func list(dir *os.File, found Found) (l listing, err error) {
 			return l, err
 		}
 		for _, folder := range below {
+			files := len(l.native)
 			if sub != snapshotsName || strings.HasSuffix(folder, unfinished) {
 				l.other = append(l.other, folder)
 			} else if deep, err := l.add(dir, folder, found.Path); err != nil {
 				return l, err
 			} else {
 				l.other = append(l.other, deep...)
+				l.going = l.going || len(l.native) == files
 			}
 		}
 	}
@@ -213,6 +216,9 @@ func (l *listing) add(dir *os.File, folder, root string) (folders []string, err 
 		return nil, err
 	}
 	entries, err := platform.List(opened)
+	if folder != "" && errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // it was removed since it was opened
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package hashicorp
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -120,4 +121,52 @@ func TestSnapshots(t *testing.T) {
 	if _, err := s.Data.ReadAt(make([]byte, 1), 0); !errors.Is(err, walcore.ErrChanged) {
 		t.Errorf("%v", err)
 	}
+}
+
+// TestSnapshotGoes: what a node leaves of a snapshot when it is killed while it removes it is
+// ignored. Of the newest one it is damage.
+func TestSnapshotGoes(t *testing.T) {
+	dir := fixture.Dir(t, "hashicorp-bolt-n2")
+	const name = "snapshots/3-1356-1795568569570"
+	for folder, missing := range map[string]string{"snapshots/2-1000-7": snapshotMeta, "snapshots/3-900-7": snapshotState} {
+		fixture.Must(t, os.CopyFS(filepath.Join(dir, folder), os.DirFS(filepath.Join(dir, name))))
+		fixture.Must(t, os.Remove(filepath.Join(dir, folder, missing)))
+	}
+	r := open(t, dir)
+	if got := strings.Join(r.Meta().Ignored, " "); got != "snapshots/2-1000-7/state.bin snapshots/3-900-7/meta.json" || len(r.Problems()) > 0 {
+		t.Errorf("ignored: %s; %v", got, r.Problems())
+	}
+	fixture.Must(t, os.Remove(filepath.Join(dir, name, snapshotState)))
+	if r = refresh(t, r); len(r.Problems()) != 3 || r.Problems()[0].Kind != walcore.KindSnapshot {
+		t.Errorf("%v", r.Problems())
+	}
+}
+
+// TestSnapshotsComeAndGo: while the directory is read, a node writes a snapshot and removes the
+// one before, file by file. At no moment is that damage.
+func TestSnapshotsComeAndGo(t *testing.T) {
+	dir := fixture.Dir(t, "hashicorp-bolt-n2")
+	before := filepath.Join(dir, "snapshots/3-1356-1795568569570")
+	turns, done := make(chan int, 1), make(chan error, 1)
+	go func() {
+		var err error
+		for n := range turns {
+			next := filepath.Join(dir, fmt.Sprintf("snapshots/3-1356-%d", n))
+			err = errors.Join(err, os.CopyFS(next+unfinished, os.DirFS(before)), os.Rename(next+unfinished, next), os.RemoveAll(before))
+			before = next
+		}
+		done <- err
+	}()
+	r := open(t, dir)
+	for n := range 300 {
+		turns <- n
+		next, err := r.Refresh()
+		fixture.Must(t, err)
+		r = next.(*Reader)
+		if len(r.Problems()) > 0 || r.Meta().Snapshot.Index != 1356 {
+			t.Errorf("snapshot at %d, %v", r.Meta().Snapshot.Index, r.Problems())
+		}
+	}
+	close(turns)
+	fixture.Must(t, <-done)
 }

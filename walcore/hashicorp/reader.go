@@ -101,10 +101,9 @@ func (f *follower) load(dir *os.File, previous *Reader) (r *Reader, err error) {
 		}
 	}()
 	r.files = files.names
-	if r.listing, err = list(dir, f.found); err != nil {
+	if r.listing, r.snapshots, err = findSnapshots(dir, f.found, snapshots); err != nil {
 		return nil, err
 	}
-	r.snapshots = readSnapshots(r.listing.native, snapshots)
 	var parts []part
 	var stable *walcore.Stable
 	main, err := files.open(f.found.main())
@@ -209,7 +208,8 @@ func (r *Reader) describe(dir *os.File, stable *walcore.Stable) error {
 func (r *Reader) ignored() []string {
 	ignored := slices.Clone(r.listing.other)
 	for _, n := range r.listing.native {
-		if r.files[n.Name] == nil && path.Dir(path.Dir(n.Name)) != snapshotsName {
+		inSnapshot := func(s *snapshot) bool { return s.folder == path.Dir(n.Name) }
+		if r.files[n.Name] == nil && !slices.ContainsFunc(r.snapshots, inSnapshot) {
 			ignored = append(ignored, n.Name)
 		}
 	}

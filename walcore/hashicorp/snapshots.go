@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc64"
+	"os"
 	"path"
 	"slices"
 	"strings"
@@ -42,8 +43,35 @@ type snapshot struct {
 	err error // it is not whole
 }
 
+// errIncomplete says that a folder lacks one of a snapshot's two files.
+var errIncomplete = fmt.Errorf("%s or %s is missing: %w", snapshotMeta, snapshotState, walcore.ErrDamaged)
+
+// mostLooks is how often a directory is listed while snapshots go. It is enough: nodes remove
+// some only when they have written another one.
+const mostLooks = 5
+
+// findSnapshots lists a directory and reads its snapshots. A node may be removing one, file by
+// file, to which no newer one is in the list: that one comes with the next list.
+func findSnapshots(dir *os.File, found Found, previous []*snapshot) (l listing, snapshots []*snapshot, err error) {
+	for range mostLooks {
+		if l, err = list(dir, found); err != nil {
+			return l, nil, err
+		}
+		snapshots = readSnapshots(l.native, previous)
+		if !l.going && !slices.ContainsFunc(snapshots, (*snapshot).mayBeGoing) {
+			break
+		}
+	}
+	return l, snapshots, nil
+}
+
+func (s *snapshot) mayBeGoing() bool {
+	return errors.Is(s.err, errIncomplete) || errors.Is(s.err, walcore.ErrChanged)
+}
+
 // readSnapshots finds the snapshots among the directory's files: the oldest first. Those that
-// were whole before are not read again while their files are the same.
+// were whole before are not read again while their files are the same. An incomplete one counts
+// for nothing if a newer one is whole: a node was removing it.
 func readSnapshots(native []*nativeFile, previous []*snapshot) (list []*snapshot) {
 	for _, n := range native {
 		folder, name := path.Split(n.Name)
@@ -70,7 +98,18 @@ func readSnapshots(native []*nativeFile, previous []*snapshot) (list []*snapshot
 		}
 	}
 	slices.SortStableFunc(list, func(a, b *snapshot) int { return cmp.Or(cmp.Compare(a.Term, b.Term), cmp.Compare(a.Index, b.Index)) })
-	return list
+	if len(list) == 0 || list[len(list)-1].err != nil {
+		return list
+	}
+	newest := list[len(list)-1]
+	return slices.DeleteFunc(list, func(s *snapshot) bool { return errors.Is(s.err, errIncomplete) && s.isNoNewerThan(newest) })
+}
+
+// isNoNewerThan compares what a folder's name says with a snapshot that is whole.
+func (s *snapshot) isNoNewerThan(whole *snapshot) bool {
+	var term, index, ms uint64
+	_, err := fmt.Sscanf(path.Base(s.folder), "%d-%d-%d", &term, &index, &ms)
+	return err == nil && cmp.Or(cmp.Compare(term, whole.Term), cmp.Compare(index, whole.Index)) <= 0
 }
 
 func (s *snapshot) unchangedSince(p *snapshot) bool {
@@ -80,7 +119,7 @@ func (s *snapshot) unchangedSince(p *snapshot) bool {
 // read reads meta.json and checks state.bin against it.
 func (s *snapshot) read() error {
 	if s.meta == nil || s.state == nil {
-		return fmt.Errorf("%s or %s is missing: %w", snapshotMeta, snapshotState, walcore.ErrDamaged)
+		return errIncomplete
 	}
 	b, err := s.meta.all(maxSnapshotMeta)
 	if err != nil {
