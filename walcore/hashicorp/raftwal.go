@@ -12,6 +12,7 @@ import (
 
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/bolt"
+	"github.com/walfs/walfs/walcore/platform"
 )
 
 // walLog is what wal-meta.db and the segments held at one moment.
@@ -77,14 +78,19 @@ func (l *walLog) read(db *bolt.DB, files *openFiles, found Found, previous *walL
 		l.problems = append(l.problems, walcore.FileProblem(found.main(), walcore.KindMeta, err.Error()))
 	}
 	for _, info := range infos {
-		s := &walSegment{info: info}
-		s.segment, s.err = readSegment(found.file(info.name()), info, files, previous)
-		if s.missing = !info.sealed() && errors.Is(s.err, fs.ErrNotExist); s.missing {
+		f, err := files.open(found.file(info.name()))
+		l.segments = append(l.segments, &walSegment{info: info, segment: newSegment(f, info), err: err})
+	}
+	platform.InParallel(len(infos), func(i int) {
+		s := l.segments[i]
+		if s.err == nil {
+			s.segment, s.err = readSegment(s.f, s.info, files.stale[s.f], previous)
+		}
+		if s.missing = !s.info.sealed() && errors.Is(s.err, fs.ErrNotExist); s.missing {
 			s.err = nil
 		}
 		s.findDamages()
-		l.segments = append(l.segments, s)
-	}
+	})
 	return nil
 }
 
@@ -126,18 +132,12 @@ func parseInfos(b []byte) ([]segmentInfo, error) {
 }
 
 // readSegment reads a segment, or goes on where it was read to before.
-func readSegment(file string, info segmentInfo, files *openFiles, previous *walLog) (*segment, error) {
-	none := &segment{name: info.name(), base: info.BaseIndex, next: info.BaseIndex}
-	f, err := files.open(file)
-	if err != nil {
-		return none, err
-	}
-	none.f = f
+func readSegment(f *openFile, info segmentInfo, stale bool, previous *walLog) (*segment, error) {
 	attr, err := f.Stat()
 	if err != nil {
-		return none, err
+		return newSegment(f, info), err
 	}
-	if before := previous.find(f); before != nil && !files.stale[f] && attr.Size >= before.end {
+	if before := previous.find(f); before != nil && !stale && attr.Size >= before.end {
 		sealedNow := info.sealed() && !before.info.sealed()
 		if !sealedNow && !before.grown() {
 			return before.segment, nil
@@ -148,7 +148,7 @@ func readSegment(file string, info segmentInfo, files *openFiles, previous *walL
 	}
 	s, err := openSegment(f, info, attr.Size)
 	if err != nil {
-		return none, err
+		return newSegment(f, info), err
 	}
 	if info.sealed() {
 		s.slots = make([]slot, 0, min(info.MaxIndex-info.BaseIndex, uint64(attr.Size)/leastEntry, mostReserved)+1)

@@ -152,9 +152,13 @@ func (r *frameReader) batch(at int64, b *batch) error {
 	}
 }
 
+func newSegment(f *openFile, info segmentInfo) *segment {
+	return &segment{f: f, name: info.name(), base: info.BaseIndex, next: info.BaseIndex}
+}
+
 // openSegment checks a segment's header.
 func openSegment(f *openFile, info segmentInfo, size int64) (*segment, error) {
-	s := &segment{f: f, name: info.name(), base: info.BaseIndex, next: info.BaseIndex}
+	s := newSegment(f, info)
 	var h [segmentHeader]byte
 	if size < segmentHeader {
 		return s, nil // nothing was committed to it
