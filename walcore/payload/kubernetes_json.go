@@ -25,11 +25,11 @@ const (
 )
 
 var jsonMembers = [...]struct {
-	name string
+	name []byte
 	is   jsonMember
 }{
-	{"kind", kindMember}, {"apiVersion", apiVersionMember},
-	{"data", contentMember}, {"stringData", contentMember}, {"metadata", contentMember}, {"items", contentMember},
+	{[]byte("kind"), kindMember}, {[]byte("apiVersion"), apiVersionMember}, {[]byte("data"), contentMember},
+	{[]byte("stringData"), contentMember}, {[]byte("metadata"), contentMember}, {[]byte("items"), contentMember},
 }
 
 // jsonReading goes through JSON. What is no JSON, or has lost its end, it takes for as much of
@@ -94,7 +94,7 @@ func (r *jsonReading) text(b []byte, i int) (next int) {
 		return next
 	}
 	quoted, level := b[i:next], &r.levels[len(r.levels)-1]
-	if rest := bytes.TrimLeft(b[next:], " \t\r\n"); *level&isList == 0 && len(rest) > 0 && rest[0] == ':' {
+	if *level&isList == 0 && isName(b, next) {
 		if r.member = memberNamed(quoted); r.member == contentMember {
 			*level |= hasContent
 		}
@@ -118,6 +118,20 @@ func (r *jsonReading) text(b []byte, i int) (next int) {
 	return next
 }
 
+// isName reports whether the string before b[i:] is a name.
+func isName(b []byte, i int) bool {
+	for ; i < len(b); i++ {
+		switch b[i] {
+		case ':':
+			return true
+		case ' ', '\t', '\r', '\n':
+		default:
+			return false
+		}
+	}
+	return false
+}
+
 func memberNamed(quoted []byte) jsonMember {
 	const longest = len(`"stringData"`) * len(`\u0061`)
 	if len(quoted) > longest {
@@ -125,7 +139,7 @@ func memberNamed(quoted []byte) jsonMember {
 	}
 	name := unquoted(quoted)
 	for _, m := range jsonMembers {
-		if bytes.EqualFold(name, []byte(m.name)) {
+		if bytes.EqualFold(name, m.name) {
 			return m.is
 		}
 	}
@@ -134,9 +148,11 @@ func memberNamed(quoted []byte) jsonMember {
 
 // unquoted is the text of a string, without escapes where they can be read.
 func unquoted(quoted []byte) []byte {
-	var text string
-	if bytes.IndexByte(quoted, '\\') >= 0 && json.Unmarshal(quoted, &text) == nil {
-		return []byte(text)
+	if bytes.IndexByte(quoted, '\\') >= 0 {
+		var text string // here, for it takes memory
+		if json.Unmarshal(quoted, &text) == nil {
+			return []byte(text)
+		}
 	}
 	return quoted[1 : len(quoted)-1]
 }

@@ -301,7 +301,7 @@ func (w *walker) msgpackMember(b, field []byte, off int) int {
 		return -1
 	}
 	value, next := readMsgpack(b, off)
-	secret := !w.showSecrets && isSecretMember(field, key.b) && !value.isEmpty()
+	secret := !w.showSecrets && isSecret(field, key.b) && !value.isEmpty()
 	raw := value.kind == msgpackBytes && !utf8.Valid(value.b)
 	if secret = secret || raw && w.hidesIn(value.b); secret {
 		raw = false

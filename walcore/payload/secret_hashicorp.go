@@ -9,10 +9,10 @@ import (
 var secretNames = newFinder("token", "secret", "secrets", "secretid", "secret_id", "password", "accountjwt", "authorization",
 	"privatekey", "signingkey", "pemkey", "keyencryptionkey", "signedidentities")
 
-// isSecretMember reports whether a member of the map in field is a secret. Consul had a token
-// itself in ACL.ID once.
-func isSecretMember(field, name []byte) bool {
-	if string(field) == "ACL" && string(name) == "ID" {
+// isSecret reports whether a member of the map in field is a secret. Consul had a token
+// itself in ACL.ID once, and logs in to Vault with what is in Params.
+func isSecret(field, name []byte) bool {
+	if string(field) == "ACL" && string(name) == "ID" || string(field) == "Params" && string(name) == "jwt" {
 		return true
 	}
 	return slices.ContainsFunc(secretNames.words, func(end []byte) bool {
