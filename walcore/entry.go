@@ -91,6 +91,26 @@ type NativeFile struct {
 	io.ReaderAt
 }
 
+// Extender is a Source whose entries can have more than a payload.
+type Extender interface {
+	// Extensions gives what an entry has beside its payload, or nil.
+	Extensions(e Entry) ([]byte, error)
+}
+
+// Extensions reads what HashiCorp's library lets an application store beside the payload. It is
+// nil where there is nothing, as in all other logs. It fails as ReadAt does.
+func (e *Entry) Extensions() ([]byte, error) {
+	x, ok := e.File.Source.(Extender)
+	if !ok {
+		return nil, nil
+	}
+	b, err := x.Extensions(*e)
+	if err != nil {
+		return nil, &Error{File: e.File.Name, Slot: e.Slot, Offset: e.Offset, Index: e.Index, Err: err}
+	}
+	return b, nil
+}
+
 // ReadAt reads the entry's payload, decrypted. It fails with ErrNoKey,
 // ErrDataKey or ErrChanged, or with io.EOF at the payload's end, as io.ReaderAt
 // does. It never gives bytes of another entry.

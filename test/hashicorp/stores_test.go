@@ -160,6 +160,11 @@ func check(t *testing.T, l walcore.Log, every uint64) (read, changed int) {
 func same(t *testing.T, r *hashicorp.Reader, s store) {
 	t.Helper()
 	check(t, r, 1)
+	for e := range r.Entries(0) {
+		if b, err := e.Extensions(); err != nil || !bytes.Equal(b, make([]byte, e.Index%3)) {
+			t.Fatalf("entry %d: extensions %x, %v", e.Index, b, err)
+		}
+	}
 	first, err := s.FirstIndex()
 	if err != nil {
 		t.Fatal(err)

@@ -112,6 +112,34 @@ func (l *logFile) readStored(s *slot, buf *[]byte, p []byte, off int64) error {
 	return nil
 }
 
+// maxBeside is how large a value may be without its payload for its extensions to be read.
+const maxBeside = 1 << 20
+
+// Extensions gives what a value has beside its payload for the application's library.
+func (l *logFile) Extensions(e walcore.Entry) ([]byte, error) {
+	i, ok := l.find(e.Index)
+	if !ok {
+		return nil, walcore.ErrNoEntry
+	}
+	s := &l.slots[i]
+	switch {
+	case !s.extended:
+		return nil, nil
+	case s.value-s.size > maxBeside:
+		return nil, fmt.Errorf("%d bytes beside the payload are not read", s.value-s.size)
+	}
+	value := make([]byte, s.value)
+	if err := l.ReadPayload(e, value, -int64(s.dataAt)); err != nil {
+		return nil, err
+	}
+	parse := parseCodec1
+	if l.Name == boltName {
+		parse = parseMsgpack
+	}
+	r, err := parse(value)
+	return r.extensions, err
+}
+
 // Time is when the leader appended the entry, by its clock.
 func (l *logFile) Time(e walcore.Entry) time.Time {
 	if i, ok := l.find(e.Index); ok && l.slots[i].appended != 0 {

@@ -20,6 +20,7 @@ type slot struct {
 	sum      uint32 // CRC-32C of the value
 	dataAt   uint16 // as in record
 	typ      uint8
+	extended bool // the value has extensions
 }
 
 // span is slots that follow one another with indexes that do, of one term.
@@ -58,7 +59,7 @@ func newSlot(at int64, value []byte, parse parser) (record, slot, error) {
 		return r, slot{}, err
 	}
 	return r, slot{at: at, appended: r.appended, value: uint32(len(value)), size: uint32(r.size),
-		sum: crc32.Checksum(value, castagnoli), dataAt: uint16(r.dataAt), typ: r.typ}, nil
+		sum: crc32.Checksum(value, castagnoli), dataAt: uint16(r.dataAt), typ: r.typ, extended: len(r.extensions) > 0}, nil
 }
 
 // readEntry is an entry that was read, and is not in a table yet.

@@ -15,6 +15,7 @@ type record struct {
 	dataAt      int   // where the payload is in the value
 	size        int   // of the payload
 	appended    int64 // in ns since 1970; 0: not known
+	extensions  []byte
 }
 
 // parser takes a value apart. What it gives lies within the value.
@@ -121,7 +122,7 @@ func parseCodec1(value []byte) (r record, err error) {
 	r.index, r.term = b.uvarint(), b.uvarint()
 	r.typ = b.entryType(b.uvarint())
 	b.payload(&r, b.uvarint())
-	b.take(b.uvarint()) // extensions
+	r.extensions = b.take(b.uvarint())
 	r.appended = b.goTime(uint64(len(b.rest)))
 	return r, b.end(&r)
 }
@@ -181,7 +182,7 @@ func parseMsgpack(value []byte) (r record, err error) {
 			b.payload(&r, b.stringLength())
 			seen |= 8
 		case "Extensions":
-			b.take(b.stringLength())
+			r.extensions = b.take(b.stringLength())
 		case "AppendedAt":
 			r.appended = b.msgpackTime()
 		default:

@@ -17,6 +17,8 @@ type Entry struct {
 	// TooLarge is the size of data that are too large to be decoded, and are not
 	// given; 0: Data has them.
 	TooLarge int64
+	// Chunk is set if Data are a part of a command of HashiCorp's library.
+	Chunk *Chunk
 }
 
 // Options holds for all decoders.

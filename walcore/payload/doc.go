@@ -22,6 +22,8 @@
 //     place of its context where that is one
 //   - message_type and message, for a command of Consul's, Nomad's or another one with
 //     a byte for the type and MessagePack; operations, for Vault's
+//   - chunk, with operation, number and of, and text or base64, for a part of a command of
+//     Consul's or Vault's that was too large for one entry
 //   - configuration, for HashiCorp's LogConfiguration, and peers, for what old versions
 //     had in its place
 //   - skipped_base64 and message, for a schema of the user's own
@@ -35,20 +37,20 @@
 // and value. A string that is no UTF-8 is written as base64 under its name with
 // _base64 added. The value of an edge or a facet is decoded by its type. Keys and values of
 // etcd's are text where they are printable UTF-8, and else base64 under key_base64,
-// value_base64, range_end_base64; where a value is an object of Kubernetes in protobuf,
-// kubernetes beside it has api_version and kind. A snapshot of etcd's is its old store, which
-// is JSON, and stays as it is.
+// value_base64, range_end_base64; where a value is an object of Kubernetes, in protobuf or
+// JSON, kubernetes beside it has api_version and kind, and encrypted_by where the API server
+// has encrypted it. A snapshot of etcd's is its old store, which is JSON, and stays as it is.
 // Secrets are written as "[redacted]" unless Options.ShowSecrets is set. A field is
 // a secret if its debug_redact option is set, in the user's schemas too; a value of etcd's is
-// one if it is a Secret of Kubernetes. An entry that does not decode and may hold a secret is
-// redacted as a whole.
+// one if it is a Secret of Kubernetes or holds one, or if its key has /secrets/ in it. An entry
+// that does not decode and may hold a secret is redacted as a whole, and so is a chunk.
 //
 // MessagePack is written as it is, members in their order. A byte string that is no UTF-8
 // is base64, under its name with _base64 added; a time is RFC 3339; a key that is no text
 // is written as the text of its JSON; an ext is an object of ext (its type) and base64.
 // Numbers are numbers, of up to 64 bits: nothing says which of them were meant to be large.
-// A member whose name ends as in Token, SecretID, Secret, Password or PrivateKey is a
-// secret, and so is a byte string with such a name in it.
+// A member whose name ends as in Token, SecretID, Secret, Password, PrivateKey or Authorization is
+// a secret, and so is a byte string with such a name in it.
 //
 // message_type is a name where the message has the fields that Consul's message of that
 // type has, or those that each of Nomad's has. ignore_unknown then says that the byte's top

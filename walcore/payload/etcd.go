@@ -1,7 +1,5 @@
 package payload
 
-import "bytes"
-
 // Etcd decodes the entries of an etcd member.
 type Etcd struct {
 	opts Options
@@ -43,15 +41,20 @@ func (d *Etcd) append(dst []byte, e Entry, indent bool) []byte {
 	return w.free()
 }
 
-// hides reports whether data that do not decode must not be shown. Any object of Kubernetes
-// in them may be a secret.
+// hides reports whether data that do not decode must not be shown.
 func (d *Etcd) hides(data []byte) bool {
-	return !d.opts.ShowSecrets && (d.request.mayHoldSecret(data, true, 0) || bytes.Contains(data, []byte(objectPrefix)))
+	return !d.opts.ShowSecrets && (d.request.mayHoldSecret(data, true, 0) || mayHoldObject(data))
 }
 
 // AppendSnapshot implements Decoder. The blob is etcd's old store, which has the members and
-// the version of the cluster, as JSON.
+// the version of the cluster, as JSON. Up to etcd 2 it had all keys: then it may hold a secret.
 func (d *Etcd) AppendSnapshot(dst, blob []byte) []byte {
 	w := newWalker(dst, d.opts, len(blob), true)
-	return w.snapshot(blob, func() bool { return w.json(blob) })
+	return w.snapshot(blob, func() bool {
+		if !d.opts.ShowSecrets && secretWords.in(blob) {
+			w.string(redactedWhole)
+			return true
+		}
+		return w.json(blob)
+	})
 }

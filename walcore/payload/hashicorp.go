@@ -33,6 +33,11 @@ func (d *HashiCorp) append(dst []byte, e Entry, indent bool) []byte {
 	w := newWalker(dst, d.opts, len(e.Data), indent)
 	w.open('{')
 	w.head(e)
+	if e.Chunk != nil {
+		w.chunk(e)
+		w.close('}')
+		return w.free()
+	}
 	ok := len(e.Data) == 0 || w.try(func() bool { return w.hashicorp(e) })
 	if !ok {
 		w.rawUnless(mayHoldSecret(e.Data), e.Data, e.path())
@@ -163,6 +168,8 @@ func (d *HashiCorp) Facts(f *Facts, e Entry) {
 	switch typ := walcore.EntryType(e.Type); {
 	case e.TooLarge > 0:
 		f.Kind = KindTooLarge
+	case e.Chunk != nil:
+		f.Kind = KindChunk
 	case typ == walcore.LogNoop:
 		f.Kind = KindNoop
 	case typ == walcore.LogBarrier:

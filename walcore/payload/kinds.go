@@ -8,7 +8,7 @@ func Kinds() []string {
 		KindTablet, KindLease, KindSnapshot, KindRestore, KindConfChange, KindEmpty, KindKV, KindClean, KindCDC, KindDeleteNs,
 		KindExtSnapshot, KindPut, KindRange, KindDeleteRange, KindCompaction, KindLeaseGrant, KindLeaseRevoke, KindLeaseCheckpoint,
 		KindAlarm, KindAuth, KindMemberAttr, KindClusterVersion, KindDowngrade, KindRequest, KindKVS, KindRegister, KindDeregister,
-		KindSession, KindCoordinate, KindCommand, KindNoop, KindBarrier, KindConfiguration, KindOther, KindMessage, KindProgram,
+		KindSession, KindCoordinate, KindCommand, KindChunk, KindNoop, KindBarrier, KindConfiguration, KindOther, KindMessage, KindProgram,
 		KindTooLarge, KindText, KindBinary,
 	}
 }

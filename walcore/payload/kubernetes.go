@@ -1,17 +1,60 @@
 package payload
 
-// Kubernetes keeps an object as a prefix and a protobuf, whose field 1 says what it is: of
-// API version 1, and kind 2.
+import (
+	"bytes"
 
-const objectPrefix = "k8s\x00"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
 
-// objectType says of what type the object of Kubernetes is that a value holds, if it holds
-// one.
-func objectType(value []byte) (apiVersion, kind []byte, ok bool) {
-	if len(value) < len(objectPrefix) || string(value[:len(objectPrefix)]) != objectPrefix {
-		return nil, nil, false
+// Kubernetes keeps an object as JSON, or as a prefix and a protobuf whose field 1 says what it
+// is: of API version 1, and kind 2. An object that the API server has encrypted is a text that
+// says how, and then the bytes.
+const (
+	objectPrefix    = "k8s\x00"
+	encryptedPrefix = "k8s:enc:"
+)
+
+// object is what a value of etcd's says of an object of Kubernetes. What it does not say is
+// empty.
+type object struct {
+	apiVersion, kind []byte
+	encryptedBy      []byte // how the value is encrypted: provider, version and the key's name
+	secret           bool   // the value holds a Secret
+}
+
+// known reports whether anything is known of an object.
+func (o *object) known() bool { return len(o.kind) > 0 || len(o.encryptedBy) > 0 }
+
+// objectOf looks at the value under a key. It is secret if it is a Secret or holds one, if its
+// key says so, whatever it looks like, and if it is an object whose type is not readable.
+func objectOf(key, value []byte) (o object) {
+	switch text := bytes.TrimLeft(value, " \t\r\n"); {
+	case bytes.HasPrefix(value, []byte(objectPrefix)):
+		o.apiVersion, o.kind = objectType(value[len(objectPrefix):])
+		o.secret = len(o.kind) == 0 || isSecretKind(o.kind) || string(o.kind) == "List"
+	case bytes.HasPrefix(value, []byte(encryptedPrefix)):
+		o.encryptedBy = encryptedBy(value[len(encryptedPrefix):])
+	case len(text) > 0 && (text[0] == '{' || text[0] == '['):
+		o = jsonObject(text)
 	}
-	for f := (fields{msg: value[len(objectPrefix):]}); f.next(); {
+	switch {
+	case bytes.Contains(key, []byte("/secrets/")): // the prefix before that can be configured
+		o.secret = true
+		if o.encryptedBy != nil {
+			o.kind = []byte("Secret")
+		}
+	case bytes.HasPrefix(key, []byte("/2/users/")): // of etcd's old store, with passwords
+		o.secret = true
+	}
+	return o
+}
+
+func isSecretKind(kind []byte) bool { return string(kind) == "Secret" || string(kind) == "SecretList" }
+
+// objectType reads the type of an object in protobuf. It is empty where it cannot be shown.
+func objectType(b []byte) (apiVersion, kind []byte) {
+	for f := (fields{msg: b}); f.next(); {
 		if f.num != 1 {
 			continue
 		}
@@ -24,27 +67,73 @@ func objectType(value []byte) (apiVersion, kind []byte, ok bool) {
 			}
 		}
 	}
-	return apiVersion, kind, len(kind) > 0 && printable(apiVersion) && printable(kind)
+	if !printable(apiVersion) || !printable(kind) {
+		return nil, nil
+	}
+	return apiVersion, kind
 }
 
-// object writes a field that can be an object of Kubernetes, and then says of what type that
-// is. A Secret is one.
-func (w *walker) object(f *fieldPlan, value []byte) bool {
-	apiVersion, kind, ok := objectType(value)
-	if ok && string(kind) == "Secret" && !w.showSecrets {
+// encryptedBy gives "aescbc:v1:key1" of "aescbc:v1:key1:", and then the encrypted bytes.
+func encryptedBy(b []byte) []byte {
+	const most = 200
+	end := 0
+	for range 3 {
+		n := bytes.IndexByte(b[end:min(len(b), most)], ':')
+		if n < 0 {
+			return nil
+		}
+		end += n + 1
+	}
+	if by := b[:end-1]; printable(by) {
+		return by
+	}
+	return nil
+}
+
+// object writes a field of the message b that can be an object of Kubernetes, and then says
+// what it is.
+func (w *walker) object(f *fieldPlan, b, value []byte) bool {
+	var key []byte
+	for k := (fields{msg: b}); k.next(); {
+		if int(k.num) == f.object && k.typ == protowire.BytesType {
+			key = k.b
+		}
+	}
+	o := objectOf(key, value)
+	if o.secret && !w.showSecrets {
 		w.key(f.key)
 		w.out = append(w.out, redacted...)
 	} else {
 		w.member(f, 0, value)
 	}
-	if ok {
-		w.key(`"kubernetes":`)
-		w.open('{')
-		w.key(`"api_version":`)
-		w.text(apiVersion)
-		w.key(`"kind":`)
-		w.text(kind)
-		w.close('}')
+	if !o.known() || f.kind != protoreflect.BytesKind { // a request to the old store has two such fields
+		return true
 	}
+	w.key(`"kubernetes":`)
+	w.open('{')
+	for _, m := range [...]struct {
+		key  string
+		text []byte
+	}{{`"api_version":`, o.apiVersion}, {`"kind":`, o.kind}, {`"encrypted_by":`, o.encryptedBy}} {
+		if len(m.text) > 0 {
+			w.key(m.key)
+			w.text(m.text)
+		}
+	}
+	w.close('}')
 	return true
+}
+
+// Words that data with a secret have: any data, and data that have lost their end, in which
+// what says that they are a Secret may be lost. An escape could spell any of them.
+var (
+	secretWords = newFinder("secret", "password", `\u`)
+	objectWords = newFinder(objectPrefix, `"data`, `"stringdata`)
+)
+
+// mayHoldObject reports whether data that do not decode may hold a Secret. Of more than maxRaw
+// bytes only the beginning is shown.
+func mayHoldObject(data []byte) bool {
+	data = data[:min(len(data), maxRaw)]
+	return secretWords.in(data) || objectWords.in(data)
 }

@@ -34,6 +34,8 @@ func EntryOf(e *walcore.Entry, data []byte) Entry {
 	p := Entry{Term: e.Term, Index: e.Index, Type: uint32(e.Type), Data: data}
 	if len(data) == 0 && e.Size > MaxData {
 		p.TooLarge = e.Size
+	} else if e.Type == walcore.LogCommand {
+		p.Chunk = chunkOf(e)
 	}
 	return p
 }

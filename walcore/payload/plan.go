@@ -32,7 +32,7 @@ type fieldPlan struct {
 	presence bool // a zero is written, too, if it is stored
 	redact   bool
 	text     bool  // bytes that are shown as text where they are that
-	object   bool  // bytes that can be an object of Kubernetes
+	object   int   // if not 0, it can be an object of Kubernetes, and this is the number of its key
 	oneof    int32 // index + 1 of the oneof it belongs to, or 0
 	enum     *enumPlan
 	message  *messagePlan

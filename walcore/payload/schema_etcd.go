@@ -42,8 +42,10 @@ func loadEtcdSchema() *etcdSchema {
 			f.text = f.kind == protoreflect.BytesKind // all are keys or values
 		}
 	}
-	s.put.byName("value").object = true
-	s.compare.byName("value").object = true
+	s.put.byName("value").object = 1
+	s.compare.byName("value").object = 3
+	s.requestV2.byName("Val").object = 3
+	s.requestV2.byName("PrevValue").object = 3
 	p.markSecrets()
 	return s
 }

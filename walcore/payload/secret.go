@@ -6,6 +6,9 @@ package payload
 // redactedRaw is shown instead of data that may hold a secret.
 const redactedRaw = "[redacted] does not decode, and may hold a secret: --show-secrets shows it"
 
+// redactedWhole is shown instead of data that are not looked into and may hold a secret.
+const redactedWhole = "[redacted] may hold a secret: --show-secrets shows it"
+
 // mayHoldSecret reports whether the message b has a field that is a secret, or bytes
 // that do not parse and could be one. cut says that b may have lost its end.
 func (p *messagePlan) mayHoldSecret(b []byte, cut bool, depth int) bool {

@@ -5,45 +5,23 @@ import (
 	"slices"
 )
 
-// secretNames are how the names of secret fields end, in Consul and Nomad, in small letters.
-var secretNames = [][]byte{
-	[]byte("token"), []byte("secret"), []byte("secrets"), []byte("secretid"), []byte("password"), []byte("accountjwt"),
-	[]byte("privatekey"), []byte("signingkey"), []byte("pemkey"), []byte("keyencryptionkey"), []byte("signedidentities"),
-}
+// secretNames are how the names of secret fields end, in Consul and Nomad.
+var secretNames = newFinder("token", "secret", "secrets", "secretid", "secret_id", "password", "accountjwt", "authorization",
+	"privatekey", "signingkey", "pemkey", "keyencryptionkey", "signedidentities")
 
 // isSecret reports whether a member of the map in field is a secret. Consul had a token
-// itself in ACL.ID once.
+// itself in ACL.ID once, and logs in to Vault with what is in Params.
 func isSecret(field, name []byte) bool {
-	if string(field) == "ACL" && string(name) == "ID" {
+	if string(field) == "ACL" && string(name) == "ID" || string(field) == "Params" && string(name) == "jwt" {
 		return true
 	}
-	return slices.ContainsFunc(secretNames, func(end []byte) bool {
+	return slices.ContainsFunc(secretNames.words, func(end []byte) bool {
 		return len(name) >= len(end) && bytes.EqualFold(name[len(name)-len(end):], end)
 	})
 }
 
 // namesSecret finds what could be the name of a secret in bytes that do not decode.
-func namesSecret(b []byte) bool {
-	for i, c := range b {
-		if !beginsSecret[c] {
-			continue
-		}
-		for _, name := range secretNames {
-			if len(b)-i >= len(name) && bytes.EqualFold(b[i:i+len(name)], name) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// beginsSecret is true for the bytes that secretNames begin with.
-var beginsSecret = func() (t [256]bool) {
-	for _, name := range secretNames {
-		t[name[0]], t[bytes.ToUpper(name)[0]] = true, true
-	}
-	return t
-}()
+func namesSecret(b []byte) bool { return secretNames.in(b) }
 
 // Consul's requests that are protobufs, without names of fields, and hold secrets.
 const (

@@ -237,11 +237,9 @@ func (l etcdLine) op(num int, r message) {
 		l.word("range")
 		l.keys(r.bytes(1), r.bytes(2))
 	case 2:
-		l.words("put", r.bytes(1))
-		value := r.bytes(2)
-		if apiVersion, kind, ok := objectType(value); ok {
-			l.words("", apiVersion, kind)
-		}
+		key, value := r.bytes(1), r.bytes(2)
+		l.words("put", key)
+		l.object(objectOf(key, value))
 		l.int(uint64(len(value)))
 		l.word("bytes")
 		if lease := r.number(3); lease != 0 {
@@ -255,6 +253,18 @@ func (l etcdLine) op(num int, r message) {
 		l.keys(r.bytes(1), r.bytes(2))
 	case 4:
 		l.txn(r)
+	}
+}
+
+// object writes what is known of a value.
+func (l etcdLine) object(o object) {
+	for _, name := range [][]byte{o.apiVersion, o.kind} {
+		if len(name) > 0 {
+			l.words("", name)
+		}
+	}
+	if len(o.encryptedBy) > 0 {
+		l.words("encrypted by", o.encryptedBy)
 	}
 }
 

@@ -10,6 +10,7 @@ const (
 	KindSession       = "session"    // Consul's
 	KindCoordinate    = "coordinate" // how far Consul's nodes are from each other
 	KindCommand       = "command"    // any other command of an application
+	KindChunk         = "chunk"      // a part of a command that was too large for one entry
 	KindNoop          = "noop"       // a new leader's
 	KindBarrier       = "barrier"
 	KindConfiguration = "configuration" // who is in the group
@@ -24,6 +25,8 @@ func (d *HashiCorp) Summarize(s *Summary, e Entry) error {
 		s.text("more data than are decoded")
 	case KindEmpty:
 		s.text("no data")
+	case KindChunk:
+		s.chunk(e)
 	case KindNoop, KindBarrier:
 		s.text(s.Kind)
 	case KindConfiguration:

@@ -179,8 +179,8 @@ func (w *walker) field(f *fieldPlan, b []byte, i, j, base, end int) bool {
 	if !f.presence && v.u == 0 && len(v.b) == 0 {
 		return true
 	}
-	if f.object {
-		return w.object(f, v.b)
+	if f.object != 0 {
+		return w.object(f, b, v.b)
 	}
 	return w.member(f, v.u, v.b)
 }
