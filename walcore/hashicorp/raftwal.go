@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/bolt"
@@ -67,6 +67,23 @@ func readWALLog(files *openFiles, found Found, previous *walLog) (*walLog, error
 		return l, nil
 	}
 	return nil, errNewer
+}
+
+// mostWaits bounds how often it is looked again whether a write has come to its end.
+const mostWaits = 5
+
+// settle looks again if something follows the last commit: a node may be writing it just now,
+// and then its commit comes soon.
+func (l *walLog) settle(files *openFiles, found Found) *walLog {
+	for waits := 0; waits < mostWaits && len(l.segments) > 0 && l.segments[len(l.segments)-1].torn; waits++ {
+		time.Sleep(time.Millisecond)
+		next, err := readWALLog(files, found, l)
+		if err != nil {
+			break
+		}
+		l = next
+	}
+	return l
 }
 
 func (l *walLog) read(db *bolt.DB, files *openFiles, found Found, previous *walLog) error {
@@ -144,7 +161,7 @@ func readSegment(f *openFile, info segmentInfo, stale bool, previous *walLog) (*
 		}
 		s := *before.segment
 		s.table, s.damages = before.between(0, math.MaxUint64), slices.Clip(s.damages)
-		return &s, s.read(attr.Size, sealedNow)
+		return &s, s.read(attr, sealedNow)
 	}
 	s, err := openSegment(f, info, attr.Size)
 	if err != nil {
@@ -153,7 +170,7 @@ func readSegment(f *openFile, info segmentInfo, stale bool, previous *walLog) (*
 	if info.sealed() {
 		s.slots = make([]slot, 0, min(info.MaxIndex-info.BaseIndex, uint64(attr.Size)/leastEntry, mostReserved)+1)
 	}
-	return s, s.read(attr.Size, true)
+	return s, s.read(attr, true)
 }
 
 // find gives the segment that was read from an open file, or nil.
@@ -169,14 +186,8 @@ func (l *walLog) find(f *openFile) *walSegment {
 
 // grown reports whether more may count than when the segment was read.
 func (s *walSegment) grown() bool {
-	if s.info.sealed() || s.missing { // when it is made, the folder's time changes
-		return false
-	}
-	var b [frameHeader]byte
-	if n, err := s.f.ReadAt(b[:], s.end); n < len(b) {
-		return err != nil && !errors.Is(err, io.EOF)
-	}
-	return b != [frameHeader]byte{} && s.tornSum != s.sumBehind()
+	// When one that is missing is made, the folder's time changes.
+	return !s.info.sealed() && !s.missing && s.segment.grown()
 }
 
 // last is the last index in the log that the segment has, or should have; 0: there is none.

@@ -46,12 +46,18 @@ func rebatched(b []byte, most int) (segment []byte, ends []int) {
 }
 
 // TestRefreshFollowsTail: a log grows with each commit, and what is written without one does
-// not count.
+// not count. A commit can be long, and only its end be missing.
 func TestRefreshFollowsTail(t *testing.T) {
+	for entries, commits := range map[int]int{5: 7, 100: 1} {
+		testRefreshFollowsTail(t, entries, commits)
+	}
+}
+
+func testRefreshFollowsTail(t *testing.T, entries, commits int) {
 	m, dir := readManifest(t, "hashicorp-wal-n2"), fixture.Dir(t, "hashicorp-wal-n2")
 	name := filepath.Join(dir, tailName)
-	whole, ends := rebatched(fixture.ReadFile(t, name), 5)
-	if len(ends) != 7 {
+	whole, ends := rebatched(fixture.ReadFile(t, name), entries)
+	if len(ends) != commits {
 		t.Fatalf("%d commits", len(ends))
 	}
 	fixture.WriteFile(t, name, make([]byte, len(whole)))

@@ -122,6 +122,7 @@ func (f *follower) load(dir *os.File, previous *Reader) (r *Reader, err error) {
 		}
 	case RaftWAL:
 		if r.wal, err = readWALLog(files, f.found, wal); err == nil {
+			r.wal = r.wal.settle(files, f.found)
 			stable = r.wal.stable
 			r.problems = append(r.problems, r.wal.problems...)
 			for _, s := range r.wal.segments {

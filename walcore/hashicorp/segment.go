@@ -53,7 +53,9 @@ type segment struct {
 	end     int64  // behind the last commit frame that is right
 	next    uint64 // the index that follows there
 	torn    bool   // something follows there that no commit frame makes count
-	tornSum uint32 // of it
+	// What the file's attributes were before it was read last, and when that was.
+	attr   walcore.Attr
+	looked time.Time
 }
 
 // frameReader reads frames one behind the other, from a file of a size.
@@ -191,10 +193,12 @@ func openSegment(f *openFile, info segmentInfo, size int64) (*segment, error) {
 	return s, nil
 }
 
-// read goes on where it ended, with the file's size now. thorough says that what follows a
+// read goes on where it ended, with the file's attributes now. thorough says that what follows a
 // batch that is not right is searched, too: where the log goes on there, that batch is damaged.
 // Otherwise it is the log's end, which a node may be writing just now.
-func (s *segment) read(size int64, thorough bool) error {
+func (s *segment) read(attr walcore.Attr, thorough bool) error {
+	s.attr, s.looked = attr, time.Now()
+	size := attr.Size
 	r := &frameReader{f: s.f, size: size}
 	budget := 4*size + 1<<20 // how much may be read in vain
 	s.torn, s.own = false, len(s.damages)
@@ -291,19 +295,23 @@ func (s *segment) skip(index uint64, at int64) {
 
 // noteTorn notes whether bytes follow that do not count.
 func (s *segment) noteTorn(r *frameReader) error {
-	b, _, err := r.bytes(s.end, min(behind, r.size-s.end))
-	s.torn, s.tornSum = s.torn || !bytes.Equal(b, zeros[:len(b)]), crc32.Checksum(b, castagnoli)
+	b, _, err := r.bytes(s.end, min(int64(len(zeros)), r.size-s.end))
+	s.torn = s.torn || !bytes.Equal(b, zeros[:len(b)])
 	return err
 }
 
-// behind is how much is looked at behind the end.
-const behind = int64(len(zeros))
-
-// sumBehind is what tornSum would be now.
-func (s *segment) sumBehind() uint32 {
-	var b [behind]byte
-	n, _ := s.f.ReadAt(b[:], s.end)
-	return crc32.Checksum(b[:n], castagnoli)
+// grown reports whether more may count than when the segment was read.
+func (s *segment) grown() bool {
+	var b [frameHeader]byte
+	if n, err := s.f.ReadAt(b[:], s.end); n < len(b) {
+		return err != nil && !errors.Is(err, io.EOF)
+	}
+	if b == [frameHeader]byte{} || !s.torn {
+		return b != [frameHeader]byte{}
+	}
+	// It was there before. Only its times tell whether more of it was written.
+	now, err := s.f.Stat()
+	return err != nil || now.Size != s.attr.Size || !now.Mtime.Equal(s.attr.Mtime) || s.looked.Sub(s.attr.Mtime) < timeResolution
 }
 
 // lastIndex is the last index that counts, damaged entries included; 0: there is none.
