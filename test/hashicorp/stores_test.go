@@ -42,13 +42,15 @@ var stores = map[string]func(dir string) (store, error){
 	"bolt-no-list": func(dir string) (store, error) {
 		return openBolt(dir, raftboltdb.Options{BoltOptions: &bbolt.Options{NoFreelistSync: true, PageSize: 16384}})
 	},
-	"wal": func(dir string) (store, error) {
-		dir = filepath.Join(dir, "wal")
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return nil, err
-		}
-		return raftwal.Open(dir, raftwal.WithSegmentSize(64<<10))
-	},
+	"wal": func(dir string) (store, error) { return openWAL(dir, 64<<10) },
+}
+
+func openWAL(dir string, segmentSize int) (store, error) {
+	dir = filepath.Join(dir, "wal")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	return raftwal.Open(dir, raftwal.WithSegmentSize(segmentSize))
 }
 
 func openBolt(dir string, opts raftboltdb.Options) (store, error) {

@@ -1,61 +1,50 @@
-// Command etcd measures walfs and etcd-dump-logs on one directory of etcd's, turn by turn: see
-// etcd.sh beside it.
+// Command turns measures commands, turn by turn: see etcd.sh and hashicorp.sh beside it. A line
+// of its input is a command's name, "|", and the command. Of one that begins with "walfs mount",
+// it measures the time until the mount serves.
 package main
 
 import (
+	"bufio"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
 )
 
 func main() {
-	rounds := flag.Int("rounds", 5, "how often each takes its turn")
-	walfs := flag.String("walfs", "walfs", "the program")
-	dumpLogs := flag.String("etcd-dump-logs", "etcd-dump-logs", "the program")
-	flag.Parse()
-	if err := run(flag.Arg(0), *rounds, *walfs, *dumpLogs); err != nil {
+	rounds, err := strconv.Atoi(strings.Join(os.Args[1:], " "))
+	if err == nil {
+		err = run(rounds)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
+// step is a command.
+type step struct{ name, command string }
+
 // cost is what a turn takes.
 type cost struct{ seconds, processor, mebibytes float64 }
 
-func run(dir string, rounds int, walfs, dumpLogs string) error {
-	segments, err := filepath.Glob(filepath.Join(dir, "member/wal/*.wal"))
-	if err != nil {
-		return err
-	}
-	at, err := os.MkdirTemp("", "walfs-bench-")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(at)
-	steps := []struct {
-		name string
-		args []string
-	}{
-		{"cat member/wal/*", append([]string{"cat"}, segments...)},
-		{"walfs stat", []string{walfs, "stat", dir}},
-		{"walfs mount", []string{walfs, "mount", dir, at}},
-		{"walfs dump --format json", []string{walfs, "dump", "--format", "json", dir}},
-		{"walfs dump", []string{walfs, "dump", dir}},
-		{"etcd-dump-logs", []string{dumpLogs, dir}},
+func run(rounds int) error {
+	var steps []step
+	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+		name, command, _ := strings.Cut(lines.Text(), "|")
+		steps = append(steps, step{strings.TrimSpace(name), strings.TrimSpace(command)})
 	}
 	costs := make([][]cost, len(steps))
 	for round := range rounds + 1 { // the first one fills the page cache
 		fmt.Fprintf(os.Stderr, "round %d of %d\n", round, rounds)
 		for k, step := range steps {
-			c, err := measure(step.args)
+			c, err := measure(step)
 			if err != nil {
 				return fmt.Errorf("%s: %w", step.name, err)
 			}
@@ -86,11 +75,13 @@ func median(costs []cost, of func(cost) float64) float64 {
 // measure runs a program to its end, or walfs mount until it can be read: its index is complete
 // then. Output goes through a pipe, as to a tool that reads it. The smallest peak that can be
 // seen is this process's own, a few MiB: a child begins with that.
-func measure(args []string) (c cost, err error) {
-	isMount := args[1] == "mount"
-	cmd := exec.Command(args[0], args[1:]...)
+func measure(s step) (c cost, err error) {
+	isMount := strings.HasPrefix(s.name, "walfs mount")
+	cmd := exec.Command("sh", "-c", "exec "+s.command)
+	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if isMount {
+		cmd.Stdout, cmd.Stderr = nil, nil
 		out, err = cmd.StderrPipe()
 	}
 	if err != nil {
