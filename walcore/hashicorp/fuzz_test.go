@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 
 	"github.com/walfs/walfs/test/fixture"
@@ -27,6 +28,7 @@ func FuzzValues(f *testing.F) {
 	f.Add([]byte("\x86\xaaAppendedAt\xd7\xff\x00\x00\x00\x01\x60\x00\x00\x00\xa4Data\xdb\xff\xff\xff\xff"))
 	f.Add([]byte("\x85\xaaAppendedAt\xa8\x00\x00\x00\x01\x60\x00\x00\x00\xa4Data\xa1x\xa5Index\x01\xa4Term\x01\xa4Type\x00"))
 	f.Fuzz(func(t *testing.T, value []byte) {
+		usualIsRight(t, value)
 		for _, parse := range []parser{parseMsgpack, parseCodec1} {
 			r, err := parse(value)
 			if err != nil {
@@ -37,6 +39,44 @@ func FuzzValues(f *testing.F) {
 			}
 		}
 	})
+}
+
+// usualIsRight checks that a value is taken apart as one of any form is, if it has the usual one.
+func usualIsRight(t *testing.T, value []byte) (usual bool) {
+	t.Helper()
+	got, usual := parseUsual(value)
+	if !usual {
+		return false
+	}
+	want, err := parseFields(value)
+	if want.extensions = nil; err == nil && !reflect.DeepEqual(got, want) || err != nil && (got.check() == nil || got.check().Error() != err.Error()) {
+		t.Errorf("%+v, want %+v, %v", got, want, err)
+	}
+	return true
+}
+
+// TestUsual: nearly all values have the form that is taken apart fast.
+func TestUsual(t *testing.T) {
+	n, usual := 0, 0
+	r := open(t, fixture.Dir(t, "hashicorp-bolt-n2"))
+	for e := range r.Entries(0) {
+		l := e.File.Source.(*logFile)
+		i, _ := l.find(e.Index)
+		b := make([]byte, l.slots[i].value)
+		fixture.Must(t, readFull(l.f, b, l.slots[i].at))
+		if n++; usualIsRight(t, b) {
+			usual++
+		}
+		for k := range b {
+			b[k]++
+			usualIsRight(t, b)
+			b[k]--
+			usualIsRight(t, b[:k])
+		}
+	}
+	if usual < n*9/10 {
+		t.Errorf("%d of %d have the usual form", usual, n)
+	}
 }
 
 // readAll opens a directory and reads all of it: that ends, and gives what was promised.

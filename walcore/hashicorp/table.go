@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"hash/maphash"
 	"io"
 	"sort"
 
@@ -17,7 +18,7 @@ type slot struct {
 	appended int64  // as in record
 	value    uint32 // the value's length
 	size     uint32 // the payload's
-	sum      uint32 // CRC-32C of the value
+	sum      uint32 // of the value, as sumOf gives it
 	dataAt   uint16 // as in record
 	typ      uint8
 	extended bool // the value has extensions
@@ -47,6 +48,19 @@ type table struct {
 // maxValue is the largest value that is read: more than either store writes.
 const maxValue = 1 << 28
 
+// seed is of the sums that tell whether a value is still the one that was listed. They stay in
+// memory, and are made several times faster than a checksum that others must understand.
+var seed = maphash.MakeSeed()
+
+func sumOf(value []byte) uint32 { return uint32(maphash.Bytes(seed, value)) }
+
+// newSum gives a hash that comes to the same, of a value in parts.
+func newSum() *maphash.Hash {
+	h := new(maphash.Hash)
+	h.SetSeed(seed)
+	return h
+}
+
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // newSlot makes a slot of a value that is stored at an offset.
@@ -59,7 +73,7 @@ func newSlot(at int64, value []byte, parse parser) (record, slot, error) {
 		return r, slot{}, err
 	}
 	return r, slot{at: at, appended: r.appended, value: uint32(len(value)), size: uint32(r.size),
-		sum: crc32.Checksum(value, castagnoli), dataAt: uint16(r.dataAt), typ: r.typ, extended: len(r.extensions) > 0}, nil
+		sum: sumOf(value), dataAt: uint16(r.dataAt), typ: r.typ, extended: len(r.extensions) > 0}, nil
 }
 
 // readEntry is an entry that was read, and is not in a table yet.

@@ -148,12 +148,16 @@ func (b *bytesLeft) goTime(n uint64) int64 {
 	return b.nanoseconds(int64(sec)-yearOneToUnix, nsec)
 }
 
-// nanoseconds gives 0 for a time that says that it is not known.
 func (b *bytesLeft) nanoseconds(sec int64, nsec uint64) int64 {
 	if nsec >= 1e9 {
 		b.fail("a second would have %d ns", nsec)
 		return 0
 	}
+	return nanoseconds(sec, nsec)
+}
+
+// nanoseconds gives 0 for a time that says that it is not known.
+func nanoseconds(sec int64, nsec uint64) int64 {
 	if sec <= 0 || sec >= latest {
 		return 0
 	}
@@ -162,6 +166,13 @@ func (b *bytesLeft) nanoseconds(sec int64, nsec uint64) int64 {
 
 // parseMsgpack takes a value of raft-boltdb apart: a msgpack map.
 func parseMsgpack(value []byte) (r record, err error) {
+	if r, usual := parseUsual(value); usual {
+		return r, r.check()
+	}
+	return parseFields(value)
+}
+
+func parseFields(value []byte) (r record, err error) {
 	b := bytesLeft{all: value, rest: value}
 	seen := 0
 	for range b.mapLength() {
