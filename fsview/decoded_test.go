@@ -107,6 +107,7 @@ func checkSnapshot(t *testing.T, tree *Tree, want any) {
 
 // TestDecodedIsAnIOFS: names, sizes and modes as io/fs wants them.
 func TestDecodedIsAnIOFS(t *testing.T) {
+	fixture.OneSize(t)
 	fixture.NotForRace(t)
 	tree, _ := open(t, "zero")
 	sub, err := fs.Sub(tree, "decoded")

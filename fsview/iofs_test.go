@@ -34,6 +34,7 @@ func openDir(t *testing.T, dir string, key []byte) *Tree {
 // TestIsAnIOFS: each folder is an io/fs file system, but for native/, which is left out:
 // TestFS reads each file byte by byte, and a log file has 256 MiB.
 func TestIsAnIOFS(t *testing.T) {
+	fixture.OneSize(t)
 	fixture.NotForRace(t)
 	for _, test := range []struct{ fixture, folder, want string }{
 		{"rewritten", "entries", "00000000000000000450"},
@@ -59,6 +60,7 @@ func TestIsAnIOFS(t *testing.T) {
 
 // TestTopIsAnIOFS: so is the whole tree of a log with a snapshot, and that of a small one.
 func TestTopIsAnIOFS(t *testing.T) {
+	fixture.OneSize(t)
 	fixture.NotForRace(t)
 	for fixture, want := range map[string][]string{
 		"snaponly": {"README", "status.json", "entries", "meta/hard_state/commit", "meta/members",

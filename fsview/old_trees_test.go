@@ -10,6 +10,7 @@ import (
 	"time"
 	"weak"
 
+	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/test/raftdir"
 	"github.com/walfs/walfs/walcore/dgraph"
 )
@@ -17,6 +18,7 @@ import (
 // TestOldTreesAreFreed: nothing keeps a tree or a reader in memory after the next one,
 // though somebody still has files of it open.
 func TestOldTreesAreFreed(t *testing.T) {
+	fixture.OneSize(t)
 	w := raftdir.Create(filepath.Join(t.TempDir(), "w"), raftdir.Options{Slots: 50})
 	defer w.Close()
 	w.Append(100)

@@ -92,6 +92,7 @@ func TestClaimedLengthAllocates(t *testing.T) {
 // TestTooLargeToDecode: the bytes of such an entry are all there, in dump and in
 // entries/, and what stands for their meaning says where.
 func TestTooLargeToDecode(t *testing.T) {
+	fixture.OneSize(t)
 	fixture.NotForRace(t)
 	const size = payload.MaxData + 1
 	_, log := claiming(t, size)

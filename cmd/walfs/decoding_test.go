@@ -127,6 +127,7 @@ func TestProto(t *testing.T) {
 }
 
 func TestProtoThatIsWrong(t *testing.T) {
+	fixture.OneSize(t)
 	dir := shopLog(t)
 	broken := tempFile(t, "broken.proto", []byte("syntax = \"proto3\";\nmessage A { int32 }\n"))
 	for _, test := range []struct {

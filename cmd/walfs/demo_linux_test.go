@@ -47,6 +47,7 @@ func startDemo(t *testing.T, program ...string) (cmd *exec.Cmd, out io.Reader, e
 }
 
 func TestDemoOnce(t *testing.T) {
+	fixture.OneSize(t)
 	needFUSE(t)
 	cmd, out, errs := startDemo(t, "walfs", "demo", "--once")
 	said, err := io.ReadAll(out)
@@ -58,6 +59,7 @@ func TestDemoOnce(t *testing.T) {
 
 // TestDemoOfOthers: a log that the program carries is shown.
 func TestDemoOfOthers(t *testing.T) {
+	fixture.OneSize(t)
 	fixture.NotForRace(t)
 	needFUSE(t)
 	for system, want := range map[string][]string{
@@ -94,6 +96,7 @@ func checkTour(t *testing.T, said string, more ...string) {
 
 // TestDemoWithoutFUSE hides /dev/fuse from the demo.
 func TestDemoWithoutFUSE(t *testing.T) {
+	fixture.OneSize(t)
 	if os.Geteuid() != 0 {
 		skip(t, "needs root")
 	}
@@ -110,6 +113,7 @@ func TestDemoWithoutFUSE(t *testing.T) {
 
 // TestDemoInterrupted: Ctrl-C ends it cleanly, wherever it is.
 func TestDemoInterrupted(t *testing.T) {
+	fixture.OneSize(t)
 	needFUSE(t)
 	// Any node may come to lead first, and be stopped.
 	for _, at := range []string{"^Three Raft nodes", `^Node \d is stopped`, "^# Entries are files", "^Look further: cd "} {
@@ -133,6 +137,7 @@ func TestDemoInterrupted(t *testing.T) {
 // TestDemoOutputClosed: whoever reads what the demo prints stops reading, as head does.
 // That is a quiet end.
 func TestDemoOutputClosed(t *testing.T) {
+	fixture.OneSize(t)
 	needFUSE(t)
 	for _, at := range []string{"^Three Raft nodes", "^Node 1's log is mounted", "^README$", "^# Metadata"} {
 		cmd, out, errs := startDemo(t, "walfs", "demo")

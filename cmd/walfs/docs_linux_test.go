@@ -17,6 +17,7 @@ import (
 // TestDocs: what README.md and the pages in docs show of commands is what those print, word
 // for word. With -rewrite it is written there.
 func TestDocs(t *testing.T) {
+	fixture.OneSize(t)
 	fixture.NotForRace(t)
 	for _, file := range pages(t) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
@@ -105,6 +106,7 @@ var programs = map[string]string{"context": "context", "detect": "github.com/wal
 
 // TestDocsPrograms: the pieces of Go in the pages compile.
 func TestDocsPrograms(t *testing.T) {
+	fixture.OneSize(t)
 	found := 0
 	for _, file := range pages(t) {
 		for _, block := range examples.Blocks(string(fixture.ReadFile(t, file))) {

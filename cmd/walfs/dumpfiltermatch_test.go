@@ -36,6 +36,7 @@ const proposalKey = "\x00\x02\x00\x00\x00\x00\x00\x07" // of node 2
 // TestFilterHandmade: entries that Dgraph does not make, or that no fixture has. What the
 // decoded text lists under unknown_fields does not count.
 func TestFilterHandmade(t *testing.T) {
+	fixture.OneSize(t)
 	fixture.NotForRace(t)
 	edge := func(fields ...any) string { return message(3, message(fields...)) }
 	var many strings.Builder

@@ -105,6 +105,7 @@ func threeVoters(index, term uint64) *raftpb.Snapshot {
 
 // TestExplainMade does the same for directories that no fixture is like.
 func TestExplainMade(t *testing.T) {
+	fixture.OneSize(t)
 	fixture.NotForRace(t)
 	for _, test := range []struct {
 		name string

@@ -76,6 +76,7 @@ func startAlone(t *testing.T, dir string) bool {
 // TestHandMadeLogElects: a node on a log that was made by hand elects itself and
 // appends, or stat says why it cannot.
 func TestHandMadeLogElects(t *testing.T) {
+	fixture.OneSize(t)
 	snapshot := &raftpb.Snapshot{Data: []byte("state"), Metadata: &raftpb.SnapshotMetadata{
 		ConfState: &raftpb.ConfState{Voters: []uint64{1}}, Index: proto.Uint64(40), Term: proto.Uint64(6)}}
 	b, err := proto.Marshal(snapshot)

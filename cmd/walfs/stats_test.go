@@ -73,6 +73,7 @@ func checkTables(t *testing.T, name string, args []string, tables []stats.By, al
 
 // TestStatsOfWhatFiltersLeave: it is what dump prints with the same filter.
 func TestStatsOfWhatFiltersLeave(t *testing.T) {
+	fixture.OneSize(t)
 	fixture.NotForRace(t)
 	t.Parallel()
 	dir := fixture.Dir(t, "alpha")
@@ -99,6 +100,7 @@ func TestStatsOfWhatFiltersLeave(t *testing.T) {
 
 // TestStatsSaysWhatCannotBeRead as dump does, with the same exit code, and adds up the rest.
 func TestStatsSaysWhatCannotBeRead(t *testing.T) {
+	fixture.OneSize(t)
 	fixture.NotForRace(t)
 	t.Parallel()
 	damaged := fixture.Dir(t, "alpha")
@@ -144,6 +146,7 @@ func TestStatsSaysWhatCannotBeRead(t *testing.T) {
 
 // TestStatsUsage: wrong flags are said before anything is opened.
 func TestStatsUsage(t *testing.T) {
+	fixture.OneSize(t)
 	fixture.NotForRace(t)
 	t.Parallel()
 	for _, test := range []struct{ args, want string }{

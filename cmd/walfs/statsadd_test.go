@@ -194,6 +194,7 @@ func repeated(t *testing.T, name string, entries int) (dir string) {
 // TestStatsWorkers: the figures of many batches do not depend on how many are added up at a
 // time, and what is missing between two batches is said.
 func TestStatsWorkers(t *testing.T) {
+	fixture.OneSize(t)
 	const entries = 2*mostInBatch + 500
 	dir := repeated(t, "alpha", entries)
 	fixture.Edit(t, filepath.Join(dir, "00001.wal")).Set(mostInBatch, fixture.Offset, 4)

@@ -67,6 +67,7 @@ func terminalDirs(t *testing.T) (dir string, commands [][]string) {
 // TestFitsTerminal: no line of stat, check and diff is wider than the terminal. What is cut
 // ends in "…", nothing of check's is, and --wide and pipes get all of it.
 func TestFitsTerminal(t *testing.T) {
+	fixture.OneSize(t)
 	t.Parallel()
 	fixture.NotForRace(t)
 	dir, commands := terminalDirs(t)
@@ -113,6 +114,7 @@ func withoutSpace(text string) string { return strings.Join(strings.Fields(text)
 
 // TestColours: problems are red and differences yellow, unless the user wants none.
 func TestColours(t *testing.T) {
+	fixture.OneSize(t)
 	fixture.NotForRace(t)
 	t.Parallel()
 	dir, _ := terminalDirs(t)

@@ -6,11 +6,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/walfs/walfs/test/fixture"
 )
 
 // TestVersionOfACheckout: what is built from a checkout says its tag, commit and date. The
 // checkout is one of version.go alone: the rest of the program would take long to build anew.
 func TestVersionOfACheckout(t *testing.T) {
+	fixture.OneSize(t)
 	t.Parallel()
 	if _, err := exec.LookPath("git"); err != nil {
 		skip(t, err.Error())

@@ -66,6 +66,7 @@ func blocks(t *testing.T, path string) int64 {
 
 // TestFindAndGrep looks for files by size, name and content.
 func TestFindAndGrep(t *testing.T) {
+	fixture.OneSize(t)
 	dir := fixture.Dir(t, "alpha")
 	want := fixture.ReadManifest(t, "alpha")
 	m := mount(t, dir, t.TempDir())

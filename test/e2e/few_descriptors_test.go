@@ -38,6 +38,7 @@ func runCommand(args ...string) ran {
 // other. Where the limit is too low, that is what the program says, and never that the
 // log is damaged.
 func TestFewDescriptors(t *testing.T) {
+	fixture.OneSize(t)
 	const files, slots, few, tooFew = 90, 2, 64, 10
 	dir := filepath.Join(t.TempDir(), "w")
 	w := raftdir.Create(dir, raftdir.Options{Slots: slots})
@@ -92,6 +93,7 @@ func TestFewDescriptors(t *testing.T) {
 
 // TestFewDescriptorsMount: a mount with few descriptors shows what one with many shows.
 func TestFewDescriptorsMount(t *testing.T) {
+	fixture.OneSize(t)
 	needFUSE(t)
 	dir := filepath.Join(t.TempDir(), "w")
 	w := raftdir.Create(dir, raftdir.Options{Slots: 2})

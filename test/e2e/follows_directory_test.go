@@ -133,6 +133,7 @@ func TestRestored(t *testing.T) {
 // TestFirstEntries mounts a log that has no entries yet, so that it cannot be known
 // whether an Alpha or a Zero writes it.
 func TestFirstEntries(t *testing.T) {
+	fixture.OneSize(t)
 	dir, full := fixture.ShortDir(t, "empty"), fixture.ShortDir(t, "alpha")
 	// An Alpha that has not joined a group yet.
 	meta, err := os.OpenFile(filepath.Join(dir, "wal.meta"), os.O_RDWR, 0)
@@ -199,6 +200,7 @@ func problems(t *testing.T, m *mounted) string {
 // TestFullAndReadOnly: status.json must say that the directory's file system is full, or
 // has become read-only.
 func TestFullAndReadOnly(t *testing.T) {
+	fixture.OneSize(t)
 	needRoot(t)
 	base := t.TempDir()
 	output(t, "mount", "-t", "tmpfs", "-o", "size=4m", "walfs-test", base)

@@ -126,6 +126,7 @@ func TestBackupOfFrozenMount(t *testing.T) {
 // TestDamagedFrozenMount: where walfs copy refuses, native/ of a frozen mount has the
 // names, and reading them fails.
 func TestDamagedFrozenMount(t *testing.T) {
+	fixture.OneSize(t)
 	w := raftdir.Create(filepath.Join(t.TempDir(), "w"), raftdir.Options{Slots: 80})
 	w.Append(100)
 	w.CommitTo(100)

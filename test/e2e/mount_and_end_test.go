@@ -113,6 +113,7 @@ func (u *user) letGo(t *testing.T) string {
 // TestBusyMountIsDetached: a mount that is in use cannot be unmounted. If it stayed
 // in place it would be a dead mount once walfs has ended, so walfs detaches it.
 func TestBusyMountIsDetached(t *testing.T) {
+	fixture.OneSize(t)
 	dir := fixture.Dir(t, "alpha")
 	for _, test := range []struct {
 		name, hold, rest string
@@ -221,6 +222,7 @@ func refusalFolders(t *testing.T, temp string) (path func(name string) string) {
 // TestRefusals: what cannot be mounted is refused at once, in one line that says
 // why, and leaves no mount.
 func TestRefusals(t *testing.T) {
+	fixture.OneSize(t)
 	temp := t.TempDir()
 	path := refusalFolders(t, temp)
 	served := mount(t, path("DIR"), path("served"))

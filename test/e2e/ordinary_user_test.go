@@ -69,6 +69,7 @@ func mustRun(t *testing.T, cmd *exec.Cmd) string {
 }
 
 func TestOrdinaryUser(t *testing.T) {
+	fixture.OneSize(t)
 	needUserFUSE(t)
 	home, dir, at := userHome(t, "alpha")
 	check := untouched(t, dir)
@@ -141,6 +142,7 @@ func hold(t *testing.T, cmd *exec.Cmd) {
 // TestUnreadableLogFile: if the user may not read a log file, walfs says so. It
 // must not say that the file or its entries are missing.
 func TestUnreadableLogFile(t *testing.T) {
+	fixture.OneSize(t)
 	needUserFUSE(t)
 	home, dir, at := userHome(t, "alpha")
 	if err := os.Chmod(dir+"/00001.wal", 0); err != nil {

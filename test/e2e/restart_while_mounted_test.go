@@ -18,6 +18,7 @@ import (
 	"testing"
 
 	"github.com/walfs/walfs/test/child"
+	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/test/raftdir"
 	"github.com/walfs/walfs/walcore/format"
 	"github.com/walfs/walfs/walcore/storage"
@@ -141,6 +142,7 @@ func TestNodeRestartsWhileMounted(t *testing.T) {
 // A writer that has its files mapped, as Dgraph has, keeps commands that write away, and
 // is named.
 func TestCommandBesideWriter(t *testing.T) {
+	fixture.OneSize(t)
 	w := newLog(t)
 	out, err := exec.Command(walfs, "set", w.Dir(), "raft_id=9").CombinedOutput()
 	who := fmt.Sprintf("another program has it open for writing: e2e.test (pid %d): in use", os.Getpid())

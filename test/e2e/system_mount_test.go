@@ -49,6 +49,7 @@ func noSystemLog(out string) string {
 
 // TestSystemMount: what an operator types, with the real mount(8).
 func TestSystemMount(t *testing.T) {
+	fixture.OneSize(t)
 	for _, test := range []struct{ name, script, want string }{
 		{"mount -t walfs", `mount -t walfs -o frozen,allow_other,noexec "$D" "$M" && cat "$M/meta/last_index"
 findmnt -n -o FSTYPE,VFS-OPTIONS "$M" && end`, "975\nfuse.walfs ro,nosuid,nodev,noexec,relatime\n"},
@@ -89,6 +90,7 @@ nsenter -m -t $! cat "$M/meta/last_index"; nsenter -m -t $! umount "$M"; kill $!
 
 // TestAutofs: the automounter mounts when somebody looks, and unmounts later.
 func TestAutofs(t *testing.T) {
+	fixture.OneSize(t)
 	need(t, "automount")
 	out, code := withHelper(t, `mount -t tmpfs tmpfs /run && mkdir "$T/auto" # only one automounter runs with a /run
 echo "alpha -fstype=walfs,frozen,pid_file=$T/pid :$D" >"$T/map"
