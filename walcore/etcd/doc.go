@@ -54,7 +54,7 @@
 //
 //	layout.go      which folders there are, and names
 //	record.go      frames, records and other protobufs
-//	frames.go      a segment's frames, read and verified in blocks, side by side
+//	frames.go      a segment's frames, in blocks; parts.go: by several processors
 //	segment.go     a segment's records become a table
 //	chain.go       segments become a log: what is replaced, lost, kept
 //	log.go         the log's entries, by index; source.go: a file's, and payloads

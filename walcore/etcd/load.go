@@ -87,7 +87,7 @@ func (r *Reader) index(before *Reader) []*segment {
 		r.follower.segments[n.name] = s
 		segments = append(segments, s)
 		if changed {
-			unread = append(unread, func() { s.extend(n.attr) })
+			unread = append(unread, func() { s.extend(n.attr, partsOf(n.attr.Size-s.end, len(unread))) })
 		}
 	}
 	platform.InParallel(len(unread), func(i int) { unread[i]() })
@@ -106,7 +106,7 @@ func (r *Reader) settle(s *segment, before *Reader) {
 		if err != nil {
 			attr = s.attr
 		}
-		if s.extend(attr); s.fault == nil {
+		if s.extend(attr, 1); s.fault == nil {
 			s.checkLeftover()
 		}
 		if s.fault == nil || s.accepted == s.end || try == maxRetries || time.Since(start) > settlingTime/10 {

@@ -32,6 +32,7 @@ type segment struct {
 	hasState    bool
 	first, last walcore.HardState
 	snapshots   []snapshotRecord
+	unstated    int // how many of them come before the first hard state
 
 	// stale says that bytes were found to be others than those that were listed.
 	stale atomic.Bool
@@ -65,6 +66,18 @@ func (t *table) add(r row) {
 	}
 	*t.row(t.n) = r
 	t.n++
+}
+
+// addAll adds the rows of another table.
+func (t *table) addAll(from *table) {
+	for i := 0; i < from.n; {
+		if t.n%chunkRows == 0 {
+			t.chunks = append(t.chunks, new([chunkRows]row))
+		}
+		rows := from.chunks[i/chunkRows][i%chunkRows:]
+		n := copy(t.chunks[t.n/chunkRows][t.n%chunkRows:], rows[:min(len(rows), from.n-i)])
+		t.n, i = t.n+n, i+n
+	}
 }
 
 // run is entries that follow one another in the file, with indexes that do, of one term and
@@ -102,10 +115,10 @@ const (
 	maxLeftover = blockSize
 )
 
-// extend reads the records behind end. What it cannot read is a fault.
-func (s *segment) extend(attr walcore.Attr) {
+// extend reads the records behind end, in up to so many parts. What it cannot read is a fault.
+func (s *segment) extend(attr walcore.Attr, parts int) {
 	s.attr, s.fault = attr, nil
-	if err := s.readFrames(min(attr.Size, maxSegment)); err != nil {
+	if err := s.readParts(min(attr.Size, maxSegment), parts); err != nil {
 		s.fault = &fault{kind: walcore.KindUnreadable, message: fmt.Sprintf("cannot be read: %v", err)}
 	}
 }
@@ -142,11 +155,20 @@ func (s *segment) addEntry(parsed bool, e entryID, size, sum uint32) *fault {
 		return &fault{kind: walcore.KindOffset, message: "a frame does not begin at a multiple of 8 bytes"}
 	}
 	slot, typ := s.n, walcore.EntryType(e.typ)
-	if k := len(s.runs) - 1; k < 0 || s.runs[k].term != e.term || s.runs[k].typ != typ || s.runs[k].index+uint64(slot-s.runs[k].slot) != e.index {
-		s.runs = append(s.runs, run{slot: slot, index: e.index, term: e.term, typ: typ})
+	if r := (run{slot: slot, index: e.index, term: e.term, typ: typ}); !s.continues(r) {
+		s.runs = append(s.runs, r)
 	}
 	s.add(row{uint32(s.end / frameUnit), size, s.sum, sum})
 	return nil
+}
+
+// continues reports whether a run only goes on with the last one.
+func (s *segment) continues(r run) bool {
+	if len(s.runs) == 0 {
+		return false
+	}
+	last := &s.runs[len(s.runs)-1]
+	return last.term == r.term && last.typ == r.typ && last.index+uint64(r.slot-last.slot) == r.index
 }
 
 // addOther adds a record that is no entry's.
@@ -173,6 +195,9 @@ func (s *segment) addOther(typ uint64, sum uint32, data []byte) *fault {
 		}
 	case recordSnapshot:
 		s.snapshots = append(s.snapshots, snapshotRecord{slot: s.n, at: s.end, index: n[1], term: n[2], commit: s.last.Commit})
+		if !s.hasState {
+			s.unstated++
+		}
 	default:
 		return &fault{kind: walcore.KindType, message: fmt.Sprintf("a record of type %d, which etcd does not have", typ)}
 	}
