@@ -159,3 +159,13 @@ func (p *Page) search(key []byte) int {
 	}
 	return low
 }
+
+// childOf gives the child of a branch in which a key would be: the last one whose first key is not
+// above it.
+func (p *Page) childOf(key []byte) int {
+	i := p.search(key)
+	if i == p.Count || i > 0 && !bytes.Equal(p.Key(i), key) {
+		i--
+	}
+	return i
+}

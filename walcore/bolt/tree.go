@@ -94,6 +94,9 @@ func (t *Tree) Walk(from []byte, v Visitor) error {
 	if t.inline != nil {
 		return v.leaf(*t.inline, from)
 	}
+	if v.Ahead != nil {
+		return t.walkAhead(from, v)
+	}
 	return t.walkPage(t.root, 0, from, nil, nil, v)
 }
 
@@ -111,15 +114,7 @@ func (t *Tree) walkPage(id uint64, depth int, from, low, high []byte, v Visitor)
 	if p.leaf {
 		return v.leaf(p, from)
 	}
-	// The child to begin with is the last one whose first key is not above from.
-	i := p.search(from)
-	if i == p.Count || i > 0 && !bytes.Equal(p.Key(i), from) {
-		i--
-	}
-	if v.Ahead != nil {
-		return t.walkAhead(p, i, depth, from, high, v)
-	}
-	for ; i < p.Count; i++ {
+	for i := p.childOf(from); i < p.Count; i++ {
 		if err := t.walkPage(p.child(i), depth+1, from, p.Key(i), p.keyBehind(i, high), v); err != nil {
 			return err
 		}

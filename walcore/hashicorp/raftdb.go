@@ -171,13 +171,14 @@ func (r *boltReading) leaf(db *bolt.DB, p bolt.Page, i int) (add func() error) {
 		key := p.Key(i)
 		value, at := p.Value(i)
 		e := readEntry{index: number(key), err: errKey}
-		if e.at = at; len(key) == 8 && !p.IsBucket(i) {
+		if len(key) == 8 && !p.IsBucket(i) {
 			var rec record
 			rec, e.slot, e.err = newSlot(at, value, parseMsgpack)
 			if e.term = rec.term; e.err == nil && rec.index != e.index {
 				e.err = fmt.Errorf("it says that it is entry %d", rec.index)
 			}
 		}
+		e.at = at
 		*list = append(*list, e)
 	}
 	return func() error {
