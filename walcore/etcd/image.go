@@ -287,8 +287,7 @@ func (d databaseImage) Same(earlier io.ReaderAt) (from, to int64) {
 	return 0, 0
 }
 
-// grownFile is a segment up to where its records end. What is there never changes: records are
-// added behind them.
+// grownFile is a segment up to where its records end. A node only adds records behind them.
 type grownFile struct {
 	*nativeFile
 	log *logFile

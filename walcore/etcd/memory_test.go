@@ -38,7 +38,7 @@ func TestMemory(t *testing.T) {
 	dir, _ := write(t, n, 300, etcdlog.Options{SegmentSize: 16 << 20})
 	var r *Reader
 	allocated := fixture.Allocated(func() { r = open(t, dir) })
-	if limit := n*17 + 2<<20; allocated > limit {
+	if limit := n*17 + 1<<20; allocated > limit {
 		t.Errorf("%d bytes were allocated for %d entries, at most %d should be", allocated, n, limit)
 	}
 	if walcore.Count(r) != n {

@@ -60,7 +60,10 @@ var (
 
 // parseRecord parses what a frame holds.
 func parseRecord(b []byte) (r record, ok bool) {
-	for len(b) > 0 {
+	for count := 0; len(b) > 0; count++ {
+		if count == maxFields {
+			return r, false
+		}
 		var n int
 		var v uint64
 		switch b[0] {
@@ -84,7 +87,10 @@ func parseRecord(b []byte) (r record, ok bool) {
 
 // parseEntry parses the data of an entry's record.
 func parseEntry(b []byte) (e storedEntry, ok bool) {
-	for len(b) > 0 {
+	for count := 0; len(b) > 0; count++ {
+		if count == maxFields {
+			return e, false
+		}
 		var n int
 		switch b[0] {
 		case 1 << 3:
@@ -106,9 +112,13 @@ func parseEntry(b []byte) (e storedEntry, ok bool) {
 	return e, true
 }
 
-// skipField is how long a field is, but for its first byte; negative: it is none.
+// skipField is how long a field is, but for its first byte; negative: it is none, or a group,
+// which etcd does not write.
 func skipField(b []byte) int {
-	_, _, n := protowire.ConsumeField(b)
+	_, typ, n := protowire.ConsumeField(b)
+	if typ == protowire.StartGroupType {
+		return -1
+	}
 	return n - 1 // an error stays negative
 }
 
@@ -138,7 +148,7 @@ type field struct {
 	isBytes  bool
 }
 
-// maxFields bounds how many fields such a message can have: it takes a read for each.
+// maxFields bounds how many fields a message can have: in a large one each takes a read.
 const maxFields = 64
 
 // eachField goes through the fields of a message that is stored in r between from and to.

@@ -292,9 +292,16 @@ func TestDamageInRaftDB(t *testing.T) {
 	files = d.copyOfFiles()
 	index := bytes.Index(files[boltName][value.at:], []byte("\xa5Index\xcd")) + int(value.at) + 8
 	files[boltName][index] ^= 1
-	if got := d.problemsOf(files); !strings.Contains(got, "index 1200: page: it says that it is entry 1201") {
-		t.Errorf("%s", got)
+	says := func(what string) {
+		t.Helper()
+		want := fmt.Sprintf("offset %d index 1200: page: %s", value.at, what)
+		if got := d.problemsOf(files); !strings.Contains(got, want) {
+			t.Errorf("it does not say %q:\n%s", want, got)
+		}
 	}
+	says("it says that it is entry 1201")
+	files[boltName][value.at] = 0xc1
+	says("at byte 1 of the value: a map was expected, not 0xc1")
 }
 
 // TestNothingIsKnown: where the top of raft.db is damaged, no index is said to be absent, and

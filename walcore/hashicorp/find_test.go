@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -113,6 +114,13 @@ func TestSnapshots(t *testing.T) {
 	if p := r.Problems(); len(p) != 1 || p[0].Kind != walcore.KindSnapshot || p[0].File != "snapshots/4-1410-1" {
 		t.Errorf("%v", p)
 	}
+	// None is read again while it stays as it is, not the damaged one either.
+	fixture.WriteFile(t, filepath.Join(dir, "another"), nil)
+	next := refresh(t, r)
+	if next == r || !slices.Equal(next.snapshots, r.snapshots) {
+		t.Error("snapshots were read again")
+	}
+	r = next
 	// Another file in the place of one that was listed is not given for it.
 	s := r.Meta().Snapshots[2]
 	state := filepath.Join(dir, "snapshots/3-1400-1", snapshotState)

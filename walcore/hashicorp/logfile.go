@@ -75,7 +75,7 @@ func (l *logFile) ReadPayload(e walcore.Entry, p []byte, off int64) error {
 
 // seen notes that a value could not be read as it was listed.
 func (l *logFile) seen(err error) error {
-	if err != nil {
+	if err != nil && err != errRemoved {
 		l.f.stale.Store(true)
 	}
 	return err

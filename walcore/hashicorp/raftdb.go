@@ -351,13 +351,20 @@ func relocate(f *openFile, index uint64, s *slot) ([]byte, error) {
 		if db.Changed() {
 			continue
 		}
-		if err == nil {
-			err = fmt.Errorf("it was removed or replaced: %w", walcore.ErrChanged)
+		switch {
+		case err != nil:
+		case value == nil:
+			err = errRemoved
+		default:
+			err = fmt.Errorf("it was replaced: %w", walcore.ErrChanged)
 		}
 		return nil, err
 	}
 	return nil, errNewer
 }
+
+// errRemoved says that a database has no such entry any more. The next look finds that, too.
+var errRemoved = fmt.Errorf("it was removed: %w", walcore.ErrChanged)
 
 // addDamage adds an entry that cannot be read. Those that follow one another are one damage: a
 // file can have millions. The first own of the list stay as they are, for others have them.

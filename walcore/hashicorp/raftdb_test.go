@@ -229,3 +229,27 @@ func TestWriterAtWork(t *testing.T) {
 		t.Error("none was read")
 	}
 }
+
+// TestRemovedEntry: to read an entry that a node has removed does not make the next look read all
+// again: that it is gone, looks find out.
+func TestRemovedEntry(t *testing.T) {
+	w := newBoltWriter(t, 4096)
+	for range 300 {
+		w.append(1, 200)
+	}
+	w.commit()
+	w.commit()
+	r := open(t, w.dir())
+	w.entries = w.entries[10:]
+	w.commit()
+	w.commit()
+	e, err := r.Entry(3)
+	fixture.Must(t, err)
+	if _, err := e.Data(); !errors.Is(err, walcore.ErrChanged) {
+		t.Errorf("%v", err)
+	}
+	if r.files[boltName].stale.Load() {
+		t.Error("all is read again")
+	}
+	w.holds(refresh(t, r))
+}

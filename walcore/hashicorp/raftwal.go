@@ -75,9 +75,11 @@ const mostWaits = 5
 // settle looks again if something follows the last commit: a node may be writing it just now,
 // and then its commit comes soon.
 func (l *walLog) settle(files *openFiles, found Found) *walLog {
+	again := *files
+	again.stale = nil // those are read by now
 	for waits := 0; waits < mostWaits && len(l.segments) > 0 && l.segments[len(l.segments)-1].torn; waits++ {
 		time.Sleep(time.Millisecond)
-		next, err := readWALLog(files, found, l)
+		next, err := readWALLog(&again, found, l)
 		if err != nil {
 			break
 		}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/walcore"
@@ -232,5 +233,76 @@ func TestRefreshFollowsDirectory(t *testing.T) {
 	r = refresh(t, r)
 	if r.Meta().Snapshot.Index != 1356 {
 		t.Errorf("a snapshot at %d", r.Meta().Snapshot.Index)
+	}
+}
+
+// TestWriteTakesLong: the rest of a write that took long is seen, though the file's time is that
+// of its beginning.
+func TestWriteTakesLong(t *testing.T) {
+	dir := fixture.Dir(t, "hashicorp-wal-n2")
+	name := filepath.Join(dir, tailName)
+	whole, ends := rebatched(fixture.ReadFile(t, name), 100)
+	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	fixture.Must(t, err)
+	defer f.Close()
+	begun := time.Now()
+	put := func(from, to int) {
+		_, err := f.WriteAt(whole[from:to], int64(from))
+		fixture.Must(t, err)
+		fixture.Must(t, os.Chtimes(name, begun, begun))
+	}
+	clear(whole[ends[0]:])
+	fixture.Must(t, f.Truncate(0))
+	fixture.Must(t, f.Truncate(int64(len(whole))))
+	put(0, ends[0]/2)
+	r := open(t, dir)
+	put(ends[0]/2, ends[0])
+	if last, _ := refresh(t, r).LastIndex(); last <= 1481 {
+		t.Errorf("the last entry is %d", last)
+	}
+}
+
+// TestLargeValue: a value that is not held in memory is read as others are, and one that is only
+// claimed takes no memory.
+func TestLargeValue(t *testing.T) {
+	dir := fixture.Dir(t, "hashicorp-wal-n2")
+	name := filepath.Join(dir, tailName)
+	payload := bytes.Repeat([]byte("walfs"), smallValue)
+	at := time.Unix(1700000000, 5).UTC()
+	stamp, err := at.MarshalBinary()
+	fixture.Must(t, err)
+	var value []byte
+	for _, n := range []uint64{1482, 9, 0, uint64(len(payload))} {
+		value = binary.AppendUvarint(value, n)
+	}
+	value = append(append(append(value, payload...), 4, 'e', 'x', 't', 's'), stamp...)
+	frame := binary.LittleEndian.AppendUint32([]byte{1, 0, 0, 0}, uint32(len(value)))
+	frame = append(append(frame, value...), make([]byte, -len(value)&7)...)
+	segment := append(fixture.ReadFile(t, name)[:32], frame...)
+	sum := crc32.Checksum(segment, crc32.MakeTable(crc32.Castagnoli))
+	segment = binary.LittleEndian.AppendUint32(append(segment, 3, 0, 0, 0), sum)
+	fixture.WriteFile(t, name, append(segment, make([]byte, 4096)...))
+	r := open(t, dir)
+	e, err := r.Entry(1482)
+	fixture.Must(t, err)
+	data, err := e.Data()
+	if !bytes.Equal(data, payload) || err != nil || e.Term != 9 {
+		t.Errorf("%+v: %d bytes, %v; %v", e, len(data), err, r.Problems())
+	}
+	if extensions, err := e.Extensions(); string(extensions) != "exts" || err != nil {
+		t.Errorf("extensions %q, %v", extensions, err)
+	}
+	if stored, ok := e.Time(); !ok || !stored.Equal(at) {
+		t.Errorf("appended at %v", stored)
+	}
+
+	claimed := append(segment[:32:32], 1, 0, 0, 0, 0, 0, 0, 0x06) // 100 MB
+	fixture.WriteFile(t, name, claimed)
+	fixture.Must(t, os.Truncate(name, 128<<20))
+	if n := fixture.Allocated(func() { r = open(t, dir) }); n > 8<<20 {
+		t.Errorf("%d bytes were allocated", n)
+	}
+	if last, _ := r.LastIndex(); last != 1481 {
+		t.Errorf("the last entry is %d", last)
 	}
 }

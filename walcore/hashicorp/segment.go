@@ -25,6 +25,7 @@ const (
 	codec1        = 1
 	segmentSuffix = ".wal"
 	leastEntry    = 32 // bytes that an entry takes, with its frame
+	leastStored   = 20 // and without it
 )
 
 // zeros are what a file has where nothing was written.
@@ -109,7 +110,7 @@ func (r *frameReader) frame(at int64) (f frame, ok bool, err error) {
 	default:
 		return f, false, nil
 	}
-	return f, f.n <= maxValue && f.end() <= r.size, nil
+	return f, f.n <= maxValue && f.end() <= r.size && (f.kind != entryFrame || f.n >= leastStored), nil
 }
 
 // batch is entries that one commit frame makes count.
@@ -140,19 +141,77 @@ func (r *frameReader) batch(at int64, b *batch) error {
 			b.end, b.right = f.end(), f.crc == sum
 			return nil
 		}
-		all, _, err := r.bytes(b.end, f.end()-b.end)
+		var e readEntry
+		if f.n > smallValue {
+			e, sum, err = r.large(f, sum)
+		} else {
+			e, sum, err = r.small(f, sum)
+		}
 		if err != nil {
 			return err
 		}
-		sum = crc32.Update(sum, castagnoli, all)
 		if f.kind == entryFrame {
-			rec, s, err := newSlot(f.at, all[frameHeader:][:f.n], parseCodec1)
-			s.at = f.at
-			b.entries = append(b.entries, readEntry{rec.index, rec.term, s, err})
+			b.entries = append(b.entries, e)
 		}
 		b.end = f.end()
 	}
 }
+
+// small reads a frame, goes on with the sum of its batch, and takes its entry apart.
+func (r *frameReader) small(f frame, sum uint32) (e readEntry, _ uint32, err error) {
+	begin := f.at - frameHeader
+	all, _, err := r.bytes(begin, f.end()-begin)
+	if err == nil && f.kind == entryFrame {
+		var rec record
+		rec, e.slot, e.err = newSlot(f.at, all[frameHeader:][:f.n], parseCodec1)
+		e.index, e.term, e.at = rec.index, rec.term, f.at
+	}
+	return e, crc32.Update(sum, castagnoli, all), err
+}
+
+// large does the same with a frame that is not held in memory.
+func (r *frameReader) large(f frame, sum uint32) (e readEntry, _ uint32, err error) {
+	stored := newSum()
+	for at := f.at - frameHeader; at < f.end(); {
+		b, _, err := r.bytes(at, min(chunkSize, f.end()-at))
+		if err != nil {
+			return e, 0, err
+		}
+		sum = crc32.Update(sum, castagnoli, b)
+		stored.Write(b[min(max(f.at-at, 0), int64(len(b))):max(min(f.at+f.n-at, int64(len(b))), 0)])
+		at += int64(len(b))
+	}
+	if f.kind != entryFrame {
+		return e, sum, nil
+	}
+	var rec record
+	head, _, err := r.bytes(f.at, mostHead)
+	if err != nil {
+		return e, 0, err
+	}
+	b := bytesLeft{all: head, rest: head}
+	size := b.codec1Head(&rec)
+	rec.dataAt, rec.size = len(head)-len(b.rest), int(min(size, maxValue))
+	if beside := f.n - int64(rec.dataAt) - int64(rec.size); b.err == nil && beside >= 0 && beside <= maxBeside {
+		tail, _, err := r.bytes(f.at+f.n-beside, beside)
+		if err != nil {
+			return e, 0, err
+		}
+		b = bytesLeft{all: tail, rest: tail}
+		b.codec1Tail(&rec)
+		e.err = b.end(&rec)
+	} else if e.err = b.err; e.err == nil {
+		e.err = fmt.Errorf("a payload of %d bytes in a value of %d", size, f.n)
+	}
+	if e.err == nil {
+		e.slot, e.err = slotOf(rec, f.at, int(f.n), uint32(stored.Sum64()))
+	}
+	e.index, e.term, e.at = rec.index, rec.term, f.at
+	return e, sum, nil
+}
+
+// mostHead is more than stands before a payload.
+const mostHead = 64
 
 func newSegment(f *openFile, info segmentInfo) *segment {
 	return &segment{f: f, name: info.name(), base: info.BaseIndex, next: info.BaseIndex}
@@ -309,10 +368,14 @@ func (s *segment) grown() bool {
 	if b == [frameHeader]byte{} || !s.torn {
 		return b != [frameHeader]byte{}
 	}
-	// It was there before. Only its times tell whether more of it was written.
+	// It was there before. The file's time tells whether a write has begun since, and not when it
+	// has ended.
 	now, err := s.f.Stat()
-	return err != nil || now.Size != s.attr.Size || !now.Mtime.Equal(s.attr.Mtime) || s.looked.Sub(s.attr.Mtime) < timeResolution
+	return err != nil || now.Size != s.attr.Size || !now.Mtime.Equal(s.attr.Mtime) || s.looked.Sub(s.attr.Mtime) < settlingTime
 }
+
+// settlingTime is how long a write may take.
+const settlingTime = time.Second
 
 // lastIndex is the last index that counts, damaged entries included; 0: there is none.
 func (s *segment) lastIndex() uint64 {

@@ -58,6 +58,7 @@ func findSnapshots(dir *os.File, found Found, previous []*snapshot) (l listing, 
 			return l, nil, err
 		}
 		snapshots = readSnapshots(l.native, previous)
+		previous = snapshots
 		if !l.going && !slices.ContainsFunc(snapshots, (*snapshot).mayBeGoing) {
 			break
 		}
@@ -70,7 +71,7 @@ func (s *snapshot) mayBeGoing() bool {
 }
 
 // readSnapshots finds the snapshots among the directory's files: the oldest first. Those that
-// were whole before are not read again while their files are the same. An incomplete one counts
+// were read before, and were whole or damaged, are not read again while their files are the same. An incomplete one counts
 // for nothing if a newer one is whole: a node was removing it.
 func readSnapshots(native []*nativeFile, previous []*snapshot) (list []*snapshot) {
 	for _, n := range native {
@@ -113,7 +114,7 @@ func (s *snapshot) isNoNewerThan(whole *snapshot) bool {
 }
 
 func (s *snapshot) unchangedSince(p *snapshot) bool {
-	return p.folder == s.folder && p.err == nil && s.meta != nil && s.state != nil && s.meta.Attr == p.meta.Attr && s.state.Attr == p.state.Attr
+	return p.folder == s.folder && (p.err == nil || errors.Is(p.err, walcore.ErrDamaged)) && p.meta != nil && p.state != nil && s.meta != nil && s.state != nil && s.meta.Attr == p.meta.Attr && s.state.Attr == p.state.Attr
 }
 
 // read reads meta.json and checks state.bin against it.

@@ -66,14 +66,20 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // newSlot makes a slot of a value that is stored at an offset.
 func newSlot(at int64, value []byte, parse parser) (record, slot, error) {
 	r, err := parse(value)
-	if err == nil && r.dataAt > 1<<16-1 {
-		err = fmt.Errorf("its payload begins at byte %d of the value", r.dataAt)
-	}
 	if err != nil {
 		return r, slot{}, err
 	}
-	return r, slot{at: at, appended: r.appended, value: uint32(len(value)), size: uint32(r.size),
-		sum: sumOf(value), dataAt: uint16(r.dataAt), typ: r.typ, extended: len(r.extensions) > 0}, nil
+	s, err := slotOf(r, at, len(value), sumOf(value))
+	return r, s, err
+}
+
+// slotOf makes a slot of what a value of n bytes says, which is stored at an offset.
+func slotOf(r record, at int64, n int, sum uint32) (slot, error) {
+	if r.dataAt > 1<<16-1 {
+		return slot{}, fmt.Errorf("its payload begins at byte %d of the value", r.dataAt)
+	}
+	return slot{at: at, appended: r.appended, value: uint32(n), size: uint32(r.size),
+		sum: sum, dataAt: uint16(r.dataAt), typ: r.typ, extended: len(r.extensions) > 0}, nil
 }
 
 // readEntry is an entry that was read, and is not in a table yet.

@@ -119,12 +119,23 @@ func (b *bytesLeft) end(r *record) error {
 // parseCodec1 takes a value of raft-wal's first codec apart.
 func parseCodec1(value []byte) (r record, err error) {
 	b := bytesLeft{all: value, rest: value}
+	size := b.codec1Head(&r)
+	b.payload(&r, size)
+	b.codec1Tail(&r)
+	return r, b.end(&r)
+}
+
+// codec1Head takes what stands before the payload, and gives that one's size.
+func (b *bytesLeft) codec1Head(r *record) (size uint64) {
 	r.index, r.term = b.uvarint(), b.uvarint()
 	r.typ = b.entryType(b.uvarint())
-	b.payload(&r, b.uvarint())
+	return b.uvarint()
+}
+
+// codec1Tail takes what stands behind it.
+func (b *bytesLeft) codec1Tail(r *record) {
 	r.extensions = b.take(b.uvarint())
 	r.appended = b.goTime(uint64(len(b.rest)))
-	return r, b.end(&r)
 }
 
 const (
