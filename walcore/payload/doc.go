@@ -43,14 +43,15 @@
 // Secrets are written as "[redacted]" unless Options.ShowSecrets is set. A field is
 // a secret if its debug_redact option is set, in the user's schemas too; a value of etcd's is
 // one if it is a Secret of Kubernetes or holds one, or if its key has /secrets/ in it. An entry
-// that does not decode and may hold a secret is redacted as a whole, and so is a chunk.
+// that does not decode and may hold a secret is redacted as a whole, and so are an unknown field
+// of etcd's that may hold one, and a chunk.
 //
 // MessagePack is written as it is, members in their order. A byte string that is no UTF-8
 // is base64, under its name with _base64 added; a time is RFC 3339; a key that is no text
 // is written as the text of its JSON; an ext is an object of ext (its type) and base64.
 // Numbers are numbers, of up to 64 bits: nothing says which of them were meant to be large.
-// A member whose name ends as in Token, SecretID, Secret, Password, PrivateKey or Authorization is
-// a secret, and so is a byte string with such a name in it.
+// A member whose name ends as a secret's does (such as in Token, SecretID, Secret, Password,
+// PrivateKey or Authorization) is a secret, and so is a byte string with such a name in it.
 //
 // message_type is a name where the message has the fields that Consul's message of that
 // type has, or those that each of Nomad's has. ignore_unknown then says that the byte's top

@@ -1,5 +1,7 @@
 package payload
 
+import "encoding/json"
+
 // Etcd decodes the entries of an etcd member.
 type Etcd struct {
 	opts Options
@@ -47,14 +49,32 @@ func (d *Etcd) hides(data []byte) bool {
 }
 
 // AppendSnapshot implements Decoder. The blob is etcd's old store, which has the members and
-// the version of the cluster, as JSON. Up to etcd 2 it had all keys: then it may hold a secret.
+// the version of the cluster, as JSON. Up to etcd 2 it had all keys. If one of
+// them is of a user or of a Secret, or has one as its value, nothing of the store is shown.
 func (d *Etcd) AppendSnapshot(dst, blob []byte) []byte {
 	w := newWalker(dst, d.opts, len(blob), true)
 	return w.snapshot(blob, func() bool {
-		if !d.opts.ShowSecrets && secretWords.in(blob) {
+		if !d.opts.ShowSecrets && storeHoldsSecret(blob) {
 			w.string(redactedWhole)
 			return true
 		}
 		return w.json(blob)
 	})
+}
+
+// storeHoldsSecret looks at each string in etcd's old store, names and values.
+func storeHoldsSecret(blob []byte) bool {
+	if !json.Valid(blob) {
+		return mayHoldObject(blob)
+	}
+	for i := 0; i < len(blob); i++ {
+		if blob[i] == '"' {
+			end := jsonValueEnd(blob, i)
+			if isSecretText(unquoted(blob[i:end])) {
+				return true
+			}
+			i = end - 1
+		}
+	}
+	return isSecretText(blob) // an object of Kubernetes in place of a store
 }

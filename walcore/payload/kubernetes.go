@@ -2,6 +2,7 @@ package payload
 
 import (
 	"bytes"
+	"encoding/json"
 
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -29,13 +30,13 @@ func (o *object) known() bool { return len(o.kind) > 0 || len(o.encryptedBy) > 0
 // objectOf looks at the value under a key. It is secret if it is a Secret or holds one, if its
 // key says so, whatever it looks like, and if it is an object whose type is not readable.
 func objectOf(key, value []byte) (o object) {
-	switch text := bytes.TrimLeft(value, " \t\r\n"); {
+	switch text := jsonText(value); {
 	case bytes.HasPrefix(value, []byte(objectPrefix)):
 		o.apiVersion, o.kind = objectType(value[len(objectPrefix):])
 		o.secret = len(o.kind) == 0 || isSecretKind(o.kind) || string(o.kind) == "List"
 	case bytes.HasPrefix(value, []byte(encryptedPrefix)):
 		o.encryptedBy = encryptedBy(value[len(encryptedPrefix):])
-	case len(text) > 0 && (text[0] == '{' || text[0] == '['):
+	case text != nil:
 		o = jsonObject(text)
 	}
 	switch {
@@ -48,6 +49,15 @@ func objectOf(key, value []byte) (o object) {
 		o.secret = true
 	}
 	return o
+}
+
+// jsonText is value from where its object or list of JSON begins, or nil if it has none. Some
+// editors write a byte order mark before it.
+func jsonText(value []byte) []byte {
+	if text := bytes.TrimLeft(value, " \t\r\n\ufeff"); len(text) > 0 && (text[0] == '{' || text[0] == '[') {
+		return text
+	}
+	return nil
 }
 
 func isSecretKind(kind []byte) bool { return string(kind) == "Secret" || string(kind) == "SecretList" }
@@ -131,9 +141,28 @@ var (
 	objectWords = newFinder(objectPrefix, `"data`, `"stringdata`)
 )
 
-// mayHoldObject reports whether data that do not decode may hold a Secret. Of more than maxRaw
-// bytes only the beginning is shown.
+// mayHoldObject reports whether data that do not decode may hold a Secret. Whole JSON can be
+// looked into. In other data, words tell.
 func mayHoldObject(data []byte) bool {
-	data = data[:min(len(data), maxRaw)]
+	if text := jsonText(data); text != nil && json.Valid(text) {
+		return isSecretText(data)
+	}
 	return secretWords.in(data) || objectWords.in(data)
+}
+
+// isSecretText reports whether a text is a key of a Secret's, or the value of one.
+func isSecretText(text []byte) bool {
+	o := objectOf(text, text)
+	return o.secret
+}
+
+// hasSecretText reports whether a key or a value in the message b is a Secret's. What
+// else is in b may belong to it.
+func (p *messagePlan) hasSecretText(b []byte) bool {
+	for f := (fields{msg: b}); f.next(); {
+		if known := p.find(f.num, f.typ); known != nil && known.message == nil && isSecretText(f.b) {
+			return true
+		}
+	}
+	return false
 }

@@ -74,6 +74,7 @@ func secretObjects() map[string]string {
 		"after another object":        `{"kind":"A"}` + whole,
 		"with an end too many":        `{}}]` + whole,
 		"brackets in names":           `{"}":"{","]":"\"}",` + whole[1:],
+		"a byte order mark":           "\xef\xbb\xbf" + whole,
 		"protobuf":                    "k8s\x00\n\x0c\n\x02v1\x12\x06Secret\x12\x0b\n\x09" + marker,
 		"protobuf with an annotation": "k8s\x00\n\x0c\n\x02v1\x12\x06Secret\x12" + string(rune(len(annotation)%100)) + annotation,
 		"protobuf, cut":               "k8s\x00\n\x0c\n\x02v1\x12\x1f" + marker,
@@ -161,6 +162,53 @@ func TestNoSecretsOfKubernetes(t *testing.T) {
 	}
 }
 
+// TestUnknownSecretsOfKubernetes: what a later etcd may have, which the schema does not know.
+func TestUnknownSecretsOfKubernetes(t *testing.T) {
+	objects := secretObjects()
+	put := func(key, value string) []byte { return join(within([]byte(key), 1), within([]byte(value), 2)) }
+	for _, value := range []string{objects["as the API server writes it"], objects["a byte order mark"], objects["an escaped kind"], objects["protobuf"]} {
+		for name, data := range map[string][]byte{
+			"a request":             join(putOf("/a", "b"), within(put("/x", value), 50)),
+			"a field of put":        within(join(put("/x", "b"), within([]byte(value), 7)), 4),
+			"a field, with the key": within(join(put("/registry/secrets/a/b", "b"), within([]byte(marker), 7)), 4),
+			"a field, with a value": within(join(put("/x", value), within([]byte(marker), 7)), 4),
+			"a request with a key":  join(putOf("/a", "b"), within(put("/registry/secrets/a/b", marker), 50)),
+			"an operation":          within(within(within(put("/x", value), 5), 2), 6),
+			"a group":               join(putOf("/a", "b"), []byte{0x9b, 3}, put("/x", value), []byte{0x9c, 3}),
+		} {
+			if said := outputs(t, NewEtcd(Options{}), Entry{Data: data}); shows(said) || !strings.Contains(said, `"value": "[redacted]"`) {
+				t.Errorf("%s: %s", name, said)
+			}
+			if said := outputs(t, NewEtcd(Options{ShowSecrets: true}), Entry{Data: data}); strings.Contains(said, "redacted") {
+				t.Errorf("%s: asked for, it is hidden: %s", name, said)
+			}
+		}
+	}
+	data := within(join(put("/x", "b"), within([]byte(marker), 7)), 4)
+	if said := outputs(t, NewEtcd(Options{}), Entry{Data: data}); !shows(said) {
+		t.Errorf("no secret is hidden: %s", said)
+	}
+}
+
+// TestJSONInEtcdsLog: an application's own entries are hidden if they hold a Secret, and not
+// for a word.
+func TestJSONInEtcdsLog(t *testing.T) {
+	for data, secret := range map[string]bool{
+		`{"op":"set","key":"a","data":"` + marker + `"}`:             false,
+		`{"name":"a\u0026b","p":"` + marker + `"}`:                   false,
+		"\xef\xbb\xbf[{\"secret\":1,\"p\":\"" + marker + `"}]`:       false,
+		`[` + secretObjects()["as the API server writes it"] + `]`:   true,
+		secretObjects()["a byte order mark"]:                         true,
+		`{"key":"/registry/secrets/a/b","value":"` + marker + `"}`:   true,
+		`{"op":"set","key":"a","data":"` + marker:                    true, // no whole JSON
+		`{"op":"set","key":"a","data":"` + marker + `"}{"secret":1}`: true,
+	} {
+		if said := outputs(t, NewEtcd(Options{}), Entry{Data: []byte(data)}); shows(said) == secret {
+			t.Errorf("%s: %s", data, said)
+		}
+	}
+}
+
 // TestEtcdSnapshotsSecrets: a store of etcd 2 can have any keys.
 func TestEtcdSnapshotsSecrets(t *testing.T) {
 	for _, blob := range []string{
@@ -168,12 +216,23 @@ func TestEtcdSnapshotsSecrets(t *testing.T) {
 		`{"Path":"/x","Value":"{\"kind\":\"Secret\",\"data\":\"` + marker + `\"}"}`,
 		`{"Path":"/x","Value":"{\"kind\":\"\\u0053ecret\",\"data\":\"` + marker + `\"}"}`,
 		`{"Path":"/2/users/root","Value":"{\"password\":\"` + marker + `\"}"`,
+		`{"Path":"/2/users/root","Value":"` + marker + `"}`,
+		`{"Path":"\/registry\/secrets\/ns\/x","Value":"` + marker + `"}`,
+		secretObjects()["in a List"],
 	} {
 		if got := string(NewEtcd(Options{}).AppendSnapshot(nil, []byte(blob))); shows(got) || !strings.Contains(got, redactedWhole) {
 			t.Error(got)
 		}
 		if got := string(NewEtcd(Options{ShowSecrets: true}).AppendSnapshot(nil, []byte(blob))); !shows(got) {
 			t.Error(got)
+		}
+	}
+	for _, blob := range []string{
+		`{"Path":"/0/members/1/attributes","Value":"{\"name\":\"etcd-secret-store\",\"clientURLs\":[\"` + marker + `\"]}"}`,
+		`{"Path":"/x","Value":"password \u0026 ` + marker + `"}`,
+	} {
+		if got := string(NewEtcd(Options{}).AppendSnapshot(nil, []byte(blob))); !shows(got) {
+			t.Errorf("no secret is hidden: %s", got)
 		}
 	}
 }

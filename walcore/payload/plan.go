@@ -16,6 +16,7 @@ type messagePlan struct {
 	special *specialPlan // set if protojson has a form of its own for it
 	typed   *typedValue  // set if one of its fields says how another is decoded
 	secrets bool         // it has secrets, or holds messages that do
+	objects bool         // what it has can be objects of Kubernetes
 	isEntry bool         // it is an entry of a map
 	tags    [0x80]tagPlan
 }

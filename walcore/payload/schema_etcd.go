@@ -38,6 +38,7 @@ func loadEtcdSchema() *etcdSchema {
 		compare:   plan("Compare"),
 	}
 	for _, m := range p.messages {
+		m.objects = true
 		for _, f := range m.fields {
 			f.text = f.kind == protoreflect.BytesKind // all are keys or values
 		}

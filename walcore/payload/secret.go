@@ -49,6 +49,12 @@ func (p *messagePlan) mayHoldSecret(b []byte, cut bool, depth int) bool {
 	return value && (password || cut && !typ)
 }
 
+// hidesUnknown reports whether a field that is shown with the unknown ones may hold a secret.
+func (p *messagePlan) hidesUnknown(v field) bool {
+	f := p.find(v.num, v.typ)
+	return f != nil && f.hasSecrets() || p.objects && mayHoldObject(v.b)
+}
+
 // markSecrets finds the messages that have secrets, or hold such messages.
 func (p *planner) markSecrets() {
 	for again := true; again; {

@@ -338,6 +338,7 @@ func (w *walker) enum(e *enumPlan, n int32) {
 func (w *walker) unknown(p *messagePlan, b []byte, i, j int) bool {
 	w.key(`"unknown_fields":`)
 	w.open('[')
+	secret := p.objects && !w.showSecrets && p.hasSecretText(b)
 	for ; i < j; i++ {
 		v, _ := readField(b, int(w.spans[i].off))
 		w.next()
@@ -347,18 +348,15 @@ func (w *walker) unknown(p *messagePlan, b []byte, i, j int) bool {
 		w.key(`"wire_type":`)
 		w.string(wireTypeNames[v.typ])
 		switch mark := len(w.out); v.typ {
-		case protowire.BytesType:
+		case protowire.BytesType, protowire.StartGroupType:
 			w.key(`"value":`)
-			if f := p.find(v.num, v.typ); f != nil && f.hasSecrets() && !w.showSecrets {
+			if secret || !w.showSecrets && p.hidesUnknown(v) {
 				w.out = append(w.out, redacted...)
-			} else if !printable(v.b) || !w.text(v.b) {
+			} else if v.typ == protowire.StartGroupType || !printable(v.b) || !w.text(v.b) {
 				w.out = w.out[:mark]
 				w.key(`"value_base64":`)
 				w.base64(v.b)
 			}
-		case protowire.StartGroupType:
-			w.key(`"value_base64":`)
-			w.base64(v.b)
 		default:
 			w.key(`"value":`)
 			w.quotedUint(v.u)
