@@ -172,6 +172,9 @@ type Attr struct {
 	// Committed says that it is the file of a committed entry. Nothing of it will
 	// change as long as it exists.
 	Committed bool
+	// CommitUnknown says that it is an entry's file, and that the log does not tell whether that
+	// is committed. Most are.
+	CommitUnknown bool
 }
 
 func blocks(size int64) int64 { return (size + 511) / 512 }

@@ -10,8 +10,10 @@ import (
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"github.com/walfs/walfs/fsview"
+	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/test/raftdir"
 	"github.com/walfs/walfs/walcore/dgraph"
+	"github.com/walfs/walfs/walcore/hashicorp"
 )
 
 // notified notes what a kernel would be told to drop.
@@ -182,5 +184,16 @@ func TestCommittedIsCached(t *testing.T) {
 		if out.EntryTimeout() != want || out.AttrTimeout() != want {
 			t.Errorf("entry %d: cached for %v, %v, want %v", index, out.EntryTimeout(), out.AttrTimeout(), want)
 		}
+	}
+
+	// A log that does not tell what is committed.
+	unknown, err := hashicorp.Open(fixture.Dir(t, "hashicorp-wal-n2"))
+	fixture.Must(t, err)
+	defer unknown.Close()
+	f = &unmounted{rawFS: New(fsview.NewLive(fsview.New(unknown, nil))).(*rawFS), t: t}
+	f.entries = f.lookup(uint64(fsview.Root), "entries").NodeId
+	last, _ := unknown.LastIndex()
+	if out := f.lookup(f.entries, entryName(last)); out.EntryTimeout() != time.Minute || out.AttrTimeout() != time.Minute {
+		t.Errorf("cached for %v, %v", out.EntryTimeout(), out.AttrTimeout())
 	}
 }

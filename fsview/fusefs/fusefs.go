@@ -57,12 +57,16 @@ func (f *rawFS) Init(s *fuse.Server) {
 
 func (f *rawFS) OnUnmount() { f.ahead.close() }
 
-// timeout is how long the kernel may cache what a says.
+// timeout is how long the kernel may cache what a says. Where nothing is known to be committed,
+// that is longer than a walk over many entries takes between two looks at one of them.
 func (f *rawFS) timeout(a *fsview.Attr) time.Duration {
-	if f.live && !a.Committed {
-		return untilInvalidated
+	switch {
+	case !f.live || a.Committed:
+		return forever
+	case a.CommitUnknown:
+		return 60 * untilInvalidated
 	}
-	return forever
+	return untilInvalidated
 }
 
 // unlistedTimeout is how long the kernel may cache a name that no list has.
