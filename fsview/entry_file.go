@@ -56,7 +56,7 @@ func (t *Tree) entryNamed(index uint64) (walcore.Entry, error) {
 func (t *Tree) entryAttr(e *walcore.Entry) Attr {
 	a := fileAttr(nodeOf(kindEntry, e), e.Size, &e.File.Attr, t.entryTime(e))
 	a.Links = t.links
-	a.Committed, a.CommitUnknown = e.Index <= t.commit, t.log.Meta().HardState == nil
+	a.Committed, a.CommitUnknown = e.Index <= t.commit, t.commitUnknown
 	if _, known := t.log.Meta().System.TypeName(e.Type); !known {
 		a.Links--
 	}

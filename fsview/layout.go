@@ -72,7 +72,7 @@ func newTree(log walcore.Log, native []walcore.NativeFile, more []walcore.Proble
 	}
 	m := log.Meta()
 	t.newest = newestTime(&m.Dir, t.native)
-	if m.HardState != nil {
+	if t.commitUnknown = m.HardState == nil; !t.commitUnknown {
 		t.commit = m.HardState.Commit
 	}
 	t.addTop()

@@ -17,9 +17,10 @@ type Tree struct {
 	newest time.Time // of the directory's times: that of all that has none of its own
 	fixed  map[Node]object
 
-	commit   uint64 // entries up to here never change; 0: it is not known
-	links    uint32 // an entry's, unless its type has no folder
-	decoding *decoding
+	commit        uint64 // entries up to here never change
+	commitUnknown bool   // the log does not tell
+	links         uint32 // an entry's, unless its type has no folder
+	decoding      *decoding
 
 	remnantSearch remnantSearch
 }

@@ -156,7 +156,8 @@ func (r *Reader) endLost() bool {
 	if k := len(r.terms) - 1; k >= 0 { // the last entry may have a length that nothing bears out
 		last = max(last, r.terms[k].Last)
 	}
-	return !known || r.meta.HardState.GetCommit() > last
+	commitLost := r.meta.HardState == nil && len(r.meta.Faults) > 0
+	return !known || commitLost || r.meta.HardState.GetCommit() > last
 }
 
 // gaps are the parts between a file's payloads that a rewrite has left there, see

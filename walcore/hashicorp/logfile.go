@@ -2,6 +2,7 @@ package hashicorp
 
 import (
 	"fmt"
+	"hash/crc32"
 	"iter"
 	"sync"
 	"time"
@@ -83,13 +84,13 @@ func (l *logFile) seen(err error) error {
 
 // isOf reports whether a value is the slot's.
 func (s *slot) isOf(value []byte) bool {
-	return len(value) == int(s.value) && sumOf(value) == s.sum
+	return len(value) == int(s.value) && crc32.Checksum(value, castagnoli) == s.sum
 }
 
 // readStored reads a value where it was listed, compares its checksum, and fills p.
 func (l *logFile) readStored(s *slot, buf *[]byte, p []byte, off int64) error {
 	from := int64(s.dataAt) + off // of p in the value
-	sum := newSum()
+	sum := uint32(0)
 	for at := int64(0); at < int64(s.value); {
 		n := int64(s.value) - at
 		if n > smallValue {
@@ -99,13 +100,13 @@ func (l *logFile) readStored(s *slot, buf *[]byte, p []byte, off int64) error {
 		if err := readFull(l.f, b, s.at+at); err != nil {
 			return err
 		}
-		sum.Write(b)
+		sum = crc32.Update(sum, castagnoli, b)
 		if begin, end := max(from, at), min(from+int64(len(p)), at+n); begin < end {
 			copy(p[begin-from:end-from], b[begin-at:])
 		}
 		at += n
 	}
-	if uint32(sum.Sum64()) != s.sum {
+	if sum != s.sum {
 		return fmt.Errorf("other bytes are there now: %w", walcore.ErrChanged)
 	}
 	return nil

@@ -171,14 +171,15 @@ func (r *frameReader) small(f frame, sum uint32) (e readEntry, _ uint32, err err
 
 // large does the same with a frame that is not held in memory.
 func (r *frameReader) large(f frame, sum uint32) (e readEntry, _ uint32, err error) {
-	stored := newSum()
+	stored := uint32(0) // the value's own
 	for at := f.at - frameHeader; at < f.end(); {
 		b, _, err := r.bytes(at, min(chunkSize, f.end()-at))
 		if err != nil {
 			return e, 0, err
 		}
 		sum = crc32.Update(sum, castagnoli, b)
-		stored.Write(b[min(max(f.at-at, 0), int64(len(b))):max(min(f.at+f.n-at, int64(len(b))), 0)])
+		value := b[min(max(f.at-at, 0), int64(len(b))):max(min(f.at+f.n-at, int64(len(b))), 0)]
+		stored = crc32.Update(stored, castagnoli, value)
 		at += int64(len(b))
 	}
 	if f.kind != entryFrame {
@@ -204,7 +205,7 @@ func (r *frameReader) large(f frame, sum uint32) (e readEntry, _ uint32, err err
 		e.err = fmt.Errorf("a payload of %d bytes in a value of %d", size, f.n)
 	}
 	if e.err == nil {
-		e.slot, e.err = slotOf(rec, f.at, int(f.n), uint32(stored.Sum64()))
+		e.slot, e.err = slotOf(rec, f.at, int(f.n), stored)
 	}
 	e.index, e.term, e.at = rec.index, rec.term, f.at
 	return e, sum, nil

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"hash/maphash"
 	"io"
 	"sort"
 
@@ -18,7 +17,7 @@ type slot struct {
 	appended int64  // as in record
 	value    uint32 // the value's length
 	size     uint32 // the payload's
-	sum      uint32 // of the value, as sumOf gives it
+	sum      uint32 // CRC-32C of the value
 	dataAt   uint16 // as in record
 	typ      uint8
 	extended bool // the value has extensions
@@ -48,19 +47,6 @@ type table struct {
 // maxValue is the largest value that is read: more than either store writes.
 const maxValue = 1 << 28
 
-// seed is of the sums that tell whether a value is still the one that was listed. They stay in
-// memory, and are made several times faster than a checksum that others must understand.
-var seed = maphash.MakeSeed()
-
-func sumOf(value []byte) uint32 { return uint32(maphash.Bytes(seed, value)) }
-
-// newSum gives a hash that comes to the same, of a value in parts.
-func newSum() *maphash.Hash {
-	h := new(maphash.Hash)
-	h.SetSeed(seed)
-	return h
-}
-
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // newSlot makes a slot of a value that is stored at an offset.
@@ -69,7 +55,7 @@ func newSlot(at int64, value []byte, parse parser) (record, slot, error) {
 	if err != nil {
 		return r, slot{}, err
 	}
-	s, err := slotOf(r, at, len(value), sumOf(value))
+	s, err := slotOf(r, at, len(value), crc32.Checksum(value, castagnoli))
 	return r, s, err
 }
 

@@ -13,7 +13,7 @@ const (
 	usualType = "\xa4Type"
 )
 
-// parseUsual takes a value apart that has that form. It does what parseMsgpack does, in a sixth
+// parseUsual takes a value apart that has that form. It does what parseFields does, in a third
 // of the time.
 func parseUsual(v []byte) (r record, ok bool) {
 	rest, ok := afterText(v, usualTime)
