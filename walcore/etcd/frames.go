@@ -22,9 +22,10 @@ func (s *segment) readFrames(size, to int64) error {
 			return err
 		}
 		begin := s.end
-		for s.fault == nil && s.end < to {
+		for s.fault == nil {
+			s.readUsual(b[s.end-begin:], to)
 			rest := b[s.end-begin:]
-			if len(rest) < frameHeader {
+			if s.end >= to || len(rest) < frameHeader {
 				break
 			}
 			n, padding := frameSize(rest)
