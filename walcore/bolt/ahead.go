@@ -1,59 +1,65 @@
 package bolt
 
 import (
+	"bytes"
 	"runtime"
 	"sync"
 )
 
-// ahead is a walk whose leaves are read in batches, side by side. It takes them in the order of
-// their keys.
+// Leaves keeps what a visitor needs of leaves that are read ahead.
+type Leaves interface {
+	// Read takes it from a leaf, from an element on. The leaf is valid until Read returns.
+	Read(p Page, from int)
+	// Take uses what was read, and drops it.
+	Take() error
+	// Drop drops what was read.
+	Drop()
+}
+
+// ahead is a walk whose leaves are read in batches, side by side. The batches are taken in the
+// order of their keys.
 type ahead struct {
 	t         *Tree
 	v         Visitor
 	from      []byte
 	leafDepth int      // how deep the leaves are: all alike in a sound tree
-	batches   []*batch // that are being read
-	next      *batch   // to be read when it is full
+	reading   []*batch // the oldest first
+	free      []*batch
 }
 
-// batch is leaves that a goroutine reads.
+// batch is children of a branch that a goroutine reads. They should all be leaves.
 type batch struct {
-	db     DB
-	buf    []byte
-	leaves []leafRef
-	keys   []byte // those of leaves
-	read   sync.WaitGroup
-}
-
-// leafRef is a leaf: where it is, what keys it may have, and then what was read.
-type leafRef struct {
-	id        uint64
-	low, high []byte
-	take      func() error // what Ahead has given; nil: it is none, or a large one
-	err       error
+	db          DB
+	branch      Page   // a copy
+	bytes, high []byte // of the branch, and of what is above all of its keys
+	first, last int    // which children
+	leaves      Leaves
+	// amiss says that one of them is no leaf, a large one, or cannot be read: all are walked
+	// through again, one after the other.
+	amiss bool
+	read  sync.WaitGroup
 }
 
 const (
 	batchBytes = 512 << 10
-	mostAhead  = 4 // batches
-	// largestAhead is how large a leaf can be: several are in memory.
+	// aheadOfOne is how many batches are read ahead for each processor: it need not wait until one
+	// is taken. mostAhead bounds how many there are.
+	aheadOfOne, mostAhead = 4, 16
+	// largestAhead is how large a page can be: several are in memory.
 	largestAhead = 1 << 20
 )
-
-var batches = sync.Pool{New: func() any { return new(batch) }}
 
 // walkAhead is Walk for a visitor that reads ahead.
 func (t *Tree) walkAhead(from []byte, v Visitor) error {
 	a := &ahead{t: t, v: v, from: from, leafDepth: t.leafDepth(from)}
-	defer func() {
-		for _, b := range a.batches {
-			b.free()
-		}
-	}()
-	if err := a.page(t.root, 0, nil, nil); err != nil {
-		return err
+	err := a.page(t.root, 0, nil, nil)
+	if err == nil {
+		err = a.takeAll()
 	}
-	return a.flush()
+	for _, b := range a.reading {
+		b.read.Wait()
+	}
+	return err
 }
 
 // leafDepth is how deep the leaf is in which a key would be; 0 if that cannot be read.
@@ -73,89 +79,33 @@ func (t *Tree) leafDepth(key []byte) (depth int) {
 
 // page walks through a branch, and what is below it.
 func (a *ahead) page(id uint64, depth int, low, high []byte) error {
-	if depth >= a.leafDepth {
-		return a.inOrder(func() error { return a.t.walkPage(id, depth, a.from, low, high, a.v) })
-	}
-	p, err := a.t.DB.readNode(id, depth, low, high, &a.t.bufs[depth], maxPage)
-	if err != nil {
-		return a.inOrder(func() error { return a.v.Broken(low, high, err) })
-	}
-	if p.leaf {
-		return a.inOrder(func() error { return a.v.leaf(p, a.from) })
-	}
-	for i := p.childOf(a.from); i < p.Count; i++ {
-		walk := a.page
-		if depth+1 == a.leafDepth {
-			walk = a.add
-		}
-		if err := walk(p.child(i), depth+1, p.Key(i), p.keyBehind(i, high)); err != nil {
-			return err
+	if depth < a.leafDepth {
+		p, err := a.t.DB.readNode(id, depth, low, high, &a.t.bufs[depth], largestAhead)
+		if err == nil && !p.leaf {
+			return a.branch(&p, depth, high)
 		}
 	}
-	return nil
-}
-
-// inOrder does what comes behind all that is being read.
-func (a *ahead) inOrder(do func() error) error {
-	if err := a.flush(); err != nil {
+	if err := a.takeAll(); err != nil {
 		return err
 	}
-	return do()
+	return a.t.walkPage(id, depth, a.from, low, high, a.v)
 }
 
-// add adds a leaf to the next batch.
-func (a *ahead) add(id uint64, _ int, low, high []byte) error {
-	if a.next == nil {
-		a.next = batches.Get().(*batch)
-	}
-	a.next.add(id, low, high)
-	if int64(len(a.next.leaves)) < max(batchBytes/a.t.DB.PageSize, 1) {
+func (a *ahead) branch(p *Page, depth int, high []byte) error {
+	i := p.childOf(a.from)
+	if depth+1 < a.leafDepth {
+		for ; i < p.Count; i++ {
+			if err := a.page(p.child(i), depth+1, p.Key(i), p.keyBehind(i, high)); err != nil {
+				return err
+			}
+		}
 		return nil
 	}
-	a.begin()
-	if len(a.batches) <= min(runtime.GOMAXPROCS(0), mostAhead) {
-		return nil
-	}
-	return a.take()
-}
-
-// begin begins to read the next batch.
-func (a *ahead) begin() {
-	b := a.next
-	b.db = DB{File: a.t.DB.File, Meta: a.t.DB.Meta, ahead: b.db.ahead[:0]}
-	b.read.Go(func() { b.readAll(a.leafDepth, a.from, a.v) })
-	a.batches, a.next = append(a.batches, b), nil
-}
-
-// take waits for the oldest batch, and takes its leaves.
-func (a *ahead) take() error {
-	b := a.batches[0]
-	b.read.Wait()
-	for i := range b.leaves {
-		l, err := &b.leaves[i], error(nil)
-		switch {
-		case l.err != nil:
-			err = a.v.Broken(l.low, l.high, l.err)
-		case l.take != nil:
-			err = l.take()
-		default:
-			err = a.t.walkPage(l.id, a.leafDepth, a.from, l.low, l.high, a.v)
+	for most := max(batchBytes/int(a.t.DB.PageSize), 1); i < p.Count; i += most {
+		a.begin(p, high, i, min(i+most, p.Count))
+		if len(a.reading) <= min(aheadOfOne*runtime.GOMAXPROCS(0), mostAhead) {
+			continue
 		}
-		if err != nil {
-			return err
-		}
-	}
-	a.batches = a.batches[1:]
-	b.free()
-	return nil
-}
-
-// flush takes all that was added.
-func (a *ahead) flush() error {
-	if a.next != nil {
-		a.begin()
-	}
-	for len(a.batches) > 0 {
 		if err := a.take(); err != nil {
 			return err
 		}
@@ -163,38 +113,69 @@ func (a *ahead) flush() error {
 	return nil
 }
 
-func (b *batch) add(id uint64, low, high []byte) {
-	n := len(b.keys)
-	b.keys = append(append(b.keys, low...), high...)
-	l := leafRef{id: id, low: b.keys[n : n+len(low) : n+len(low)]}
-	if high != nil {
-		l.high = b.keys[n+len(low):]
+// begin begins to read children of a branch.
+func (a *ahead) begin(p *Page, high []byte, first, last int) {
+	b := &batch{}
+	if k := len(a.free) - 1; k >= 0 {
+		b, a.free = a.free[k], a.free[:k]
+	} else {
+		b.leaves = a.v.Ahead()
 	}
-	b.leaves = append(b.leaves, l)
+	b.bytes = append(b.bytes[:0], p.b...)
+	b.branch = *p
+	b.branch.b = b.bytes
+	if b.high = append(b.high[:0], high...); high == nil {
+		b.high = nil
+	}
+	b.first, b.last, b.amiss = first, last, false
+	b.db = DB{File: a.t.DB.File, Meta: a.t.DB.Meta, ahead: b.db.ahead[:0]}
+	b.read.Go(func() { b.readAll(a.leafDepth, a.from) })
+	a.reading = append(a.reading, b)
 }
 
 // readAll reads the leaves.
-func (b *batch) readAll(depth int, from []byte, v Visitor) {
-	if len(b.leaves) > 1 && b.leaves[1].id == b.leaves[0].id+1 {
-		b.db.end = int64(b.leaves[0].id) * b.db.PageSize // it seems that one follows the other in the file
+func (b *batch) readAll(depth int, from []byte) {
+	if id := b.branch.child(b.first); b.last > b.first+1 && b.branch.child(b.first+1) == id+1 {
+		b.db.end = int64(id) * b.db.PageSize // it seems that one follows the other in the file
 	}
-	for i := range b.leaves {
-		l := &b.leaves[i]
-		p, err := b.db.readNode(l.id, depth, l.low, l.high, &b.buf, largestAhead)
-		switch {
-		case err == errLarge:
-		case err != nil:
-			l.err = err
-		case p.leaf:
-			l.take = v.Ahead(p, p.search(from))
+	for i := b.first; i < b.last; i++ {
+		low := b.branch.Key(i)
+		p, err := b.db.readNode(b.branch.child(i), depth, low, b.branch.keyBehind(i, b.high), nil, largestAhead)
+		if err != nil || !p.leaf {
+			b.amiss = true
+			return
 		}
+		first := 0
+		if bytes.Compare(low, from) < 0 {
+			first = p.search(from)
+		}
+		b.leaves.Read(p, first)
 	}
 }
 
-// free gives a batch back.
-func (b *batch) free() {
+// take waits for the oldest batch, and takes its leaves.
+func (a *ahead) take() error {
+	b := a.reading[0]
 	b.read.Wait()
-	clear(b.leaves)
-	b.leaves, b.keys = b.leaves[:0], b.keys[:0]
-	batches.Put(b)
+	a.reading, a.free = a.reading[1:], append(a.free, b)
+	if !b.amiss {
+		return b.leaves.Take()
+	}
+	b.leaves.Drop()
+	for i := b.first; i < b.last; i++ {
+		if err := a.t.walkPage(b.branch.child(i), a.leafDepth, a.from, b.branch.Key(i), b.branch.keyBehind(i, b.high), a.v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// takeAll takes all batches that are being read.
+func (a *ahead) takeAll() error {
+	for len(a.reading) > 0 {
+		if err := a.take(); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -127,20 +127,31 @@ func (db *DB) pageError(id uint64, err error) error {
 // fill reads a part of the file that belongs to the database: if the file ends before, that is
 // damage.
 func (db *DB) fill(p []byte, at int64) error {
+	if len(p) > readAhead {
+		db.end = at + int64(len(p))
+		return db.readAt(p, at)
+	}
+	b, err := db.bytes(len(p), at)
+	copy(p, b)
+	return err
+}
+
+// bytes gives what fill reads. It is valid until the next call.
+func (db *DB) bytes(n int, at int64) ([]byte, error) {
 	follows := at == db.end
-	db.end = at + int64(len(p))
+	db.end = at + int64(n)
 	if at < db.aheadAt || db.end > db.aheadAt+int64(len(db.ahead)) {
-		if !follows || len(p) > readAhead {
-			return db.readAt(p, at)
+		most := n
+		if follows {
+			most = max(n, readAhead)
 		}
-		db.ahead, db.aheadAt = resized(&db.ahead, readAhead), at
-		n, _ := db.File.ReadAt(db.ahead, at)
-		if db.ahead = db.ahead[:n]; n < len(p) {
-			return db.readAt(p, at)
+		b := resized(&db.ahead, most)
+		got, err := db.File.ReadAt(b, at)
+		if db.ahead, db.aheadAt = b[:got], at; got < n {
+			return nil, readError(err, at+int64(got))
 		}
 	}
-	copy(p, db.ahead[at-db.aheadAt:])
-	return nil
+	return db.ahead[at-db.aheadAt:][:n], nil
 }
 
 func (db *DB) readAt(p []byte, at int64) error {
@@ -148,8 +159,12 @@ func (db *DB) readAt(p []byte, at int64) error {
 	if n == len(p) {
 		return nil
 	}
+	return readError(err, at+int64(n))
+}
+
+func readError(err error, end int64) error {
 	if errors.Is(err, io.EOF) {
-		return fmt.Errorf("the file ends at %d, within a page that is in use: %w", at+int64(n), walcore.ErrDamaged)
+		return fmt.Errorf("the file ends at %d, within a page that is in use: %w", end, walcore.ErrDamaged)
 	}
 	return err
 }

@@ -187,7 +187,7 @@ func TestBuild(t *testing.T) {
 			k := 0
 			fixture.Must(t, bucket.Walk(nil, Visitor{Leaf: func(p Page, i int) error {
 				for ; i < p.Count; i++ {
-					value, _ := p.Value(i)
+					_, value, _ := p.Element(i)
 					if !bytes.Equal(p.Key(i), want.keys[k]) || !bytes.Equal(value, want.values[k]) {
 						return fmt.Errorf("%s: item %d is another one", name, k)
 					}

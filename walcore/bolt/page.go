@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -20,13 +21,14 @@ type Page struct {
 
 // element gives where an element's key begins in b, and how long key and value are.
 func (p *Page) element(i int) (at, key, value uint64) {
-	e := p.b[pageHeader+i*pageElement:]
+	header := pageHeader + i*pageElement
+	e := (*[pageElement]byte)(p.b[header:])
 	if p.leaf { // flags (4), pos (4), key (4), value (4)
-		return uint64(binary.LittleEndian.Uint32(e[4:])) + uint64(pageHeader+i*pageElement),
+		return uint64(binary.LittleEndian.Uint32(e[4:])) + uint64(header),
 			uint64(binary.LittleEndian.Uint32(e[8:])), uint64(binary.LittleEndian.Uint32(e[12:]))
 	}
 	// pos (4), key (4), page (8)
-	return uint64(binary.LittleEndian.Uint32(e)) + uint64(pageHeader+i*pageElement), uint64(binary.LittleEndian.Uint32(e[4:])), 0
+	return uint64(binary.LittleEndian.Uint32(e[:])) + uint64(header), uint64(binary.LittleEndian.Uint32(e[4:])), 0
 }
 
 func (p *Page) Key(i int) []byte {
@@ -34,10 +36,11 @@ func (p *Page) Key(i int) []byte {
 	return p.b[at : at+key]
 }
 
-// Value gives a leaf's value, and where it is in the file.
-func (p *Page) Value(i int) (value []byte, at int64) {
-	from, key, n := p.element(i)
-	return p.b[from+key : from+key+n], p.at + int64(from+key)
+// Element gives a leaf's key and value, and where the value is in the file.
+func (p *Page) Element(i int) (key, value []byte, at int64) {
+	from, k, v := p.element(i)
+	b := p.b[from : from+k+v]
+	return b[:k:k], b[k:], p.at + int64(from+k)
 }
 
 func (p *Page) IsBucket(i int) bool {
@@ -61,9 +64,17 @@ const maxOffset = 1<<63 - 1 - maxPage
 // errLarge says that a page is larger than was asked for.
 var errLarge = errors.New("it is too large")
 
-// readPage reads a page into buf, which it returns for the next one. low is the least key that
-// may be in it, and high is above all; nil: there is no such bound. One of more than most bytes
-// is not read: errLarge.
+// read reads into buf; nil: what it gives is valid until the next call.
+func (db *DB) read(n int, at int64, buf *[]byte) ([]byte, error) {
+	if buf == nil {
+		return db.bytes(n, at)
+	}
+	b := resized(buf, n)
+	return b, db.fill(b, at)
+}
+
+// readPage reads a page into buf, as read does. low is the least key that may be in it, and high
+// is above all; nil: there is no such bound. One of more than most bytes is not read: errLarge.
 func (db *DB) readPage(id uint64, low, high []byte, buf *[]byte, most uint64) (Page, error) {
 	if id < 2 || id >= db.Pages {
 		return Page{}, fmt.Errorf("page %d, and the database has %d: %w", id, db.Pages, walcore.ErrDamaged)
@@ -72,10 +83,11 @@ func (db *DB) readPage(id uint64, low, high []byte, buf *[]byte, most uint64) (P
 	if int64(id) > maxOffset/db.PageSize {
 		return Page{}, fmt.Errorf("page %d: %w", id, walcore.ErrDamaged)
 	}
-	p := Page{at: at, b: resized(buf, int(db.PageSize))}
-	if err := db.fill(p.b, at); err != nil {
+	b, err := db.read(int(db.PageSize), at, buf)
+	if err != nil {
 		return Page{}, err
 	}
+	p := Page{at: at, b: b}
 	overflow := uint64(binary.LittleEndian.Uint32(p.b[12:]))
 	end, err := p.check(id)
 	switch {
@@ -91,8 +103,7 @@ func (db *DB) readPage(id uint64, low, high []byte, buf *[]byte, most uint64) (P
 		return Page{}, errLarge
 	}
 	if overflow > 0 {
-		p.b = resized(buf, int(end))
-		if err := db.fill(p.b, at); err != nil {
+		if p.b, err = db.read(int(end), at, buf); err != nil {
 			return Page{}, err
 		}
 		if again, err := p.check(id); err != nil || again != end {
@@ -138,13 +149,23 @@ func (p *Page) checkKeys(low, high []byte) error {
 	before := low
 	for i := range p.Count {
 		key := p.Key(i)
-		order := bytes.Compare(before, key)
-		if order > 0 || order == 0 && i > 0 || high != nil && bytes.Compare(key, high) >= 0 {
+		if order := compare(before, key); order > 0 || order == 0 && i > 0 {
 			return fmt.Errorf("key %d, %x, is out of order", i, key)
 		}
 		before = key
 	}
+	if high != nil && p.Count > 0 && bytes.Compare(before, high) >= 0 {
+		return fmt.Errorf("key %d, %x, is out of order", p.Count-1, before)
+	}
 	return nil
+}
+
+// compare is bytes.Compare, and fast for keys of 8 bytes.
+func compare(a, b []byte) int {
+	if len(a) == 8 && len(b) == 8 {
+		return cmp.Compare(binary.BigEndian.Uint64(a), binary.BigEndian.Uint64(b))
+	}
+	return bytes.Compare(a, b)
 }
 
 // search gives the first element whose key is at least the given one.

@@ -174,7 +174,7 @@ func contents(t *testing.T, file []byte) (all []byte) {
 	fixture.Must(t, err)
 	fixture.Must(t, bucket.Walk(nil, Visitor{Leaf: func(p Page, i int) error {
 		for ; i < p.Count; i++ {
-			value, _ := p.Value(i)
+			_, value, _ := p.Element(i)
 			all = append(append(all, p.Key(i)...), value...)
 		}
 		return nil

@@ -41,7 +41,7 @@ func (db *DB) Bucket(name string) (found *Tree, err error) {
 
 // openBucket reads the header of a bucket that is an element of a leaf.
 func (db *DB) openBucket(p Page, i int) (*Tree, error) {
-	value, at := p.Value(i)
+	_, value, at := p.Element(i)
 	if !p.IsBucket(i) || len(value) < bucketHeader {
 		return nil, fmt.Errorf("%q at offset %d is no bucket: %w", p.Key(i), at, walcore.ErrDamaged)
 	}
@@ -75,17 +75,14 @@ type Visitor struct {
 	// Leaf gets a leaf with keys of at least what was asked for from element from on. It is
 	// valid until Leaf returns.
 	Leaf func(p Page, from int) error
-	// Ahead, if there is one, stands in for Leaf. It is called for several leaves side by side, and
-	// for some in vain; what it gives is called in the order of the keys.
-	Ahead func(p Page, from int) (take func() error)
+	// Ahead, if there is one, makes what many leaves are given to, most of them side by side with
+	// others. Leaf is given those that are not read so.
+	Ahead func() Leaves
 	// Broken says that keys from low to below high cannot be read; nil: there is no bound.
 	Broken func(low, high []byte, err error) error
 }
 
 func (v *Visitor) leaf(p Page, from []byte) error {
-	if v.Ahead != nil {
-		return v.Ahead(p, p.search(from))()
-	}
 	return v.Leaf(p, p.search(from))
 }
 
@@ -151,7 +148,7 @@ func (t *Tree) LeafOf(key []byte, use func(p Page, i int)) error {
 func (t *Tree) Get(key []byte) (value []byte, at int64, err error) {
 	err = t.LeafOf(key, func(p Page, i int) {
 		if i < p.Count && bytes.Equal(p.Key(i), key) {
-			value, at = p.Value(i)
+			_, value, at = p.Element(i)
 		}
 	})
 	return value, at, err

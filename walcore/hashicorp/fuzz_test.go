@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
-	"reflect"
 	"testing"
 
 	"github.com/walfs/walfs/test/fixture"
@@ -44,13 +43,13 @@ func FuzzValues(f *testing.F) {
 // usualIsRight checks that a value is taken apart as one of any form is, if it has the usual one.
 func usualIsRight(t *testing.T, value []byte) (usual bool) {
 	t.Helper()
-	got, usual := parseUsual(value)
+	index, term, got, usual := usualSlot(value)
 	if !usual {
 		return false
 	}
-	want, err := parseFields(value)
-	if want.extensions = nil; err == nil && !reflect.DeepEqual(got, want) || err != nil && (got.check() == nil || got.check().Error() != err.Error()) {
-		t.Errorf("%+v, want %+v, %v", got, want, err)
+	r, want, err := newSlot(0, value, parseMsgpack)
+	if want.sum = 0; err == nil && (got != want || index != r.index || term != r.term) || err != nil && index != 0 && term != 0 {
+		t.Errorf("entry %d of term %d, %+v, want %+v, %+v, %v", index, term, got, r, want, err)
 	}
 	return true
 }

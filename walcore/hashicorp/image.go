@@ -196,11 +196,11 @@ func readPairs(t *bolt.Tree) (all pairs, err error) {
 	err = t.Walk(nil, bolt.Visitor{
 		Leaf: func(p bolt.Page, i int) error {
 			for ; i < p.Count; i++ {
-				value, _ := p.Value(i)
-				if size += len(p.Key(i)) + len(value); size > maxConf || p.IsBucket(i) {
-					return fmt.Errorf("%x is more than what a node keeps beside its log: %w", p.Key(i), walcore.ErrDamaged)
+				key, value, _ := p.Element(i)
+				if size += len(key) + len(value); size > maxConf || p.IsBucket(i) {
+					return fmt.Errorf("%x is more than what a node keeps beside its log: %w", key, walcore.ErrDamaged)
 				}
-				all = append(all, struct{ key, value []byte }{bytes.Clone(p.Key(i)), bytes.Clone(value)})
+				all = append(all, struct{ key, value []byte }{bytes.Clone(key), bytes.Clone(value)})
 			}
 			return nil
 		},

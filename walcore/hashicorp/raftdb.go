@@ -7,7 +7,6 @@ import (
 	"math"
 	"slices"
 	"sort"
-	"sync"
 
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/bolt"
@@ -49,8 +48,8 @@ type boltReading struct {
 	boltLog
 	shared  int // how many slots others have
 	certain struct{ slots, damages int }
-	leaves  int // since the last look
-	most    int
+	leaves  int // that were read since the last look
+	most    int // how many can be
 }
 
 // readBoltLog reads raft.db. previous is what was in it before, or nil.
@@ -117,8 +116,12 @@ func (r *boltReading) read(db *bolt.DB) error {
 			return err
 		}
 		from := r.last() + 1
+		one := &leaves{r: r, db: db}
 		visitor := bolt.Visitor{
-			Leaf: func(p bolt.Page, i int) error { return r.leaf(db, p, i)() },
+			Leaf: func(p bolt.Page, i int) error {
+				one.Read(p, i)
+				return one.Take()
+			},
 			Broken: func(low, high []byte, err error) error {
 				if from > 1 && (low == nil || number(low) < from) {
 					low = key(from)
@@ -127,7 +130,7 @@ func (r *boltReading) read(db *bolt.DB) error {
 			},
 		}
 		if r.most == mostLeaves { // else it is in a hurry
-			visitor.Ahead = func(p bolt.Page, i int) func() error { return r.leaf(db, p, i) }
+			visitor.Ahead = func() bolt.Leaves { return &leaves{r: r, db: db} }
 		}
 		if err := logs.Walk(key(from), visitor); err != nil {
 			return err
@@ -154,47 +157,6 @@ func number(key []byte) uint64 {
 	var b [8]byte
 	copy(b[:], key)
 	return binary.BigEndian.Uint64(b[:])
-}
-
-// errKey says that a key in the bucket of entries is none of theirs.
-var errKey = errors.New("its key is no index")
-
-// leafEntries is what a leaf's elements are.
-type leafEntries []readEntry
-
-var leafPool = sync.Pool{New: func() any { return new(leafEntries) }}
-
-// leaf reads the entries of a leaf, from element i on, and gives what adds them.
-func (r *boltReading) leaf(db *bolt.DB, p bolt.Page, i int) (add func() error) {
-	list := leafPool.Get().(*leafEntries)
-	for *list = (*list)[:0]; i < p.Count; i++ {
-		key := p.Key(i)
-		value, at := p.Value(i)
-		e := readEntry{index: number(key), err: errKey}
-		if len(key) == 8 && !p.IsBucket(i) {
-			var rec record
-			rec, e.slot, e.err = newSlot(at, value, parseMsgpack)
-			if e.term = rec.term; e.err == nil && rec.index != e.index {
-				e.err = fmt.Errorf("it says that it is entry %d", rec.index)
-			}
-		}
-		e.at = at
-		*list = append(*list, e)
-	}
-	return func() error {
-		defer leafPool.Put(list)
-		for k := range *list {
-			if e := &(*list)[k]; e.err != nil {
-				r.damages = addDamage(r.damages, r.certain.damages, boltName, e.index, e.at, e.err)
-			} else {
-				r.add(e.index, e.term, e.slot)
-			}
-		}
-		if r.leaves++; r.leaves < r.most {
-			return nil
-		}
-		return r.look(db)
-	}
 }
 
 // look makes what was read certain, unless there is a newer transaction.

@@ -86,11 +86,25 @@ func (t *table) last() uint64 {
 // add adds an entry above the last one.
 func (t *table) add(index, term uint64, s slot) {
 	t.slots = append(t.slots, s)
-	if k := len(t.spans) - 1; k >= 0 && t.spans[k].term == term && t.spans[k].last()+1 == index {
-		t.spans[k].n++
+	t.addSpan(span{index, term, len(t.slots) - 1, 1})
+}
+
+// addAll adds the entries of another table, which are above the last one.
+func (t *table) addAll(from *table) {
+	before := len(t.slots)
+	t.slots = append(t.slots, from.slots...)
+	for _, s := range from.spans {
+		s.slot += before
+		t.addSpan(s)
+	}
+}
+
+func (t *table) addSpan(s span) {
+	if k := len(t.spans) - 1; k >= 0 && t.spans[k].term == s.term && t.spans[k].last()+1 == s.index {
+		t.spans[k].n += s.n
 		return
 	}
-	t.spans = append(t.spans, span{index, term, len(t.slots) - 1, 1})
+	t.spans = append(t.spans, s)
 }
 
 // indexOf gives the index of a slot.

@@ -177,13 +177,6 @@ func nanoseconds(sec int64, nsec uint64) int64 {
 
 // parseMsgpack takes a value of raft-boltdb apart: a msgpack map.
 func parseMsgpack(value []byte) (r record, err error) {
-	if r, usual := parseUsual(value); usual {
-		return r, r.check()
-	}
-	return parseFields(value)
-}
-
-func parseFields(value []byte) (r record, err error) {
 	b := bytesLeft{all: value, rest: value}
 	seen := 0
 	for range b.mapLength() {
