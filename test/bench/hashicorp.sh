@@ -25,6 +25,7 @@ echo "$entries entries of 300 bytes: raft.db has $(du -sm "$temp/bolt" | cut -f 
 echo
 "$temp/turns" "$rounds" <<END
 a cursor over raft.db | env WALFS_BENCH_STORE=walk $temp/stores $temp/bolt
+a cursor that sums the values | env WALFS_BENCH_STORE=sum $temp/stores $temp/bolt
 walfs stat, raft.db | $temp/walfs stat $temp/bolt
 walfs mount, raft.db | $temp/walfs mount $temp/bolt $temp/at
 walfs dump --format json, raft.db | $temp/walfs dump --format json $temp/bolt
