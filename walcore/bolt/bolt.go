@@ -147,6 +147,9 @@ func (db *DB) bytes(n int, at int64) ([]byte, error) {
 		}
 		b := resized(&db.ahead, most)
 		got, err := db.File.ReadAt(b, at)
+		if got < n && most > n { // the file ends before that, and not all readers then give what there is
+			got, err = db.File.ReadAt(b[:n], at)
+		}
 		if db.ahead, db.aheadAt = b[:got], at; got < n {
 			return nil, readError(err, at+int64(got))
 		}
