@@ -30,8 +30,8 @@ type ahead struct {
 // batch is children of a branch that a goroutine reads. They should all be leaves.
 type batch struct {
 	db          DB
-	branch      Page   // a copy
-	bytes, high []byte // of the branch, and of what is above all of its keys
+	branch      *Page  // a copy, which other batches share
+	high        []byte // is above all of its keys; nil: there is no such bound
 	first, last int    // which children
 	leaves      Leaves
 	// amiss says that one of them is no leaf, a large one, or cannot be read: all are walked
@@ -42,8 +42,8 @@ type batch struct {
 
 const (
 	batchBytes = 512 << 10
-	// aheadOfOne is how many batches are read ahead for each processor: it need not wait until one
-	// is taken. mostAhead bounds how many there are.
+	// aheadOfOne is how many batches are read ahead for each processor, which need not wait then
+	// until one is taken. mostAhead bounds how many there are in all.
 	aheadOfOne, mostAhead = 4, 16
 	// largestAhead is how large a page can be: several are in memory.
 	largestAhead = 1 << 20
@@ -101,33 +101,28 @@ func (a *ahead) branch(p *Page, depth int, high []byte) error {
 		}
 		return nil
 	}
+	branch := *p
+	branch.b, high = bytes.Clone(p.b), bytes.Clone(high)
 	for most := max(batchBytes/int(a.t.DB.PageSize), 1); i < p.Count; i += most {
-		a.begin(p, high, i, min(i+most, p.Count))
-		if len(a.reading) <= min(aheadOfOne*runtime.GOMAXPROCS(0), mostAhead) {
-			continue
+		if len(a.reading) == min(aheadOfOne*runtime.GOMAXPROCS(0), mostAhead) {
+			if err := a.take(); err != nil {
+				return err
+			}
 		}
-		if err := a.take(); err != nil {
-			return err
-		}
+		a.begin(&branch, high, i, min(i+most, p.Count))
 	}
 	return nil
 }
 
 // begin begins to read children of a branch.
-func (a *ahead) begin(p *Page, high []byte, first, last int) {
+func (a *ahead) begin(branch *Page, high []byte, first, last int) {
 	b := &batch{}
 	if k := len(a.free) - 1; k >= 0 {
 		b, a.free = a.free[k], a.free[:k]
 	} else {
 		b.leaves = a.v.Ahead()
 	}
-	b.bytes = append(b.bytes[:0], p.b...)
-	b.branch = *p
-	b.branch.b = b.bytes
-	if b.high = append(b.high[:0], high...); high == nil {
-		b.high = nil
-	}
-	b.first, b.last, b.amiss = first, last, false
+	b.branch, b.high, b.first, b.last, b.amiss = branch, high, first, last, false
 	b.db = DB{File: a.t.DB.File, Meta: a.t.DB.Meta, ahead: b.db.ahead[:0]}
 	b.read.Go(func() { b.readAll(a.leafDepth, a.from) })
 	a.reading = append(a.reading, b)

@@ -97,13 +97,14 @@ func readMetaAt(f io.ReaderAt, at int64) (m Meta, err error) {
 	return m, nil
 }
 
-// DB is a database as of one transaction.
+// DB is a database as of one transaction. What it has read it may give again: it is of no use
+// for another one.
 type DB struct {
 	File io.ReaderAt
 	Meta
 
-	end     int64  // of what was read last
-	ahead   []byte // read ahead, once pages are read one behind the other
+	end     int64  // of what was asked for last
+	ahead   []byte // what was read last: more than that, once pages are read one behind the other
 	aheadAt int64
 }
 
@@ -136,7 +137,7 @@ func (db *DB) fill(p []byte, at int64) error {
 	return err
 }
 
-// bytes gives what fill reads. It is valid until the next call.
+// bytes gives what fill reads. It is valid until more is read.
 func (db *DB) bytes(n int, at int64) ([]byte, error) {
 	follows := at == db.end
 	db.end = at + int64(n)

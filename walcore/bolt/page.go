@@ -64,7 +64,7 @@ const maxOffset = 1<<63 - 1 - maxPage
 // errLarge says that a page is larger than was asked for.
 var errLarge = errors.New("it is too large")
 
-// read reads into buf; nil: what it gives is valid until the next call.
+// read reads into buf; nil: what it gives is valid until more is read.
 func (db *DB) read(n int, at int64, buf *[]byte) ([]byte, error) {
 	if buf == nil {
 		return db.bytes(n, at)

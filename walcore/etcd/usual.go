@@ -4,7 +4,7 @@ import "hash/crc32"
 
 // readUsual takes the frames that b begins with and that begin before to, as long as they are
 // of entries whose records have the form that etcd gives them: each field once, in order, and
-// nothing else; the type is left out by some versions if it is 0. It does what readFrame does,
+// nothing else; some versions leave a type of 0 out, and there may be no payload. It does what readFrame does,
 // in half of the time, and leaves what is amiss to that.
 func (s *segment) readUsual(b []byte, to int64) {
 	for s.begun && s.end < to && len(b) >= frameHeader {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"testing"
 
+	"github.com/walfs/walfs/test/etcdlog"
 	"github.com/walfs/walfs/test/fixture"
 )
 
@@ -58,4 +59,31 @@ func usualIsRight(t *testing.T, b []byte) bool {
 		t.Errorf("%x: %+v of %d bytes, want %+v", b, e, size, want)
 	}
 	return true
+}
+
+// TestReadUsual: frames are taken that begin before the end of a part, and none before the sum is
+// known that the file goes on from.
+func TestReadUsual(t *testing.T) {
+	dir, w := write(t, 4, 100, etcdlog.Options{SegmentSize: 64 << 10})
+	b := fixture.ReadFile(t, w.Path())
+	whole := open(t, dir).log.files[0]
+	entry := func(slot int) int64 { return int64(whole.row(slot).frame) * frameUnit }
+	begin := ending{end: entry(0), sum: whole.row(0).before}
+	for _, test := range []struct {
+		begun bool
+		to    int64
+		want  int
+	}{
+		{true, int64(len(b)), 4},
+		{true, entry(2), 2},
+		{true, entry(2) + 1, 3},
+		{true, entry(0), 0},
+		{false, int64(len(b)), 0},
+	} {
+		s := &segment{begun: test.begun, ending: begin}
+		s.readUsual(b[begin.end:], test.to)
+		if s.n != test.want || s.n > 0 && (*s.row(s.n - 1) != *whole.row(s.n - 1) || s.sum != s.row(s.n-1).after) {
+			t.Errorf("%+v: %d, %+v", test, s.n, s.ending)
+		}
+	}
 }

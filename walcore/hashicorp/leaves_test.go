@@ -3,9 +3,22 @@ package hashicorp
 import (
 	"encoding/binary"
 	"testing"
+	"time"
 
 	"github.com/walfs/walfs/test/fixture"
 )
+
+// usualEntry is an entry as raft-boltdb writes it.
+func usualEntry(t testing.TB, index, term uint64, data []byte) []byte {
+	t.Helper()
+	at, err := time.Unix(1700000000+int64(index), 0).UTC().MarshalBinary()
+	fixture.Must(t, err)
+	b := append([]byte("\x86\xaaAppendedAt\xaf"), at...)
+	b = append(append(append(b, "\xa4Data\xd9"...), byte(len(data))), data...)
+	b = append(b, "\xaaExtensions\xc0\xa5Index\xcd"...)
+	b = append(binary.BigEndian.AppendUint16(b, uint16(index)), "\xa4Term"...)
+	return append(b, byte(term), 0xa4, 'T', 'y', 'p', 'e', 0)
+}
 
 // TestDamagedLeaves: many leaves are read side by side. Of those that are damaged, or have a
 // key that their branch has for another one, all entries are lost, and no others.
@@ -14,6 +27,12 @@ func TestDamagedLeaves(t *testing.T) {
 	w := newBoltWriter(t, pageSize)
 	for i := range 20_000 {
 		w.append(1+uint64(i/7000), 100)
+		if e := &w.entries[i]; i%3 > 0 {
+			e.value = usualEntry(t, e.index, e.term, entryData(e.index, e.term, 100))
+		}
+	}
+	if _, _, _, ok := usualSlot(w.entries[1].value); !ok {
+		t.Fatalf("%x has not the usual form", w.entries[1].value)
 	}
 	w.commit()
 	file := fixture.ReadFile(t, w.f.Name())

@@ -27,8 +27,9 @@ const (
 	confBucket = "conf"
 )
 
-// How much is read between two looks whether the database has changed, in leaves: less after
-// each time that it has.
+// mostLeaves is how many leaves are taken between two looks whether the database has changed,
+// where they are read one by one: less after each time that it has. Where they are read in
+// batches, there is a look behind the batch that has that many.
 const mostLeaves = 64
 
 // maxRetries is how often reading begins again without having come any further.

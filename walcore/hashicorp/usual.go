@@ -21,8 +21,8 @@ const (
 	numberAt = indexAt + len(usualIndex)
 )
 
-// usualSlot takes a value apart that has that form. It does what parseMsgpack and slotOf do, but
-// for the sum, in a fifth of the time.
+// usualSlot takes a value apart that has that form. It does what parseMsgpack and slotOf do in a
+// fifth of the time, but for the sum, and for zeros, which no index and no term are.
 func usualSlot(v []byte) (index, term uint64, s slot, ok bool) {
 	if len(v) < lengthAt+3 || string(v[:timeAt]) != usualTime || string(v[dataAt:lengthAt]) != usualData {
 		return 0, 0, s, false
