@@ -55,6 +55,7 @@
 //	layout.go      which folders there are, and names
 //	record.go      frames, records and other protobufs
 //	frames.go      a segment's frames, in blocks; parts.go: by several processors
+//	usual.go       the frames that nearly all are, taken fast
 //	segment.go     a segment's records become a table
 //	chain.go       segments become a log: what is replaced, lost, kept
 //	log.go         the log's entries, by index; source.go: a file's, and payloads

@@ -2,6 +2,7 @@ package etcd
 
 import (
 	"bytes"
+	"os"
 	"testing"
 
 	"github.com/walfs/walfs/test/etcdlog"
@@ -85,5 +86,27 @@ func TestReadUsual(t *testing.T) {
 		if s.n != test.want || s.n > 0 && (*s.row(s.n - 1) != *whole.row(s.n - 1) || s.sum != s.row(s.n-1).after) {
 			t.Errorf("%+v: %d, %+v", test, s.n, s.ending)
 		}
+	}
+}
+
+// TestReadFramesUpTo: a part is read up to where the next one begins, whatever record that is.
+// Else they would not be joined.
+func TestReadFramesUpTo(t *testing.T) {
+	_, w := write(t, 300, 10, etcdlog.Options{SegmentSize: 64 << 10})
+	b := fixture.ReadFile(t, w.Path())
+	f, err := os.Open(w.Path())
+	fixture.Must(t, err)
+	defer f.Close()
+	frames := 0
+	for to := int64(0); to < w.End(); frames++ {
+		s := &segment{file: &openFile{f: f}}
+		if err := s.readFrames(int64(len(b)), to); err != nil || s.fault != nil || s.end != to {
+			t.Fatalf("up to %d, want %d: %v, %v", s.end, to, err, s.fault)
+		}
+		n, padding := frameSize(b[to:])
+		to += frameHeader + n + padding
+	}
+	if frames < 300 {
+		t.Errorf("%d frames", frames)
 	}
 }

@@ -71,8 +71,8 @@ func (s *snapshot) mayBeGoing() bool {
 }
 
 // readSnapshots finds the snapshots among the directory's files: the oldest first. Those that
-// were read before, and were whole or damaged, are not read again while their files are the same. An incomplete one counts
-// for nothing if a newer one is whole: a node was removing it.
+// were read before, and were whole or damaged, are not read again while their files are the
+// same. An incomplete one counts for nothing if a newer one is whole: a node was removing it.
 func readSnapshots(native []*nativeFile, previous []*snapshot) (list []*snapshot) {
 	for _, n := range native {
 		folder, name := path.Split(n.Name)

@@ -49,8 +49,8 @@ func (d *Etcd) hides(data []byte) bool {
 }
 
 // AppendSnapshot implements Decoder. The blob is etcd's old store, which has the members and
-// the version of the cluster, as JSON. Up to etcd 2 it had all keys. If one of
-// them is of a user or of a Secret, or has one as its value, nothing of the store is shown.
+// the version of the cluster, as JSON. Up to etcd 2 it had all keys. If one of them is of a user
+// or of a Secret, or has one as its value, nothing of the store is shown.
 func (d *Etcd) AppendSnapshot(dst, blob []byte) []byte {
 	w := newWalker(dst, d.opts, len(blob), true)
 	return w.snapshot(blob, func() bool {

@@ -151,10 +151,7 @@ func mayHoldObject(data []byte) bool {
 }
 
 // isSecretText reports whether a text is a key of a Secret's, or the value of one.
-func isSecretText(text []byte) bool {
-	o := objectOf(text, text)
-	return o.secret
-}
+func isSecretText(text []byte) bool { return objectOf(text, text).secret }
 
 // hasSecretText reports whether a key or a value in the message b is a Secret's. What
 // else is in b may belong to it.
