@@ -62,10 +62,16 @@ func (d *decoding) next(before walcore.Log, after walcore.Follower) *decoding {
 		_, last := after.Unchanged(before)
 		replaced = last < terms[len(terms)-1].Last
 	}
-	if replaced || d.given == nil && (!sameGroup(before, after) || d.decided.Load() && !d.certain) {
-		return &decoding{given: d.given}
+	otherApp := d.given == nil && (!sameGroup(before, after) || d.decided.Load() && !d.certain)
+	if !replaced && !otherApp {
+		return d
 	}
-	return d
+	fresh := &decoding{given: d.given}
+	if !otherApp && d.decided.Load() { // the same decoder, so that nobody has to decode all again
+		fresh.once.Do(func() { fresh.found, fresh.app, fresh.certain = d.found, d.app, d.certain })
+		fresh.decided.Store(true)
+	}
+	return fresh
 }
 
 func sameGroup(a, b walcore.Log) bool {

@@ -120,7 +120,7 @@ func (f *decodedFile) decode(t *Tree, dst []byte, payloads *walcore.Scanner) ([]
 		return p.AppendNotAsked(dst, e), nil
 	}
 	start := len(dst)
-	dst, err = t.decoding.decoder(t.log).AppendJSON(dst, e)
+	dst, err = t.Decoder().AppendJSON(dst, e)
 	if errors.Is(err, payload.ErrPaused) {
 		return dst[:start], err
 	}

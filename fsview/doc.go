@@ -43,8 +43,8 @@ entries, the name leads to another file with another node.
 
 # Paths and nodes
 
-A [Tree] is an io/fs file system. Adapters such as package fusefs use its methods that
-take a [Node], a number. An entry's node is computed from its term, index and log file,
+A [Tree] is an io/fs file system. Adapters, packages fusefs and httpfs, use its methods
+that take a [Node], a number. An entry's node is computed from its term, index and log file,
 and has the index in it, by which the log finds the entry. So a tree keeps nothing in
 memory for an entry, and one of millions costs what an empty one does.
 

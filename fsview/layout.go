@@ -7,7 +7,6 @@ import (
 
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/payload"
-	"github.com/walfs/walfs/walcore/status"
 )
 
 // Folders that are in one place. The numbers are part of inode numbers: they stay.
@@ -118,7 +117,7 @@ func (t *Tree) addText(name string, number uint64, of *walcore.Attr, body func()
 }
 
 func (t *Tree) addStatus() item {
-	x := newText(&t.log.Meta().Attr, func() ([]byte, error) { return status.New(t.log, t.more...).JSON() })
+	x := newText(&t.log.Meta().Attr, func() ([]byte, error) { return t.Status().JSON() })
 	x.costly = true
 	return t.add("status.json", nodeOfParts(kindText, textStatus, 0), x)
 }

@@ -22,7 +22,7 @@ type linesMaker struct {
 }
 
 func (t *Tree) newLinesMaker(f *walcore.File) *linesMaker {
-	return &linesMaker{file: f, system: t.log.Meta().System, decoder: t.decoding.decoder(t.log),
+	return &linesMaker{file: f, system: t.log.Meta().System, decoder: t.Decoder(),
 		buffers: borrowBuffers(), making: &t.decoding.cache.making}
 }
 

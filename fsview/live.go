@@ -3,6 +3,7 @@ package fsview
 import (
 	"errors"
 	"io/fs"
+	"sync"
 	"sync/atomic"
 
 	"github.com/walfs/walfs/walcore"
@@ -35,11 +36,14 @@ var (
 type Live struct {
 	newest atomic.Pointer[Tree]
 	past   pastTexts
+
+	mu   sync.Mutex // protects next
+	next chan struct{}
 }
 
 // NewLive shows t until Follow finds that the directory has changed.
 func NewLive(t *Tree) *Live {
-	l := &Live{}
+	l := &Live{next: make(chan struct{})}
 	l.newest.Store(t)
 	return l
 }
@@ -48,7 +52,15 @@ func NewLive(t *Tree) *Live {
 func (l *Live) Tree() *Tree { return l.newest.Load() }
 
 // Log is the newest log.
-func (l *Live) Log() walcore.Log { return l.Tree().log }
+func (l *Live) Log() walcore.Log { return l.Tree().Log() }
+
+// Next is closed when there is a newer tree than now. Who wants to miss none asks for Next
+// first and for the Tree afterwards.
+func (l *Live) Next() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.next
+}
 
 // swap makes t the newest tree. Who finds that a text is not in it waits until those of
 // the tree before are kept.
@@ -56,6 +68,10 @@ func (l *Live) swap(t *Tree) {
 	l.past.mu.Lock()
 	defer l.past.mu.Unlock()
 	l.past.keep(l.newest.Swap(t))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	close(l.next)
+	l.next = make(chan struct{})
 }
 
 // Attr tells what a node is, or was.

@@ -54,7 +54,7 @@ func (t *Tree) snapshotFolder(snap *walcore.Snapshot) item {
 
 func (t *Tree) decodedSnapshot(snap *walcore.Snapshot) *text {
 	x := newText(&snap.Attr, func() ([]byte, error) {
-		return payload.AppendSnapshotOf(nil, t.decoding.decoder(t.log), snap)
+		return payload.AppendSnapshotOf(nil, t.Decoder(), snap)
 	})
 	x.costly = true
 	return x

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/payload"
+	"github.com/walfs/walfs/walcore/status"
 )
 
 // Tree is the view of one log, at one moment.
@@ -24,6 +26,16 @@ type Tree struct {
 
 	remnantSearch remnantSearch
 }
+
+// Log is the log that the tree shows.
+func (t *Tree) Log() walcore.Log { return t.log }
+
+// Decoder is what says what the entries mean. To find out which one it is can take a look at
+// entries.
+func (t *Tree) Decoder() payload.Decoder { return t.decoding.decoder(t.log) }
+
+// Status is what status.json says. It goes through all entries.
+func (t *Tree) Status() *status.Status { return status.New(t.log, t.more...) }
 
 // Dirent is a name in a folder.
 type Dirent struct {

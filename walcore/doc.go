@@ -22,6 +22,7 @@ list, and not all of them: package test/rooms has the exact rules, and fails whe
 import breaks one.
 
 	walcore             what a log is: Log, Entry, File, Meta, Snapshot, Problem, the errors
+	walcore/wording     names in texts for people: quoted, listed, the one that was meant
 	walcore/platform    what is asked of the operating system, with files by system: opening
 	                    without a trace, inodes and times, locks, leases, room on disk,
 	                    places where nothing looks finished before it is
@@ -49,9 +50,12 @@ import breaks one.
 	walcore/payload     what entries mean: decoding, facts, summaries, redaction, whose log it is
 	walcore/pending     which transactions a log begins and does not decide
 	walcore/replay      which entries a node goes through again when it starts
+	walcore/filter      which entries are asked for, by the flags of dump: time, kind, key …
 	walcore/membership  who is in the group as one log has it, with addresses
 	walcore/stats       entries and bytes by kind, predicate, file, term, size, hour …
+	walcore/tally       the same for a log that grows, and its transactions, kept up to date
 	walcore/status      what is in any log, in numbers: status.json
+	walcore/sums        a whole log added up in stats' tables, by a few goroutines, and their JSON
 	walcore/export      tables of entries, edges and transactions, in Parquet or CSV
 	walcore/diff        where logs of one group differ
 	walcore/check       whether a directory is sound, payloads included, and what each kind
@@ -63,6 +67,8 @@ import breaks one.
 	                    has changed between two trees. It is an io/fs file system
 	fsview/fusefs       serves the tree through FUSE: errno (EIO), what the kernel caches
 	                    and when that is invalidated, readahead, mounting
+	fsview/httpfs       serves the tree over HTTP: pages, ranges, what a client may keep;
+	                    and as WebDAV, read-only
 	cmd/walfs           the commands: flags, output, exit codes
 
 A reader cannot write: neither dgraph, etcd, hashicorp nor anything above a log imports storage or vfs.

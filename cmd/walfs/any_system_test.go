@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/walfs/walfs/cmd/walfs/terminal"
+	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/test/memlog"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/diff"
@@ -20,13 +21,12 @@ func dumpOf(t *testing.T, l walcore.Log, args ...string) (string, int) {
 	var o dumpOptions
 	var out bytes.Buffer
 	o.format = "table"
-	o.filter.to = 1 << 62
 	for _, a := range args {
 		switch name, value, _ := strings.Cut(a, "="); name {
 		case "format":
 			o.format = value
 		case "type":
-			o.filter.typ = value
+			fixture.Must(t, o.filter.Set("type", value))
 		}
 	}
 	if err := o.filter.resolve(l); err != nil {
@@ -104,9 +104,10 @@ func TestDiffAnyLog(t *testing.T) {
 		{Term: 1, Index: 8, Type: memlog.Barrier, File: "1.seg"},
 		{Term: 3, Index: 9, Data: "term 3's", File: "1.seg"},
 	})
-	rep := diff.Compare([]walcore.Log{memlog.Sample("w"), other}, nil)
+	rep, err := diff.Compare(t.Context(), []walcore.Log{memlog.Sample("w"), other}, nil)
+	fixture.Must(t, err)
 	var out bytes.Buffer
-	if err := printReport(terminal.To(&out, false), rep, &reportingDecoder{Decoder: payload.NewDgraph(payload.Alpha, payload.Options{}), printFailure: printError}); err != nil {
+	if err := printReport(terminal.To(&out, false), rep, &payload.Reporting{Decoder: payload.NewDgraph(payload.Alpha, payload.Options{}), Failed: printError}); err != nil {
 		t.Fatal(err)
 	}
 	const want = `DIR  RAFT ID  GROUP    LOG      TERM     VOTE     COMMIT   SNAPSHOT  PROBLEMS

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/walfs/walfs/cmd/walfs/terminal"
 	"github.com/walfs/walfs/walcore/check"
-	"github.com/walfs/walfs/walcore/status"
 )
 
 type checkOptions struct {
@@ -60,7 +59,7 @@ func runCheck(ctx context.Context, opts checkOptions, args []string, stdout io.W
 		return unlessInterrupted(ctx, err, "not all was checked")
 	}
 	if opts.json {
-		err = printReportJSON(stdout, report)
+		err = printJSON(stdout, report)
 	} else {
 		err = printCheck(terminal.To(stdout, opts.wide), report)
 	}
@@ -73,15 +72,6 @@ func runCheck(ctx context.Context, opts checkOptions, args []string, stdout io.W
 		return exitError{code: exitKey}
 	}
 	return nil
-}
-
-func printReportJSON(out io.Writer, r *check.Report) error {
-	b, err := status.Indented(r)
-	if err != nil {
-		return err
-	}
-	_, err = out.Write(b)
-	return err
 }
 
 // findings prints what check has found.

@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"io"
 	"io/fs"
-	"math"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -36,7 +35,7 @@ func claiming(t *testing.T, size int64) (dir string, log walcore.Log) {
 // dumpInto dumps the last two entries of a log.
 func dumpInto(t *testing.T, log walcore.Log, o dumpOptions, out io.Writer) {
 	t.Helper()
-	o.filter = filter{from: 974, to: math.MaxUint64}
+	o.filter = filterOf(t, "--from 974")
 	d := newDumper(&o, log, payload.NewDgraph(payload.Alpha, payload.Options{}), out)
 	fixture.Must(t, d.run(t.Context()))
 }
@@ -75,7 +74,7 @@ func TestClaimedLengthAllocates(t *testing.T) {
 			other, err := dgraph.OpenReader(dir, dgraph.ReaderOptions{})
 			fixture.Must(t, err)
 			defer other.Close()
-			if r := diff.Compare([]walcore.Log{log, other}, nil); !r.Alike() || r.Unreadable > 0 {
+			if r, err := diff.Compare(t.Context(), []walcore.Log{log, other}, nil); err != nil || !r.Alike() || r.Unreadable > 0 {
 				t.Errorf("diff: %+v", r)
 			}
 		}},

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 	"github.com/walfs/walfs/walcore/detect"
 	"github.com/walfs/walfs/walcore/payload"
+	"github.com/walfs/walfs/walcore/wording"
 )
 
 // shells are those that there is a script for.
@@ -55,7 +56,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
 			names := shellNames()
 			switch {
 			case len(args) != 1:
-				return fmt.Errorf("want the name of a shell: %s", oneOf(names))
+				return fmt.Errorf("want the name of a shell: %s", wording.OneOf(names))
 			case !slices.Contains(names, args[0]):
 				return wrongValue("shell", args[0], names)
 			}

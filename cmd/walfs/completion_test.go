@@ -166,23 +166,3 @@ func TestCompletingAnyLog(t *testing.T) {
 		}
 	}
 }
-
-// TestNearest: one mistake in a short name, two in a longer one.
-func TestNearest(t *testing.T) {
-	names := []string{"json", "raw", "table", "entries", "hard_state.commit", "key-file", "no"}
-	for typed, want := range map[string]string{
-		"jsn": "json", "JSON": "json", "jason": "json", "rwa": "raw", "rw": "raw", "ra": "raw", "x": "",
-		"entires": "entries", "enrtise": "entries", "nxtrxes": "", "commit": "hard_state.commit", "comit": "hard_state.commit",
-		"key": "key-file", "keyfile": "key-file", "": "", "tables and more": "",
-	} {
-		if got := nearest(typed, names); got != want {
-			t.Errorf("%s: %q, want %q", typed, got, want)
-		}
-	}
-	for pair, want := range map[[2]string]int{{"", ""}: 0, {"", "ab"}: 2, {"ab", ""}: 2, {"ab", "ba"}: 1, {"abc", "axc"}: 1, {"abcd", "acbd"}: 1,
-		{"kitten", "sitting"}: 3} {
-		if got := distance(pair[0], pair[1]); got != want {
-			t.Errorf("%q: %d, want %d", pair, got, want)
-		}
-	}
-}

@@ -67,38 +67,3 @@ func (f *decodeFlags) isBuiltin() bool { return f.program == "" && f.proto == ""
 func (f *decodeFlags) builtin(log walcore.Log) payload.Decoder {
 	return payload.Of(log, payload.Options{ShowSecrets: f.showSecrets})
 }
-
-// reportingDecoder says on stderr which entries a decoder failed for, each once.
-// It fails for none: what is printed of such an entry says what is wrong with it,
-// and those after it are decoded as usual.
-type reportingDecoder struct {
-	payload.Decoder
-	printFailure func(error)
-	failed       bool
-	term, index  uint64 // of the last entry that was reported
-}
-
-func (d *reportingDecoder) report(e payload.Entry, err error) {
-	if err == nil || d.failed && d.index == e.Index && d.term == e.Term {
-		return
-	}
-	d.printFailure(err)
-	d.failed, d.term, d.index = true, e.Term, e.Index
-}
-
-func (d *reportingDecoder) AppendJSON(dst []byte, e payload.Entry) ([]byte, error) {
-	dst, err := d.Decoder.AppendJSON(dst, e)
-	d.report(e, err)
-	return dst, nil
-}
-
-func (d *reportingDecoder) AppendCompact(dst []byte, e payload.Entry) ([]byte, error) {
-	dst, err := d.Decoder.AppendCompact(dst, e)
-	d.report(e, err)
-	return dst, nil
-}
-
-func (d *reportingDecoder) Summarize(s *payload.Summary, e payload.Entry) error {
-	d.report(e, d.Decoder.Summarize(s, e))
-	return nil
-}

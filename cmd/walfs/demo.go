@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 	"github.com/walfs/walfs/walcore/detect"
+	"github.com/walfs/walfs/walcore/wording"
 )
 
 type demoOptions struct {
@@ -33,6 +34,6 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
 	}
 	cmd.Flags().BoolVar(&opts.once, "once", false, "end after the tour")
 	addSystem(cmd.Flags(), &opts.system)
-	cmd.Flag("system").Usage = "the `SYSTEM` whose log is shown: " + oneOf(detect.Systems)
+	cmd.Flag("system").Usage = "the `SYSTEM` whose log is shown: " + wording.OneOf(detect.Systems)
 	return cmd
 }

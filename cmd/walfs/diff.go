@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,15 +16,14 @@ import (
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/diff"
 	"github.com/walfs/walfs/walcore/payload"
+	"github.com/walfs/walfs/walcore/status"
 )
 
 type diffOptions struct {
-	keyFiles []string
-	plain    bool
-	system   string
-	decode   decodeFlags
-	json     bool
-	wide     bool
+	read   readManyFlags
+	decode decodeFlags
+	json   bool
+	wide   bool
 }
 
 func newDiffCommand() *cobra.Command {
@@ -51,18 +49,16 @@ damaged, 4 key missing or wrong, 130 and 143 ended by SIGINT and SIGTERM.`,
 			return runDiff(cmd.Context(), opts, args, cmd.OutOrStdout())
 		},
 	}
-	cmd.Flags().StringArrayVar(&opts.keyFiles, "key-file", nil, "encryption key `FILE` of all DIRs, or of each in turn; - for stdin")
-	cmd.Flags().BoolVar(&opts.plain, "plain", false, "compare payloads as they are where a log file may have lost its key id")
+	opts.read.add(cmd.Flags(), "compare payloads as they are where a log file may have lost its key id")
 	cmd.Flags().BoolVar(&opts.json, "json", false, "print JSON")
 	terminal.AddWide(cmd.Flags(), &opts.wide)
-	addSystem(cmd.Flags(), &opts.system)
 	opts.decode.add(cmd.Flags())
 	return cmd
 }
 
-func runDiff(_ context.Context, opts diffOptions, args []string, stdout io.Writer) error {
-	if n := len(opts.keyFiles); n > 1 && n != len(args) {
-		return usageError(fmt.Sprintf("%d key files for %d directories: give one, or one each", n, len(args)))
+func runDiff(ctx context.Context, opts diffOptions, args []string, stdout io.Writer) error {
+	if err := opts.read.check(len(args)); err != nil {
+		return err
 	}
 	if err := opts.decode.check(); err != nil {
 		return err
@@ -78,12 +74,15 @@ func runDiff(_ context.Context, opts diffOptions, args []string, stdout io.Write
 	}
 	defer end()
 	progress := newProgress("comparing")
-	rep := diff.Compare(logs, progress.report())
+	rep, err := diff.Compare(ctx, logs, progress.report())
 	progress.end()
+	if err != nil {
+		return err
+	}
 	if opts.json {
 		err = printJSON(stdout, rep)
 	} else {
-		err = printReport(terminal.To(stdout, opts.wide), rep, &reportingDecoder{Decoder: decoder, printFailure: printError})
+		err = printReport(terminal.To(stdout, opts.wide), rep, &payload.Reporting{Decoder: decoder, Failed: printError})
 	}
 	if err != nil {
 		return err
@@ -94,11 +93,7 @@ func runDiff(_ context.Context, opts diffOptions, args []string, stdout io.Write
 // open opens the logs of dirs. If one fails, it gives those before it.
 func (o *diffOptions) open(dirs []string) (logs []walcore.Log, err error) {
 	for i, dir := range dirs {
-		read := readFlags{plain: o.plain, system: o.system}
-		if len(o.keyFiles) > 0 {
-			read.keyFile = o.keyFiles[i%len(o.keyFiles)]
-		}
-		log, err := read.openOneOf(dir)
+		log, err := o.read.open(dir, i)
 		if err != nil {
 			return logs, err
 		}
@@ -136,10 +131,14 @@ func isKeyProblem(p walcore.Problem) bool {
 	return p.Kind == walcore.KindNoKey || p.Kind == walcore.KindDataKey || p.Kind == walcore.KindKeyErased
 }
 
-func printJSON(out io.Writer, v any) error {
-	enc := json.NewEncoder(out)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
+// printJSON prints a report as every --json does.
+func printJSON(out io.Writer, report any) error {
+	b, err := status.Indented(report)
+	if err != nil {
+		return fmt.Errorf("the report as JSON: %w", err)
+	}
+	_, err = out.Write(b)
+	return err
 }
 
 func printReport(out *terminal.Out, rep *diff.Report, d payload.Decoder) error {

@@ -17,7 +17,7 @@ import (
 type dumpOptions struct {
 	read    readFlags
 	decode  decodeFlags
-	filter  filter
+	filter  filterFlags
 	format  string
 	decoded bool // --decode
 	follow  bool
@@ -122,12 +122,12 @@ func (o *dumpOptions) check() error {
 		return wrongValue("--format", o.format, dumpFormats)
 	case o.decoded && o.format != "json":
 		return usageError("--decode goes with --format json; the table decodes anyway")
-	case o.follow && o.filter.replay:
+	case o.follow && o.filter.Replay():
 		return usageError("--replay is about one moment, and does not go with --follow")
 	case o.replaced && o.follow:
 		return usageError("--replaced and --follow exclude one another: nothing is replaced by what a node appends")
 	}
-	if err := o.filter.parse(); err != nil {
+	if err := o.filter.check(); err != nil {
 		return err
 	}
 	return o.decode.check()

@@ -36,7 +36,7 @@ func TestDumpInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	d := &interrupting{Decoder: payload.NewDgraph(payload.Alpha, payload.Options{}), at: 42, interrupt: func() { cancel(interruptedBy(syscall.SIGINT)) }}
 	var out bytes.Buffer
-	o := dumpOptions{format: "table", filter: filter{to: 975}}
+	o := dumpOptions{format: "table", filter: filterOf(t, "--to 975")}
 	err = newDumper(&o, r, d, &out).run(ctx)
 	if err == nil || err.Error() != "interrupted before entry 43" || exitCode(err, true) != 130 {
 		t.Errorf("it ends with %v", err)

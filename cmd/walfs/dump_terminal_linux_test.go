@@ -70,8 +70,7 @@ func TestDumpProgress(t *testing.T) {
 		{"nobody", file, file, false, false},
 	} {
 		os.Stderr = test.stderr
-		o := dumpOptions{format: "table", follow: test.follow}
-		o.filter.to = 9
+		o := dumpOptions{format: "table", follow: test.follow, filter: filterOf(t, "--to 9")}
 		d := newDumper(&o, memlog.Sample("w"), payload.NewDgraph(payload.Alpha, payload.Options{}), test.stdout)
 		if got := d.progress.tell != nil; got != test.want {
 			t.Errorf("%s: it shows progress: %t", test.name, got)

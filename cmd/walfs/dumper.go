@@ -9,6 +9,7 @@ import (
 
 	"github.com/walfs/walfs/cmd/walfs/terminal"
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/filter"
 	"github.com/walfs/walfs/walcore/payload"
 )
 
@@ -17,7 +18,7 @@ type dumper struct {
 	*dumpOptions
 	log      walcore.Log
 	out      *bufio.Writer
-	decoder  *reportingDecoder
+	decoder  *payload.Reporting
 	printer  printer
 	payloads walcore.Scanner
 
@@ -32,11 +33,11 @@ type dumper struct {
 
 func newDumper(o *dumpOptions, log walcore.Log, decoder payload.Decoder, stdout io.Writer) *dumper {
 	d := &dumper{dumpOptions: o, log: log, out: bufio.NewWriterSize(stdout, 64<<10), failures: &failures{},
-		next: max(o.filter.first(), 1), left: o.filter.limit}
+		next: max(o.filter.First(), 1), left: o.filter.Limit()}
 	if d.left == 0 {
 		d.left = -1
 	}
-	d.decoder = &reportingDecoder{Decoder: decoder, printFailure: d.fail}
+	d.decoder = &payload.Reporting{Decoder: decoder, Failed: d.fail}
 	d.progress = newDumpProgress(d, stdout)
 	d.printer = o.printer(d.out, terminal.To(stdout, o.wide), log.Meta(), d.decoder)
 	return d
@@ -74,7 +75,7 @@ func (d *dumper) run(ctx context.Context) error {
 // at work.
 func (d *dumper) end() error {
 	if d.left != 0 && !d.follow {
-		d.report(d.log.Gap(d.next, d.filter.last()))
+		d.report(d.log.Gap(d.next, d.filter.Last()))
 	}
 	return d.printer.end(d.log)
 }
@@ -92,10 +93,10 @@ func (d *dumper) fail(err error) {
 }
 
 // noteNothing says why nothing was printed.
-func (d *dumper) noteNothing() { notef("%s", d.filter.nothingPrinted(d.log)) }
+func (d *dumper) noteNothing() { notef("%s", d.filter.Nothing(d.log)) }
 
 // enough reports whether nothing more was asked for.
-func (d *dumper) enough() bool { return d.left == 0 || d.next > d.filter.last() }
+func (d *dumper) enough() bool { return d.left == 0 || d.next > d.filter.Last() }
 
 // errRetry: an entry has changed or is damaged. The log's next Refresh tells which.
 var errRetry = errors.New("an entry has changed")
@@ -104,8 +105,8 @@ var errRetry = errors.New("an entry has changed")
 // passed over, unless mayRetry: then errRetry ends it there.
 func (d *dumper) printEntries(ctx context.Context, mayRetry bool) error {
 	for e := range d.log.Entries(d.next) {
-		if e.Index > d.filter.last() {
-			d.report(d.log.Gap(d.next, d.filter.last()))
+		if e.Index > d.filter.Last() {
+			d.report(d.log.Gap(d.next, d.filter.Last()))
 			d.next = e.Index
 		}
 		if d.enough() {
@@ -131,8 +132,8 @@ func (d *dumper) printEntries(ctx context.Context, mayRetry bool) error {
 
 // printEntry prints an entry if the filter matches it.
 func (d *dumper) printEntry(e *walcore.Entry, mayRetry bool) error {
-	match := d.filter.matches(e)
-	if match == matchNo {
+	match := d.filter.Matches(e)
+	if match == filter.No {
 		return nil
 	}
 	data, err := payload.Data(&d.payloads, e)
@@ -143,7 +144,7 @@ func (d *dumper) printEntry(e *walcore.Entry, mayRetry bool) error {
 		d.report(err)
 		return nil
 	}
-	if match == matchUnknown && !d.filter.matchesData(e, data, d.decoder) {
+	if match == filter.Unknown && !d.filter.MatchesData(e, data, d.decoder) {
 		return nil
 	}
 	d.left--

@@ -70,24 +70,6 @@ func (f *failures) tell() {
 	f.count(true)
 }
 
-// merge adds failures that were held back, too, of entries behind those of f.
-func (f *failures) merge(next *failures) {
-	f.code = max(f.code, next.code)
-	for _, err := range next.held {
-		f.add(err)
-	}
-	for _, g := range next.groups {
-		if g.more == 0 {
-			continue
-		}
-		to := f.group(g.file, g.cause)
-		if to.about = g.about; to.more == 0 {
-			to.first = g.first
-		}
-		to.more, to.last = to.more+g.more, g.last
-	}
-}
-
 // aboutKeys reports whether an error is one that all entries of a file have alike.
 func aboutKeys(err error) bool {
 	return errors.Is(err, walcore.ErrNoKey) || errors.Is(err, walcore.ErrDataKey)

@@ -14,9 +14,16 @@ import (
 	"github.com/walfs/walfs/walcore/dgraph"
 )
 
+// typedFilter is a filter of some flags; 0 and "" are left out.
+type typedFilter struct {
+	from, to, term uint64
+	typ, grep      string
+	limit          int64
+}
+
 // filtered is what a filter must let through, by the manifest and by the texts
 // of decoded/.
-func filtered(t *testing.T, name, dir string, f filter) (want []uint64) {
+func filtered(t *testing.T, name, dir string, f typedFilter) (want []uint64) {
 	t.Helper()
 	r, err := dgraph.OpenReader(dir, dgraph.ReaderOptions{Key: fixture.Key(name)})
 	if err != nil {
@@ -47,8 +54,8 @@ func filtered(t *testing.T, name, dir string, f filter) (want []uint64) {
 	return want
 }
 
-// flags are a filter as a user types it; 0 and "" are left out.
-func (f filter) flags() (args []string) {
+// flags are a filter as a user types it.
+func (f typedFilter) flags() (args []string) {
 	for _, flag := range []struct {
 		name  string
 		value any
@@ -61,8 +68,8 @@ func (f filter) flags() (args []string) {
 }
 
 // randomFilter is a filter of some flags at once, for the fixture "rewritten".
-func randomFilter(random *rand.Rand) filter {
-	f := filter{from: random.Uint64N(500), term: []uint64{0, 0, 2, 5, 9}[random.IntN(5)],
+func randomFilter(random *rand.Rand) typedFilter {
+	f := typedFilter{from: random.Uint64N(500), term: []uint64{0, 0, 2, 5, 9}[random.IntN(5)],
 		typ:   []string{"", "", "normal", "conf_change", "conf_change_v2"}[random.IntN(5)],
 		grep:  []string{"", "", "e", `"size": 1\d\d`}[random.IntN(4)],
 		limit: []int64{0, 0, 1, 10}[random.IntN(4)]}
@@ -78,29 +85,29 @@ func TestDumpFilters(t *testing.T) {
 	fixture.NotForRace(t)
 	type on struct {
 		name string
-		filter
+		typedFilter
 	}
 	tests := []on{
-		{"rewritten", filter{}},
-		{"rewritten", filter{from: 100}},
-		{"rewritten", filter{to: 100}},
-		{"rewritten", filter{from: 100, to: 100}},
-		{"rewritten", filter{from: 1 << 62}},
-		{"rewritten", filter{term: 9}},
-		{"rewritten", filter{term: 12345}},
-		{"rewritten", filter{typ: "normal"}},
-		{"rewritten", filter{typ: "conf_change"}},
-		{"rewritten", filter{typ: "conf_change_v2"}},
-		{"rewritten", filter{limit: 7}},
-		{"rewritten", filter{limit: 1 << 40}},
-		{"highstart", filter{to: 5}},
-		{"highstart", filter{from: 1_000_000_010, limit: 2}},
-		{"alpha", filter{grep: `"attr": "0-name"`}},
-		{"alpha", filter{grep: `0-(bio|friend)`}},
-		{"alpha", filter{grep: `(?s)"index": "?17"?,.*0-friend`}},
-		{"alpha", filter{grep: `no such text`}},
-		{"alpha", filter{grep: `max_assigned`, from: 200, limit: 3}},
-		{"sealed128", filter{term: 2, typ: "normal", from: 7, limit: 9}},
+		{"rewritten", typedFilter{}},
+		{"rewritten", typedFilter{from: 100}},
+		{"rewritten", typedFilter{to: 100}},
+		{"rewritten", typedFilter{from: 100, to: 100}},
+		{"rewritten", typedFilter{from: 1 << 62}},
+		{"rewritten", typedFilter{term: 9}},
+		{"rewritten", typedFilter{term: 12345}},
+		{"rewritten", typedFilter{typ: "normal"}},
+		{"rewritten", typedFilter{typ: "conf_change"}},
+		{"rewritten", typedFilter{typ: "conf_change_v2"}},
+		{"rewritten", typedFilter{limit: 7}},
+		{"rewritten", typedFilter{limit: 1 << 40}},
+		{"highstart", typedFilter{to: 5}},
+		{"highstart", typedFilter{from: 1_000_000_010, limit: 2}},
+		{"alpha", typedFilter{grep: `"attr": "0-name"`}},
+		{"alpha", typedFilter{grep: `0-(bio|friend)`}},
+		{"alpha", typedFilter{grep: `(?s)"index": "?17"?,.*0-friend`}},
+		{"alpha", typedFilter{grep: `no such text`}},
+		{"alpha", typedFilter{grep: `max_assigned`, from: 200, limit: 3}},
+		{"sealed128", typedFilter{term: 2, typ: "normal", from: 7, limit: 9}},
 	}
 	random := rand.New(rand.NewPCG(5, 5))
 	for range 25 {
@@ -113,7 +120,7 @@ func TestDumpFilters(t *testing.T) {
 			dirs[test.name] = fixture.Dir(t, test.name)
 		}
 		dir := dirs[test.name]
-		want := filtered(t, test.name, dir, test.filter)
+		want := filtered(t, test.name, dir, test.typedFilter)
 		printed += min(len(want), 1)
 		args := append(test.flags(), "--key-file", keyFile(t, test.name), dir)
 		var got []uint64

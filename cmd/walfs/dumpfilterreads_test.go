@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/pflag"
 	"github.com/walfs/walfs/test/fixture"
-	"github.com/walfs/walfs/test/memlog"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/payload"
@@ -50,13 +49,13 @@ func (c *countingDecoder) Facts(f *payload.Facts, e payload.Entry) {
 }
 
 // filterOf is the filter of a command line.
-func filterOf(t *testing.T, line string) filter {
+func filterOf(t *testing.T, line string) filterFlags {
 	t.Helper()
-	var f filter
+	var f filterFlags
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
 	f.add(flags)
 	fixture.Must(t, flags.Parse(strings.Fields(line)))
-	fixture.Must(t, f.parse())
+	fixture.Must(t, f.check())
 	return f
 }
 
@@ -138,42 +137,6 @@ func TestDumpFilterReads(t *testing.T) {
 			if (d.facts > 0) != test.facts || (d.texts > 0) != test.text {
 				t.Errorf("%s, %s: %d times facts, %d times JSON", test.line, format, d.facts, d.texts)
 			}
-		}
-	}
-}
-
-// TestDumpFilterReadsByTime: where entries have times, those decide before a payload is
-// read, and entries without one go by their file's.
-func TestDumpFilterReadsByTime(t *testing.T) {
-	for line, want := range map[string][]uint64{
-		"--since 2026-03-01T12:00:03Z --kind text":                            {9},
-		"--until 2026-03-01T12:00:03.2Z --kind text":                          {7, 9, 12},
-		"--since 2026-03-01T12:00:00.123456789Z --until 2026-03-01T12:00:03Z": {7, 8},
-		"--since 2026-03-01T12:00:05Z":                                        {11},
-		"--since 2001-09-09T00:00:00Z --until 2001-09-10T00:00:00Z":           {12},
-		"--since 2001-09-10T00:00:00Z --until 2001-09-11T00:00:00Z":           nil,
-		"--until 2001-09-09T00:00:00Z":                                        {12}, // nobody knows when its file was begun
-	} {
-		log := memlog.Sample("w")
-		f := filterOf(t, line)
-		fixture.Must(t, f.resolve(log))
-		d := payload.NewDgraph(payload.Alpha, payload.Options{})
-		var got []uint64
-		for e := range log.Entries(0) {
-			m := f.matches(&e)
-			if m == matchUnknown {
-				data, err := e.Data()
-				fixture.Must(t, err)
-				if f.matchesData(&e, data, d) {
-					m = matchYes
-				}
-			}
-			if m == matchYes {
-				got = append(got, e.Index)
-			}
-		}
-		if !slices.Equal(got, want) {
-			t.Errorf("%s: %v, want %v", line, got, want)
 		}
 	}
 }

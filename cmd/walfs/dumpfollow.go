@@ -35,7 +35,7 @@ func (d *dumper) followOn(ctx context.Context) error {
 		// damaged: trying again would not help.
 		mayRetry := log != d.log
 		d.log = log
-		d.filter.resolveTimes(log, time.Now())
+		d.filter.ResolveTimes(log, time.Now())
 		if d.decode.isBuiltin() {
 			// Only now it may be clear whether the log is an Alpha's or a Zero's.
 			d.decoder.Decoder = d.decode.builtin(log)
@@ -84,7 +84,7 @@ func (d *dumper) skipTo(before walcore.Log, after walcore.Follower) {
 			next = first
 		}
 		notef("the log was rewritten from entry %d on; it ends at %d, term %d, now", next, end.Last, end.Term)
-		d.last, d.next = next-1, max(next, d.filter.first())
+		d.last, d.next = next-1, max(next, d.filter.First())
 	}
 	if first > d.next {
 		notef("entries %d to %d are gone, compacted before they could be printed", d.next, first-1)

@@ -262,7 +262,7 @@ func TestDumpFollowDamage(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	o := dumpOptions{format: "json", follow: true, filter: filter{to: 9}}
+	o := dumpOptions{format: "json", follow: true, filter: filterOf(t, "--to 9")}
 	err = newDumper(&o, r, payload.NewDgraph(payload.Alpha, payload.Options{}), &out).run(t.Context())
 	var exit exitError
 	if !errors.As(err, &exit) || exit.code != exitFailed || exit.err != nil {

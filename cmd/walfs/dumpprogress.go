@@ -33,7 +33,7 @@ func newDumpProgress(d *dumper, stdout io.Writer) *dumpProgress {
 		return p
 	}
 	for e := range d.log.Entries(d.next) {
-		if e.Index > d.filter.last() {
+		if e.Index > d.filter.Last() {
 			break
 		}
 		p.total += e.Size

@@ -90,7 +90,7 @@ func (d *replacedDumper) search() (remains walcore.Remains, err error) {
 // that was asked for.
 func (d *replacedDumper) printOne(ctx context.Context, e *walcore.Entry) error {
 	d.seen++
-	if d.left == 0 || (d.filter.from > 0 || d.filter.to != noEnd) && (e.Index < max(d.filter.from, 1) || e.Index > d.filter.to) {
+	if d.left == 0 || !d.filter.InRange(e.Index) {
 		return nil
 	}
 	if ctx.Err() != nil {

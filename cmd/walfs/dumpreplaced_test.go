@@ -133,7 +133,7 @@ func TestDumpNothingReplaced(t *testing.T) {
 func TestDumpReplacedAnyLog(t *testing.T) {
 	log := memlog.Sample("w")
 	var out bytes.Buffer
-	o := dumpOptions{format: "table", replaced: true, filter: filter{to: noEnd}}
+	o := dumpOptions{format: "table", replaced: true}
 	err := runDumpReplaced(t.Context(), &o, log, payload.NewDgraph(payload.Alpha, payload.Options{}), &out)
 	const want = `     INDEX   TERM TYPE               SIZE FILE                                          OFFSET  WHAT
          9      1 normal               14 00000000000000000001-0000000000000abd.seg          9  "lost to term 2"

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"slices"
 	"time"
@@ -12,7 +11,6 @@ import (
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/explain"
 	"github.com/walfs/walfs/walcore/payload"
-	"github.com/walfs/walfs/walcore/status"
 )
 
 type explainOptions struct {
@@ -67,7 +65,7 @@ func runExplain(ctx context.Context, opts explainOptions, args []string, stdout 
 		return unlessInterrupted(ctx, err, "nothing was explained")
 	}
 	if opts.json {
-		err = printExplainJSON(stdout, report)
+		err = printJSON(stdout, report)
 	} else {
 		err = printExplain(terminal.To(stdout, opts.wide), report)
 	}
@@ -126,13 +124,4 @@ func explainEnd(r *explain.Report) error {
 		return exitError{code: exitKey}
 	}
 	return nil
-}
-
-func printExplainJSON(out io.Writer, r *explain.Report) error {
-	b, err := status.Indented(r)
-	if err != nil {
-		return fmt.Errorf("the report as JSON: %w", err)
-	}
-	_, err = out.Write(b)
-	return err
 }

@@ -13,15 +13,14 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/export"
+	"github.com/walfs/walfs/walcore/payload"
 )
 
 type exportOptions struct {
-	keyFiles []string
-	plain    bool
-	system   string
-	decode   decodeFlags
-	format   string
-	out      string
+	read   readManyFlags
+	decode decodeFlags
+	format string
+	out    string
 }
 
 // exportFormats are the values of --format.
@@ -63,9 +62,7 @@ damaged, 4 key missing or wrong, 5 another walfs is exporting the same node,
 			return runExport(cmd.Context(), opts, args, cmd.OutOrStdout())
 		},
 	}
-	cmd.Flags().StringArrayVar(&opts.keyFiles, "key-file", nil, "encryption key `FILE` of all DIRs, or of each in turn; - for stdin")
-	cmd.Flags().BoolVar(&opts.plain, "plain", false, "export payloads as they are where a log file may have lost its key id")
-	addSystem(cmd.Flags(), &opts.system)
+	opts.read.add(cmd.Flags(), "export payloads as they are where a log file may have lost its key id")
 	opts.decode.add(cmd.Flags())
 	cmd.Flags().StringVar(&opts.format, "format", export.Parquet, "`FORMAT`: parquet or csv")
 	cmd.Flags().StringVar(&opts.out, "out", "", "the `FOLDER` to write to; it is made if it is not there")
@@ -88,7 +85,7 @@ func runExport(ctx context.Context, opts exportOptions, args []string, stdout io
 	}
 	code := 0
 	for i, dir := range args {
-		failed, err := opts.exportDir(ctx, dir, opts.keyFile(i), stdout)
+		failed, err := opts.exportDir(ctx, dir, i, stdout)
 		if err != nil {
 			return unlessInterrupted(ctx, err, exportedSoFar)
 		}
@@ -102,28 +99,21 @@ func runExport(ctx context.Context, opts exportOptions, args []string, stdout io
 
 // check finds wrong usage, before anything is opened.
 func (o *exportOptions) check(dirs []string) error {
-	switch n := len(o.keyFiles); {
+	switch {
 	case !slices.Contains(exportFormats, o.format):
 		return wrongValue("--format", o.format, exportFormats)
 	case o.out == "":
 		return usageError(`--out "": want a folder`)
-	case n > 1 && n != len(dirs):
-		return usageError(fmt.Sprintf("%d key files for %d directories: give one, or one each", n, len(dirs)))
+	}
+	if err := o.read.check(len(dirs)); err != nil {
+		return err
 	}
 	return o.decode.check()
 }
 
-// keyFile is the one for a directory.
-func (o *exportOptions) keyFile(dir int) string {
-	if len(o.keyFiles) == 0 {
-		return ""
-	}
-	return o.keyFiles[dir%len(o.keyFiles)]
-}
-
-// exportDir exports a directory. code is what follows from entries that cannot be read.
-func (o *exportOptions) exportDir(ctx context.Context, dir, keyFile string, stdout io.Writer) (code int, err error) {
-	log, err := o.open(ctx, dir, keyFile)
+// exportDir exports a directory, the i-th. code is what follows from entries that cannot be read.
+func (o *exportOptions) exportDir(ctx context.Context, dir string, i int, stdout io.Writer) (code int, err error) {
+	log, err := o.open(ctx, dir, i)
 	if err != nil {
 		return 0, err
 	}
@@ -145,7 +135,7 @@ func (o *exportOptions) exportDir(ctx context.Context, dir, keyFile string, stdo
 		lost.add(err)
 	}
 	options := export.Options{Folder: o.out, Format: o.format, Decoding: o.decoding(log.Meta().System), ShowSecrets: o.decode.showSecrets,
-		Decoder: &reportingDecoder{Decoder: decoder, printFailure: failed}, Failed: failed, Progress: p.report()}
+		Decoder: &payload.Reporting{Decoder: decoder, Failed: failed}, Failed: failed, Progress: p.report()}
 	log, err = atOneMoment(ctx, log, func(log walcore.Log) error {
 		lost = &failures{}
 		r, err := export.Log(ctx, log, options)

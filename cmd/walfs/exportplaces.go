@@ -27,7 +27,7 @@ func (o *exportOptions) checkPlaces(ctx context.Context, dirs []string) error {
 		if len(dirs) == 1 {
 			return nil
 		}
-		log, err := o.open(ctx, dir, o.keyFile(i))
+		log, err := o.open(ctx, dir, i)
 		if err != nil {
 			return err
 		}
@@ -48,8 +48,7 @@ func (o *exportOptions) checkPlaces(ctx context.Context, dirs []string) error {
 	return nil
 }
 
-func (o *exportOptions) open(ctx context.Context, dir, keyFile string) (walcore.Log, error) {
+func (o *exportOptions) open(ctx context.Context, dir string, i int) (walcore.Log, error) {
 	defer endSaying(ctx, ": "+exportedSoFar)()
-	read := readFlags{keyFile: keyFile, plain: o.plain, system: o.system}
-	return read.openOneOf(dir)
+	return o.read.open(dir, i)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"github.com/walfs/walfs/walcore/wording"
 )
 
 // flagError is what is said of a flag that cannot be taken. Each function knows one kind
@@ -30,7 +31,7 @@ func unknownFlag(cmd *cobra.Command, err error) error {
 			names = append(names, f.Name)
 		}
 	})
-	if near := nearest(typed, names); near != "" {
+	if near := wording.Nearest(typed, names); near != "" {
 		return fmt.Errorf("%w; did you mean --%s?", err, near)
 	}
 	return err

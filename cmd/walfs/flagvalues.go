@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"github.com/walfs/walfs/walcore/filter"
 )
 
 // invalidValue says what is wrong with a flag's value. What pflag says has the names of
@@ -15,6 +16,9 @@ func invalidValue(err error) error {
 	var invalid *pflag.InvalidValueError
 	if !errors.As(err, &invalid) {
 		return err
+	}
+	if usage := filter.UsageError(""); errors.As(err, &usage) {
+		return usage // it names its flag
 	}
 	flag := invalid.GetFlag()
 	return fmt.Errorf("--%s %s: %s", flag.Name, quoted(invalid.GetValue()), wanted(flag.Value.Type(), invalid.Unwrap()))

@@ -14,6 +14,7 @@ import (
 	"github.com/walfs/walfs/fsview"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/dgraph"
+	"github.com/walfs/walfs/walcore/filter"
 	"github.com/walfs/walfs/walcore/platform"
 )
 
@@ -146,10 +147,11 @@ func usageError(message string) error {
 
 func exitCode(err error, started bool) int {
 	var e exitError
+	var usage filter.UsageError
 	switch {
 	case errors.As(err, &e):
 		return e.code
-	case !started:
+	case !started, errors.As(err, &usage):
 		return exitUsage
 	case errors.Is(err, walcore.ErrKey), errors.Is(err, walcore.ErrNoKey), errors.Is(err, walcore.ErrDataKey):
 		return exitKey

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/walfs/walfs/walcore/wording"
 )
 
 // manPages are the pages that packages install, too. TestManPages makes those of section 1.
@@ -62,7 +63,7 @@ func findPage(root *cobra.Command, args []string) (topic *cobra.Command, page st
 			names = append(names, c.Name())
 		}
 		return nil, "", usageError(fmt.Sprintf("there is no page %s%s; walfs --help lists the commands, and 5 is the page on the tree",
-			quoted(strings.Join(args, " ")), didYouMean(strings.Join(args, " "), names)))
+			quoted(strings.Join(args, " ")), wording.DidYouMean(strings.Join(args, " "), names)))
 	}
 	return topic, strings.ReplaceAll(topic.CommandPath(), " ", "-") + ".1", nil
 }

@@ -62,7 +62,7 @@ func TestDumpMemory(t *testing.T) {
 			t.Fatal(err)
 		}
 		out := &heapMeter{every: 8}
-		o := dumpOptions{format: "json", follow: true, filter: filter{to: uint64(entries)}}
+		o := dumpOptions{format: "json", follow: true, filter: filterOf(t, fmt.Sprintf("--to %d", entries))}
 		if err := newDumper(&o, r, payload.NewDgraph(payload.Alpha, payload.Options{}), out).run(t.Context()); err != nil {
 			t.Fatal(err)
 		}

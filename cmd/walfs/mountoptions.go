@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+	"github.com/walfs/walfs/walcore/wording"
 )
 
 // An option that mount(8) gives, as in -o key_file=/etc/walfs/key,frozen, is the flag of
@@ -85,7 +86,7 @@ func splitOptions(list string) (options []string) {
 func unknownOption(name string, flags *pflag.FlagSet) error {
 	known := append([]string{"noexec", "exec"}, ignoredOptions...)
 	flags.VisitAll(func(f *pflag.Flag) { known = append(known, strings.ReplaceAll(f.Name, "-", "_")) })
-	hint := didYouMean(strings.ReplaceAll(name, "-", "_"), known)
+	hint := wording.DidYouMean(strings.ReplaceAll(name, "-", "_"), known)
 	if hint == "" {
 		hint = "; walfs mount --help lists flags; as options they have underscores"
 	}

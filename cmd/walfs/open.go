@@ -7,18 +7,16 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/spf13/pflag"
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/detect"
 	"github.com/walfs/walfs/walcore/dgraph"
 	"github.com/walfs/walfs/walcore/format"
+	"github.com/walfs/walfs/walcore/wording"
 )
 
 // readFlags are the flags of every command that reads payloads.
@@ -42,7 +40,7 @@ func (f *readFlags) addKeys(flags *pflag.FlagSet) {
 
 // addSystem adds the flag of every command that reads a log, whichever system wrote it.
 func addSystem(flags *pflag.FlagSet, system *string) {
-	flags.StringVar(system, "system", "", "the `SYSTEM` whose log it is, where DIR does not tell: "+oneOf(detect.Systems))
+	flags.StringVar(system, "system", "", "the `SYSTEM` whose log it is, where DIR does not tell: "+wording.OneOf(detect.Systems))
 }
 
 // open opens the log in dir, whichever system wrote it.
@@ -124,14 +122,8 @@ func openError(dir string, err error) error {
 	return err
 }
 
-// quoted is a name as people can be shown it. In quotes is one that is empty, could control
-// a terminal, or has a tab, which would be a column.
-func quoted(name string) string {
-	if name == "" || !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return strconv.Quote(name)
-	}
-	return name
-}
+// quoted is a name as people can be shown it.
+func quoted(name string) string { return wording.Quoted(name) }
 
 func allQuoted(names []string) []string {
 	var shown []string

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/walfs/walfs/walcore/storage"
+	"github.com/walfs/walfs/walcore/wording"
 )
 
 type setOptions struct{ write writeFlags }
@@ -88,7 +89,7 @@ func parseSettings(args []string) ([]*uint64, error) {
 		}
 		if !known {
 			names := settingNames()
-			return nil, fmt.Errorf("unknown name %s; the names are %s%s", name, strings.Join(names, ", "), didYouMean(name, names))
+			return nil, fmt.Errorf("unknown name %s; the names are %s%s", name, strings.Join(names, ", "), wording.DidYouMean(name, names))
 		}
 	}
 	return values, nil

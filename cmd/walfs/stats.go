@@ -8,12 +8,13 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/walfs/walfs/cmd/walfs/terminal"
 	"github.com/walfs/walfs/walcore/stats"
+	"github.com/walfs/walfs/walcore/wording"
 )
 
 type statsOptions struct {
 	read   readFlags
 	decode decodeFlags
-	filter filter
+	filter filterFlags
 	what   string // --by
 	top    int
 	json   bool
@@ -78,7 +79,7 @@ missing or wrong, 130 and 143 ended by SIGINT and SIGTERM.`,
 	opts.read.add(cmd.Flags())
 	opts.decode.add(cmd.Flags())
 	opts.filter.add(cmd.Flags())
-	cmd.Flags().StringVar(&opts.what, "by", "", "one table, by `WHAT`: "+oneOf(byNames()))
+	cmd.Flags().StringVar(&opts.what, "by", "", "one table, by `WHAT`: "+wording.OneOf(byNames()))
 	cmd.Flags().IntVar(&opts.top, "top", 0, "only the `N` rows with most bytes of each table; 0 is all")
 	cmd.Flags().BoolVar(&opts.json, "json", false, "print JSON")
 	cmd.Flags().StringVar(&opts.format, "format", "text", "`FORMAT`: text, json or csv")
@@ -117,7 +118,7 @@ func (o *statsOptions) check() error {
 	case o.top < 0:
 		return usageError("--top takes a number of rows")
 	}
-	if err := o.filter.parse(); err != nil {
+	if err := o.filter.check(); err != nil {
 		return err
 	}
 	return o.decode.check()
@@ -156,8 +157,8 @@ func runStats(ctx context.Context, opts statsOptions, args []string, stdout io.W
 		return err
 	}
 	a.failures.tell()
-	if a.tables[0].Total.Entries == 0 && a.failures.code == 0 {
-		notef("%s", opts.filter.nothingPrinted(a.log))
+	if a.Tables[0].Total.Entries == 0 && a.failures.code == 0 {
+		notef("%s", opts.filter.Nothing(a.log))
 	}
 	if a.failures.code != 0 {
 		return exitError{code: a.failures.code}
@@ -169,7 +170,7 @@ func runStats(ctx context.Context, opts statsOptions, args []string, stdout io.W
 func (a *adding) print(stdout io.Writer) error {
 	switch {
 	case a.json || a.format == "json":
-		return a.printJSON(stdout)
+		return printJSON(stdout, a.Report(a.top))
 	case a.format == "csv":
 		return a.printCSV(stdout)
 	}

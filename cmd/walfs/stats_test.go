@@ -11,6 +11,7 @@ import (
 
 	"github.com/walfs/walfs/test/fixture"
 	"github.com/walfs/walfs/walcore/stats"
+	"github.com/walfs/walfs/walcore/sums"
 )
 
 // TestStatsOfFixtures: totals are those of the manifest, rows add up to them where an entry is
@@ -47,7 +48,7 @@ func checkTables(t *testing.T, name string, args []string, tables []stats.By, al
 	t.Helper()
 	args = append([]string{"stats"}, args...)
 	r := walfs(t, append(args, "--json")...)
-	var got statsReport
+	var got sums.Report
 	fixture.Must(t, json.Unmarshal([]byte(r.stdout), &got))
 	reads := slices.ContainsFunc(tables, stats.By.NeedsFacts)
 	if r.code != 0 || got.Sum != all || *got.Dead != dead || *got.Live != all.Minus(dead) || (got.Unreadable != nil) != reads || len(got.By) != len(tables) {
@@ -59,7 +60,7 @@ func checkTables(t *testing.T, name string, args []string, tables []stats.By, al
 		for _, row := range got.By[by] {
 			sum = stats.Sum{Entries: sum.Entries + row.Entries, Bytes: sum.Bytes + row.Bytes}
 			sumDead = stats.Sum{Entries: sumDead.Entries + row.Dead.Entries, Bytes: sumDead.Bytes + row.Dead.Bytes}
-			want = append(want, row.csv(by))
+			want = append(want, csvFields(by, &row))
 		}
 		if by.SumsUp() && (sum != all || sumDead != dead) {
 			t.Errorf("%s by %s: rows add up to %v, dead %v, want %v, dead %v", name, by, sum, sumDead, all, dead)
@@ -89,7 +90,7 @@ func TestStatsOfWhatFiltersLeave(t *testing.T) {
 		}
 		for _, by := range []string{"kind", "term"} {
 			r := walfs(t, append([]string{"stats", dir, "--json", "--by", by}, strings.Fields(filters)...)...)
-			var got statsReport
+			var got sums.Report
 			fixture.Must(t, json.Unmarshal([]byte(r.stdout), &got))
 			if got.Sum != all || r.code != 0 || (r.stderr == "") != (all.Entries > 0) {
 				t.Errorf("%s by %s: %v, dump has %v\n%s", filters, by, got.Sum, all, r.stderr)

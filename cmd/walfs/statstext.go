@@ -19,7 +19,7 @@ func (a *adding) printText(out *terminal.Out) error {
 	to.Writer = &b
 	p := statsText{adding: a, out: &to}
 	if a.what != "" {
-		p.table(a.tables[0])
+		p.table(a.Tables[0])
 	} else {
 		p.overview()
 	}
@@ -35,7 +35,7 @@ type statsText struct {
 
 func (p *statsText) overview() {
 	p.head()
-	for _, t := range p.tables {
+	for _, t := range p.Tables {
 		if rows := t.Rows(); names(rows) || t.By == stats.Kind && len(rows) > 0 {
 			fmt.Fprintln(p.out)
 			p.table(t)
@@ -51,23 +51,23 @@ func names(rows []stats.Row) bool {
 // head says what there is in all.
 func (p *statsText) head() {
 	var rows terminal.Rows
-	t := p.tables[0]
-	if typed := p.filterTyped(); typed != "" {
+	t := p.Tables[0]
+	if typed := p.filter.String(); typed != "" {
 		rows.Add("only", "%s", typed)
 	}
 	rows.Add("entries", "%s", p.sumText(t.Total))
-	dead, live := p.deadAndLive(t.Total, t.Dead)
-	switch index, _ := snapshotIndex(p.log); {
+	dead, live := p.DeadAndLive(t.Total, t.Dead)
+	switch {
 	case dead == nil:
 		rows.Add("dead", "unknown: the snapshot is damaged")
-	case index == 0:
+	case *p.Snapshot == 0:
 		rows.Add("dead", "none: there is no snapshot")
 	default:
-		rows.Add("dead", "%s: at or below the snapshot, %d", p.sumText(*dead), index)
+		rows.Add("dead", "%s: at or below the snapshot, %d", p.sumText(*dead), *p.Snapshot)
 		rows.Add("live", "%s", p.sumText(*live))
 	}
-	if p.unreadable > 0 {
-		rows.AddWhole(p.out.Problem, "unreadable", "%d: what they say is not known", p.unreadable)
+	if p.Unreadable > 0 {
+		rows.AddWhole(p.out.Problem, "unreadable", "%d: what they say is not known", p.Unreadable)
 	}
 	p.addOnDisk(&rows)
 	_ = rows.Print(p.out) // into memory
@@ -76,8 +76,8 @@ func (p *statsText) head() {
 // addOnDisk says what the log files take of the disk, and what of that is dead. With a
 // filter that is not known.
 func (p *statsText) addOnDisk(rows *terminal.Rows) {
-	files, t := logFiles(p.log), p.tables[0] // the one by file
-	if len(files) == 0 || p.filterTyped() != "" {
+	files, t := logFiles(p.log), p.Tables[0] // the one by file
+	if len(files) == 0 || p.filter.String() != "" {
 		return
 	}
 	var all, dead int64
@@ -99,24 +99,6 @@ func (p *statsText) addOnDisk(rows *terminal.Rows) {
 }
 
 func allDead(r *stats.Row) bool { return r.Entries > 0 && r.Dead.Entries == r.Entries }
-
-// filterTyped is the filter as a user types it.
-func (o *statsOptions) filterTyped() string {
-	var typed []string
-	if o.filter.from > 0 {
-		typed = append(typed, fmt.Sprintf("--from %d", o.filter.from))
-	}
-	if o.filter.to != noEnd {
-		typed = append(typed, fmt.Sprintf("--to %d", o.filter.to))
-	}
-	if text := o.filter.asTyped(); text != "" {
-		typed = append(typed, text)
-	}
-	if o.filter.limit > 0 {
-		typed = append(typed, fmt.Sprintf("--limit %d", o.filter.limit))
-	}
-	return strings.Join(typed, " ")
-}
 
 func (p *statsText) sumText(s stats.Sum) string {
 	return fmt.Sprintf("%d, %s", s.Entries, p.out.Bytes(uint64(s.Bytes)))
@@ -168,7 +150,7 @@ func (p *statsText) cells(t *stats.Table, r *stats.Row) []string {
 	cells = append(cells, p.bytes(r.Bytes))
 	if t.By == stats.File {
 		dead, live := "unknown", "unknown"
-		if d, l := p.deadAndLive(r.Sum, r.Dead); d != nil {
+		if d, l := p.DeadAndLive(r.Sum, r.Dead); d != nil {
 			dead, live = p.bytes(d.Bytes), p.bytes(l.Bytes)
 		}
 		if allDead(r) {

@@ -14,6 +14,7 @@ const module = "github.com/walfs/walfs/"
 // rooms says, for each package, which others of this module it may import.
 var rooms = map[string]string{
 	"walcore":            "",
+	"walcore/wording":    "",
 	"walcore/platform":   "walcore",
 	"meta":               "",
 	"walcore/format":     "walcore",
@@ -30,8 +31,11 @@ var rooms = map[string]string{
 	"walcore/membership": "walcore walcore/payload walcore/confstate",
 	"walcore/pending":    "walcore/payload",
 	"walcore/replay":     "walcore walcore/payload",
+	"walcore/filter":     "walcore walcore/payload walcore/replay walcore/wording",
 	"walcore/stats":      "walcore walcore/payload",
+	"walcore/tally":      "walcore walcore/payload walcore/stats",
 	"walcore/status":     "walcore",
+	"walcore/sums":       "walcore walcore/payload walcore/filter walcore/stats",
 	"walcore/export":     "walcore walcore/payload walcore/platform",
 	"walcore/diff":       "walcore walcore/payload walcore/status",
 	"walcore/check":      "walcore walcore/payload walcore/confstate walcore/membership walcore/replay walcore/status",
@@ -41,6 +45,7 @@ var rooms = map[string]string{
 	"walcore/backup": "walcore walcore/dgraph walcore/detect walcore/platform",
 	"fsview":         "walcore walcore/payload walcore/membership walcore/status",
 	"fsview/fusefs":  "fsview walcore/platform",
+	"fsview/httpfs":  "fsview walcore",
 }
 
 func list(t *testing.T, args ...string) []string {

@@ -4,7 +4,7 @@
 // only lags behind, and entries whose payload was emptied, break no promise and
 // are listed apart.
 //
-//	report := diff.Compare(logs, nil)
+//	report, err := diff.Compare(ctx, logs, nil)
 //	if !report.Alike() { … }
 //
 // The package changes nothing, and does not say which of two logs is right.

@@ -1,6 +1,7 @@
 package diff_test
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/walfs/walfs/test/memlog"
@@ -12,7 +13,7 @@ func ExampleCompare() {
 	entry := func(term, index uint64, data string) memlog.Entry {
 		return memlog.Entry{Term: term, Index: index, Data: data, File: "1.seg"}
 	}
-	rep := diff.Compare([]walcore.Log{
+	rep, _ := diff.Compare(context.Background(), []walcore.Log{
 		memlog.New("a", []memlog.Entry{entry(1, 1, "x"), entry(1, 2, "y"), entry(3, 3, "z")}),
 		memlog.New("b", []memlog.Entry{entry(1, 1, "x"), entry(2, 2, "y")}),
 	}, nil)

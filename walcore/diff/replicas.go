@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"context"
 	"iter"
 	"math"
 
@@ -120,8 +121,8 @@ type Version struct {
 // entry of each in memory. What cannot be read is left out, and counted in
 // Unreadable: of an entry whose payload is encrypted or damaged, term, type and
 // size are still compared. progress, if it is not nil, is told how many bytes of
-// payloads are compared, of how many.
-func Compare(sources []walcore.Log, progress func(done, total int64)) *Report {
+// payloads are compared, of how many. It fails only if ctx ends.
+func Compare(ctx context.Context, sources []walcore.Log, progress func(done, total int64)) (*Report, error) {
 	rep := &Report{Emptied: []Emptied{}}
 	logs := make([]*log, len(sources))
 	var done, total int64
@@ -146,7 +147,10 @@ func Compare(sources []walcore.Log, progress func(done, total int64)) *Report {
 			}
 		}
 		if index == math.MaxUint64 {
-			return rep
+			return rep, nil
+		}
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
 		}
 		var here []*log
 		for _, l := range logs {

@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"context"
 	"github.com/walfs/walfs/walcore"
 
 	"fmt"
@@ -25,6 +26,28 @@ func replica(t *testing.T, name string, m nativelog.Meta, entries ...nativelog.E
 	}
 	t.Cleanup(func() { r.Close() })
 	return r
+}
+
+func compare(t *testing.T, logs []walcore.Log) *Report {
+	t.Helper()
+	rep, err := Compare(t.Context(), logs, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rep
+}
+
+// TestEnded: a comparison that nobody waits for any more ends.
+func TestEnded(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	compared := 0
+	_, err := Compare(ctx, []walcore.Log{replica(t, "a", nativelog.Meta{}, logOf(t, "1 0 a", "1 0 b", "1 0 c")...)}, func(_, _ int64) {
+		compared++
+		cancel()
+	})
+	if compared != 1 || err != context.Canceled {
+		t.Errorf("%d entries, %v", compared, err)
+	}
 }
 
 // logOf is entries from index 1 on, each "TERM TYPE DATA".
@@ -65,10 +88,10 @@ func TestPromises(t *testing.T) {
 		"another term, then the same term": {[]string{"1 0 a", "2 0 b", "2 0 c", "2 0 e"}, 1, 1, found{2, "term", 4, SameTerm, 3}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			rep := Compare([]walcore.Log{
+			rep := compare(t, []walcore.Log{
 				replica(t, "a", nativelog.Meta{GroupID: 1, Commit: tt.commit}, logOf(t, base...)...),
 				replica(t, "b", nativelog.Meta{GroupID: 1, Commit: tt.commit2}, logOf(t, tt.other...)...),
-			}, nil)
+			})
 			got := found{differs: rep.Differs}
 			if rep.Parted != nil {
 				got.parted, got.what = rep.Parted.Index, rep.Parted.What
@@ -86,11 +109,11 @@ func TestPromises(t *testing.T) {
 // TestGraverPromise: Broken is where committed entries differ, even if two entries of
 // the same term differ at an earlier index.
 func TestGraverPromise(t *testing.T) {
-	rep := Compare([]walcore.Log{
+	rep := compare(t, []walcore.Log{
 		replica(t, "a", nativelog.Meta{Commit: 3}, logOf(t, "1 0 a", "1 0 b", "1 0 c")...),
 		replica(t, "b", nativelog.Meta{Commit: 0}, logOf(t, "1 0 x", "1 0 b", "1 0 c")...),
 		replica(t, "c", nativelog.Meta{Commit: 3}, logOf(t, "1 0 a", "1 0 b", "1 0 y")...),
-	}, nil)
+	})
 	p, b := rep.Parted, rep.Broken
 	if p == nil || p.Index != 1 || p.Promise != SameTerm || b == nil || b.Index != 3 || b.Promise != Committed {
 		t.Errorf("parted %+v, broken %+v", p, b)
@@ -123,7 +146,7 @@ func TestEmptied(t *testing.T) {
 			for i, log := range tt.logs {
 				readers = append(readers, replica(t, fmt.Sprint(i), nativelog.Meta{GroupID: 1, Commit: 9}, logOf(t, log...)...))
 			}
-			rep := Compare(readers, nil)
+			rep := compare(t, readers)
 			if !reflect.DeepEqual(rep.Emptied, tt.want) {
 				t.Errorf("emptied %+v, want %+v", rep.Emptied, tt.want)
 			}
@@ -139,10 +162,10 @@ func TestEmptied(t *testing.T) {
 		})
 	}
 	// Between different groups nothing counts as emptied.
-	rep := Compare([]walcore.Log{
+	rep := compare(t, []walcore.Log{
 		replica(t, "a", nativelog.Meta{GroupID: 1}, logOf(t, "1 0 a")...),
 		replica(t, "b", nativelog.Meta{GroupID: 2}, logOf(t, "1 0")...),
-	}, nil)
+	})
 	if len(rep.Emptied) > 0 || rep.Parted == nil || rep.Broken != nil {
 		t.Errorf("%+v", rep)
 	}

@@ -60,10 +60,10 @@ func TestSnapshots(t *testing.T) {
 			1, []string{"differ: voters [1], learners [2], leaving by itself in a, voters [1], outgoing voters [3], next learners [4] in b"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			rep := Compare([]walcore.Log{
+			rep := compare(t, []walcore.Log{
 				replica(t, "a", nativelog.Meta{GroupID: tt.group, Snapshot: tt.a}),
 				replica(t, "b", nativelog.Meta{GroupID: tt.group, Snapshot: tt.b}),
-			}, nil)
+			})
 			var got []string
 			for _, n := range rep.Notes {
 				got = append(got, strings.TrimPrefix(n, "the snapshots at index 5 "))
@@ -87,7 +87,7 @@ func TestSnapshotsOfThree(t *testing.T) {
 			}
 			readers = append(readers, replica(t, name, nativelog.Meta{Snapshot: s}))
 		}
-		if rep := Compare(readers, nil); len(rep.Notes) != 2 || rep.Alike() {
+		if rep := compare(t, readers); len(rep.Notes) != 2 || rep.Alike() {
 			t.Errorf("the %d. differs: %q", odds, rep.Notes)
 		}
 	}
@@ -106,7 +106,7 @@ func TestSnapshotReplaced(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rep := Compare([]walcore.Log{a, b}, nil)
+	rep := compare(t, []walcore.Log{a, b})
 	want := "the snapshots at index 5 of a and b cannot be compared: b/wal.meta: the snapshot was replaced: "
 	if len(rep.Notes) != 1 || !strings.HasPrefix(rep.Notes[0], want) || rep.Alike() {
 		t.Errorf("%q, want %q", rep.Notes, want)

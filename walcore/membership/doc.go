@@ -5,6 +5,6 @@
 //	members, err := membership.Replay(log)
 //
 // A change above the commit index may still be replaced by another leader's, and
-// is left out. The package asks no other node and no network: what this node has
+// is left out. History tells all changes one by one, and which of them are committed. The package asks no other node and no network: what this node has
 // not heard of is not in the answer.
 package membership

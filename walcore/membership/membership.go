@@ -49,7 +49,7 @@ var ErrNotKnown = errors.New("the log does not tell its commit index")
 // or a committed entry that may be a configuration change cannot be read.
 func Replay(l walcore.Log) ([]Member, error) {
 	if l.Meta().System.Name == walcore.HashiCorp {
-		return servers(l)
+		return lastServers(l)
 	}
 	cs, snapshot, commit, err := bounds(l.Meta())
 	if err != nil {
@@ -75,17 +75,11 @@ func Replay(l walcore.Log) ([]Member, error) {
 		if !confstate.IsChange(typ) {
 			continue
 		}
-		if e.Size > payload.MaxData {
-			return nil, tooLarge(&e)
-		}
-		data, err := e.Data()
+		data, err := changeData(&e)
 		if err != nil {
 			return nil, err
 		}
-		if id, node, ok := payload.NodeOf(l.Meta().System.Name, payload.EntryOf(&e, data)); ok {
-			node.Name = cmp.Or(node.Name, nodes[id].Name)
-			nodes[id] = node
-		}
+		learn(nodes, l, &e, data)
 		if e.Index <= snapshot { // the snapshot's conf state contains it already
 			continue
 		}
@@ -99,12 +93,24 @@ func Replay(l walcore.Log) ([]Member, error) {
 	return members(replay.ConfState(), nodes, l.Meta().System), nil
 }
 
-func tooLarge(e *walcore.Entry) error {
-	return fmt.Errorf("entry %d, a configuration change, has %d bytes: too many to be one: %w", e.Index, e.Size, walcore.ErrDamaged)
+// changeData reads a configuration change.
+func changeData(e *walcore.Entry) ([]byte, error) {
+	if e.Size > payload.MaxData {
+		return nil, fmt.Errorf("entry %d, a configuration change, has %d bytes: too many to be one: %w", e.Index, e.Size, walcore.ErrDamaged)
+	}
+	return e.Data()
 }
 
 func misfit(e *walcore.Entry) error {
 	return fmt.Errorf("entry %d, a configuration, %w: it does not parse", e.Index, ErrMisfit)
+}
+
+// learn notes what a configuration change tells of a member.
+func learn(nodes map[uint64]payload.Node, l walcore.Log, e *walcore.Entry, data []byte) {
+	if id, node, ok := payload.NodeOf(l.Meta().System.Name, payload.EntryOf(e, data)); ok {
+		node.Name = cmp.Or(node.Name, nodes[id].Name)
+		nodes[id] = node
+	}
 }
 
 // bounds is what configuration changes are applied to, and which: those behind the

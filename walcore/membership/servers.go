@@ -8,10 +8,10 @@ import (
 	"github.com/walfs/walfs/walcore/payload"
 )
 
-// servers gives the members of a group of HashiCorp's library: those of the last
+// lastServers gives the members of a group of HashiCorp's library: those of the last
 // configuration in the log, or else of the snapshot. A node of it goes by the last one,
 // committed or not. It fails where an entry that may be a configuration cannot be read.
-func servers(l walcore.Log) ([]Member, error) {
+func lastServers(l walcore.Log) ([]Member, error) {
 	var list []walcore.Server
 	next := uint64(1)
 	if s := l.Meta().Snapshot; s != nil {
@@ -28,10 +28,7 @@ func servers(l walcore.Log) ([]Member, error) {
 		if e.Type != walcore.LogConfiguration {
 			continue
 		}
-		if e.Size > payload.MaxData {
-			return nil, tooLarge(&e)
-		}
-		data, err := e.Data()
+		data, err := changeData(&e)
 		if err != nil {
 			return nil, err
 		}
@@ -46,6 +43,11 @@ func servers(l walcore.Log) ([]Member, error) {
 			return nil, err
 		}
 	}
+	return named(list), nil
+}
+
+// named is servers as members, by id.
+func named(list []walcore.Server) []Member {
 	var members []Member
 	for _, s := range list {
 		m := Member{Text: s.ID, Role: Learner, Address: s.Address}
@@ -61,5 +63,5 @@ func servers(l walcore.Log) ([]Member, error) {
 		members = append(members, m)
 	}
 	slices.SortFunc(members, func(a, b Member) int { return strings.Compare(a.Text, b.Text) })
-	return members, nil
+	return members
 }

@@ -1,4 +1,4 @@
-package main
+package filter
 
 import (
 	"fmt"
@@ -15,7 +15,7 @@ const writtenLater = time.Minute
 
 // inTime reports whether an entry is from the time that is asked for. Where the system
 // stores no time with it, its log file's tells whether it can be.
-func (f *filter) inTime(e *walcore.Entry) bool {
+func (f *Filter) inTime(e *walcore.Entry) bool {
 	if !f.asksForTime() {
 		return true
 	}
@@ -25,26 +25,24 @@ func (f *filter) inTime(e *walcore.Entry) bool {
 	return f.filesInTime[e.File.ID]
 }
 
-func (f *filter) asksForTime() bool { return f.since.isGiven() || f.until.isGiven() }
+func (f *Filter) asksForTime() bool { return f.since.isGiven() || f.until.isGiven() }
 
-// overlaps reports whether a time from begin to end, both included, has a part from --since
-// on and before --until.
-func (f *filter) overlaps(begin, end time.Time) bool {
+// overlaps reports whether a time from begin to end, both included, has a part from "since"
+// on and before "until".
+func (f *Filter) overlaps(begin, end time.Time) bool {
 	return (!f.since.isGiven() || !end.Before(f.since.value)) && (!f.until.isGiven() || begin.Before(f.until.value))
 }
 
-// resolveTimes finds the log files that may have entries from the time that is asked for,
-// and says on stderr, once, what it goes by. changed is when the log was seen to have
-// changed, the zero time if that is not known: its last file was written then, whatever
-// the operating system has noted.
-func (f *filter) resolveTimes(log walcore.Log, changed time.Time) {
+// ResolveTimes finds the log files that may have entries from the time that is asked for.
+// [Filter.Resolve] does that, too. changed is when the log was seen to have changed, the zero
+// time if that is not known: its last file was written then, whatever the operating system
+// has noted.
+func (f *Filter) ResolveTimes(log walcore.Log, changed time.Time) {
+	f.filesInTime = nil
 	if !f.asksForTime() {
 		return
 	}
-	var files []*walcore.File
-	if filer, ok := log.(walcore.Filer); ok {
-		files = filer.Files()
-	}
+	files := filesOf(log)
 	f.filesInTime = make(map[uint64]bool, len(files))
 	newest := newestOf(files)
 	var before *walcore.File
@@ -56,10 +54,13 @@ func (f *filter) resolveTimes(log walcore.Log, changed time.Time) {
 		f.filesInTime[file.ID] = f.overlaps(writtenFrom(file, before), until)
 		before = file
 	}
-	if !f.timesNoted {
-		f.timesNoted = true
-		notef("%s", f.timesText(log, files))
+}
+
+func filesOf(log walcore.Log) []*walcore.File {
+	if filer, ok := log.(walcore.Filer); ok {
+		return filer.Files()
 	}
+	return nil
 }
 
 // writtenFrom is when a log file was begun, the zero time if that is not known. before is
@@ -93,27 +94,32 @@ func hasEntries(file *walcore.File) bool {
 	return false
 }
 
-// timesText says whether --since and --until go by entries or by log files, and by which.
-func (f *filter) timesText(log walcore.Log, files []*walcore.File) string {
-	flags, takes, goes := "--since", "takes", "goes"
+// TimesText says whether "since" and "until" go by entries or by log files, and by which; ""
+// where neither is set. The filter is resolved for the log.
+func (f *Filter) TimesText(log walcore.Log) string {
+	since, until := f.Prefix+"since", f.Prefix+"until"
+	names, takes, goes := since, "takes", "goes"
 	switch {
+	case !f.asksForTime():
+		return ""
 	case f.since.isGiven() && f.until.isGiven():
-		flags, takes, goes = "--since and --until", "take", "go"
+		names, takes, goes = since+" and "+until, "take", "go"
 	case f.until.isGiven():
-		flags = "--until"
+		names = until
 	}
+	files := filesOf(log)
 	system := log.Meta().System.Name
 	if len(files) > 0 {
 		if _, ok := files[0].Source.(walcore.Timer); ok {
-			return fmt.Sprintf("%s stores a time with an entry: %s %s by that", system, flags, goes)
+			return fmt.Sprintf("%s stores a time with an entry: %s %s by that", system, names, goes)
 		}
 	}
 	return fmt.Sprintf("%s stores no time with an entry: %s %s whole log files, by when they were written: %s%s",
-		system, flags, takes, f.filesText(files), f.unknownText(files))
+		system, names, takes, f.filesText(files), f.unknownText(files))
 }
 
 // filesText names the log files that are taken, of those with entries.
-func (f *filter) filesText(files []*walcore.File) string {
+func (f *Filter) filesText(files []*walcore.File) string {
 	newest := newestOf(files)
 	var taken []string
 	missing, left := 0, 0 // files between those that are taken, and behind them
@@ -147,7 +153,7 @@ func (f *filter) filesText(files []*walcore.File) string {
 
 // unknownText says that it is not known when the first log file was begun, where that
 // would decide whether it is taken.
-func (f *filter) unknownText(files []*walcore.File) string {
+func (f *Filter) unknownText(files []*walcore.File) string {
 	if len(files) == 0 || !f.until.isGiven() || !f.filesInTime[files[0].ID] || !writtenFrom(files[0], nil).IsZero() {
 		return ""
 	}

@@ -1,7 +1,8 @@
-package main
+package filter
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -83,11 +84,11 @@ func TestFilterHandmade(t *testing.T) {
 		d := payload.NewDgraph(test.app, payload.Options{})
 		for i, line := range append(test.yes, test.not...) {
 			f := filterOf(t, line)
-			match := f.matches(&e)
-			if match == matchYes {
+			match := f.Matches(&e)
+			if match == Yes {
 				t.Errorf("%s: %s matches, whatever the payload says", test.name, line)
 			}
-			got := match == matchUnknown && f.matchesData(&e, []byte(test.data), d)
+			got := match == Unknown && f.MatchesData(&e, []byte(test.data), d)
 			if want := i < len(test.yes); got != want {
 				t.Errorf("%s: %s: %v, want %v", test.name, line, got, want)
 			}
@@ -102,8 +103,44 @@ func TestFilterTooLarge(t *testing.T) {
 	d := payload.NewDgraph(payload.Alpha, payload.Options{})
 	for line, want := range map[string]bool{"--kind too_large": true, "--kind empty": false, "--kind mutation": false, "--uid 1": false, "--member 1": false, "--grep not_decoded": true} {
 		f := filterOf(t, line)
-		if got := f.matches(&e) == matchUnknown && f.matchesData(&e, nil, d); got != want {
+		if got := f.Matches(&e) == Unknown && f.MatchesData(&e, nil, d); got != want {
 			t.Errorf("%s: %v", line, got)
+		}
+	}
+}
+
+// TestMatchesByTime: where entries have times, those decide before a payload is
+// read, and entries without one go by their file's.
+func TestMatchesByTime(t *testing.T) {
+	for line, want := range map[string][]uint64{
+		"--since 2026-03-01T12:00:03Z --kind text":                            {9},
+		"--until 2026-03-01T12:00:03.2Z --kind text":                          {7, 9, 12},
+		"--since 2026-03-01T12:00:00.123456789Z --until 2026-03-01T12:00:03Z": {7, 8},
+		"--since 2026-03-01T12:00:05Z":                                        {11},
+		"--since 2001-09-09T00:00:00Z --until 2001-09-10T00:00:00Z":           {12},
+		"--since 2001-09-10T00:00:00Z --until 2001-09-11T00:00:00Z":           nil,
+		"--until 2001-09-09T00:00:00Z":                                        {12}, // nobody knows when its file was begun
+	} {
+		log := memlog.Sample("w")
+		f := filterOf(t, line)
+		fixture.Must(t, f.Resolve(log))
+		d := payload.NewDgraph(payload.Alpha, payload.Options{})
+		var got []uint64
+		for e := range log.Entries(0) {
+			m := f.Matches(&e)
+			if m == Unknown {
+				data, err := e.Data()
+				fixture.Must(t, err)
+				if f.MatchesData(&e, data, d) {
+					m = Yes
+				}
+			}
+			if m == Yes {
+				got = append(got, e.Index)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", line, got, want)
 		}
 	}
 }

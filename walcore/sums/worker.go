@@ -1,4 +1,4 @@
-package main
+package sums
 
 import (
 	"context"
@@ -6,26 +6,27 @@ import (
 	"fmt"
 
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/filter"
 	"github.com/walfs/walfs/walcore/payload"
 )
 
 // worker adds batches up. What it works with is its own.
 type worker struct {
-	ctx      context.Context
-	log      walcore.Log
-	mayRetry bool // an entry that has changed ends the batch
+	ctx           context.Context
+	log           walcore.Log
+	failIfChanged bool // an entry that has changed ends the batch
 
-	filter   filter
-	decoder  *reportingDecoder // nil where no entry has to be understood
+	filter   filter.Filter
+	decoder  *payload.Reporting // nil where no entry has to be understood
 	payloads walcore.Scanner
 	facts    payload.Facts
 	batch    *batch
 }
 
-func (a *adding) newWorker(ctx context.Context, log walcore.Log, mayRetry bool) *worker {
-	w := &worker{ctx: ctx, log: log, mayRetry: mayRetry, filter: a.filter}
-	if a.decoder != nil {
-		w.decoder = &reportingDecoder{Decoder: a.decoder, printFailure: w.report}
+func (a *adding) newWorker(ctx context.Context) *worker {
+	w := &worker{ctx: ctx, log: a.log, failIfChanged: a.FailIfChanged, filter: a.Filter}
+	if a.NeedsPayloads() {
+		w.decoder = &payload.Reporting{Decoder: a.Decoder, Failed: w.report}
 	}
 	return w
 }
@@ -63,7 +64,7 @@ func (w *worker) add() error {
 
 func (w *worker) report(err error) {
 	if err != nil {
-		w.batch.failures.add(err)
+		w.batch.failures = append(w.batch.failures, err)
 	}
 }
 
@@ -71,23 +72,23 @@ func (w *worker) report(err error) {
 // too, unless what it says decides whether it matches.
 func (w *worker) addEntry(e *walcore.Entry) error {
 	b := w.batch
-	match := w.filter.matches(e)
-	if match == matchNo {
+	match := w.filter.Matches(e)
+	if match == filter.No {
 		return nil
 	}
 	var facts *payload.Facts
 	if w.decoder != nil {
 		data, err := payload.Data(&w.payloads, e)
 		switch {
-		case err != nil && w.mayRetry && errors.Is(err, walcore.ErrChanged):
+		case err != nil && w.failIfChanged && errors.Is(err, walcore.ErrChanged):
 			return err
 		case err != nil:
 			w.report(err)
 			b.unreadable++
-			if match == matchUnknown {
+			if match == filter.Unknown {
 				return nil
 			}
-		case match == matchUnknown && !w.filter.matchesData(e, data, w.decoder):
+		case match == filter.Unknown && !w.filter.MatchesData(e, data, w.decoder):
 			return nil
 		default:
 			w.decoder.Facts(&w.facts, payload.EntryOf(e, data))

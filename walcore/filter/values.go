@@ -1,4 +1,4 @@
-package main
+package filter
 
 import (
 	"bytes"
@@ -8,41 +8,61 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/spf13/pflag"
 	"github.com/walfs/walfs/walcore/payload"
+	"github.com/walfs/walfs/walcore/wording"
 )
 
-// given is the value of a flag that means nothing until it is given. "" is no value: a
-// script's variable that is empty by mistake must not ask for everything.
+// given is a value that means nothing until it is given. "" is no value: a script's variable
+// that is empty by mistake must not ask for everything.
 type given[T any] struct {
 	text  string // as typed
 	value T
-	parse func(text string) (T, error)
 }
 
-func addGiven[T any](flags *pflag.FlagSet, to *given[T], name, usage string, parse func(string) (T, error)) {
-	to.parse = parse
-	flags.Var(to, name, usage)
-}
+func (g *given[T]) isGiven() bool { return g.text != "" }
 
-func (g *given[T]) isGiven() bool  { return g.text != "" }
-func (g *given[T]) String() string { return g.text }
-
-// Type is what help calls a value that has no name there.
-func (g *given[T]) Type() string { return "value" }
-
-// Set implements pflag.Value.
-func (g *given[T]) Set(text string) (err error) {
+func (g *given[T]) set(text string, parse func(string) (T, error)) error {
 	if text == "" {
 		return errors.New("want a value, got nothing")
 	}
-	if g.value, err = g.parse(text); err == nil {
-		g.text = text
+	value, err := parse(text)
+	if err == nil {
+		g.text, g.value = text, value
 	}
 	return err
 }
 
 func parseText(text string) (string, error) { return text, nil }
+
+// parseCount takes a number as Go writes it, as an index or a term.
+func parseCount(text string) (uint64, error) {
+	n, err := strconv.ParseUint(text, 0, 64)
+	return n, wrongNumber(err, "want a number from 0 up")
+}
+
+func parseLimit(text string) (int64, error) {
+	n, err := strconv.ParseInt(text, 0, 64)
+	return n, wrongNumber(err, "want a whole number")
+}
+
+func parseBool(text string) (bool, error) {
+	b, err := strconv.ParseBool(text)
+	if err != nil {
+		err = errors.New("want true or false, or nothing behind the name")
+	}
+	return b, err
+}
+
+// wrongNumber says what is wrong with a number that strconv refuses.
+func wrongNumber(err error, want string) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, strconv.ErrRange):
+		return errors.New("the number is too large")
+	}
+	return errors.New(want)
+}
 
 // parseNumber takes a decimal number, or one in hex with 0x.
 func parseNumber(text string) (uint64, error) {
@@ -51,10 +71,7 @@ func parseNumber(text string) (uint64, error) {
 		digits, base = d, 16
 	}
 	n, err := strconv.ParseUint(digits, base, 64)
-	if err != nil {
-		return 0, errors.New(wantedNumber(err, "want a number from 0 up, or one in hex as in 0x1f"))
-	}
-	return n, nil
+	return n, wrongNumber(err, "want a number from 0 up, or one in hex as in 0x1f")
 }
 
 // parseID takes a number that is not 0, which Dgraph has for none.
@@ -66,7 +83,7 @@ func parseID(text string) (uint64, error) {
 	return n, err
 }
 
-// memberID is what --member takes: a raft id, an id as etcd prints it, in hex, or the name that
+// memberID is what "member" takes: a raft id, an id as etcd prints it, in hex, or the name that
 // HashiCorp's library has in the place of an id.
 type memberID struct {
 	numbers []uint64 // that the text can be
@@ -99,7 +116,7 @@ func (m memberID) isOf(facts *payload.Facts) bool {
 	return slices.Contains(facts.Servers, m.text)
 }
 
-// entryKey is what --key takes: a number is the key of a proposal, and all can be the key
+// entryKey is what "key" takes: a number is the key of a proposal, and all can be the key
 // of a key-value.
 type entryKey struct {
 	number   uint64
@@ -132,26 +149,24 @@ func (k entryKey) isOf(facts *payload.Facts) bool {
 	return facts.InRange([]byte(k.text)) || len(k.bytes) > 0 && facts.InRange(k.bytes)
 }
 
-// kindList is what --kind takes: kinds with commas between them, and that more than once.
+// kindList is what "kind" takes: kinds with commas between them, and that more than once.
 // Without any, an entry of each kind matches.
 type kindList []string
 
-func (k *kindList) String() string { return strings.Join(*k, ",") }
+func (k kindList) String() string { return strings.Join(k, ",") }
 
-// Type is what help calls a value that has no name there.
-func (k *kindList) Type() string { return "kind" }
-
-// Set implements pflag.Value.
-func (k *kindList) Set(text string) error {
+func (k *kindList) add(text string) error {
 	for kind := range strings.SplitSeq(text, ",") {
 		if names := payload.Kinds(); !slices.Contains(names, kind) {
 			wrong := ""
 			if kind != text {
-				wrong = quoted(kind) + " is none; "
+				wrong = wording.Quoted(kind) + " is none; "
 			}
-			return errors.New(wrong + "want " + oneOf(names) + didYouMean(kind, names))
+			return errors.New(wrong + "want " + wording.OneOf(names) + wording.DidYouMean(kind, names))
 		}
-		*k = append(*k, kind)
+		if !slices.Contains(*k, kind) {
+			*k = append(slices.Clip(*k), kind) // a copy of the filter keeps its own
+		}
 	}
 	return nil
 }

@@ -1,12 +1,13 @@
-package main
+package filter
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/spf13/pflag"
 	"github.com/walfs/walfs/test/fixture"
+	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/payload"
 )
 
@@ -61,6 +62,18 @@ func TestFilterValues(t *testing.T) {
 		"--predicate=":                  `--predicate "": want a value, got nothing`,
 		"--key=":                        `--key "": want a value, got nothing`,
 		"--since=":                      `--since "": want a value, got nothing`,
+		"--from x":                      "--from x: want a number from 0 up",
+		"--to 18446744073709551616":     "--to 18446744073709551616: the number is too large",
+		"--to=":                         `--to "": want a number from 0 up`,
+		"--term=":                       `--term "": want a number from 0 up`,
+		"--limit 1e3":                   "--limit 1e3: want a whole number",
+		"--limit -1":                    "--limit takes a number of entries",
+		"--replay=x":                    "--replay x: want true or false, or nothing behind the name",
+		"--from 5 --to 4":               "--from lies above --to",
+		"--from 0x10 --to 1_000":        "",
+		"--type x":                      "--type x: want normal, conf_change or conf_change_v2",
+		"--type norml":                  "; did you mean normal?",
+		"--grep (":                      "--grep (: missing closing ): (; the syntax is that of RE2",
 		"--kind mutation,abort":         "",
 		"--kind=":                       `--kind "": want mutation, delta, commit`,
 		"--kind mutation,":              `--kind mutation,: "" is none; want mutation, delta`,
@@ -70,14 +83,12 @@ func TestFilterValues(t *testing.T) {
 		"--since 2026 --until 1h":       "--since 2026: want a time, as in 2026-03-01, ",
 		"--since 2026-03-01 --until 1s": "",
 	} {
-		var f filter
-		flags := pflag.NewFlagSet("", pflag.ContinueOnError)
-		f.add(flags)
-		err := flags.Parse(strings.Fields(line))
+		f, err := setAll(line)
 		if err == nil {
-			err = f.parse()
-		} else {
-			err = invalidValue(err)
+			err = f.Check(walcore.RaftTypes)
+		}
+		if usage := UsageError(""); err != nil && !errors.As(err, &usage) {
+			t.Errorf("%s: %v is no UsageError", line, err)
 		}
 		if text := errorText(err); (text == "") != (want == "") || !strings.Contains(text, want) {
 			t.Errorf("%s: %q, want %q", line, text, want)

@@ -1,4 +1,4 @@
-package main
+package filter
 
 import (
 	"slices"
@@ -7,44 +7,47 @@ import (
 	"github.com/walfs/walfs/walcore/payload"
 )
 
-// match is what can be said of an entry without its payload.
-type match int
+// Match is what can be said of an entry without its payload.
+type Match int
 
 const (
-	matchNo      match = iota
-	matchYes           // whatever the payload says
-	matchUnknown       // the payload decides: see matchesData
+	No      Match = iota
+	Yes           // whatever the payload says
+	Unknown       // the payload decides: see MatchesData
 )
 
-// matches says whether an entry matches, as far as that shows without its payload.
-func (f *filter) matches(e *walcore.Entry) match {
+// Matches says whether an entry matches, as far as that shows without its payload.
+func (f *Filter) Matches(e *walcore.Entry) Match {
 	switch {
-	case e.Index < f.first(), e.Index > f.last(),
+	case e.Index < f.First(), e.Index > f.Last(),
 		f.term != 0 && e.Term != f.term,
 		f.entryType != nil && e.Type != *f.entryType,
 		!f.inTime(e),
 		!f.mayMatch(e):
-		return matchNo
-	case f.wantsFacts(), f.pattern != nil:
-		return matchUnknown
+		return No
+	case f.NeedsPayload():
+		return Unknown
 	}
-	return matchYes
+	return Yes
 }
 
-// wantsFacts reports whether a flag is about what an entry says.
-func (f *filter) wantsFacts() bool {
+// NeedsPayload reports whether it can depend on an entry's payload if it matches.
+func (f *Filter) NeedsPayload() bool { return f.wantsFacts() || f.pattern != nil }
+
+// wantsFacts reports whether a filter is about what an entry says.
+func (f *Filter) wantsFacts() bool {
 	return len(f.kinds) > 0 || f.wantsProposal() || f.member.isGiven()
 }
 
-// wantsProposal reports whether a flag is about what only the application's own entries
+// wantsProposal reports whether a filter is about what only the application's own entries
 // have.
-func (f *filter) wantsProposal() bool {
+func (f *Filter) wantsProposal() bool {
 	return f.predicate.isGiven() || f.uid.isGiven() || f.txn.isGiven() || f.key.isGiven() || f.namespace.isGiven()
 }
 
 // mayMatch reports whether an entry of this type and size can say what is asked for.
 // Payloads of no bytes, and those that are too large, are not read anyway.
-func (f *filter) mayMatch(e *walcore.Entry) bool {
+func (f *Filter) mayMatch(e *walcore.Entry) bool {
 	switch {
 	case e.Size == 0, e.Size > payload.MaxData:
 		return true
@@ -56,9 +59,9 @@ func (f *filter) mayMatch(e *walcore.Entry) bool {
 	return true
 }
 
-// matchesData decides what matches has left open. data may be nil where payload.Data gives
+// MatchesData decides what Matches has left open. data may be nil where [payload.Data] gives
 // none.
-func (f *filter) matchesData(e *walcore.Entry, data []byte, d payload.Decoder) bool {
+func (f *Filter) MatchesData(e *walcore.Entry, data []byte, d payload.Decoder) bool {
 	entry := payload.EntryOf(e, data)
 	if f.wantsFacts() {
 		d.Facts(&f.facts, entry)
@@ -69,13 +72,13 @@ func (f *filter) matchesData(e *walcore.Entry, data []byte, d payload.Decoder) b
 	if f.pattern == nil {
 		return true
 	}
-	// Where a decoder fails, the text says so, and a reportingDecoder has reported it.
+	// Where a decoder fails, the text says so.
 	f.text, _ = d.AppendJSON(f.text[:0], entry)
 	return f.pattern.Match(f.text)
 }
 
-// matchesFacts says whether an entry that says this matches the flags about that.
-func (f *filter) matchesFacts(facts *payload.Facts) bool {
+// matchesFacts says whether an entry that says this matches the filters about that.
+func (f *Filter) matchesFacts(facts *payload.Facts) bool {
 	return f.matchesKind(facts) &&
 		(!f.predicate.isGiven() || namesPredicate(facts, f.predicate.value)) &&
 		(!f.uid.isGiven() || hasUID(facts, f.uid.value)) &&
@@ -85,7 +88,7 @@ func (f *filter) matchesFacts(facts *payload.Facts) bool {
 		(!f.namespace.isGiven() || f.isInNamespace(facts))
 }
 
-func (f *filter) matchesKind(facts *payload.Facts) bool {
+func (f *Filter) matchesKind(facts *payload.Facts) bool {
 	return len(f.kinds) == 0 || slices.ContainsFunc(f.kinds, facts.Is)
 }
 
@@ -143,7 +146,11 @@ func isOfTxn(facts *payload.Facts, ts uint64) bool {
 	return false
 }
 
-func (f *filter) isInNamespace(facts *payload.Facts) bool {
+func (f *Filter) isInNamespace(facts *payload.Facts) bool {
 	f.namespaces = facts.AppendNamespaces(f.namespaces[:0])
 	return slices.Contains(f.namespaces, f.namespace.value)
 }
+
+// Forget lets go of the memory that MatchesData keeps for the next entry. It can be as large as
+// an entry and its text.
+func (f *Filter) Forget() { f.facts, f.namespaces, f.text = payload.Facts{}, nil, nil }

@@ -1,4 +1,4 @@
-package main
+package filter
 
 import (
 	"fmt"
@@ -6,12 +6,12 @@ import (
 	"strings"
 
 	"github.com/walfs/walfs/walcore"
+	"github.com/walfs/walfs/walcore/wording"
 )
 
-// nothingPrinted says why no entry of a log was printed. It is no failure: a script may ask
-// for what is not there yet.
-func (f *filter) nothingPrinted(log walcore.Log) string {
-	given := f.asTyped()
+// Nothing says why no entry of a log matches, where none does. It is no failure: a script
+// may ask for what is not there yet.
+func (f *Filter) Nothing(log walcore.Log) string {
 	terms := log.Terms()
 	if len(terms) == 0 {
 		return "the log has no entries" + behindSnapshot(log)
@@ -20,16 +20,17 @@ func (f *filter) nothingPrinted(log walcore.Log) string {
 	switch {
 	case f.from > last:
 		return fmt.Sprintf("no entry from %d on: the log ends at %d", f.from, last)
-	case f.to < first:
-		return fmt.Sprintf("no entry up to %d: the log begins at %d%s", f.to, first, behindSnapshot(log))
+	case f.end() < first:
+		return fmt.Sprintf("no entry up to %d: the log begins at %d%s", f.end(), first, behindSnapshot(log))
 	}
 	if f.replayed != nil && f.replayed.Empty() {
 		return "a restart replays no entry"
 	}
-	from, to := max(f.first(), first), min(f.last(), last)
+	from, to := max(f.First(), first), min(f.Last(), last)
 	if from > to {
 		return fmt.Sprintf("no entry: a restart replays %d to %d", f.replayed.First, f.replayed.Last)
 	}
+	given := strings.Join(f.typed(), " ")
 	if given == "" {
 		return fmt.Sprintf("no entry of %d to %d is in the log", from, to)
 	}
@@ -45,10 +46,25 @@ func behindSnapshot(log walcore.Log) string {
 	return fmt.Sprintf("; a snapshot stands for the entries up to %d", s.Index)
 }
 
-// asTyped is the filter as a user types it, without the range.
-func (f *filter) asTyped() string {
+// String is the filter as a user types it, "" where nothing is set.
+func (f *Filter) String() string {
 	var typed []string
-	for _, flag := range []struct {
+	if f.from > 0 {
+		typed = append(typed, fmt.Sprintf("%sfrom %d", f.Prefix, f.from))
+	}
+	if f.end() != noEnd {
+		typed = append(typed, fmt.Sprintf("%sto %d", f.Prefix, f.end()))
+	}
+	typed = append(typed, f.typed()...)
+	if f.limit > 0 {
+		typed = append(typed, fmt.Sprintf("%slimit %d", f.Prefix, f.limit))
+	}
+	return strings.Join(typed, " ")
+}
+
+// typed is what is set, as a user types it, but for the range and the limit.
+func (f *Filter) typed() (typed []string) {
+	for _, set := range []struct {
 		name, value string
 		given       bool
 	}{
@@ -67,20 +83,20 @@ func (f *filter) asTyped() string {
 		{"grep", f.grep, f.grep != ""},
 	} {
 		switch {
-		case !flag.given:
-		case flag.value == "":
-			typed = append(typed, "--"+flag.name)
+		case !set.given:
+		case set.value == "":
+			typed = append(typed, f.Prefix+set.name)
 		default:
-			typed = append(typed, "--"+flag.name+" "+asWord(flag.value))
+			typed = append(typed, f.Prefix+set.name+" "+asWord(set.value))
 		}
 	}
-	return strings.Join(typed, " ")
+	return typed
 }
 
 // asWord is a value as people can be shown it, in quotes where a shell needs them to take
 // it as one word.
 func asWord(value string) string {
-	if shown := quoted(value); shown != value || !strings.ContainsAny(value, " ") {
+	if shown := wording.Quoted(value); shown != value || !strings.ContainsAny(value, " ") {
 		return shown
 	}
 	return "'" + value + "'"

@@ -1,4 +1,4 @@
-package main
+package sums
 
 import (
 	"iter"
@@ -10,13 +10,15 @@ import (
 // sums is what some entries add up to.
 type sums struct {
 	tables     []*stats.Table
-	failures   *failures
 	unreadable int64 // entries whose payload was to be read, and cannot be
 }
 
-func newSums(by []stats.By, snapshot uint64) sums {
-	s := sums{failures: &failures{later: true}}
-	for _, by := range by {
+func (a *adding) newSums() (s sums) {
+	var snapshot uint64
+	if a.snapshot != nil {
+		snapshot = *a.snapshot
+	}
+	for _, by := range a.by() {
 		s.tables = append(s.tables, stats.NewTable(by, snapshot))
 	}
 	return s
@@ -27,7 +29,6 @@ func (s *sums) merge(next *sums) {
 	for i, t := range s.tables {
 		t.Merge(next.tables[i])
 	}
-	s.failures.merge(next.failures)
 	s.unreadable += next.unreadable
 }
 
@@ -42,10 +43,11 @@ type batch struct {
 
 	// What has become of it, once done is closed.
 	sums
-	files   []*walcore.File // that have an entry which was added; one can be there more than once
-	matches int64           // entries that were added
-	err     error
-	done    chan struct{}
+	files    []*walcore.File // that have an entry which was added; one can be there more than once
+	matches  int64           // entries that were added
+	failures []error         // by index
+	err      error
+	done     chan struct{}
 }
 
 // What is enough for a batch, so that handing it over costs nothing beside the work.
@@ -56,11 +58,10 @@ const (
 
 // batches cuts the entries that the filter's range leaves into batches. They are cut by what
 // is in the log alone, so that the sums do not depend on the number of workers.
-func (a *adding) batches(log walcore.Log) iter.Seq[*batch] {
-	snapshot, _ := snapshotIndex(log)
-	from, to := max(a.filter.first(), 1), a.filter.last()
+func (a *adding) batches() iter.Seq[*batch] {
+	from, to := max(a.Filter.First(), 1), a.Filter.Last()
 	begin := func(first uint64) *batch {
-		b := &batch{first: first, limit: a.left, sums: newSums(a.by(), snapshot), done: make(chan struct{})}
+		b := &batch{first: first, limit: a.left, sums: a.newSums(), done: make(chan struct{})}
 		if n := len(a.spare); n > 0 {
 			b.entries, a.spare = a.spare[n-1], a.spare[:n-1]
 		}
@@ -68,7 +69,7 @@ func (a *adding) batches(log walcore.Log) iter.Seq[*batch] {
 	}
 	return func(yield func(*batch) bool) {
 		b := begin(from)
-		for e := range log.Entries(from) {
+		for e := range a.log.Entries(from) {
 			if e.Index > to {
 				break
 			}
