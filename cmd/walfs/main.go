@@ -112,7 +112,7 @@ SIGTERM. Where a command goes on until Ctrl-C, that is its end: 0.`,
 	}
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(newMountCommand(), newMountHelperCommand(), newUmountCommand(), newLsCommand(), newCatCommand(), newStatCommand(), newStatsCommand(), newDumpCommand(),
-		newCheckCommand(), newExplainCommand(), newDiffCommand(), newExportCommand(), newCopyCommand(), newRepairCommand(), newCreateCommand(), newAppendCommand(),
+		newCheckCommand(), newExplainCommand(), newServeCommand(), newDiffCommand(), newExportCommand(), newCopyCommand(), newRepairCommand(), newCreateCommand(), newAppendCommand(),
 		newTruncateCommand(), newRewindCommand(), newSetCommand(), newSnapshotCommand(), newDemoCommand(),
 		newManCommand(), newVersionCommand(), newCompletionCommand())
 	addVersionFlag(root)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"github.com/walfs/walfs/cmd/walfs/server"
 )
 
 type mountOptions struct {
@@ -17,6 +18,7 @@ type mountOptions struct {
 	logFile     string
 	pidFile     string
 	idleTimeout time.Duration
+	access      server.Access
 }
 
 func newMountCommand() *cobra.Command {
@@ -46,8 +48,12 @@ left is replaced. Under systemd (Type=notify) a mount in the foreground tells
 when it serves.
 
 --idle-timeout unmounts when nothing has been asked for that long and nobody
-has anything open or works in the mount. What the kernel has cached is read
-without asking, and df asks for nothing that counts.
+has anything open or works in the mount, or has a page of --listen open. What
+the kernel has cached is read without asking, and df asks for nothing that
+counts.
+
+With --listen the log is shown over HTTP, too, as walfs serve shows it: see
+there for who can reach it, and the flags that keep others out.
 
 -o takes options as mount(8) does: flags, with underscores for the dashes
 inside (key_file=FILE,allow_other,frozen,idle_timeout=10m), and noexec. Those
@@ -85,5 +91,6 @@ func (o *mountOptions) addFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.allowOther, "allow-other", false, "let other users in, as far as the files' permissions allow")
 	flags.StringVar(&o.logFile, "log-file", "", "append what the mount has to say to this `FILE`")
 	flags.StringVar(&o.pidFile, "pid-file", "", "write the process id to this `FILE`")
+	addAccess(flags, &o.access, "")
 	flags.DurationVar(&o.idleTimeout, "idle-timeout", 0, "unmount when unused for this `TIME`, as in 10m")
 }

@@ -58,12 +58,17 @@ func runMount(ctx context.Context, opts mountOptions, args []string) (err error)
 		return err
 	}
 	defer pid.remove()
-	m, err := fusefs.Mount(view, at, fusefs.Options{Dir: dir, AllowOther: opts.allowOther, XAttrs: opts.xattrs, NoExec: opts.noExec})
+	web, err := opts.listen(dir, live)
 	if err != nil {
 		return err
 	}
+	m, err := fusefs.Mount(view, at, fusefs.Options{Dir: dir, AllowOther: opts.allowOther, XAttrs: opts.xattrs, NoExec: opts.noExec})
+	if err != nil {
+		return errors.Join(err, web.Close())
+	}
 	guard.mounted.Store(m)
-	if err := opts.sayServing(whose(tree.log.Meta(), dir), m.At, logFile); err != nil {
+	defer web.begin(ctx)()
+	if err := opts.sayServing(whose(tree.log.Meta(), dir), m.At+web.where(), logFile); err != nil {
 		_, closeErr := m.Close()
 		return errors.Join(err, closeErr)
 	}
@@ -71,7 +76,7 @@ func runMount(ctx context.Context, opts mountOptions, args []string) (err error)
 	check, end := context.WithCancel(ctx)
 	defer end()
 	go checkRest(check, live, m.At)
-	return opts.serve(ctx, m)
+	return opts.serve(ctx, m, web)
 }
 
 const (
@@ -108,17 +113,12 @@ func checkRest(ctx context.Context, live *fsview.Live, at string) {
 	}
 }
 
-// whose names a directory, and if it is not Dgraph's, the system that keeps its log there.
-func whose(m *walcore.Meta, dir string) string {
-	if m.System.Name == walcore.Dgraph {
-		return dir
-	}
-	return fmt.Sprintf("%s, a log of %s,", m.Path, m.System.Name)
-}
-
 // serve waits for the end of a mount, and ends it when ctx does.
-func (o *mountOptions) serve(ctx context.Context, m *fusefs.Mounted) error {
-	idle := newIdleness(m, o.idleTimeout)
+func (o *mountOptions) serve(ctx context.Context, m *fusefs.Mounted, web *mountServer) error {
+	idle := newIdleness(func() (uint64, bool) {
+		all, running := web.requests()
+		return m.Requests() + all, running > 0
+	}, o.idleTimeout)
 	defer idle.stop()
 	for {
 		select {
@@ -164,26 +164,26 @@ func unmount(m *fusefs.Mounted) error {
 
 // idleness finds out whether a mount is used.
 type idleness struct {
-	m       *fusefs.Mounted
-	timeout time.Duration
-	ticks   <-chan time.Time // nil if nobody wants to know
-	stop    func()
-	seen    uint64 // requests
-	since   time.Time
+	requests func() (all uint64, running bool) // so far, and whether one is being answered over HTTP
+	timeout  time.Duration
+	ticks    <-chan time.Time // nil if nobody wants to know
+	stop     func()
+	seen     uint64 // requests
+	since    time.Time
 }
 
-func newIdleness(m *fusefs.Mounted, timeout time.Duration) *idleness {
+func newIdleness(requests func() (uint64, bool), timeout time.Duration) *idleness {
 	if timeout <= 0 {
 		return &idleness{stop: func() {}}
 	}
 	// Looking four times keeps the end within a quarter of what was asked for.
 	t := time.NewTicker(max(timeout/4, time.Millisecond))
-	return &idleness{m: m, timeout: timeout, ticks: t.C, stop: t.Stop, since: time.Now()}
+	return &idleness{requests: requests, timeout: timeout, ticks: t.C, stop: t.Stop, since: time.Now()}
 }
 
 // lasts reports whether nothing was asked for long enough. If it was, the time begins anew.
 func (i *idleness) lasts(now time.Time) bool {
-	if n := i.m.Requests(); n != i.seen {
+	if n, running := i.requests(); running || n != i.seen {
 		i.seen, i.since = n, now
 	}
 	if now.Sub(i.since) < i.timeout {

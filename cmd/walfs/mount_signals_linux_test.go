@@ -312,3 +312,31 @@ func TestCommandLine(t *testing.T) {
 		}
 	}
 }
+
+// TestMountListens: a mount that serves over HTTP, too, does so until it is unmounted, and what
+// a program asks there keeps it from being idle.
+func TestMountListens(t *testing.T) {
+	needFUSE(t)
+	dir, at := fixture.Dir(t, "alpha"), t.TempDir()
+	cmd, said, address := startServing(t, 1, "mount", "--listen", "127.0.0.1:0", dir, at)
+	if !strings.HasPrefix(said[0], "walfs: serving "+dir+" at "+at+" and http://") {
+		t.Errorf("it says %q", said)
+	}
+	want := string(fixture.ReadFile(t, filepath.Join(at, "entries", "42")))
+	if got := served(t, address+"dir/"+filepath.Base(dir)+"/entries/42"); got != want {
+		t.Errorf("%q, in the mount %q", got, want)
+	}
+	ok(t, "umount", at)
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+	if c, err := net.Dial("tcp", strings.Trim(strings.TrimPrefix(address, "http:"), "/")); err == nil {
+		c.Close()
+		t.Error("it still listens")
+	}
+	fails(t, exitUsage, "go with --listen", "mount", "--token-file", "x", dir, at)
+	fails(t, exitUsage, "can be reached from other machines", "mount", "--listen", ":0", dir, at)
+	if mounted(t, at) {
+		t.Error("it is mounted all the same")
+	}
+}

@@ -11,7 +11,7 @@ import (
 )
 
 // unmounted is what there is to do without a mount.
-const unmounted = "walfs ls, cat, stat, check, dump and diff read a log without one"
+const unmounted = "walfs serve shows a log in a browser and by WebDAV, and walfs ls, cat, stat, check, dump and diff read it"
 
 func runMount(context.Context, mountOptions, []string) error {
 	lacking := ""

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -97,6 +98,14 @@ func withoutImage(log walcore.Log, err error) []walcore.NativeFile {
 func (t *openTree) Close() error {
 	t.endDecoder()
 	return t.log.Close()
+}
+
+// whose names a directory, and if it is not Dgraph's, the system that keeps its log there.
+func whose(m *walcore.Meta, dir string) string {
+	if m.System.Name == walcore.Dgraph {
+		return dir
+	}
+	return fmt.Sprintf("%s, a log of %s,", m.Path, m.System.Name)
 }
 
 // treePath turns what a user types into a path of io/fs.
