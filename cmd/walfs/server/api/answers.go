@@ -23,14 +23,13 @@ import (
 // named is a replica's status in the list of all.
 type named struct {
 	Name   string         `json:"name"`
-	Dir    string         `json:"dir"`
 	Status *status.Status `json:"status"`
 }
 
 func (a *api) allStatus(w http.ResponseWriter, r *http.Request) {
 	list := []named{}
 	for _, r := range a.set.Replicas {
-		list = append(list, named{r.Name, r.Dir, r.Now().Status()})
+		list = append(list, named{r.Name, r.Now().Status()})
 	}
 	if err := sendValue(w, list); err != nil {
 		fail(w, err)

@@ -181,19 +181,14 @@ func (x *explorer) fillEntry(r *http.Request, now *replica.Moment, p *entryPage,
 	}
 	p.Committed = committed(now.Log.Meta(), e.Index)
 	p.addresses()
-	hidden, err := x.decode(r, now, p, e)
-	if err != nil {
+	if err := x.decode(r, now, p, e); err != nil {
 		return err
 	}
 	s := storedIn(now.Log, e)
 	p.Stored = s.Note
 	p.Place = newFilePlace(e, s)
 	p.Dumps = s.Around
-	if hidden {
-		p.Hidden = "The bytes are not shown, since the entry holds a secret, which the JSON above hides."
-		if e.Size > payload.MaxData {
-			p.Hidden = "The bytes are not shown: they are too many to be decoded, so that nobody knows whether they hold a secret."
-		}
+	if p.Hidden != "" {
 		return nil
 	}
 	return p.dump(e, s, from)
@@ -217,17 +212,17 @@ func committed(m *walcore.Meta, index uint64) string {
 	return notKept(m)
 }
 
-// decode says what the entry means. hidden says that its bytes must not be shown.
-func (x *explorer) decode(r *http.Request, now *replica.Moment, p *entryPage, e *walcore.Entry) (hidden bool, err error) {
+// decode says what the entry means, and whether its bytes are to be hidden.
+func (x *explorer) decode(r *http.Request, now *replica.Moment, p *entryPage, e *walcore.Entry) error {
 	release, err := x.set.Decode(r.Context())
 	if err != nil {
-		return false, err
+		return err
 	}
 	defer release()
 	var payloads walcore.Scanner
 	data, err := payload.Data(&payloads, e)
 	if err != nil {
-		return false, err
+		return err
 	}
 	entry := payload.EntryOf(e, data)
 	decoder := now.Decoder()
@@ -241,9 +236,14 @@ func (x *explorer) decode(r *http.Request, now *replica.Moment, p *entryPage, e 
 		p.Key = strconv.FormatUint(s.Key, 10)
 	}
 	p.transactions(&s.Facts)
-	// All decoders write this in a secret's place. A log that has the text itself is not shown
-	// either, which does no harm.
-	return e.Size > payload.MaxData || bytes.Contains(text, []byte("[redacted]")), nil
+	// Decoders write these. An entry that has such a text itself is hidden, too, which does no harm.
+	switch {
+	case bytes.Contains(text, []byte("[redacted]")):
+		p.Hidden = "The bytes are not shown, since the entry holds a secret, which the JSON above hides."
+	case bytes.Contains(text, []byte(`"not_decoded"`)):
+		p.Hidden = "The bytes are not shown: they were not decoded, so that nobody knows whether they hold a secret."
+	}
+	return nil
 }
 
 // transactions lists those that the entry belongs to or decides.
