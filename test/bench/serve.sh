@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Measures walfs serve on a log of Dgraph's: the overview as soon as the server answers and again,
 # with all that it loads; a jump to an index; a search over all decoded entries, beside walfs dump;
-# and, of a log of less than 100,000 entries, rclone's copy of entries/ over HTTP, beside cp from a
-# mount, both to OUT.
+# and, of a log of less than 100,000 entries, rclone's copy of entries/ over HTTP, beside cp and rclone
+# from a mount, all to OUT.
 #
 #   test/bench/serve.sh DIR [GREP [OUT]]
 #
@@ -39,8 +39,11 @@ for _ in 1 2 3; do
 	"$walfs" mount --background --log-file /dev/null "$dir" "$temp/mnt"
 	TIMEFORMAT='cp from a mount: %R s, %U user, %S system'
 	time cp -r "$temp/mnt/entries" "$out/walfs-bench-cp"
+	TIMEFORMAT='rclone from the mount: %R s, %U user, %S system'
+	time rclone copy -q "$temp/mnt/entries" "$out/walfs-bench-rclone"
+	rm -r "$out"/walfs-bench-*
 	"$walfs" umount "$temp/mnt"
-	TIMEFORMAT='rclone: %R s, %U user, %S system'
+	TIMEFORMAT='rclone over HTTP: %R s, %U user, %S system'
 	time rclone copy -q --http-url "http://$at/dir/$name/" :http:entries "$out/walfs-bench-rclone"
 	rm -r "$out"/walfs-bench-*
 done
