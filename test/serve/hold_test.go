@@ -76,15 +76,13 @@ func TestHold(t *testing.T) {
 	}
 }
 
-// TestSlowHeaders: who does not go on with a request is cut off.
+// TestSlowHeaders: who does not go on with a request is cut off. That takes the server's ten
+// seconds, for as many as it has at a time.
 func TestSlowHeaders(t *testing.T) {
-	if !fixture.Full() {
-		t.Skip("it takes the server's ten seconds")
-	}
 	s := serve(t, fixture.Dir(t, "alpha"))
 	rest := s.holding(t)
 	var conns []net.Conn
-	for range 2 * maxConnections {
+	for range fixture.Size(8, 2*maxConnections) {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://"))
 		fixture.Must(t, err)
 		defer conn.Close()

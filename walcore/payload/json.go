@@ -79,7 +79,7 @@ func (w *writer) quotedInt(i int64) {
 
 func (w *writer) bool(b bool) { w.out = strconv.AppendBool(w.out, b) }
 
-func (w *writer) string(s string) { w.out = appendString(w.out, s) }
+func (w *writer) string(s string) { w.out = AppendString(w.out, s) }
 
 // text writes b as a string and reports whether it is UTF-8; where it is not,
 // nothing is written.
@@ -124,9 +124,9 @@ func (w *writer) float(f float64, bits int) {
 	}
 }
 
-// appendString appends s as a JSON string. Bytes that are no UTF-8 become U+FFFD, so
+// AppendString appends s as a JSON string. Bytes that are no UTF-8 become U+FFFD, so
 // it is not for data of the log, of which nothing may be lost.
-func appendString(dst []byte, s string) []byte {
+func AppendString(dst []byte, s string) []byte {
 	out, ok := appendText(dst, []byte(s))
 	if !ok {
 		out, _ = appendText(dst, []byte(string([]rune(s))))

@@ -344,7 +344,7 @@ func (w *walker) msgpackKey(b []byte, off int) int {
 	}
 	if w.out[mark] != '"' { // a time is a text already
 		text := string(w.out[mark:])
-		w.out = appendString(w.out[:mark], text)
+		w.out = AppendString(w.out[:mark], text)
 	}
 	return next
 }

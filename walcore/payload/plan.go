@@ -112,8 +112,8 @@ func (p *planner) field(fd protoreflect.FieldDescriptor) *fieldPlan {
 	name := fd.TextName()
 	f := &fieldPlan{
 		name:     name,
-		key:      string(appendString(nil, name)) + ":",
-		rawKey:   string(appendString(nil, name+"_base64")) + ":",
+		key:      string(AppendString(nil, name)) + ":",
+		rawKey:   string(AppendString(nil, name+"_base64")) + ":",
 		kind:     fd.Kind(),
 		typ:      wireType(fd.Kind()),
 		list:     fd.IsList(),
@@ -147,7 +147,7 @@ func (p *planner) enum(ed protoreflect.EnumDescriptor) *enumPlan {
 	for i := range values.Len() {
 		v := values.Get(i)
 		if _, alias := e.names[int32(v.Number())]; !alias {
-			e.names[int32(v.Number())] = string(appendString(nil, string(v.Name())))
+			e.names[int32(v.Number())] = string(AppendString(nil, string(v.Name())))
 		}
 	}
 	p.enums[ed.FullName()] = e

@@ -248,3 +248,39 @@ func TestLongLines(t *testing.T) {
 		t.Errorf("%d, %d bytes", code, len(body))
 	}
 }
+
+// TestStreams: there are as many streams of events as leave connections for others. One more is
+// told to come back, and gets its turn when another one has ended.
+func TestStreams(t *testing.T) {
+	address := serve(t, nil, memlog.Sample("/log"))
+	begin := func() (status int, end func()) {
+		ctx, cancel := context.WithCancel(t.Context())
+		r, err := http.NewRequestWithContext(ctx, "GET", address+"events", nil)
+		fixture.Must(t, err)
+		answer, err := http.DefaultClient.Do(r)
+		fixture.Must(t, err)
+		return answer.StatusCode, func() { cancel(); answer.Body.Close() }
+	}
+	var ends []func()
+	for range mostStreams {
+		code, end := begin()
+		defer end()
+		if code != 200 {
+			t.Fatal(code)
+		}
+		ends = append(ends, end)
+	}
+	if code, end := begin(); code != 503 {
+		t.Errorf("one more stream: %d", code)
+	} else {
+		end()
+	}
+	ends[0]()
+	for {
+		code, end := begin()
+		end()
+		if code == 200 { // the server has noticed that one is gone
+			return
+		}
+	}
+}

@@ -36,7 +36,9 @@ type Replica struct {
 	Dir  string
 	Live *fsview.Live
 
-	moment  atomic.Pointer[Moment]
+	mu     sync.Mutex // protects moment
+	moment *Moment
+
 	tally   atomic.Pointer[tally.Tally]
 	version atomic.Uint64
 
@@ -44,15 +46,14 @@ type Replica struct {
 	cost                atomic.Int64 // see Cost
 }
 
-// Now is the replica as its newest tree shows it.
+// Now is the replica as its newest tree shows it: one Moment for all who ask.
 func (r *Replica) Now() *Moment {
-	tree := r.Live.Tree()
-	m := r.moment.Load()
-	if m == nil || m.Tree != tree {
-		m = &Moment{Replica: r, Tree: tree, Log: tree.Log()}
-		r.moment.Store(m)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if tree := r.Live.Tree(); r.moment == nil || r.moment.Tree != tree {
+		r.moment = &Moment{Replica: r, Tree: tree, Log: tree.Log()}
 	}
-	return m
+	return r.moment
 }
 
 // Tally is what the log's payloads add up to so far. It may be of an earlier log, and nil

@@ -11,8 +11,8 @@
 package rows
 
 import (
-	"encoding/json"
 	"iter"
+	"strconv"
 
 	"github.com/walfs/walfs/walcore"
 	"github.com/walfs/walfs/walcore/filter"
@@ -175,20 +175,10 @@ func firstGap(log walcore.Log, first, last uint64) (index uint64, err error) {
 // AppendJSON appends the row as an object without its closing brace, so that more can follow.
 func (row *Row) AppendJSON(dst []byte, s *walcore.System) []byte {
 	if row.Err != nil {
-		dst = append(dst, `{"index":`...)
-		dst = appendJSON(dst, row.Index)
-		dst = append(dst, `,"error":`...)
-		return appendJSON(dst, row.Err.Error())
+		dst = strconv.AppendUint(append(dst, `{"index":`...), row.Index, 10)
+		return payload.AppendString(append(dst, `,"error":`...), row.Err.Error())
 	}
 	dst = payload.AppendPlace(dst, s, &row.Entry, false)
-	dst = append(dst, `,"kind":`...)
-	dst = appendJSON(dst, row.Kind)
-	dst = append(dst, `,"what":`...)
-	return appendJSON(dst, string(row.What))
-}
-
-// appendJSON appends a number or a text, which cannot fail.
-func appendJSON(dst []byte, v any) []byte {
-	text, _ := json.Marshal(v)
-	return append(dst, text...)
+	dst = payload.AppendString(append(dst, `,"kind":`...), row.Kind)
+	return payload.AppendString(append(dst, `,"what":`...), string(row.What))
 }
